@@ -1,0 +1,290 @@
+//! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
+
+use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use serde::Serialize;
+
+use crate::attribution::{self, NodeTasks};
+use crate::average::{Coverage, Mean};
+use crate::config::Node;
+use crate::day::Window;
+use crate::netdata::{self, Metric, NodeUsage};
+use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
+use crate::notice::Notice;
+use crate::output::{Staged, Tree};
+use crate::tasks;
+use crate::units::{CardId, GpuIndex};
+
+/// What a run knows of the day's tasks.
+#[derive(Debug)]
+pub enum TaskInformation {
+    /// The management API's answer.
+    Known(tasks::Answer),
+    /// The management API was not asked.
+    NotAsked,
+    /// The management API gave no answer, for this reason.
+    Unavailable(String),
+}
+
+/// A node whose files are in place.
+#[derive(Debug, Serialize)]
+pub struct NodeFigures {
+    /// Where they are.
+    pub directory: PathBuf,
+    /// Its coverage, over all GPUs.
+    #[serde(flatten)]
+    pub coverage: Coverage,
+    /// Its mean, over the means of its GPUs, in percent.
+    pub mean_percent: Mean,
+    /// Its GPUs, by index.
+    pub gpus: Vec<GpuFigures>,
+}
+
+/// What is kept of a GPU once its files are written.
+#[derive(Debug, Serialize)]
+pub struct GpuFigures {
+    /// Its index.
+    pub index: GpuIndex,
+    /// Its DRM card.
+    pub card: CardId,
+    /// How many of its readings there are.
+    #[serde(flatten)]
+    pub coverage: Coverage,
+    /// Their means, in percent.
+    pub mean_percent: Mean,
+    /// Who held it, in order of first hold; `None` without task information.
+    pub users: Option<Vec<String>>,
+}
+
+/// What became of one node.
+#[derive(Debug)]
+pub struct NodeResult {
+    /// Its figures; `None` if nothing of it was written, and then a notice says why.
+    pub figures: Option<NodeFigures>,
+    /// What was noticed.
+    pub notices: Vec<Notice>,
+}
+
+/// Collects the window of each of `nodes`, at most `jobs` at once, and answers in their order. `done` is called
+/// with the position of each node as it ends.
+pub fn collect(
+    nodes: &[&Node],
+    jobs: usize,
+    window: &Window,
+    tasks: &TaskInformation,
+    client: &netdata::Client,
+    tree: &Tree,
+    mut done: impl FnMut(usize),
+) -> Vec<NodeResult> {
+    let mut results: Vec<Option<NodeResult>> =
+        iter::repeat_with(|| None).take(nodes.len()).collect();
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..jobs.min(nodes.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                while let Some((position, &node)) = take(nodes, next) {
+                    let work = || stage_node(node, window, tasks, client, tree);
+                    // A bug that one node's answer brings out must not cost the others their day.
+                    let staged = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                        Err(Notice::Panicked {
+                            node: node.name.clone(),
+                        })
+                    });
+                    if sender.send((position, staged)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        // While the disk takes one batch, the next gathers: so the number of syncs suits the disk.
+        while let Ok(first) = receiver.recv() {
+            let batch: Vec<_> = iter::once(first).chain(receiver.try_iter()).collect();
+            for (position, result) in commit(nodes, batch, tree) {
+                results[position] = Some(result);
+                done(position);
+            }
+        }
+    });
+    results
+        .into_iter()
+        .map(|result| result.expect("every node sends its result"))
+        .collect()
+}
+
+fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
+    let position = next.fetch_add(1, Ordering::Relaxed);
+    items.get(position).map(|item| (position, item))
+}
+
+/// A node whose files are written but not in place.
+struct StagedNode {
+    files: Staged,
+    figures: NodeFigures,
+    notices: Vec<Notice>,
+}
+
+/// The stages of one node, up to its files beside their targets.
+fn stage_node(
+    node: &Node,
+    window: &Window,
+    tasks: &TaskInformation,
+    client: &netdata::Client,
+    tree: &Tree,
+) -> Result<StagedNode, Notice> {
+    let usage = client
+        .usage(node, window)
+        .map_err(|error| Notice::NodeFailed {
+            node: node.name.clone(),
+            error,
+        })?;
+    let known = match tasks {
+        TaskInformation::Known(answer) => {
+            TaskKnowledge::Known(attribution::attribute(node, &answer.tasks, window))
+        }
+        TaskInformation::NotAsked => TaskKnowledge::NotAsked,
+        TaskInformation::Unavailable(reason) => TaskKnowledge::Unavailable(reason),
+    };
+    let mut notices = usage_notices(node, window, &usage);
+    let day = NodeDay::new(node, window, usage, known);
+    notices.extend(day_notices(&day));
+    let files = tree.stage(&day).map_err(|error| Notice::NotWritten {
+        node: node.name.clone(),
+        error,
+    })?;
+    Ok(StagedNode {
+        files,
+        figures: figures(&day),
+        notices,
+    })
+}
+
+fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
+    let rejected = usage.rejected.first().map(|&first| Notice::Rejected {
+        node: node.name.clone(),
+        first,
+        at: window.clock(first.stamp),
+        count: usage.rejected.len(),
+    });
+    let unknown = usage
+        .cards
+        .keys()
+        .filter(|&&card| node.index_of_card(card).is_none());
+    rejected
+        .into_iter()
+        .chain(unknown.map(|&card| Notice::UnknownCard {
+            node: node.name.clone(),
+            card,
+        }))
+        .collect()
+}
+
+fn day_notices(day: &NodeDay) -> Vec<Notice> {
+    let node = || day.node.name.clone();
+    let missing = day.gpus.iter().flat_map(|gpu| {
+        let of = |(metric, mean): (_, Option<_>)| match mean {
+            Some(_) => None,
+            None => Some(Notice::NoReadings {
+                node: node(),
+                gpu: gpu.index,
+                card: gpu.card,
+                metric,
+            }),
+        };
+        [(Metric::Gpu, gpu.mean.gpu), (Metric::Vram, gpu.mean.vram)]
+            .into_iter()
+            .filter_map(of)
+    });
+    let mut notices: Vec<_> = missing.collect();
+    if let TaskKnowledge::Known(NodeTasks {
+        unplaced, timeless, ..
+    }) = &day.tasks
+    {
+        if !unplaced.is_empty() {
+            notices.push(Notice::Unplaced {
+                node: node(),
+                gpus: unplaced.clone(),
+            });
+        }
+        notices.extend(timeless.iter().map(|task| Notice::Timeless {
+            node: node(),
+            task: task.clone(),
+        }));
+    }
+    notices
+}
+
+fn figures(day: &NodeDay) -> NodeFigures {
+    let is_known = matches!(day.tasks, TaskKnowledge::Known(_));
+    let gpu = |gpu: &GpuDay| GpuFigures {
+        index: gpu.index,
+        card: gpu.card,
+        coverage: gpu.coverage,
+        mean_percent: gpu.mean,
+        users: is_known.then(|| day.users(gpu.index).to_vec()),
+    };
+    NodeFigures {
+        directory: PathBuf::new(),
+        coverage: day.coverage(),
+        mean_percent: day.mean(),
+        gpus: day.gpus.iter().map(gpu).collect(),
+    }
+}
+
+/// Puts the files of a batch of nodes in place.
+fn commit(
+    nodes: &[&Node],
+    batch: Vec<(usize, Result<StagedNode, Notice>)>,
+    tree: &Tree,
+) -> impl Iterator<Item = (usize, NodeResult)> {
+    let mut results = Vec::with_capacity(batch.len());
+    let (mut staged, mut waiting) = (Vec::new(), Vec::new());
+    for (position, node) in batch {
+        match node {
+            Ok(StagedNode {
+                files,
+                figures,
+                notices,
+            }) => {
+                staged.push(files);
+                waiting.push((position, figures, notices));
+            }
+            Err(notice) => results.push((
+                position,
+                NodeResult {
+                    figures: None,
+                    notices: vec![notice],
+                },
+            )),
+        }
+    }
+    let committed = if staged.is_empty() {
+        Vec::new()
+    } else {
+        tree.commit(staged)
+    };
+    for ((position, figures, mut notices), written) in waiting.into_iter().zip(committed) {
+        let figures = match written {
+            Ok(directory) => Some(NodeFigures {
+                directory,
+                ..figures
+            }),
+            Err(error) => {
+                notices.push(Notice::NotWritten {
+                    node: nodes[position].name.clone(),
+                    error,
+                });
+                None
+            }
+        };
+        results.push((position, NodeResult { figures, notices }));
+    }
+    results.into_iter()
+}

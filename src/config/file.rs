@@ -1,0 +1,150 @@
+//! The settings file as it is written: where it is looked for, its keys, and what is wrong with it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::GpuFileNumber;
+
+const FILE_NAME: &str = "daily-gpu-log.toml";
+const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
+
+/// Where the settings in force come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// No file was found: the cluster of the seeds.
+    BuiltIn,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::BuiltIn => f.write_str("內建設定"),
+        }
+    }
+}
+
+/// A settings file that cannot be used (exit status 10).
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("無法讀取設定檔 {path}：{source}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML, or a key is unknown or of the wrong type.
+    #[error("設定檔 {path} 有誤：{message}", path = .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What the parser says, with the line.
+        message: String,
+    },
+    /// The value of a key makes no sense.
+    #[error("設定檔 {path} 有誤：{key}：{problem}", path = .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The key, with its table.
+        key: String,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+}
+
+/// The keys of the file. Each is optional; an unknown one is an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) timezone: Option<String>,
+    pub(super) interval: Option<String>,
+    pub(super) gpu_files: Option<GpuFileNumber>,
+    pub(super) cards: Option<Vec<u64>>,
+    pub(super) nodes: Option<Vec<NodeSettings>>,
+    #[serde(default)]
+    pub(super) netdata: NetdataSettings,
+    #[serde(default)]
+    pub(super) management_api: ManagementApiSettings,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NodeSettings {
+    pub(super) name: String,
+    pub(super) url: String,
+    pub(super) cards: Option<Vec<u64>>,
+    pub(super) first_gpu_id: Option<u64>,
+    #[serde(default)]
+    pub(super) gpu_uuids: BTreeMap<String, usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NetdataSettings {
+    pub(super) timeout: Option<String>,
+    pub(super) connect_timeout: Option<String>,
+    pub(super) deadline: Option<String>,
+    pub(super) retries: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ManagementApiSettings {
+    pub(super) url: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) token_file: Option<PathBuf>,
+}
+
+/// Reads the file `named` on the command line, else the first that exists in the usual places, else none.
+pub(super) fn read(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, ConfigError> {
+    if let Some(path) = named {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        return parse(path, &text).map(Some);
+    }
+    for path in usual_places() {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => return parse(&path, &text).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ConfigError::Unreadable { path, source }),
+        }
+    }
+    Ok(None)
+}
+
+fn usual_places() -> impl Iterator<Item = PathBuf> {
+    let user = std::env::var_os("XDG_CONFIG_HOME")
+        .filter(|dir| !dir.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".config")))
+        .map(|dir| dir.join("daily-gpu-log").join("config.toml"));
+    [
+        Some(PathBuf::from(FILE_NAME)),
+        user,
+        Some(PathBuf::from(SYSTEM_FILE)),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn parse(path: &Path, text: &str) -> Result<(PathBuf, Settings), ConfigError> {
+    match toml::from_str(text) {
+        Ok(settings) => Ok((path.to_owned(), settings)),
+        Err(error) => Err(ConfigError::Malformed {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        }),
+    }
+}

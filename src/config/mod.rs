@@ -1,0 +1,108 @@
+//! The settings in force: the built-in cluster, overlaid by the settings file, overlaid by the command line.
+
+mod builtin;
+mod file;
+mod resolve;
+mod token;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use url::Url;
+
+use crate::day::Interval;
+use crate::gpu_map::GpuUuid;
+use crate::units::{CardId, GpuIndex};
+
+pub use file::{ConfigError, Source};
+pub use resolve::{Overrides, load};
+pub use token::{Token, TokenError};
+
+/// Everything that a run needs to know, resolved and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the settings come from.
+    pub source: Source,
+    /// The root of the tree that is written.
+    pub data_dir: PathBuf,
+    /// The zone whose midnights bound a day.
+    pub zone: Tz,
+    /// The time that one row of a GPU's CSV stands for.
+    pub interval: Interval,
+    /// Which number names a GPU's file.
+    pub gpu_files: GpuFileNumber,
+    /// The cluster's nodes, in the order of the settings.
+    pub nodes: Vec<Node>,
+    /// How patient the Netdata client is.
+    pub netdata: Patience,
+    /// Where tasks are asked for.
+    pub management_api: ManagementApi,
+}
+
+/// One node of the cluster.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The name of its directory, and its `hostname` in the management API. Safe as one path component.
+    pub name: String,
+    /// Its Netdata agent, or its place on a parent (`http://parent:19999/host/NAME`).
+    pub url: Url,
+    /// The DRM cards in the order of GPU index.
+    pub cards: Vec<CardId>,
+    /// The management API's id of `GPU[0]`, where ids count across the cluster.
+    pub first_gpu_id: Option<u64>,
+    /// The GPUs whose UUID is known.
+    pub gpu_uuids: BTreeMap<GpuUuid, GpuIndex>,
+}
+
+impl Node {
+    /// The agent's address as people write it: without the slash that ends every URL of a host.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+}
+
+/// How long and how often a client asks before it gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// The longest that one request may take, from connecting to the end of the body.
+    pub timeout: Duration,
+    /// The longest that connecting may take.
+    pub connect_timeout: Duration,
+    /// The longest that all requests to one server may take together, with every retry.
+    pub deadline: Duration,
+    /// How often a request is made again after a failure that may pass.
+    pub retries: usize,
+}
+
+/// The management API.
+#[derive(Clone, Debug)]
+pub struct ManagementApi {
+    /// The address of its task consumption endpoint.
+    pub url: Url,
+    /// The clock on which it reads `start_t` and `end_t`.
+    pub zone: Tz,
+    /// The file that holds its token.
+    pub token_file: TokenFile,
+}
+
+/// Where a token file is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenFile {
+    /// The settings name it, so it must exist.
+    Named(PathBuf),
+    /// The usual place, where it may be missing.
+    Usual(PathBuf),
+}
+
+/// Which number stands in the name of a GPU's file, `gpu<number>_<date>.csv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GpuFileNumber {
+    /// The GPU's index, as in `GPU[3]`.
+    Index,
+    /// The DRM card's number, as in the tree of the first seed (`gpu1_…`, `gpu9_…`).
+    Card,
+}

@@ -1,0 +1,181 @@
+//! The management API's token: where it comes from, and what it says of itself.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::TokenFile;
+use crate::units::UnixSeconds;
+
+/// The directory in which systemd puts the credentials of a service.
+const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+/// The name of the token among them.
+const CREDENTIAL: &str = "management-api-token";
+/// The variable that may hold the token itself.
+const TOKEN_VARIABLE: &str = "MANAGEMENT_API_TOKEN";
+
+/// The permission bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// A bearer token. It does not show in `Debug` output, and is wiped when dropped.
+#[derive(Clone, Debug)]
+pub struct Token(SecretString);
+
+/// A token that cannot be had (exit status 10).
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// No source holds one.
+    #[error(
+        "沒有管理 API 的 Token：請將它寫入 {usual}（chmod 600）、設定 [management_api] token_file、\
+         或設定環境變數 {TOKEN_VARIABLE}；若不需要任務資訊，請加上 --skip-task-info",
+        usual = .usual.display()
+    )]
+    Missing {
+        /// The usual file.
+        usual: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("無法讀取 Token 檔 {path}：{source}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Users other than the owner may read the file.
+    #[error("Token 檔 {path} 可被其他使用者讀取（權限 {mode:04o}）：請執行 chmod 600 {path}", path = .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// What the source holds cannot be a token.
+    #[error("{source_name} 的內容不是 Token：必須是一行可見的 ASCII 字元")]
+    Malformed {
+        /// The file or the variable.
+        source_name: String,
+    },
+}
+
+impl Token {
+    /// The token from the first of its sources that has one: the credentials directory of systemd, the token file,
+    /// the variable.
+    pub fn find(file: &TokenFile) -> Result<Self, TokenError> {
+        if let Some(directory) = std::env::var_os(CREDENTIALS_DIRECTORY) {
+            let path = Path::new(&directory).join(CREDENTIAL);
+            if path.exists() {
+                // systemd guards the directory itself, and its ACL shows as a group's right to read.
+                return Self::from_file(&path, None);
+            }
+        }
+        let (TokenFile::Named(path) | TokenFile::Usual(path)) = file;
+        if matches!(file, TokenFile::Named(_)) || path.exists() {
+            return Self::from_file(path, Some(OTHERS));
+        }
+        match std::env::var(TOKEN_VARIABLE) {
+            Ok(text) if !text.is_empty() => Self::new(&text, TOKEN_VARIABLE),
+            Ok(_) | Err(std::env::VarError::NotPresent) => Err(TokenError::Missing {
+                usual: path.clone(),
+            }),
+            Err(_) => Err(TokenError::Malformed {
+                source_name: TOKEN_VARIABLE.to_owned(),
+            }),
+        }
+    }
+
+    fn from_file(path: &Path, forbidden: Option<u32>) -> Result<Self, TokenError> {
+        let unreadable = |source| TokenError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
+        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
+        if forbidden.is_some_and(|bits| mode & bits != 0) {
+            return Err(TokenError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+        let text = io::read_to_string(&mut file).map_err(unreadable)?;
+        Self::new(&text, &path.display().to_string())
+    }
+
+    fn new(text: &str, source_name: &str) -> Result<Self, TokenError> {
+        let text = text.trim();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokenError::Malformed {
+                source_name: source_name.to_owned(),
+            });
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The token itself, for the one header that carries it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// When the token ends, if it is a JWT that says so (RFC 7519, `exp`). The signature is not looked at: the
+    /// answer only explains a refusal.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<UnixSeconds> {
+        #[derive(Deserialize)]
+        struct Claims {
+            exp: f64,
+        }
+        let payload = self.expose().split('.').nth(1)?;
+        let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        let claims: Claims = serde_json::from_slice(&json).ok()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "`as` saturates, and a stamp is far from the bounds"
+        )]
+        Some(claims.exp as UnixSeconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(text: &str) -> Token {
+        Token::new(text, "test").expect("a token")
+    }
+
+    #[test]
+    fn a_token_does_not_show_itself() {
+        assert!(!format!("{:?}", token("hush-hush")).contains("hush"));
+    }
+
+    #[test]
+    fn a_jwt_says_when_it_expires() {
+        let payload = URL_SAFE_NO_PAD.encode(r#"{"sub":"admin","exp":1754006400}"#);
+        assert_eq!(
+            token(&format!("e30.{payload}.c2ln")).expires_at(),
+            Some(1_754_006_400)
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_jwt_says_nothing() {
+        let without = URL_SAFE_NO_PAD.encode(r#"{"sub":"admin"}"#);
+        for text in ["opaque", "a.b.c", "..", &format!("e30.{without}.c2ln")] {
+            assert_eq!(token(text).expires_at(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_one_line_of_visible_ascii() {
+        assert_eq!(token("abc\n").expose(), "abc");
+        for text in ["", "\n", "two words", "a\nb", "權杖"] {
+            assert!(Token::new(text, "test").is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,455 @@
+//! The day: which absolute seconds it spans in its zone, and which of its intervals have ended.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::units::UnixSeconds;
+
+/// Netdata takes a time of at most three years after the epoch for one relative to now (netdata/facts.md §2), so
+/// days before this one cannot be asked for.
+const FIRST_DATE: NaiveDate = NaiveDate::from_ymd_opt(1973, 1, 3).expect("a date of the calendar");
+
+/// Which day to collect, as the user names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateArg {
+    /// The day that the zone's clocks show now.
+    Today,
+    /// The day before that.
+    Yesterday,
+    /// A date of the calendar.
+    On(NaiveDate),
+}
+
+impl DateArg {
+    /// The date that it names in `zone` at `now`.
+    #[must_use]
+    pub fn resolve(self, zone: Tz, now: UnixSeconds) -> NaiveDate {
+        let today = local(zone, now).date_naive();
+        match self {
+            Self::Today => today,
+            Self::Yesterday => today - Days::new(1),
+            Self::On(date) => date,
+        }
+    }
+}
+
+impl FromStr for DateArg {
+    type Err = DateError;
+
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        match text {
+            "today" => Ok(Self::Today),
+            "yesterday" => Ok(Self::Yesterday),
+            _ => parse_date(text).map(Self::On),
+        }
+    }
+}
+
+fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
+    let shape = "dddd-dd-dd";
+    let fits = text.len() == shape.len()
+        && text
+            .chars()
+            .zip(shape.chars())
+            .all(|(c, s)| if s == 'd' { c.is_ascii_digit() } else { c == s });
+    if !fits {
+        return Err(DateError::NotADate(text.to_owned()));
+    }
+    text.parse()
+        .map_err(|_| DateError::NotInCalendar(text.to_owned()))
+}
+
+/// Why a day cannot be collected. Each is a wrong argument (exit status 2).
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DateError {
+    /// The text has not the form of a date.
+    #[error("日期「{0}」格式不正確：請用 YYYY-MM-DD、today 或 yesterday")]
+    NotADate(String),
+    /// The form is right, but the calendar has no such day.
+    #[error("日期「{0}」不存在")]
+    NotInCalendar(String),
+    /// The day has not begun in the zone.
+    #[error("日期 {date} 尚未開始：{zone} 現在是 {today}")]
+    Future {
+        /// The day asked for.
+        date: NaiveDate,
+        /// The zone of the day.
+        zone: Tz,
+        /// The day that it is there now.
+        today: NaiveDate,
+    },
+    /// The day lies before the time that Netdata's queries can name.
+    #[error("日期 {0} 太早：Netdata 只能查詢 1973-01-03 之後的日期")]
+    TooEarly(NaiveDate),
+    /// The zone's clocks skipped the whole day.
+    #[error("時區 {zone} 沒有 {date} 這一天")]
+    Skipped {
+        /// The day asked for.
+        date: NaiveDate,
+        /// The zone that skipped it.
+        zone: Tz,
+    },
+    /// The day's length is not a whole number of intervals.
+    #[error(
+        "{date} 在 {zone} 長 {seconds} 秒，無法以 interval = {interval} 整除：請改用較短的 interval"
+    )]
+    UnevenInterval {
+        /// The day asked for.
+        date: NaiveDate,
+        /// The zone of the day.
+        zone: Tz,
+        /// The day's length.
+        seconds: i64,
+        /// The interval in force.
+        interval: Interval,
+    },
+}
+
+/// The time that one row of a GPU's CSV stands for: whole minutes that divide an hour.
+///
+/// Whole minutes, because Netdata's tiers hold one-minute means and other grids smear them (netdata/facts.md §2);
+/// a divisor of the hour, so that days of 23 and 25 hours divide as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(i64);
+
+impl Interval {
+    /// Ten minutes, as the shell script and its Python rewrite had.
+    pub const DEFAULT: Self = Self(600);
+
+    /// An interval of `seconds`, or `None` where that is not whole minutes that divide an hour.
+    #[must_use]
+    pub fn from_seconds(seconds: u64) -> Option<Self> {
+        let seconds = i64::try_from(seconds).ok()?;
+        (seconds > 0 && seconds % 60 == 0 && 3600 % seconds == 0).then_some(Self(seconds))
+    }
+
+    /// Its length in seconds.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}m", self.0 / 60)
+    }
+}
+
+/// The part of a day that can be asked for now: `(start, until]`, in intervals that have ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The day.
+    pub date: NaiveDate,
+    /// The zone whose midnights bound the day.
+    pub zone: Tz,
+    /// The day's first midnight, `T0`.
+    pub start: UnixSeconds,
+    /// The next midnight, `T1`.
+    pub end: UnixSeconds,
+    /// The end of the last interval that has ended: `end` once the day is over. It never lies in the future,
+    /// because Netdata answers such a window with the rows of an earlier one (netdata/facts.md §2).
+    pub until: UnixSeconds,
+    /// What one row stands for.
+    pub interval: Interval,
+}
+
+impl Window {
+    /// The window of `date` in `zone`, as far as it has passed at `now`.
+    pub fn new(
+        date: NaiveDate,
+        zone: Tz,
+        interval: Interval,
+        now: UnixSeconds,
+    ) -> Result<Self, DateError> {
+        let today = local(zone, now).date_naive();
+        if date > today {
+            return Err(DateError::Future { date, zone, today });
+        }
+        if date < FIRST_DATE {
+            return Err(DateError::TooEarly(date));
+        }
+        let start = midnight(zone, date);
+        let end = midnight(zone, date + Days::new(1));
+        let seconds = end - start;
+        if seconds <= 0 {
+            return Err(DateError::Skipped { date, zone });
+        }
+        if seconds % interval.seconds() != 0 {
+            return Err(DateError::UnevenInterval {
+                date,
+                zone,
+                seconds,
+                interval,
+            });
+        }
+        // Whole intervals since the day's own midnight: in a zone of odd offset they do not end on multiples of
+        // the interval since the epoch. The second that runs now is not over, hence the one less.
+        let passed = (now - 1 - start).clamp(0, seconds);
+        let until = start + passed / interval.seconds() * interval.seconds();
+        Ok(Self {
+            date,
+            zone,
+            start,
+            end,
+            until,
+            interval,
+        })
+    }
+
+    /// How many readings a GPU owes so far.
+    #[must_use]
+    pub fn due(&self) -> usize {
+        usize::try_from((self.until - self.start) / self.interval.seconds()).unwrap_or(0)
+    }
+
+    /// Whether the whole day has passed.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.until == self.end
+    }
+
+    /// The stamps of the readings due: each is the end of the interval that its reading is the mean of.
+    pub fn stamps(&self) -> impl Iterator<Item = UnixSeconds> + use<> {
+        let (start, step) = (self.start, self.interval.seconds());
+        (1..).map(move |n| start + n * step).take(self.due())
+    }
+
+    /// Where the row of `stamp` stands in the window.
+    #[must_use]
+    pub fn place(&self, stamp: UnixSeconds) -> RowPlace {
+        if stamp <= self.start || stamp > self.until {
+            return RowPlace::Outside;
+        }
+        let since = stamp - self.start;
+        match usize::try_from(since / self.interval.seconds() - 1) {
+            Ok(slot) if since % self.interval.seconds() == 0 => RowPlace::Slot(slot),
+            _ => RowPlace::OffGrid,
+        }
+    }
+
+    /// `stamp` on the zone's clocks, as `2025-08-01 00:10:00`.
+    #[must_use]
+    pub fn clock(&self, stamp: UnixSeconds) -> String {
+        clock(self.zone, stamp)
+    }
+}
+
+/// Where a row of an answer stands in a [`Window`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowPlace {
+    /// The row is the reading of this number, counted from 0.
+    Slot(usize),
+    /// The row belongs to another day, or to an interval that has not ended.
+    Outside,
+    /// The row lies in the day, but not at the end of one of its intervals.
+    OffGrid,
+}
+
+/// `stamp` on the clocks of `zone`, as `2025-08-01 00:10:00`.
+#[must_use]
+pub fn clock(zone: Tz, stamp: UnixSeconds) -> String {
+    local(zone, stamp).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn local(zone: Tz, stamp: UnixSeconds) -> DateTime<Tz> {
+    // Saturating keeps stamps outside the calendar, which only a hostile answer holds, from a panic.
+    let utc = DateTime::<Utc>::from_timestamp(stamp, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    utc.with_timezone(&zone)
+}
+
+/// The first moment of `date` in `zone`. Where clocks were set forward at midnight, that is the moment they were.
+fn midnight(zone: Tz, date: NaiveDate) -> UnixSeconds {
+    let midnight = date.and_time(NaiveTime::MIN);
+    // A gap of up to a day (zones that crossed the date line) is walked over by the minute.
+    (0..=24 * 60)
+        .find_map(|minutes| {
+            zone.from_local_datetime(&(midnight + TimeDelta::minutes(minutes)))
+                .earliest()
+        })
+        .map_or_else(
+            || midnight.and_utc().timestamp(),
+            |moment| moment.timestamp(),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::{America, Asia, Australia, Europe, Pacific};
+    use proptest::prelude::*;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().expect("a date")
+    }
+
+    fn past_day(day: &str, zone: Tz) -> Window {
+        Window::new(date(day), zone, Interval::DEFAULT, 2_000_000_000).expect("a window")
+    }
+
+    #[test]
+    fn a_past_day_is_asked_for_from_midnight_to_midnight() {
+        for (day, zone, start, rows) in [
+            ("2025-08-01", Tz::UTC, 1_754_006_400, 144),
+            ("2025-08-01", Asia::Taipei, 1_753_977_600, 144),
+            ("2025-08-01", Asia::Kathmandu, 1_753_985_700, 144),
+            ("2025-03-30", Europe::Berlin, 1_743_289_200, 138),
+            ("2025-10-26", Europe::Berlin, 1_761_429_600, 150),
+            ("2025-04-06", Australia::Lord_Howe, 1_743_858_000, 147),
+        ] {
+            let window = past_day(day, zone);
+            assert_eq!(
+                (window.start, window.due(), window.is_over()),
+                (start, rows, true),
+                "{day} in {zone}"
+            );
+            assert_eq!(window.stamps().last(), Some(window.end), "{day} in {zone}");
+        }
+    }
+
+    #[test]
+    fn a_day_whose_midnight_was_skipped_begins_when_the_clocks_were_set() {
+        let window = past_day("2018-11-04", America::Sao_Paulo);
+        assert_eq!(window.clock(window.start), "2018-11-04 01:00:00");
+        assert_eq!(window.due(), 138);
+    }
+
+    #[test]
+    fn a_day_that_the_zone_skipped_is_refused() {
+        let skipped = Window::new(
+            date("2011-12-30"),
+            Pacific::Apia,
+            Interval::DEFAULT,
+            2_000_000_000,
+        );
+        assert!(
+            matches!(skipped, Err(DateError::Skipped { .. })),
+            "{skipped:?}"
+        );
+    }
+
+    #[test]
+    fn an_interval_that_does_not_divide_the_day_is_refused() {
+        let hour = Interval::from_seconds(3600).expect("an hour");
+        let uneven = Window::new(
+            date("2025-04-06"),
+            Australia::Lord_Howe,
+            hour,
+            2_000_000_000,
+        );
+        assert!(
+            matches!(
+                uneven,
+                Err(DateError::UnevenInterval {
+                    seconds: 88_200,
+                    ..
+                })
+            ),
+            "{uneven:?}"
+        );
+    }
+
+    #[test]
+    fn of_a_day_that_runs_only_ended_intervals_are_due() {
+        let midnight = 1_754_006_400;
+        for (now, due) in [
+            (0, 0),
+            (600, 0),
+            (601, 1),
+            (1200, 1),
+            (1201, 2),
+            (86_400, 143),
+            (86_401, 144),
+        ] {
+            let day = date("2025-08-01");
+            let window =
+                Window::new(day, Tz::UTC, Interval::DEFAULT, midnight + now).expect("a window");
+            assert_eq!(window.due(), due, "{now} s after midnight");
+            assert!(window.until <= midnight + now);
+        }
+    }
+
+    #[test]
+    fn intervals_are_counted_from_the_midnight_of_a_zone_of_odd_offset() {
+        let start = past_day("2025-08-01", Asia::Kathmandu).start;
+        let running = Window::new(
+            date("2025-08-01"),
+            Asia::Kathmandu,
+            Interval::DEFAULT,
+            start + 1801,
+        );
+        assert_eq!(running.expect("a window").until, start + 1800);
+    }
+
+    #[test]
+    fn a_day_that_has_not_begun_is_refused() {
+        let noon = 1_754_006_400 + 43_200;
+        let tomorrow = Window::new(date("2025-08-02"), Tz::UTC, Interval::DEFAULT, noon);
+        assert!(matches!(tomorrow, Err(DateError::Future { .. })));
+        let already_there = Window::new(
+            date("2025-08-02"),
+            Pacific::Kiritimati,
+            Interval::DEFAULT,
+            noon,
+        );
+        assert_eq!(already_there.expect("a window").due(), 11);
+    }
+
+    #[test]
+    fn names_of_days_are_read_strictly() {
+        assert_eq!("today".parse(), Ok(DateArg::Today));
+        assert_eq!("2024-02-29".parse(), Ok(DateArg::On(date("2024-02-29"))));
+        for text in [
+            "2025-8-1",
+            "20250801",
+            "2025-08-01 ",
+            "now",
+            "",
+            "+025-08-01",
+            "２０２５-08-01",
+        ] {
+            assert_eq!(
+                text.parse::<DateArg>(),
+                Err(DateError::NotADate(text.to_owned()))
+            );
+        }
+        assert_eq!(
+            "2025-02-30".parse::<DateArg>(),
+            Err(DateError::NotInCalendar("2025-02-30".to_owned()))
+        );
+    }
+
+    #[test]
+    fn yesterday_is_counted_on_the_clocks_of_the_zone() {
+        let evening = 1_754_006_400 + 20 * 3600;
+        assert_eq!(
+            DateArg::Yesterday.resolve(Tz::UTC, evening),
+            date("2025-07-31")
+        );
+        assert_eq!(
+            DateArg::Yesterday.resolve(Asia::Taipei, evening),
+            date("2025-08-01")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn days_follow_each_other_without_gap_or_overlap(
+            days in 0_u64..20_000,
+            zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
+        ) {
+            let date = FIRST_DATE + Days::new(days);
+            prop_assert_eq!(midnight(zone, date + Days::new(1)) >= midnight(zone, date), true);
+            if let Ok(window) = Window::new(date, zone, Interval::DEFAULT, 4_000_000_000) {
+                prop_assert_eq!(local(zone, window.start).date_naive(), date);
+                prop_assert_eq!(local(zone, window.end - 1).date_naive(), date);
+                prop_assert!(window.stamps().enumerate().all(|(n, t)| window.place(t) == RowPlace::Slot(n)));
+                prop_assert_eq!(window.place(window.start), RowPlace::Outside);
+                prop_assert_eq!(window.place(window.end + 600), RowPlace::Outside);
+            }
+        }
+    }
+}

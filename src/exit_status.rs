@@ -1,0 +1,58 @@
+//! How a run ends, as its caller sees it.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::config::{ConfigError, TokenError};
+use crate::day::DateError;
+use crate::run::RequestError;
+
+/// The exit status (design §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "u8")]
+pub enum ExitStatus {
+    /// Everything that was asked for is there.
+    Complete,
+    /// Nothing new was written.
+    Failed,
+    /// The command line is wrong.
+    Usage,
+    /// Written, but a node, a GPU, a reading or the task information is missing.
+    Incomplete,
+    /// The settings or the credentials are wrong.
+    Configuration,
+}
+
+impl ExitStatus {
+    /// The status of a run that `error` ended.
+    #[must_use]
+    pub fn of(error: &anyhow::Error) -> Self {
+        if error.is::<ConfigError>() || error.is::<TokenError>() {
+            return Self::Configuration;
+        }
+        match error.downcast_ref::<RequestError>() {
+            Some(RequestError::UnknownNode { .. }) => Self::Usage,
+            None if error.is::<DateError>() => Self::Usage,
+            Some(RequestError::NothingDue { .. }) | None => Self::Failed,
+        }
+    }
+}
+
+impl From<ExitStatus> for u8 {
+    fn from(status: ExitStatus) -> Self {
+        match status {
+            ExitStatus::Complete => 0,
+            ExitStatus::Failed => 1,
+            ExitStatus::Usage => 2,
+            ExitStatus::Incomplete => 3,
+            ExitStatus::Configuration => 10,
+        }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(u8::from(status))
+    }
+}

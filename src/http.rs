@@ -1,0 +1,238 @@
+//! One GET over HTTP: with a deadline that holds, a limit on the body, and errors that say what to do.
+//!
+//! Only the clients of Netdata and of the management API use it.
+
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+use backon::{BlockingRetryable, ExponentialBuilder};
+use reqwest::StatusCode;
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{CONNECTION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
+use url::Url;
+
+use crate::config::Patience;
+
+/// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
+const BODY_LIMIT_BYTES: usize = 32 << 20;
+/// How much of an error's body is quoted.
+const QUOTE_CHARS: usize = 200;
+/// How long a connection is kept for the next request to the same node. Requests to one node follow each other at
+/// once; a longer time would hold a socket and 25 kB for every node already done.
+const KEEP_CONNECTION: Duration = Duration::from_millis(100);
+/// The pause before the second try, on average; each further pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// A client for servers of one kind. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: Client,
+    patience: Patience,
+}
+
+/// Why a GET brought no body.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// No connection came about.
+    #[error("無法連線：{0}")]
+    Connect(String),
+    /// The time was up.
+    #[error("逾時：{:.1} 秒內沒有完整的回應", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// The server answered with a status other than 200.
+    #[error("HTTP {status}{detail}")]
+    Status {
+        /// The status.
+        status: StatusCode,
+        /// What the body or the `Location` header says, if anything.
+        detail: String,
+    },
+    /// The connection broke before the body was whole.
+    #[error("連線中斷：{0}")]
+    Broken(String),
+    /// The body is larger than any answer can be.
+    #[error("回應超過 {} MiB 的上限", BODY_LIMIT_BYTES >> 20)]
+    TooLarge,
+}
+
+impl HttpError {
+    /// The status that the server answered with, if it did.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may well succeed in a moment. A refused connection is not among these: an agent
+    /// that does not listen takes longer to come back than a retry waits.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Timeout(_) | Self::Broken(_) => true,
+            Self::Status { status, .. } => {
+                // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
+                status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
+            }
+            Self::Connect(_) | Self::TooLarge => false,
+        }
+    }
+}
+
+impl Http {
+    /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it.
+    #[must_use]
+    pub fn new<'a>(patience: Patience, urls: impl IntoIterator<Item = &'a Url>) -> Self {
+        let mut headers = HeaderMap::new();
+        // Netdata closes the connection unless it is asked in so many words (netdata/facts.md §2, HTTP layer).
+        headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+        let mut builder = Client::builder()
+            .user_agent(concat!("daily-gpu-log/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(patience.connect_timeout)
+            .pool_idle_timeout(KEEP_CONNECTION)
+            .redirect(Policy::none())
+            .referer(false)
+            // A proxy in cron's environment is for the outside world.
+            .no_proxy();
+        if urls.into_iter().all(|url| url.scheme() != "https") {
+            // Reading the system's certificates would take longer than the whole collection.
+            builder = builder.tls_certs_only([]);
+        }
+        // Fails only where an earlier call has not: the provider is one for the process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = builder
+            .build()
+            .expect("a client with these options can always be built");
+        Self { client, patience }
+    }
+
+    /// The moment by which everything that is asked of one server from now on must be done.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.patience.deadline
+    }
+
+    /// The body of a successful answer to a GET of `url`, before `deadline` however often it is tried.
+    pub fn get(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, HttpError> {
+        let pauses = ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_times(self.patience.retries);
+        (|| self.get_once(url, headers, deadline))
+            .retry(pauses)
+            .when(|error| error.may_pass() && deadline > Instant::now() + FIRST_PAUSE)
+            .notify(|error, pause| tracing::info!(%url, %error, ?pause, "trying again"))
+            .call()
+    }
+
+    fn get_once(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, HttpError> {
+        let started = Instant::now();
+        // Set on the request, the timeout is one for headers and body together; set on the client it would begin
+        // anew with every read.
+        let timeout = self
+            .patience
+            .timeout
+            .min(deadline.saturating_duration_since(started));
+        let request = self
+            .client
+            .get(url.clone())
+            .headers(headers.clone())
+            .timeout(timeout);
+        let response = request
+            .send()
+            .map_err(|error| from_reqwest(&error, timeout))?;
+        let status = response.status();
+        if status != StatusCode::OK {
+            return Err(HttpError::Status {
+                status,
+                detail: detail(response),
+            });
+        }
+        let body = read_body(response).map_err(|error| from_read(&error, timeout))?;
+        tracing::debug!(%url, bytes = body.len(), elapsed = ?started.elapsed(), "answered");
+        Ok(body)
+    }
+}
+
+fn read_body(response: Response) -> io::Result<Vec<u8>> {
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(0);
+    let mut body = Vec::with_capacity(announced.min(BODY_LIMIT_BYTES));
+    if announced <= BODY_LIMIT_BYTES {
+        response
+            .take(BODY_LIMIT_BYTES as u64 + 1)
+            .read_to_end(&mut body)?;
+    }
+    if announced.max(body.len()) > BODY_LIMIT_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(body)
+}
+
+/// What an unsuccessful answer says for itself: where it redirects to, or the beginning of a text body.
+fn detail(response: Response) -> String {
+    if let Some(location) = response.headers().get(LOCATION) {
+        return format!("，轉址到 {}", location.to_str().unwrap_or("?"));
+    }
+    let mut start = Vec::new();
+    // A body that breaks off says less, but the status stands.
+    let _ = response
+        .take(4 * QUOTE_CHARS as u64)
+        .read_to_end(&mut start);
+    let text: String = String::from_utf8_lossy(&start)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(QUOTE_CHARS)
+        .collect();
+    match text.trim() {
+        "" => String::new(),
+        text => format!("：{text}"),
+    }
+}
+
+fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
+    if error.is_timeout() && !error.is_connect() {
+        HttpError::Timeout(timeout)
+    } else if error.is_connect() {
+        HttpError::Connect(root_cause(error))
+    } else {
+        HttpError::Broken(root_cause(error))
+    }
+}
+
+fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        return HttpError::TooLarge;
+    }
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
+    {
+        Some(inner) if inner.is_timeout() => HttpError::Timeout(timeout),
+        Some(inner) => HttpError::Broken(root_cause(inner)),
+        None => HttpError::Broken(error.to_string()),
+    }
+}
+
+/// The innermost error: the layers above it say only that sending failed, and repeat the URL.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

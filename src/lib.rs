@@ -1,0 +1,29 @@
+//! daily-gpu-log: a day of a cluster's AMD GPU and VRAM utilisation, and who used it, from Netdata's agents and the
+//! management API into a tree of CSV files.
+//!
+//! Data flows one way, in the order of the modules below: the settings and the day, the two clients, the maps and
+//! the means, the files. `collect` runs those stages for one day, and `run` does what the command line asks for.
+
+pub mod cli;
+pub mod config;
+pub mod day;
+pub mod units;
+
+pub mod http;
+pub mod netdata;
+pub mod tasks;
+
+pub mod attribution;
+pub mod average;
+pub mod gpu_map;
+pub mod node_day;
+
+pub mod output;
+
+pub mod collect;
+pub mod notice;
+pub mod report;
+
+pub mod console;
+pub mod exit_status;
+pub mod run;

@@ -1,0 +1,160 @@
+//! The addresses that a node's Netdata agent is asked at.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::day::Window;
+use crate::units::CardId;
+
+/// What is measured of a card. Its context is stable; the chart ids below it hold the product's name, which an
+/// upgrade of Netdata can change (netdata/facts.md §1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// How busy the GPU was, from `gpu_busy_percent`.
+    Gpu,
+    /// How much of its VRAM was in use.
+    Vram,
+}
+
+impl Metric {
+    /// Both, in the order of the columns of a GPU's CSV.
+    pub const ALL: [Self; 2] = [Self::Gpu, Self::Vram];
+
+    /// Netdata's context of the metric.
+    #[must_use]
+    pub fn context(self) -> &'static str {
+        match self {
+            Self::Gpu => "amdgpu.gpu_utilization",
+            Self::Vram => "amdgpu.gpu_mem_vram_usage_perc",
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gpu => "GPU",
+            Self::Vram => "VRAM",
+        })
+    }
+}
+
+/// Which of its tiers of storage an agent answers from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// The samples as they were collected. Rows are exact, but go back two weeks at most by default.
+    Samples,
+    /// Whichever the agent prefers, which is often that of one-minute means: it goes back months, but its rows are
+    /// a second off, and the first row of a day in a zone of odd offset was seen 4.4 points off (1.37.1).
+    Any,
+}
+
+/// The one request that returns every card and both metrics of the window (netdata/facts.md §0).
+#[must_use]
+pub fn whole_node(base: &Url, window: &Window, tier: Tier) -> Url {
+    let contexts = Metric::ALL.map(Metric::context).join("|");
+    let mut url = data(
+        base,
+        window,
+        ("context", &contexts),
+        "unaligned|jsonwrap|flip",
+    );
+    if tier == Tier::Samples {
+        url.query_pairs_mut().append_pair("tier", "0");
+    }
+    url
+}
+
+/// The request for one chart by the name that the seeds document, for agents that know no queries by context.
+#[must_use]
+pub fn one_chart(base: &Url, window: &Window, metric: Metric, card: CardId) -> Url {
+    let chart = format!("{}_unknown_AMD_GPU_card{card}", metric.context());
+    data(base, window, ("chart", &chart), "unaligned|flip")
+}
+
+/// `unaligned` and the exact `before` make rows end on the window's own intervals in any zone; aligned ones are
+/// right only where midnight is a multiple of the interval (netdata/facts.md §2).
+fn data(base: &Url, window: &Window, subject: (&str, &str), options: &str) -> Url {
+    // A window of one interval would be answered with a row of that and one second more, because the second that
+    // `after` names is counted as well; with two intervals each row has its exact length.
+    let rows = window.due().max(2) as u64;
+    let after = window.until - window.interval.seconds() * rows.cast_signed();
+    let mut url = base.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(["api", "v1", "data"]);
+    }
+    url.query_pairs_mut()
+        .append_pair(subject.0, subject.1)
+        .append_pair("after", &after.to_string())
+        .append_pair("before", &window.until.to_string())
+        .append_pair("points", &rows.to_string())
+        .append_pair("group", "average")
+        .append_pair("format", "json")
+        .append_pair("options", options);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Interval;
+    use chrono_tz::Tz;
+
+    fn window() -> Window {
+        let date = "2025-08-01".parse().expect("a date");
+        Window::new(date, Tz::UTC, Interval::DEFAULT, 2_000_000_000).expect("a window")
+    }
+
+    #[test]
+    fn one_request_asks_for_all_cards_and_both_metrics() {
+        let url = whole_node(
+            &"http://192.168.10.103:19999".parse().expect("an URL"),
+            &window(),
+            Tier::Samples,
+        );
+        assert_eq!(
+            url.as_str(),
+            "http://192.168.10.103:19999/api/v1/data\
+             ?context=amdgpu.gpu_utilization%7Camdgpu.gpu_mem_vram_usage_perc\
+             &after=1754006400&before=1754092800&points=144&group=average&format=json\
+             &options=unaligned%7Cjsonwrap%7Cflip&tier=0"
+        );
+    }
+
+    #[test]
+    fn a_single_interval_is_asked_for_with_the_one_before() {
+        let date = "2025-08-01".parse().expect("a date");
+        let now = 1_754_006_400 + 700;
+        let window = Window::new(date, Tz::UTC, Interval::DEFAULT, now).expect("a window");
+        assert_eq!(window.due(), 1);
+        let url = whole_node(&"http://n".parse().expect("an URL"), &window, Tier::Any);
+        assert!(
+            url.as_str()
+                .contains("&after=1754005800&before=1754007000&points=2&"),
+            "{url}"
+        );
+    }
+
+    #[test]
+    fn a_node_on_a_parent_keeps_its_path() {
+        for base in [
+            "http://parent:19999/host/colab-gpu4",
+            "http://parent:19999/host/colab-gpu4/",
+        ] {
+            let url = one_chart(
+                &base.parse().expect("an URL"),
+                &window(),
+                Metric::Gpu,
+                CardId(9),
+            );
+            assert!(
+                url.as_str().starts_with(
+                    "http://parent:19999/host/colab-gpu4/api/v1/data\
+                     ?chart=amdgpu.gpu_utilization_unknown_AMD_GPU_card9&after=1754006400&"
+                ),
+                "{url}"
+            );
+        }
+    }
+}

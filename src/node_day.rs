@@ -1,0 +1,96 @@
+//! One node's day, with everything that its files say.
+
+use crate::attribution::NodeTasks;
+use crate::average::{Coverage, Mean};
+use crate::config::Node;
+use crate::day::Window;
+use crate::netdata::{CardUsage, NodeUsage};
+use crate::units::{CardId, GpuIndex};
+
+/// A node's day.
+#[derive(Debug)]
+pub struct NodeDay<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// The day, and how much of it has passed.
+    pub window: &'a Window,
+    /// Its GPUs, by index.
+    pub gpus: Vec<GpuDay>,
+    /// Who held them.
+    pub tasks: TaskKnowledge<'a>,
+}
+
+/// A GPU's day.
+#[derive(Debug)]
+pub struct GpuDay {
+    /// Which GPU of the node.
+    pub index: GpuIndex,
+    /// Its DRM card.
+    pub card: CardId,
+    /// Its readings: `None` where there is not one of either metric.
+    pub usage: Option<CardUsage>,
+    /// Their means.
+    pub mean: Mean,
+    /// How many there are.
+    pub coverage: Coverage,
+}
+
+/// What is known of the tasks of a node.
+#[derive(Clone, Debug)]
+pub enum TaskKnowledge<'a> {
+    /// The management API's answer, placed on the node.
+    Known(NodeTasks<'a>),
+    /// The management API was not asked.
+    NotAsked,
+    /// The management API gave no answer, for this reason.
+    Unavailable(&'a str),
+}
+
+impl<'a> NodeDay<'a> {
+    /// The day of `node` from what its agent said.
+    #[must_use]
+    pub fn new(
+        node: &'a Node,
+        window: &'a Window,
+        mut usage: NodeUsage,
+        tasks: TaskKnowledge<'a>,
+    ) -> Self {
+        let gpu = |(index, &card): (usize, &CardId)| {
+            let usage = usage.cards.remove(&card);
+            GpuDay {
+                index: GpuIndex(index),
+                card,
+                mean: usage.as_ref().map(Mean::of_readings).unwrap_or_default(),
+                coverage: Coverage::of_readings(usage.as_ref(), window.due()),
+                usage,
+            }
+        };
+        Self {
+            node,
+            window,
+            gpus: node.cards.iter().enumerate().map(gpu).collect(),
+            tasks,
+        }
+    }
+
+    /// The mean of its GPUs' means.
+    #[must_use]
+    pub fn mean(&self) -> Mean {
+        Mean::of_means(self.gpus.iter().map(|gpu| gpu.mean))
+    }
+
+    /// The coverage of all its GPUs together.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        Coverage::sum(self.gpus.iter().map(|gpu| gpu.coverage))
+    }
+
+    /// Who held a GPU, in order of first hold.
+    #[must_use]
+    pub fn users(&self, gpu: GpuIndex) -> &[String] {
+        match &self.tasks {
+            TaskKnowledge::Known(tasks) => tasks.users.get(&gpu).map_or(&[], Vec::as_slice),
+            TaskKnowledge::NotAsked | TaskKnowledge::Unavailable(_) => &[],
+        }
+    }
+}

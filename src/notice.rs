@@ -1,0 +1,239 @@
+//! What a person should know of a run besides its figures.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::attribution::{TimelessTask, UnplacedGpu};
+use crate::netdata::{Metric, NodeError, RejectedReading};
+use crate::output::WriteError;
+use crate::tasks::{MalformedTask, TasksError};
+use crate::units::{CardId, GpuIndex};
+
+/// Something that a run noticed.
+#[derive(Debug)]
+pub enum Notice {
+    /// A node's agent gave no usage; its files are as they were.
+    NodeFailed {
+        /// The node.
+        node: String,
+        /// Why.
+        error: NodeError,
+    },
+    /// A node's files could not be written; they are as they were.
+    NotWritten {
+        /// The node.
+        node: String,
+        /// Why.
+        error: WriteError,
+    },
+    /// The work on a node ended in a bug of this program; its files are as they were.
+    Panicked {
+        /// The node.
+        node: String,
+    },
+    /// A GPU has not one reading of a metric.
+    NoReadings {
+        /// The node.
+        node: String,
+        /// The GPU.
+        gpu: GpuIndex,
+        /// Its card.
+        card: CardId,
+        /// The metric.
+        metric: Metric,
+    },
+    /// Readings that cannot be true were left out.
+    Rejected {
+        /// The node.
+        node: String,
+        /// One of the readings.
+        first: RejectedReading,
+        /// That reading's moment, on the clocks of the day's zone.
+        at: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// There is no task information.
+    TasksUnavailable(TasksError),
+    /// An agent has a card that the settings do not name.
+    UnknownCard {
+        /// The node.
+        node: String,
+        /// The card.
+        card: CardId,
+    },
+    /// GPUs of tasks cannot be placed on their node.
+    Unplaced {
+        /// The node.
+        node: String,
+        /// The GPUs.
+        gpus: Vec<UnplacedGpu>,
+    },
+    /// Tasks run on a host that the settings do not name.
+    UnknownHost {
+        /// The host.
+        host: String,
+        /// The tasks.
+        tasks: Vec<String>,
+    },
+    /// It is not known when a task held its GPUs.
+    Timeless {
+        /// The node.
+        node: String,
+        /// The task.
+        task: TimelessTask,
+    },
+    /// A task could not be read.
+    Malformed(MalformedTask),
+}
+
+/// What a notice means for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something that was asked for is missing from the files: the run is incomplete.
+    Error,
+    /// The files are complete, but somebody should look.
+    Warning,
+}
+
+impl Notice {
+    /// What it means for the run.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::NodeFailed { .. }
+            | Self::NotWritten { .. }
+            | Self::Panicked { .. }
+            | Self::NoReadings { .. }
+            | Self::Rejected { .. }
+            | Self::TasksUnavailable(_) => Severity::Error,
+            Self::UnknownCard { .. }
+            | Self::Unplaced { .. }
+            | Self::UnknownHost { .. }
+            | Self::Timeless { .. }
+            | Self::Malformed(_) => Severity::Warning,
+        }
+    }
+
+    /// A word for programs to tell notices apart by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NodeFailed { .. } => "node_failed",
+            Self::NotWritten { .. } => "not_written",
+            Self::Panicked { .. } => "panicked",
+            Self::NoReadings { .. } => "no_readings",
+            Self::Rejected { .. } => "rejected_readings",
+            Self::TasksUnavailable(_) => "tasks_unavailable",
+            Self::UnknownCard { .. } => "unknown_card",
+            Self::Unplaced { .. } => "unplaced_gpus",
+            Self::UnknownHost { .. } => "unknown_host",
+            Self::Timeless { .. } => "timeless_task",
+            Self::Malformed(_) => "malformed_task",
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeFailed { node, error } => {
+                write!(f, "{error}（節點 {node}，原有檔案保持不變）")
+            }
+            Self::NotWritten { node, error } => write!(f, "{error}（節點 {node}）"),
+            Self::Panicked { node } => write!(
+                f,
+                "處理節點 {node} 時程式發生內部錯誤，請回報；原有檔案保持不變"
+            ),
+            Self::NoReadings {
+                node,
+                gpu,
+                card,
+                metric,
+            } => write!(
+                f,
+                "{node} 的 {gpu}（Card {card}）整天沒有 {metric} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata"
+            ),
+            Self::Rejected {
+                node,
+                first,
+                at,
+                count,
+            } => write!(
+                f,
+                "{node} 有 {count} 筆讀數超出 0 到 100，已視為缺漏（例如 Card {} 在 {at} 的 {} = {}）",
+                first.card, first.metric, first.value
+            ),
+            Self::TasksUnavailable(error) => write!(f, "{error}（使用率照常寫入，但沒有任務資訊）"),
+            Self::UnknownCard { node, card } => {
+                write!(
+                    f,
+                    "{node} 有設定中沒有的 Card {card}，未寫入：請將它加入該節點的 cards"
+                )
+            }
+            Self::Unplaced { node, gpus } => {
+                let ids = list(gpus.iter().map(|unplaced| {
+                    unplaced
+                        .gpu
+                        .id
+                        .map(|id| id.to_string())
+                        .or_else(|| unplaced.gpu.uuid.clone())
+                        .unwrap_or_default()
+                }));
+                let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
+                write!(
+                    f,
+                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）：\
+                     請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id"
+                )
+            }
+            Self::UnknownHost { host, tasks } => write!(
+                f,
+                "任務 {} 使用的主機 {host} 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+                list(tasks.iter().cloned())
+            ),
+            Self::Timeless { node, task } => {
+                write!(
+                    f,
+                    "{node} 的任務 {} 時間不明（{}），未計入使用者欄位",
+                    task.task, task.problem
+                )
+            }
+            Self::Malformed(task) => write!(
+                f,
+                "任務 {} 的資料無法解析（{}），已略過",
+                task.id, task.problem
+            ),
+        }
+    }
+}
+
+/// Every item once, in order of appearance.
+fn list(items: impl Iterator<Item = String>) -> String {
+    let mut distinct: Vec<String> = Vec::new();
+    for item in items {
+        if !distinct.contains(&item) {
+            distinct.push(item);
+        }
+    }
+    distinct.join("、")
+}
+
+impl Serialize for Notice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            severity: Severity,
+            code: &'a str,
+            message: String,
+        }
+        Fields {
+            severity: self.severity(),
+            code: self.code(),
+            message: self.to_string(),
+        }
+        .serialize(serializer)
+    }
+}

@@ -1,0 +1,48 @@
+//! `gpu<index>_<date>.csv`: the readings of one GPU.
+
+use csv::{QuoteStyle, WriterBuilder};
+
+use crate::day::Window;
+use crate::netdata::CardUsage;
+use crate::units::Percent;
+
+const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
+
+/// The first two columns of every GPU's file of a day: made once, for all GPUs of all nodes.
+#[derive(Clone, Debug)]
+pub(super) struct Stamps(Vec<[String; 2]>);
+
+impl Stamps {
+    pub(super) fn of(window: &Window) -> Self {
+        Self(
+            window
+                .stamps()
+                .map(|stamp| [stamp.to_string(), format!("\"{}\"", window.clock(stamp))])
+                .collect(),
+        )
+    }
+}
+
+/// The file: a row for every reading due, with an empty field for a gap.
+pub(super) fn render(stamps: &Stamps, usage: &CardUsage) -> Vec<u8> {
+    // The date-time carries its quotes, which the old programs write around it and around nothing else.
+    let mut csv = WriterBuilder::new()
+        .quote_style(QuoteStyle::Never)
+        .from_writer(Vec::with_capacity(8 << 10));
+    let rows = stamps.0.iter().zip(usage.gpu.iter().zip(&usage.vram));
+    let written = csv.write_record(HEADER).and_then(|()| {
+        for ([stamp, clock], (gpu, vram)) in rows {
+            csv.write_record([stamp, clock, &digits(*gpu), &digits(*vram)])?;
+        }
+        Ok(())
+    });
+    written.expect("a vector takes whatever is written");
+    csv.into_inner()
+        .expect("a vector takes whatever is written")
+}
+
+fn digits(reading: Option<Percent>) -> String {
+    reading
+        .map(|percent| percent.to_string())
+        .unwrap_or_default()
+}

@@ -1,0 +1,186 @@
+//! `summary_<date>.txt`: a node's day for people to read. Its form is the first seed's; what the old programs could
+//! not say stands in sections of its own before the closing rule, on days that need it.
+
+use std::fmt::Write;
+
+use super::average_csv::UNUSED;
+use super::number::summary_percent;
+use super::task_blocks::held_gpus;
+use crate::attribution::NodeTasks;
+use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
+
+const RULE: &str = "================================";
+
+/// The file.
+pub(super) fn render(day: &NodeDay) -> String {
+    let mut text = String::new();
+    for section in [
+        heading(day),
+        card_table(day),
+        tasks(day),
+        usage(day),
+        means(day),
+    ] {
+        text.push_str(&section);
+    }
+    for section in [
+        unfinished(day),
+        coverage(day),
+        unplaced(day),
+        timeless(day),
+        unavailable(day),
+    ] {
+        if !section.is_empty() {
+            let _ = write!(text, "\n{section}");
+        }
+    }
+    text + RULE + "\n"
+}
+
+fn heading(day: &NodeDay) -> String {
+    format!(
+        "{RULE}\nAMD GPU 與 VRAM 每日使用率統計\n日期: {}\n節點: {}\n{RULE}\n\n",
+        day.window.date, day.node.name
+    )
+}
+
+fn card_table(day: &NodeDay) -> String {
+    let mut table = "GPU 硬體對應表:\n".to_owned();
+    for gpu in &day.gpus {
+        let _ = writeln!(table, "{} -> Card {}", gpu.index, gpu.card);
+    }
+    table + "\n"
+}
+
+/// The tasks of the node. Without task information there is no such section, as there was none of old.
+fn tasks(day: &NodeDay) -> String {
+    let Some(known) = known(day) else {
+        return String::new();
+    };
+    let name = &day.node.name;
+    let mut section = format!("GPU 使用者任務資訊:\n{}\n", "-".repeat(50));
+    if known.tasks.is_empty() {
+        let _ = writeln!(section, "{name}: 當日沒有使用 GPU 的任務");
+    } else {
+        let _ = writeln!(section, "{name} GPU 任務資訊:");
+    }
+    for held in held_gpus(known.tasks.iter().copied()) {
+        let _ = writeln!(section, "  GPU {}: {}", held.id(), held.task.username);
+        for line in held.lines(true) {
+            let _ = writeln!(section, "    - {line}");
+        }
+    }
+    section + "\n"
+}
+
+fn usage(day: &NodeDay) -> String {
+    let mut section = "各 GPU 使用率與 VRAM 使用率:\n".to_owned();
+    for gpu in &day.gpus {
+        let (busy, vram) = (
+            summary_percent(gpu.mean.gpu),
+            summary_percent(gpu.mean.vram),
+        );
+        let _ = writeln!(
+            section,
+            "{}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {})",
+            gpu.index,
+            users(day, gpu)
+        );
+    }
+    section + "\n"
+}
+
+fn users(day: &NodeDay, gpu: &GpuDay) -> String {
+    match day.users(gpu.index) {
+        [] if known(day).is_none() => "無任務資訊".to_owned(),
+        [] => UNUSED.to_owned(),
+        users => users.join(";"),
+    }
+}
+
+fn means(day: &NodeDay) -> String {
+    let mean = day.mean();
+    format!(
+        "整體平均 GPU 使用率: {}\n整體平均 VRAM 使用率: {}\n",
+        summary_percent(mean.gpu),
+        summary_percent(mean.vram)
+    )
+}
+
+fn unfinished(day: &NodeDay) -> String {
+    if day.window.is_over() {
+        return String::new();
+    }
+    format!(
+        "當日尚未結束: 讀數截至 {}\n",
+        day.window.clock(day.window.until)
+    )
+}
+
+fn coverage(day: &NodeDay) -> String {
+    let mut section = String::new();
+    for gpu in day.gpus.iter().filter(|gpu| !gpu.coverage.is_whole()) {
+        let coverage = gpu.coverage;
+        let _ = writeln!(
+            section,
+            "{}: {}/{} 筆 ({:.1}%)",
+            gpu.index,
+            coverage.found,
+            coverage.due,
+            coverage.percent()
+        );
+    }
+    titled("資料涵蓋率不足的 GPU", &section)
+}
+
+fn unplaced(day: &NodeDay) -> String {
+    let mut section = String::new();
+    for unplaced in known(day).iter().flat_map(|known| &known.unplaced) {
+        let id = unplaced
+            .gpu
+            .id
+            .map_or_else(|| "N/A".to_owned(), |id| id.to_string());
+        let uuid = unplaced.gpu.uuid.as_deref().unwrap_or("N/A");
+        let _ = writeln!(
+            section,
+            "GPU {id}: {} (任務 {}, GPU UUID {uuid})",
+            unplaced.username, unplaced.task
+        );
+    }
+    titled(
+        "無法對應到本節點 GPU 的任務 GPU (使用者欄位不含這些使用者)",
+        &section,
+    )
+}
+
+fn timeless(day: &NodeDay) -> String {
+    let mut section = String::new();
+    for task in known(day).iter().flat_map(|known| &known.timeless) {
+        let _ = writeln!(section, "任務 {}: {}", task.task, task.problem);
+    }
+    titled("時間不明而未計入使用者欄位的任務", &section)
+}
+
+fn unavailable(day: &NodeDay) -> String {
+    let reason = match day.tasks {
+        TaskKnowledge::Known(_) => return String::new(),
+        TaskKnowledge::NotAsked => "未查詢管理 API (--skip-task-info)",
+        TaskKnowledge::Unavailable(reason) => reason,
+    };
+    format!("沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n")
+}
+
+fn known<'a>(day: &'a NodeDay) -> Option<&'a NodeTasks<'a>> {
+    match &day.tasks {
+        TaskKnowledge::Known(known) => Some(known),
+        TaskKnowledge::NotAsked | TaskKnowledge::Unavailable(_) => None,
+    }
+}
+
+fn titled(title: &str, lines: &str) -> String {
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("{title}:\n{lines}")
+    }
+}

@@ -1,0 +1,151 @@
+//! What a run has to say at its end: as lines for people, as JSON for programs, and as an exit status.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::collect::{NodeFigures, NodeResult, TaskInformation};
+use crate::config::Node;
+use crate::day::Window;
+use crate::exit_status::ExitStatus;
+use crate::notice::{Notice, Severity};
+use crate::tasks::Task;
+use crate::units::{Percent, UnixSeconds};
+
+/// The result of collecting a day.
+#[derive(Debug, Serialize)]
+pub struct RunReport<'a> {
+    version: &'static str,
+    date: String,
+    timezone: &'a str,
+    window: WindowReport,
+    /// `known`, `not_asked` or `unavailable`.
+    task_information: &'static str,
+    nodes: Vec<NodeReport<'a>>,
+    /// Everything that a person should know.
+    pub notices: Vec<Notice>,
+    /// How the run ended.
+    pub exit_status: ExitStatus,
+}
+
+#[derive(Debug, Serialize)]
+struct WindowReport {
+    start: UnixSeconds,
+    end: UnixSeconds,
+    until: UnixSeconds,
+    interval_seconds: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeReport<'a> {
+    name: &'a str,
+    url: &'a str,
+    written: bool,
+    #[serde(flatten)]
+    figures: Option<NodeFigures>,
+}
+
+impl<'a> RunReport<'a> {
+    /// The report of a run over `nodes`, with the `notices` that are about no single node.
+    #[must_use]
+    pub fn new(
+        window: &Window,
+        tasks: &TaskInformation,
+        nodes: &[&'a Node],
+        results: Vec<NodeResult>,
+        mut notices: Vec<Notice>,
+    ) -> Self {
+        let mut reports = Vec::with_capacity(nodes.len());
+        for (node, result) in nodes.iter().zip(results) {
+            notices.extend(result.notices);
+            let written = result.figures.is_some();
+            reports.push(NodeReport {
+                name: &node.name,
+                url: node.address(),
+                written,
+                figures: result.figures,
+            });
+        }
+        let exit_status = if reports.iter().all(|node| !node.written) {
+            ExitStatus::Failed
+        } else if notices
+            .iter()
+            .any(|notice| notice.severity() == Severity::Error)
+        {
+            ExitStatus::Incomplete
+        } else {
+            ExitStatus::Complete
+        };
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            date: window.date.to_string(),
+            timezone: window.zone.name(),
+            window: WindowReport {
+                start: window.start,
+                end: window.end,
+                until: window.until,
+                interval_seconds: window.interval.seconds(),
+            },
+            task_information: match tasks {
+                TaskInformation::Known(_) => "known",
+                TaskInformation::NotAsked => "not_asked",
+                TaskInformation::Unavailable(_) => "unavailable",
+            },
+            nodes: reports,
+            notices,
+            exit_status,
+        }
+    }
+
+    /// A line for each node.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        let mut lines = String::new();
+        for node in &self.nodes {
+            let _ = match &node.figures {
+                Some(figures) => writeln!(lines, "{}：{}", node.name, figures_line(figures)),
+                None => writeln!(lines, "{}：未寫入", node.name),
+            };
+        }
+        lines
+    }
+}
+
+fn figures_line(figures: &NodeFigures) -> String {
+    let percent = |mean: Option<Percent>| {
+        mean.map_or_else(|| "N/A".to_owned(), |mean| format!("{:.2}%", mean.value()))
+    };
+    format!(
+        "讀數 {}/{} ({:.1}%)，平均 GPU {}、VRAM {}，{}",
+        figures.coverage.found,
+        figures.coverage.due,
+        figures.coverage.percent(),
+        percent(figures.mean_percent.gpu),
+        percent(figures.mean_percent.vram),
+        figures.directory.display()
+    )
+}
+
+/// The result of `--user-report`, for programs.
+#[derive(Debug, Serialize)]
+pub struct TaskReport<'a> {
+    version: &'static str,
+    date: String,
+    timezone: &'a str,
+    tasks: &'a [Task],
+    notices: &'a [Notice],
+}
+
+impl<'a> TaskReport<'a> {
+    /// The tasks of a day.
+    #[must_use]
+    pub fn new(window: &'a Window, tasks: &'a [Task], notices: &'a [Notice]) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            date: window.date.to_string(),
+            timezone: window.zone.name(),
+            tasks,
+            notices,
+        }
+    }
+}

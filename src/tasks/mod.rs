@@ -1,0 +1,169 @@
+//! The client of the management API: which tasks held which GPUs on a day.
+
+mod answer;
+mod task;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use url::Url;
+
+use crate::config::{ManagementApi, Patience, Token};
+use crate::day::{self, Window};
+use crate::http::{Http, HttpError};
+use crate::units::UnixSeconds;
+
+pub use task::{Held, Task, TaskGpu, TaskTime};
+
+/// What the API says of a day.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The tasks, by start.
+    pub tasks: Vec<Task>,
+    /// The entries that could not be read.
+    pub malformed: Vec<MalformedTask>,
+}
+
+/// A task that the answer holds in no readable form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MalformedTask {
+    /// Its id.
+    pub id: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Why there is no task information. The messages follow the seeds' wording.
+#[derive(Debug, thiserror::Error)]
+pub enum TasksError {
+    /// The API gave no answer.
+    #[error("無法從管理 API 獲取數據：{url}：{source}")]
+    Http {
+        /// The address asked, without the query.
+        url: String,
+        /// What went wrong.
+        source: HttpError,
+    },
+    /// The API refused the token.
+    #[error("無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）{}", expiry(.expired_at.as_deref()))]
+    Refused {
+        /// The address asked, without the query.
+        url: String,
+        /// 401 or 403.
+        status: u16,
+        /// When the token expired, on the clocks of the day's zone, if it is a JWT that has.
+        expired_at: Option<String>,
+    },
+    /// The answer is not JSON, or another JSON than tasks by id.
+    #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
+    Unreadable {
+        /// The address asked, without the query.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+fn expiry(expired_at: Option<&str>) -> String {
+    match expired_at {
+        Some(at) => format!("：Token 已於 {at} 過期，請換新的 Token"),
+        None => "：請檢查 Token 是否有效".to_owned(),
+    }
+}
+
+/// The tasks of the window's day: all, or those of `username`. `now` tells an expired token from a wrong one.
+pub fn fetch(
+    api: &ManagementApi,
+    patience: Patience,
+    token: &Token,
+    window: &Window,
+    username: Option<&str>,
+    now: UnixSeconds,
+) -> Result<Answer, TasksError> {
+    let http = Http::new(patience, [&api.url]);
+    let body = http
+        .get(
+            &query(api, window, username),
+            &headers(token),
+            http.deadline(),
+        )
+        .map_err(
+            |source| match source.status().map(|status| status.as_u16()) {
+                Some(status @ (401 | 403)) => TasksError::Refused {
+                    url: api.url.to_string(),
+                    status,
+                    expired_at: token
+                        .expires_at()
+                        .filter(|&at| at <= now)
+                        .map(|at| window.clock(at)),
+                },
+                _ => TasksError::Http {
+                    url: api.url.to_string(),
+                    source,
+                },
+            },
+        )?;
+    answer::read(&body).map_err(|problem| TasksError::Unreadable {
+        url: api.url.to_string(),
+        problem,
+    })
+}
+
+/// The API takes the first and the last second of the day, as its own clock shows them.
+fn query(api: &ManagementApi, window: &Window, username: Option<&str>) -> Url {
+    let mut url = api.url.clone();
+    url.query_pairs_mut()
+        .append_pair("start_t", &day::clock(api.zone, window.start))
+        .append_pair("end_t", &day::clock(api.zone, window.end - 1))
+        .extend_pairs(username.map(|name| ("username", name)));
+    url
+}
+
+fn headers(token: &Token) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .expect("a token is visible ASCII");
+    bearer.set_sensitive(true);
+    headers.insert(AUTHORIZATION, bearer);
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TokenFile;
+    use crate::day::Interval;
+    use chrono_tz::{Asia, Tz};
+
+    fn asked(day_zone: Tz, api_zone: Tz, username: Option<&str>) -> String {
+        let api = ManagementApi {
+            url: "http://192.168.10.100/api/v2/consumption/task"
+                .parse()
+                .expect("an URL"),
+            zone: api_zone,
+            token_file: TokenFile::Usual("token".into()),
+        };
+        let date = "2025-07-22".parse().expect("a date");
+        let window =
+            Window::new(date, day_zone, Interval::DEFAULT, 2_000_000_000).expect("a window");
+        query(&api, &window, username)
+            .query()
+            .expect("a query")
+            .to_owned()
+    }
+
+    #[test]
+    fn the_api_is_asked_for_the_day_on_its_own_clock() {
+        assert_eq!(
+            asked(Tz::UTC, Tz::UTC, None),
+            "start_t=2025-07-22+00%3A00%3A00&end_t=2025-07-22+23%3A59%3A59"
+        );
+        assert_eq!(
+            asked(Asia::Taipei, Tz::UTC, None),
+            "start_t=2025-07-21+16%3A00%3A00&end_t=2025-07-22+15%3A59%3A59"
+        );
+        assert_eq!(
+            asked(Asia::Taipei, Asia::Taipei, Some("王 小明")),
+            "start_t=2025-07-22+00%3A00%3A00&end_t=2025-07-22+23%3A59%3A59&username=%E7%8E%8B+%E5%B0%8F%E6%98%8E"
+        );
+    }
+}
