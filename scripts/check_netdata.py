@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Collects three days from a real Netdata agent and compares every reading with what the agent was fed.
+
+usage: check_netdata.py BINARY
+
+A test with a mock answers what we believe of Netdata; this one asks Netdata. An agent of its own, on loopback and a
+free port, is given two days of history by fixtures/netdata/amdgpu_fake.plugin, whose values are a function of the
+second. The same function says what each row of each file must be, so nothing is taken from the program under test.
+"""
+import contextlib, csv, getpass, http.client, io, json, os, re, runpy, shutil, signal, socket, subprocess, sys
+import tempfile, time
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "netdata"
+NODE = "gpu-node-01"
+STEP = 600
+# 1.37.1 holds integers and two decimals below 100 exactly (24-bit mantissa, power of ten) and prints seven decimals.
+# Measured on its per-second tier: 3e-8, and 3e-6 in the row that follows a gap (output line "precision"). A second
+# counted to the wrong row changes that row by 6e-4 or more. Rows from the agent's 60 s tier, which it takes unasked
+# where that tier covers the window, do NOT pass: each is a second off, and the first of a window by up to 4 points.
+TOLERANCE = 1e-5
+STORE_SECONDS = 120     # the back-fill takes 10 s on two cores
+RUN_SECONDS = 60
+SHOWN = 10              # differences printed for a file
+
+# The plugin as a module. runpy, because an import wants a .py and leaves a cache between the fixtures.
+fake = SimpleNamespace(**runpy.run_path(str(FIXTURES / "amdgpu_fake.plugin")))
+
+@lru_cache(maxsize=None)
+def fed(card, stamp):
+    """What a row must say: the mean GPU and VRAM use over the seconds of (stamp - STEP, stamp] that have a sample."""
+    seconds = [t for t in range(stamp - STEP + 1, stamp + 1) if not fake.gap(card, t)]
+    sums = sum(fake.util(card, t) for t in seconds), Fraction(sum(fake.vram(card, t) for t in seconds), fake.VRAM_DIVISOR)
+    return tuple(Fraction(total, len(seconds)) if seconds else None for total in sums)
+
+class Agent:
+    """A Netdata agent in a directory, with the history of the fake plugin in its database."""
+    def __init__(self, folder, start):
+        self.folder, self.start = folder, start
+        for name in ("plugins", "cache", "lib", "log"):
+            (folder / name).mkdir(parents=True)
+        shutil.copy(FIXTURES / "amdgpu_fake.plugin", folder / "plugins")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        conf = (FIXTURES / "netdata.conf").read_text()
+        conf = conf.replace("@DIR@", str(folder)).replace("@PORT@", str(self.port)).replace("@USER@", getpass.getuser())
+        (folder / "netdata.conf").write_text(conf)
+
+    def __enter__(self):
+        # A session of its own: Ctrl-C reaches this script alone, which then stops the agent and its plugin together.
+        with open(self.folder / "log" / "output.log", "wb") as output:
+            self.process = subprocess.Popen(
+                ["netdata", "-D", "-c", str(self.folder / "netdata.conf"), "-P", str(self.folder / "netdata.pid")],
+                env={"PATH": os.environ["PATH"] + ":/usr/sbin", "FAKE_MODE": "replay", "FAKE_T0": str(self.start),
+                     "DO_NOT_TRACK": "1"},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        return self
+
+    def __exit__(self, *_):
+        # Its database is thrown away, so nothing is lost by not letting it shut down in good order.
+        os.killpg(self.process.pid, signal.SIGKILL)     # a leader not yet waited for is always there
+        self.process.wait()
+
+    def get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return json.load(answer) if answer.status == 200 else None
+
+    def stored(self, last):
+        """The largest difference between the feed and the agent's own rows up to `last`, or None while rows lack."""
+        points = (last - self.start) // STEP
+        answer = self.get("/api/v1/data?context=amdgpu.gpu_utilization%7Camdgpu.gpu_mem_vram_usage_perc"
+                          f"&after={self.start + 1}&before={last}&points={points}&group=average&format=json"
+                          "&options=unaligned%7Cjsonwrap%7Cflip&tier=0")
+        if not answer or len(answer["chart_ids"]) != 2 * len(fake.CARDS):
+            return None
+        worst = 0.0
+        for column, chart in enumerate(answer["chart_ids"], 1):
+            card, kind = int(chart.rpartition("_card")[2]), int("vram" in chart)
+            for row in answer["result"]["data"]:
+                want, got = fed(card, row[0])[kind], row[column]
+                if (want is None) != (got is None):
+                    return None
+                worst = max(worst, abs((got or 0) - float(want or 0)))
+        return worst
+
+    def wait(self, last):
+        """Until the database holds the feed: a later difference is the program's, not the agent's or the plugin's."""
+        deadline, worst = time.monotonic() + STORE_SECONDS, None
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                worst = self.stored(last)
+                if worst is not None and worst <= TOLERANCE:
+                    return worst
+            time.sleep(0.5)
+        for log in (self.folder / "log" / name for name in ("output.log", "error.log")):
+            print(f"--- {log.name}", *(log.read_text().splitlines()[-25:] if log.exists() else ()), sep="\n")
+        sys.exit(f"the agent does not hold the feed after {STORE_SECONDS} s (exit status {self.process.poll()}, "
+                 f"largest difference {worst}); it must be a 1.37 or 1.38, which let a plugin write history")
+
+class Check:
+    """Counts what was compared, and prints what differs."""
+    def __init__(self):
+        self.passed = self.failed = self.collections = self.files = self.rows = 0
+
+    def judge(self, name, problems):
+        self.failed, self.passed = self.failed + bool(problems), self.passed + (not problems)
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        print(f"{'FAIL' if problems else 'ok'}  {name}", *problems[:SHOWN], *more, sep="\n      ")
+
+    def gpu_csv(self, name, text, card, stamps, zone):
+        header, *lines = text.removesuffix("\n").split("\n")
+        problems = [] if text.endswith("\n") else [f"{name}: the last line does not end with \\n"]
+        if header != "時間戳,日期時間,GPU使用率(%),VRAM使用率(%)":
+            problems.append(f"{name} header: got {header!r}")
+        if len(lines) != len(stamps):
+            problems.append(f"{name}: expected {len(stamps)} rows, got {len(lines)}, {lines[:1]} to {lines[-1:]}")
+        for number, (stamp, line) in enumerate(zip(stamps, lines), 2):
+            self.rows += 1
+            prefix = f'{stamp},"{datetime.fromtimestamp(stamp, zone):%Y-%m-%d %H:%M:%S}",'
+            want = fed(card, stamp)
+            fields = line[len(prefix):].split(",")
+            if not line.startswith(prefix) or len(fields) != 2 or not all(map(same, fields, want)):
+                wanted = ",".join("" if value is None else f"{float(value):.7f}" for value in want)
+                problems.append(f"{name} line {number}: expected {prefix}{wanted} got {line}")
+        self.files += 1
+        self.judge(name, problems)
+
+    def average_csv(self, name, text, stamps):
+        means = [[mean([fed(card, stamp)[kind] for stamp in stamps]) for kind in (0, 1)] for card in fake.CARDS]
+        # The means of the means as they are, and as they stand in the file: the old program's is either.
+        want = [(f"GPU[{index}]", *({value} for value in pair)) for index, pair in enumerate(means)]
+        want.append(("全部平均", *({mean(column), mean([round(v, 2) for v in column])} for column in zip(*means))))
+        rows = list(csv.reader(io.StringIO(text)))
+        problems = []
+        header = ["GPU編號", "平均GPU使用率(%)", "平均VRAM使用率(%)", "使用者"]
+        if rows[:1] != [header] or len(rows) != 1 + len(want):
+            problems.append(f"{name}: expected the header and {len(want)} rows, got {rows[:1]} and {len(rows) - 1}")
+        for number, ((label, *values), row) in enumerate(zip(want, rows[1:]), 2):
+            if len(row) != 4 or row[0] != label or not all(map(rounded, row[1:3], values)):
+                wanted = " ".join("/".join(f"{float(v):.4f}" for v in value) for value in values)
+                problems.append(f"{name} line {number}: expected {label} {wanted} to two decimals, got {','.join(row)}")
+        self.judge(name, problems)
+
+    def collection(self, binary, folder, settings, date, zone_name, stamps, arguments):
+        """One run of the program into an empty directory, and all that it wrote."""
+        before = self.failed
+        data = folder / zone_name.replace("/", "-")
+        command = [binary, "--config", str(settings), "--data-dir", str(data), "--skip-task-info", *arguments]
+        # No proxy between us and loopback, and a zone of the machine that is none of those asked for.
+        env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "TZ": "Pacific/Marquesas"}
+        try:
+            run = subprocess.run(command, env=env, cwd=folder, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+            status, output = run.returncode, run.stdout
+        except (OSError, subprocess.TimeoutExpired) as error:
+            status, output = None, f"{error}\n{getattr(error, 'stdout', None) or ''}"
+        # Gaps lower a card's coverage, they are not an error: the gaps of the feed are on every day.
+        self.judge(f"{zone_name} {date}: exit status", [f"expected 0, got {status}"] if status != 0 else [])
+        self.collections += status is not None
+        tree = data / NODE / date
+        gpu_files = {f"gpu{index}_{date}.csv": card for index, card in enumerate(fake.CARDS)}
+        average = f"average_{date}.csv"
+        want = {f"{NODE}/{date}/{name}" for name in (*gpu_files, average, f"summary_{date}.txt")}
+        got = {str(p.relative_to(data)) for p in data.rglob("*") if p.is_file()}
+        got = {name for name in got if not name.startswith(".daily-gpu-log/")}      # the program's own state
+        self.judge(f"{zone_name} {date}: files", [f"missing: {name}" for name in sorted(want - got)]
+                   + [f"not expected: {name}" for name in sorted(got - want)])
+        for name in (*gpu_files, average):
+            if (tree / name).is_file():     # else it has been reported as missing
+                text, title = (tree / name).read_bytes().decode(errors="replace"), f"{zone_name} {name}"
+                (self.average_csv(title, text, stamps) if name == average else
+                 self.gpu_csv(title, text, gpu_files[name], stamps, ZoneInfo(zone_name)))
+        if self.failed > before:
+            print("--- the program's output", " ".join(command), output, "---", sep="\n")
+
+def same(text, want):
+    """A number as Netdata prints it (at most seven decimals, no trailing zeros), or an empty field for a gap."""
+    if want is None:
+        return text == ""
+    return bool(re.fullmatch(r"\d+(\.\d{0,6}[1-9])?", text)) and abs(float(text) - float(want)) <= TOLERANCE
+
+def rounded(text, wants):
+    """Two decimals, the nearest to one of `wants`; what lies within the tolerance of a tie may go either way."""
+    two_decimals = re.fullmatch(r"\d+\.\d\d", text)
+    return bool(two_decimals) and any(abs(float(text) - float(want)) <= 0.005 + TOLERANCE for want in wants)
+
+def mean(values):
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there)
+
+def day_stamps(date, zone_name, until):
+    """The rows due of a day: its intervals that have ended."""
+    start = datetime.fromisoformat(date).replace(tzinfo=ZoneInfo(zone_name))
+    first, end = int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
+    return range(first + STEP, min(end, until) + 1, STEP)
+
+def ended():
+    return (int(time.time()) - 1) // STEP * STEP
+
+def main():
+    if len(sys.argv) != 2 or not os.access(sys.argv[1], os.X_OK):
+        sys.exit("usage: check_netdata.py BINARY (build it first: cargo build --release)")
+    binary = os.path.abspath(sys.argv[1])
+    for number in (signal.SIGINT, signal.SIGTERM):      # to leave through the agent's __exit__
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    # The feed is exact up to the plugin's start: no interval may end between that and the last collection.
+    if not 2 <= (age := time.time() % STEP) < STEP - STORE_SECONDS / 2:
+        print(f"waiting {(2 - age) % STEP:.0f} s for an interval to end", flush=True)
+        time.sleep((2 - age) % STEP)
+    check, now = Check(), datetime.now(timezone.utc)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = f"{today - timedelta(days=1):%Y-%m-%d}"
+    with tempfile.TemporaryDirectory(prefix="check-netdata-", ignore_cleanup_errors=True) as name:
+        folder, last = Path(name), ended()
+        with Agent(folder / "agent", int((today - timedelta(days=2)).timestamp())) as agent:
+            print(f"precision of the agent's own rows: {agent.wait(last):.1e}")
+            version = agent.get("/api/v1/info")["version"]
+            settings = folder / "settings.toml"
+            settings.write_text(f'[[nodes]]\nname = "{NODE}"\nurl = "http://127.0.0.1:{agent.port}"\n')
+            # Kathmandu, 05:45 ahead: midnight is no multiple of ten minutes of UTC, where Netdata's own grid would lie.
+            for zone, arguments in (("UTC", []), ("Asia/Kathmandu", ["--timezone", "Asia/Kathmandu"])):
+                whole = day_stamps(yesterday, zone, last)
+                check.collection(binary, folder, settings, yesterday, zone, whole, [*arguments, yesterday])
+            # Today, in the whole-hour zone where it is just past noon now (13:00 rather than UTC itself): at any
+            # hour half a day is due, the other half is in the future, and all of the day before is in the database.
+            ahead = 12 - now.hour or 1
+            zone = f"Etc/GMT{-ahead:+d}"                           # the sign of these zones is the reverse of ISO's
+            date = f"{datetime.now(ZoneInfo(zone)):%Y-%m-%d}"
+            check.collection(binary, folder, settings, date, zone, due := day_stamps(date, zone, last), ["--timezone", zone])
+            check.judge("no interval ended during the check", [] if ended() == last else ["too slow: run it again"])
+    rows = len(fake.CARDS) * (144 + 144 + len(due))
+    check.judge("everything was compared", [] if (check.collections, check.files, check.rows) == (3, 24, rows)
+                and len(due) >= 72 else [f"expected 3 collections, 24 files, {rows} rows"])
+    done = f"{check.collections} collections, {check.files} files, {check.rows} rows"
+    print(f"netdata check: {done} compared with agent {version}")
+    print(f"{check.passed} passed, {check.failed} failed")
+    return 1 if check.failed else 0
+
+if __name__ == "__main__":
+    sys.exit(main())
