@@ -1,0 +1,184 @@
+//! The Netdata agent of a node: which charts a query selects, and what is in their rows.
+//!
+//! Of the options, `unaligned`, `jsonwrap` and `flip` have their effect; `group` is always the average and `format` always JSON.
+//! Left out: gzip, the v2 API, name patterns with `*`, and the interpolation by which 2.8 smears the first row of a window.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::message::{Answer, Request};
+use super::node::{RawReading, SimulatedNode, Version};
+use super::readings::{self, Metric, TenMillionths};
+use super::rendering;
+use super::window::Window;
+
+/// Seconds by which a window may miss the samples of a chart and still have (empty) rows of it: two of the agent's intervals.
+const RETENTION_SLACK: i64 = 2;
+
+/// A query for data, as the agent understands it.
+pub(super) struct Query {
+    pub context: String,
+    /// Empty, or a list of chart ids or names.
+    pub chart: String,
+    pub after: i64,
+    pub before: i64,
+    pub points: i64,
+    /// Those that the agent knows, in its order.
+    pub options: Vec<&'static str>,
+}
+
+impl Query {
+    fn from_request(request: &Request) -> Self {
+        let text = |name| request.parameter(name).unwrap_or_default();
+        let number = |name| text(name).parse().unwrap_or(0);
+        let given = text("options");
+        let given: Vec<&str> = given.split([',', '|', ' ']).collect();
+        let known = ["flip", "jsonwrap", "unaligned"];
+        Self {
+            context: text("context"),
+            chart: text("chart"),
+            after: number("after"),
+            before: number("before"),
+            points: number("points"),
+            options: known.into_iter().filter(|option| given.contains(option)).collect(),
+        }
+    }
+
+    pub fn has(&self, option: &str) -> bool {
+        self.options.contains(&option)
+    }
+
+    /// Whether the query names one chart, so that the answer need not name it.
+    pub fn is_for_one_chart(&self) -> bool {
+        self.context.is_empty() && !self.chart.contains(['|', ','])
+    }
+
+    fn selects(&self, chart: Chart) -> bool {
+        let listed =
+            |list: &str, matches: &dyn Fn(&str) -> bool| list.is_empty() || list.split(['|', ',']).any(matches);
+        listed(&self.context, &|context| context == chart.metric.context())
+            && listed(&self.chart, &|name| name == chart.id() || name == chart.name())
+    }
+}
+
+/// A chart of the collector: one metric of one card.
+#[derive(Clone, Copy)]
+pub(super) struct Chart {
+    pub metric: Metric,
+    card: u32,
+}
+
+impl Chart {
+    /// With spaces, since no table of the collector knows an MI300X by its name.
+    pub fn id(self) -> String {
+        format!("{}_unknown AMD GPU_card{}", self.metric.context(), self.card)
+    }
+
+    /// The id without spaces, by which a chart can also be asked for.
+    pub fn name(self) -> String {
+        self.id().replace(' ', "_")
+    }
+}
+
+/// One value of one row.
+#[derive(Clone, Copy)]
+pub(super) enum Cell<'a> {
+    Empty,
+    Reading(TenMillionths),
+    Raw(&'a str),
+}
+
+/// What a query found.
+pub(super) struct Table<'a> {
+    pub charts: Vec<Chart>,
+    pub window: Window,
+    /// In the order of the charts, for each row in the order of time.
+    pub cells: Vec<Cell<'a>>,
+    /// The newest sample of each chart.
+    pub latest: Vec<Cell<'a>>,
+    /// The first and the last second that the agent has samples of.
+    pub retention: (i64, i64),
+}
+
+/// What the agent answers.
+pub(super) fn answer(node: &SimulatedNode, request: &Request) -> Answer {
+    let path = request.path();
+    let path = match path.strip_prefix("/host/").and_then(|path| path.split_once('/')) {
+        Some((host, command)) if host == node.name => format!("/{command}"),
+        Some((host, _)) => {
+            let body = format!("This netdata does not maintain a database for host: {host}");
+            return Answer::new(404, "text/html; charset=utf-8", body);
+        }
+        None => path,
+    };
+    match path.as_str() {
+        "/api/v1/data" => data(node, &Query::from_request(request)),
+        "/api/v1/info" => info(node),
+        _ => Answer::text(404, &format!("Unsupported API command: {path}")),
+    }
+}
+
+fn data(node: &SimulatedNode, query: &Query) -> Answer {
+    if let Some(recorded) = &node.recorded {
+        return Answer::json(recorded.as_slice());
+    }
+    if query.chart.is_empty() && (query.context.is_empty() || !node.context_queries) {
+        return Answer::text(400, "No chart or context is given.");
+    }
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock past 1970");
+    let now = i64::try_from(since_1970.as_secs()).expect("a clock within reason");
+    let table = Table::query(node, query, now);
+    if table.charts.is_empty() {
+        return Answer::text(404, "No metrics where matched to query.");
+    }
+    Answer::json(rendering::data(node, query, &table))
+}
+
+impl<'a> Table<'a> {
+    fn query(node: &'a SimulatedNode, query: &Query, now: i64) -> Self {
+        let window = Window::calculate(now, query.after, query.before, query.points, !query.has("unaligned"));
+        // The sample of the second that runs has not been taken yet.
+        let retention = (node.samples_after + 1, node.samples_to.min(now - 1));
+        let kept = window.after <= retention.1 + RETENTION_SLACK && window.before >= retention.0 - RETENTION_SLACK;
+        let present = || node.cards.iter().filter(|&card| kept && !node.absent.contains(card));
+        let charts = Metric::ALL.iter().flat_map(|&metric| present().map(move |&card| Chart { metric, card }));
+        let charts: Vec<Chart> = charts.filter(|chart| query.selects(*chart)).collect();
+        let mut cells = Vec::with_capacity(charts.len() * usize::try_from(window.points).unwrap_or_default());
+        for stamp in window.stamps() {
+            cells.extend(charts.iter().map(|chart| chart.cell(node, stamp, window.group, retention.1)));
+        }
+        let latest = charts.iter().map(|chart| chart.cell(node, retention.1, 1, retention.1)).collect();
+        Self { charts, window, cells, latest, retention }
+    }
+}
+
+impl Chart {
+    /// The row of this chart with this stamp, as far as samples have been taken.
+    fn cell(self, node: &SimulatedNode, stamp: i64, group: i64, last_sample: i64) -> Cell<'_> {
+        let is_this = |raw: &&RawReading| raw.stamp == stamp && raw.card == self.card && raw.metric == self.metric;
+        if let Some(raw) = node.raw_readings.iter().find(is_this) {
+            return Cell::Raw(&raw.text);
+        }
+        let mean = readings::mean(node, self.metric, self.card, stamp - group, stamp.min(last_sample));
+        mean.map_or(Cell::Empty, Cell::Reading)
+    }
+}
+
+fn info(node: &SimulatedNode) -> Answer {
+    let version = match node.version {
+        Version::V1_37 => "v1.37.1",
+        Version::V2_8 => "v2.8.0-338-nightly",
+    };
+    let uid = format!("{:08x}-0000-4000-8000-{:012x}", node.seed >> 32, node.seed & 0xffff_ffff);
+    let info = json!({
+        "version": version,
+        "uid": uid,
+        "mirrored_hosts": [node.name],
+        "mirrored_hosts_status": [{"hostname": node.name, "hops": 0, "reachable": true, "guid": uid}],
+        "host_labels": {"_hostname": node.name, "_is_parent": "false"},
+        "collectors": [{"plugin": "proc.plugin", "module": "/sys/class/drm"}],
+        "memory-mode": "dbengine",
+    });
+    Answer::json(info.to_string())
+}

@@ -1,0 +1,197 @@
+//! A node as a test describes it: its cards, its samples and their gaps, its agent's version and its faults.
+
+use std::time::Duration;
+
+use super::fault::{Conduct, Fault};
+use super::readings::{self, Metric, TenMillionths};
+
+/// The cards of a node with eight GPUs, in the order of a real collector, which is the order of a directory: not numeric.
+const CARDS: [u32; 8] = [17, 9, 1, 57, 25, 33, 41, 49];
+/// Unless told otherwise, samples go back to 2020-01-01.
+const FIRST_SAMPLE_AFTER: i64 = 1_577_836_800;
+
+/// The generations of agents that were measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// Debian's 1.37.1.
+    V1_37,
+    /// A nightly build of 2.8.
+    V2_8,
+}
+
+/// A node with an AMD GPU for each of its cards. Times are Unix seconds; a range is always `(from, to]`.
+#[derive(Clone, Debug)]
+pub struct SimulatedNode {
+    pub(super) name: String,
+    pub(super) seed: u64,
+    pub(super) cards: Vec<u32>,
+    pub(super) absent: Vec<u32>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) samples_after: i64,
+    pub(super) samples_to: i64,
+    pub(super) constants: Vec<Constant>,
+    pub(super) raw_readings: Vec<RawReading>,
+    pub(super) version: Version,
+    pub(super) context_queries: bool,
+    pub(super) recorded: Option<Vec<u8>>,
+    pub(super) conduct: Conduct,
+}
+
+/// A time without samples.
+#[derive(Clone, Debug)]
+pub(super) struct Gap {
+    card: Option<u32>,
+    metric: Option<Metric>,
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Gap {
+    pub fn concerns(&self, metric: Metric, card: u32) -> bool {
+        self.card.is_none_or(|of| of == card) && self.metric.is_none_or(|of| of == metric)
+    }
+}
+
+/// A card whose readings never change.
+#[derive(Clone, Debug)]
+pub(super) struct Constant {
+    pub card: u32,
+    gpu: TenMillionths,
+    vram: TenMillionths,
+}
+
+impl Constant {
+    pub fn of(&self, metric: Metric) -> TenMillionths {
+        match metric {
+            Metric::GpuUtilization => self.gpu,
+            Metric::VramUsage => self.vram,
+        }
+    }
+}
+
+/// A cell of the answer that is sent as it was written in the test.
+#[derive(Clone, Debug)]
+pub(super) struct RawReading {
+    pub metric: Metric,
+    pub card: u32,
+    pub stamp: i64,
+    pub text: String,
+}
+
+impl SimulatedNode {
+    /// A node with eight cards whose samples go back for years, and a modern agent.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            seed: readings::seed(name),
+            cards: CARDS.to_vec(),
+            absent: Vec::new(),
+            gaps: Vec::new(),
+            samples_after: FIRST_SAMPLE_AFTER,
+            samples_to: i64::MAX,
+            constants: Vec::new(),
+            raw_readings: Vec::new(),
+            version: Version::V2_8,
+            context_queries: true,
+            recorded: None,
+            conduct: Conduct::default(),
+        }
+    }
+
+    /// Other cards than the usual eight, in the order of the answer's columns.
+    pub fn cards(mut self, cards: &[u32]) -> Self {
+        self.cards = cards.to_vec();
+        self
+    }
+
+    /// Takes a card away as a failed collector does: the answer has no column for it. The settings still expect it.
+    pub fn without_card(mut self, card: u32) -> Self {
+        self.absent.push(card);
+        self
+    }
+
+    /// No samples of the card.
+    pub fn gap(self, card: u32, from: i64, to: i64) -> Self {
+        self.with_gap(Some(card), None, from, to)
+    }
+
+    /// No VRAM samples of the card.
+    pub fn vram_gap(self, card: u32, from: i64, to: i64) -> Self {
+        self.with_gap(Some(card), Some(Metric::VramUsage), from, to)
+    }
+
+    /// No samples of any card: the agent was down. Its rows are null.
+    pub fn down(self, from: i64, to: i64) -> Self {
+        self.with_gap(None, None, from, to)
+    }
+
+    fn with_gap(mut self, card: Option<u32>, metric: Option<Metric>, from: i64, to: i64) -> Self {
+        self.gaps.push(Gap { card, metric, from, to });
+        self
+    }
+
+    /// The agent keeps only samples after `from`. A window that lies outside of what it keeps is answered with 404.
+    pub fn samples_from(mut self, from: i64) -> Self {
+        self.samples_after = from;
+        self
+    }
+
+    /// The agent has no samples after `to`, and will not have any.
+    pub fn samples_until(mut self, to: i64) -> Self {
+        self.samples_to = to;
+        self
+    }
+
+    /// The card always reads these percentages.
+    pub fn constant(mut self, card: u32, gpu: f64, vram: f64) -> Self {
+        let (gpu, vram) = (readings::ten_millionths(gpu), readings::ten_millionths(vram));
+        self.constants.push(Constant { card, gpu, vram });
+        self
+    }
+
+    /// The reading of the row with this stamp is served as `text`, whatever that is: `-1`, `1e999`, `"150.5"`.
+    pub fn raw_reading(mut self, metric: Metric, card: u32, stamp: i64, text: &str) -> Self {
+        self.raw_readings.push(RawReading { metric, card, stamp, text: text.to_owned() });
+        self
+    }
+
+    /// The agent's generation, 2.8 unless told otherwise.
+    pub fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The agent knows only `chart=`, as very old ones do, and answers `context=` with 400.
+    pub fn without_context_queries(mut self) -> Self {
+        self.context_queries = false;
+        self
+    }
+
+    /// Every data answer is these bytes, recorded from a real agent.
+    pub fn serving(mut self, recorded: impl Into<Vec<u8>>) -> Self {
+        self.recorded = Some(recorded.into());
+        self
+    }
+
+    /// What goes wrong with every request, until the cluster is dropped.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.conduct.fault = Some(fault);
+        self
+    }
+
+    /// How long every answer takes.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.conduct.latency = latency;
+        self
+    }
+
+    /// The cards in the order of GPU indices, where they are not the usual ones and the settings must name them.
+    pub(super) fn unusual_cards(&self) -> Option<Vec<u32>> {
+        let sorted = |cards: &[u32]| {
+            let mut cards = cards.to_vec();
+            cards.sort_unstable();
+            cards
+        };
+        Some(sorted(&self.cards)).filter(|cards| *cards != sorted(&CARDS))
+    }
+}
