@@ -41,7 +41,10 @@ impl Query {
             after: number("after"),
             before: number("before"),
             points: number("points"),
-            options: known.into_iter().filter(|option| given.contains(option)).collect(),
+            options: known
+                .into_iter()
+                .filter(|option| given.contains(option))
+                .collect(),
         }
     }
 
@@ -55,10 +58,13 @@ impl Query {
     }
 
     fn selects(&self, chart: Chart) -> bool {
-        let listed =
-            |list: &str, matches: &dyn Fn(&str) -> bool| list.is_empty() || list.split(['|', ',']).any(matches);
+        let listed = |list: &str, matches: &dyn Fn(&str) -> bool| {
+            list.is_empty() || list.split(['|', ',']).any(matches)
+        };
         listed(&self.context, &|context| context == chart.metric.context())
-            && listed(&self.chart, &|name| name == chart.id() || name == chart.name())
+            && listed(&self.chart, &|name| {
+                name == chart.id() || name == chart.name()
+            })
     }
 }
 
@@ -72,7 +78,11 @@ pub(super) struct Chart {
 impl Chart {
     /// With spaces, since no table of the collector knows an MI300X by its name.
     pub fn id(self) -> String {
-        format!("{}_unknown AMD GPU_card{}", self.metric.context(), self.card)
+        format!(
+            "{}_unknown AMD GPU_card{}",
+            self.metric.context(),
+            self.card
+        )
     }
 
     /// The id without spaces, by which a chart can also be asked for.
@@ -104,7 +114,10 @@ pub(super) struct Table<'a> {
 /// What the agent answers.
 pub(super) fn answer(node: &SimulatedNode, request: &Request) -> Answer {
     let path = request.path();
-    let path = match path.strip_prefix("/host/").and_then(|path| path.split_once('/')) {
+    let path = match path
+        .strip_prefix("/host/")
+        .and_then(|path| path.split_once('/'))
+    {
         Some((host, command)) if host == node.name => format!("/{command}"),
         Some((host, _)) => {
             let body = format!("This netdata does not maintain a database for host: {host}");
@@ -126,7 +139,9 @@ fn data(node: &SimulatedNode, query: &Query) -> Answer {
     if query.chart.is_empty() && (query.context.is_empty() || !node.context_queries) {
         return Answer::text(400, "No chart or context is given.");
     }
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock past 1970");
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock past 1970");
     let now = i64::try_from(since_1970.as_secs()).expect("a clock within reason");
     let table = Table::query(node, query, now);
     if table.charts.is_empty() {
@@ -137,30 +152,65 @@ fn data(node: &SimulatedNode, query: &Query) -> Answer {
 
 impl<'a> Table<'a> {
     fn query(node: &'a SimulatedNode, query: &Query, now: i64) -> Self {
-        let window = Window::calculate(now, query.after, query.before, query.points, !query.has("unaligned"));
+        let window = Window::calculate(
+            now,
+            query.after,
+            query.before,
+            query.points,
+            !query.has("unaligned"),
+        );
         // The sample of the second that runs has not been taken yet.
         let retention = (node.samples_after + 1, node.samples_to.min(now - 1));
-        let kept = window.after <= retention.1 + RETENTION_SLACK && window.before >= retention.0 - RETENTION_SLACK;
-        let present = || node.cards.iter().filter(|&card| kept && !node.absent.contains(card));
-        let charts = Metric::ALL.iter().flat_map(|&metric| present().map(move |&card| Chart { metric, card }));
+        let kept = window.after <= retention.1 + RETENTION_SLACK
+            && window.before >= retention.0 - RETENTION_SLACK;
+        let present = || {
+            node.cards
+                .iter()
+                .filter(|&card| kept && !node.absent.contains(card))
+        };
+        let charts = Metric::ALL
+            .iter()
+            .flat_map(|&metric| present().map(move |&card| Chart { metric, card }));
         let charts: Vec<Chart> = charts.filter(|chart| query.selects(*chart)).collect();
-        let mut cells = Vec::with_capacity(charts.len() * usize::try_from(window.points).unwrap_or_default());
+        let mut cells =
+            Vec::with_capacity(charts.len() * usize::try_from(window.points).unwrap_or_default());
         for stamp in window.stamps() {
-            cells.extend(charts.iter().map(|chart| chart.cell(node, stamp, window.group, retention.1)));
+            cells.extend(
+                charts
+                    .iter()
+                    .map(|chart| chart.cell(node, stamp, window.group, retention.1)),
+            );
         }
-        let latest = charts.iter().map(|chart| chart.cell(node, retention.1, 1, retention.1)).collect();
-        Self { charts, window, cells, latest, retention }
+        let latest = charts
+            .iter()
+            .map(|chart| chart.cell(node, retention.1, 1, retention.1))
+            .collect();
+        Self {
+            charts,
+            window,
+            cells,
+            latest,
+            retention,
+        }
     }
 }
 
 impl Chart {
     /// The row of this chart with this stamp, as far as samples have been taken.
     fn cell(self, node: &SimulatedNode, stamp: i64, group: i64, last_sample: i64) -> Cell<'_> {
-        let is_this = |raw: &&RawReading| raw.stamp == stamp && raw.card == self.card && raw.metric == self.metric;
+        let is_this = |raw: &&RawReading| {
+            raw.stamp == stamp && raw.card == self.card && raw.metric == self.metric
+        };
         if let Some(raw) = node.raw_readings.iter().find(is_this) {
             return Cell::Raw(&raw.text);
         }
-        let mean = readings::mean(node, self.metric, self.card, stamp - group, stamp.min(last_sample));
+        let mean = readings::mean(
+            node,
+            self.metric,
+            self.card,
+            stamp - group,
+            stamp.min(last_sample),
+        );
         mean.map_or(Cell::Empty, Cell::Reading)
     }
 }
@@ -170,7 +220,11 @@ fn info(node: &SimulatedNode) -> Answer {
         Version::V1_37 => "v1.37.1",
         Version::V2_8 => "v2.8.0-338-nightly",
     };
-    let uid = format!("{:08x}-0000-4000-8000-{:012x}", node.seed >> 32, node.seed & 0xffff_ffff);
+    let uid = format!(
+        "{:08x}-0000-4000-8000-{:012x}",
+        node.seed >> 32,
+        node.seed & 0xffff_ffff
+    );
     let info = json!({
         "version": version,
         "uid": uid,

@@ -22,7 +22,9 @@ impl Bell {
 
     /// Sleeps, at most until the cluster ends.
     pub fn sleep(&self, duration: Duration) {
-        let waiting = self.listeners.wait_timeout_while(locked(&self.rung), duration, |rung| !*rung);
+        let waiting = self
+            .listeners
+            .wait_timeout_while(locked(&self.rung), duration, |rung| !*rung);
         drop(waiting.unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -113,19 +113,30 @@ impl Conduct {
                 stream.write_all(&bytes[..bytes.len() - answer.body.len() / 2])?;
                 return Ok(false);
             }
-            Some(Fault::Oversize { bytes, chunked }) => return send_oversize(stream, *bytes, *chunked).map(|()| false),
+            Some(Fault::Oversize { bytes, chunked }) => {
+                return send_oversize(stream, *bytes, *chunked).map(|()| false);
+            }
             Some(Fault::CloseIdle) => {
                 stream.write_all(&answer.bytes(true))?;
                 return Ok(false);
             }
             Some(Fault::StatusTimes { times, .. }) if number > *times => answer.bytes(keep_alive),
-            Some(Fault::StatusTimes { code, .. }) => Answer::text(*code, "not this time").bytes(keep_alive),
-            Some(Fault::Status { code, body }) => Answer::text(*code, body).bytes(keep_alive),
-            Some(Fault::TruncatedJson) => Answer::json(&answer.body[..answer.body.len() / 2]).bytes(keep_alive),
-            Some(Fault::NotJson) => {
-                Answer::new(200, "text/html; charset=utf-8", "<!DOCTYPE html><title>Login</title>").bytes(keep_alive)
+            Some(Fault::StatusTimes { code, .. }) => {
+                Answer::text(*code, "not this time").bytes(keep_alive)
             }
-            Some(Fault::OtherShape) => Answer::json(r#"{"data":7,"status":["ok"]}"#).bytes(keep_alive),
+            Some(Fault::Status { code, body }) => Answer::text(*code, body).bytes(keep_alive),
+            Some(Fault::TruncatedJson) => {
+                Answer::json(&answer.body[..answer.body.len() / 2]).bytes(keep_alive)
+            }
+            Some(Fault::NotJson) => Answer::new(
+                200,
+                "text/html; charset=utf-8",
+                "<!DOCTYPE html><title>Login</title>",
+            )
+            .bytes(keep_alive),
+            Some(Fault::OtherShape) => {
+                Answer::json(r#"{"data":7,"status":["ok"]}"#).bytes(keep_alive)
+            }
             Some(Fault::RedirectLoop) => {
                 let mut redirect = Answer::text(302, "");
                 redirect.more_headers = format!("Location: {}\r\n", request.target);
@@ -140,7 +151,11 @@ impl Conduct {
 
 /// Sends `{`, and white space until there are so many bytes.
 fn send_oversize(mut stream: &TcpStream, bytes: usize, chunked: bool) -> io::Result<()> {
-    let framing = if chunked { "Transfer-Encoding: chunked".to_owned() } else { format!("Content-Length: {bytes}") };
+    let framing = if chunked {
+        "Transfer-Encoding: chunked".to_owned()
+    } else {
+        format!("Content-Length: {bytes}")
+    };
     stream.write_all(Answer::json("").head(false, &framing).as_bytes())?;
     let mut send = |part: &[u8]| {
         if !chunked {
@@ -157,5 +172,9 @@ fn send_oversize(mut stream: &TcpStream, bytes: usize, chunked: bool) -> io::Res
         send(&FILLING[..part])?;
         left -= part;
     }
-    if chunked { stream.write_all(b"0\r\n\r\n") } else { Ok(()) }
+    if chunked {
+        stream.write_all(b"0\r\n\r\n")
+    } else {
+        Ok(())
+    }
 }

@@ -44,8 +44,11 @@ impl Server {
         bell: &Arc<Bell>,
         handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
-        let address = listener.local_addr().expect("a bound listener has an address");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
         let state = Arc::new(State {
             name: name.to_owned(),
             bell: Arc::clone(bell),
@@ -59,11 +62,23 @@ impl Server {
             // The near end of a connection has a port that nobody listens on, and that nobody else is given meanwhile.
             let near = TcpStream::connect(address).expect("a connection to our own listener");
             let (far, address) = listener.accept().expect("the connection just made");
-            return Self { address, state, listening: None, _refusing: Some((near, far)) };
+            return Self {
+                address,
+                state,
+                listening: None,
+                _refusing: Some((near, far)),
+            };
         }
         let accepting = Arc::clone(&state);
-        let thread = thread::Builder::new().stack_size(STACK).spawn(move || accepting.accept(&listener));
-        Self { address, state, listening: Some(thread.expect("a thread for a listener")), _refusing: None }
+        let thread = thread::Builder::new()
+            .stack_size(STACK)
+            .spawn(move || accepting.accept(&listener));
+        Self {
+            address,
+            state,
+            listening: Some(thread.expect("a thread for a listener")),
+            _refusing: None,
+        }
     }
 
     pub fn url(&self) -> String {
@@ -101,8 +116,9 @@ impl State {
         // The scope joins the threads of all connections, and panics if one of them did.
         thread::scope(|scope| {
             loop {
-                let (stream, _) =
-                    listener.accept().expect("a connection, unless the files of this process have run out");
+                let (stream, _) = listener
+                    .accept()
+                    .expect("a connection, unless the files of this process have run out");
                 let stream = Arc::new(stream);
                 let mut open = locked(&self.open);
                 open.retain(|connection| connection.strong_count() > 0);
@@ -114,7 +130,9 @@ impl State {
                 self.connections.fetch_add(1, Ordering::Relaxed);
                 // An error here is the client's leaving, which is its right.
                 let serve = move || drop(self.serve(&stream));
-                let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, serve);
+                let thread = thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, serve);
                 thread.expect("a thread for a connection");
             }
         });
@@ -134,7 +152,9 @@ impl State {
                 _ => Answer::text(400, "HTTP method requested is not supported..."),
             };
             let keep_alive = request.keep_alive();
-            let stays_open = self.conduct.send(stream, &request, number, &answer, keep_alive, &self.bell)?;
+            let stays_open = self
+                .conduct
+                .send(stream, &request, number, &answer, keep_alive, &self.bell)?;
             if !stays_open {
                 break;
             }
@@ -156,7 +176,10 @@ impl State {
                 }
                 length += read;
             }
-            if let Some(end) = buffer[..length].windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            if let Some(end) = buffer[..length]
+                .windows(4)
+                .position(|bytes| bytes == b"\r\n\r\n")
+            {
                 return Ok(Request::parse(&String::from_utf8_lossy(&buffer[..end])));
             }
             if self.conduct.leaves_input_unread() {

@@ -38,7 +38,13 @@ impl SimulatedApi {
     /// An API without tasks, whose clock is UTC, and which asks for this bearer token.
     pub fn new(token: &str) -> Self {
         let token = Token(token.to_owned());
-        Self { token, utc_offset: 0, tasks: Vec::new(), raw_tasks: Vec::new(), conduct: Conduct::default() }
+        Self {
+            token,
+            utc_offset: 0,
+            tasks: Vec::new(),
+            raw_tasks: Vec::new(),
+            conduct: Conduct::default(),
+        }
     }
 
     /// Adds a task.
@@ -75,7 +81,9 @@ impl SimulatedApi {
         if request.path() != PATH {
             return refusal(404, "Not Found");
         }
-        let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let token = request
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "));
         if token != Some(self.token.0.as_str()) {
             return refusal(401, "Token is missing or invalid");
         }
@@ -88,16 +96,23 @@ impl SimulatedApi {
             return refusal(400, "start_t and end_t must be YYYY-MM-DD HH:MM:SS");
         };
         let user = request.parameter("username");
-        let asked_for = self.tasks.iter().filter(|task| user.as_ref().is_none_or(|user| *user == task.user));
-        let mut tasks: Map<String, Value> =
-            asked_for.filter_map(|task| Some((task.id.clone(), task.json(start, end)?))).collect();
+        let asked_for = self
+            .tasks
+            .iter()
+            .filter(|task| user.as_ref().is_none_or(|user| *user == task.user));
+        let mut tasks: Map<String, Value> = asked_for
+            .filter_map(|task| Some((task.id.clone(), task.json(start, end)?)))
+            .collect();
         tasks.extend(self.raw_tasks.iter().cloned());
         Answer::json(Value::Object(tasks).to_string())
     }
 }
 
 fn refusal(status: u16, message: &str) -> Answer {
-    Answer { status, ..Answer::json(json!({"message": message}).to_string()) }
+    Answer {
+        status,
+        ..Answer::json(json!({"message": message}).to_string())
+    }
 }
 
 /// A task of a user, which holds GPUs of a host. Times are Unix seconds.
@@ -168,8 +183,13 @@ impl SimulatedTask {
 
     /// The task as the API shows it for the window `[from, to]`, if it ran then.
     fn json(&self, from: i64, to: i64) -> Option<Value> {
-        let (held_from, held_to) = (self.start.max(from), self.end.unwrap_or_else(|| Utc::now().timestamp()).min(to));
-        let seconds = u32::try_from(held_to - held_from).ok().filter(|&seconds| seconds > 0)?;
+        let (held_from, held_to) = (
+            self.start.max(from),
+            self.end.unwrap_or_else(|| Utc::now().timestamp()).min(to),
+        );
+        let seconds = u32::try_from(held_to - held_from)
+            .ok()
+            .filter(|&seconds| seconds > 0)?;
         let gpu = |(id, uuid): &(u32, String)| json!({"id": id, "uuid": uuid, "name": "AMD Instinct MI300X", "memory": GPU_MEMORY_MB, "mig": false});
         Some(json!({
             "username": self.user,

@@ -12,7 +12,10 @@ pub struct SeenRequest {
 impl SeenRequest {
     /// The value of a header; the name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -29,14 +32,23 @@ impl Request {
         let mut lines = head.lines();
         let mut words = lines.next()?.split(' ');
         let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-        let header =
-            |line: &str| line.split_once(':').map(|(key, value)| (key.to_lowercase(), value.trim().to_owned()));
-        Some(Self { method, target, headers: lines.filter_map(header).collect() })
+        let header = |line: &str| {
+            line.split_once(':')
+                .map(|(key, value)| (key.to_lowercase(), value.trim().to_owned()))
+        };
+        Some(Self {
+            method,
+            target,
+            headers: lines.filter_map(header).collect(),
+        })
     }
 
     /// The value of a header; the name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The decoded path.
@@ -48,12 +60,15 @@ impl Request {
     pub fn parameter(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| percent_decoded(value))
+        pairs
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| percent_decoded(value))
     }
 
     /// Only an explicit wish keeps a connection open, as with Netdata.
     pub fn keep_alive(&self) -> bool {
-        self.header("connection").is_some_and(|value| value.to_lowercase().contains("keep-alive"))
+        self.header("connection")
+            .is_some_and(|value| value.to_lowercase().contains("keep-alive"))
     }
 
     /// What is kept of the request.
@@ -62,7 +77,10 @@ impl Request {
             "authorization" => (key.clone(), "(redacted)".to_owned()),
             _ => (key.clone(), value.clone()),
         };
-        SeenRequest { target: self.target.clone(), headers: self.headers.iter().map(redacted).collect() }
+        SeenRequest {
+            target: self.target.clone(),
+            headers: self.headers.iter().map(redacted).collect(),
+        }
     }
 }
 
@@ -73,7 +91,10 @@ fn percent_decoded(text: &str) -> String {
         decoded.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let digits = [bytes.next().unwrap_or_default(), bytes.next().unwrap_or_default()];
+                let digits = [
+                    bytes.next().unwrap_or_default(),
+                    bytes.next().unwrap_or_default(),
+                ];
                 let digits = std::str::from_utf8(&digits).unwrap_or_default();
                 u8::from_str_radix(digits, 16).unwrap_or(b'?')
             }
@@ -94,7 +115,12 @@ pub(super) struct Answer {
 
 impl Answer {
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, content_type, body: body.into(), more_headers: String::new() }
+        Self {
+            status,
+            content_type,
+            body: body.into(),
+            more_headers: String::new(),
+        }
     }
 
     /// An answer of status 200.
@@ -110,7 +136,12 @@ impl Answer {
     pub fn head(&self, keep_alive: bool, framing: &str) -> String {
         let reason = if self.status == 200 { "OK" } else { "Not OK" };
         let connection = if keep_alive { "keep-alive" } else { "close" };
-        let Self { status, content_type, more_headers, .. } = self;
+        let Self {
+            status,
+            content_type,
+            more_headers,
+            ..
+        } = self;
         format!(
             "HTTP/1.1 {status} {reason}\r\nConnection: {connection}\r\nServer: Simulated Netdata\r\n\
              Content-Type: {content_type}\r\n{more_headers}{framing}\r\n\r\n"
@@ -119,7 +150,9 @@ impl Answer {
 
     /// The whole answer.
     pub fn bytes(&self, keep_alive: bool) -> Vec<u8> {
-        let mut bytes = self.head(keep_alive, &format!("Content-Length: {}", self.body.len())).into_bytes();
+        let mut bytes = self
+            .head(keep_alive, &format!("Content-Length: {}", self.body.len()))
+            .into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
     }

@@ -59,12 +59,16 @@ impl SimulatedCluster {
                 let conduct = node.conduct.clone();
                 let node = Arc::new(node);
                 let agent = Arc::clone(&node);
-                let server = Server::start(&node.name, conduct, &bell, move |request| agent::answer(&agent, request));
+                let server = Server::start(&node.name, conduct, &bell, move |request| {
+                    agent::answer(&agent, request)
+                });
                 RunningNode { node, server }
             })
             .collect();
         let conduct = api.conduct.clone();
-        let api = Server::start("management-api", conduct, &bell, move |request| api.answer(request));
+        let api = Server::start("management-api", conduct, &bell, move |request| {
+            api.answer(request)
+        });
         Self { nodes, api, bell }
     }
 
@@ -103,14 +107,20 @@ impl SimulatedCluster {
     pub fn settings(&self) -> String {
         let mut toml = String::new();
         for RunningNode { node, server } in &self.nodes {
-            write!(toml, "[[nodes]]\nname = \"{}\"\nurl = \"{}\"\n", node.name, server.url())
-                .expect("a String takes all");
+            write!(
+                toml,
+                "[[nodes]]\nname = \"{}\"\nurl = \"{}\"\n",
+                node.name,
+                server.url()
+            )
+            .expect("a String takes all");
             if let Some(cards) = node.unusual_cards() {
                 writeln!(toml, "cards = {cards:?}").expect("a String takes all");
             }
             toml.push('\n');
         }
-        write!(toml, "[management_api]\nurl = \"{}\"\n", self.api_url()).expect("a String takes all");
+        write!(toml, "[management_api]\nurl = \"{}\"\n", self.api_url())
+            .expect("a String takes all");
         toml
     }
 
@@ -123,15 +133,26 @@ impl SimulatedCluster {
 impl Drop for SimulatedCluster {
     fn drop(&mut self) {
         self.bell.ring();
-        let mut servers: Vec<&mut Server> = self.nodes.iter_mut().map(|running| &mut running.server).collect();
+        let mut servers: Vec<&mut Server> = self
+            .nodes
+            .iter_mut()
+            .map(|running| &mut running.server)
+            .collect();
         servers.push(&mut self.api);
         for server in &servers {
             server.disconnect();
         }
-        let panicked: Vec<String> = servers.iter_mut().filter_map(|server| server.join().err()).collect();
+        let panicked: Vec<String> = servers
+            .iter_mut()
+            .filter_map(|server| server.join().err())
+            .collect();
         // A second panic during the unwinding of a failed test would abort the test binary and hide the first.
         if !thread::panicking() {
-            assert!(panicked.is_empty(), "the simulation itself panicked, at {}", panicked.join(", "));
+            assert!(
+                panicked.is_empty(),
+                "the simulation itself panicked, at {}",
+                panicked.join(", ")
+            );
         }
     }
 }

@@ -126,7 +126,12 @@ impl SimulatedNode {
     }
 
     fn with_gap(mut self, card: Option<u32>, metric: Option<Metric>, from: i64, to: i64) -> Self {
-        self.gaps.push(Gap { card, metric, from, to });
+        self.gaps.push(Gap {
+            card,
+            metric,
+            from,
+            to,
+        });
         self
     }
 
@@ -144,14 +149,22 @@ impl SimulatedNode {
 
     /// The card always reads these percentages.
     pub fn constant(mut self, card: u32, gpu: f64, vram: f64) -> Self {
-        let (gpu, vram) = (readings::ten_millionths(gpu), readings::ten_millionths(vram));
+        let (gpu, vram) = (
+            readings::ten_millionths(gpu),
+            readings::ten_millionths(vram),
+        );
         self.constants.push(Constant { card, gpu, vram });
         self
     }
 
     /// The reading of the row with this stamp is served as `text`, whatever that is: `-1`, `1e999`, `"150.5"`.
     pub fn raw_reading(mut self, metric: Metric, card: u32, stamp: i64, text: &str) -> Self {
-        self.raw_readings.push(RawReading { metric, card, stamp, text: text.to_owned() });
+        self.raw_readings.push(RawReading {
+            metric,
+            card,
+            stamp,
+            text: text.to_owned(),
+        });
         self
     }
 

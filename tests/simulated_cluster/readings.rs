@@ -44,22 +44,47 @@ impl Metric {
 /// The percentage that the row stamped `t_end` (Unix seconds) must show: the mean of the samples in `(t_end - interval, t_end]`,
 /// rounded to seven decimals; `None` where there is no sample. [`SimulatedNode::raw_reading`] and samples that have not been
 /// taken yet (of an interval that has not ended) are not considered.
-pub fn expected_row(node: &SimulatedNode, metric: Metric, card: u32, t_end: i64, interval: i64) -> Option<f64> {
+pub fn expected_row(
+    node: &SimulatedNode,
+    metric: Metric,
+    card: u32,
+    t_end: i64,
+    interval: i64,
+) -> Option<f64> {
     let text = expected_text(node, metric, card, t_end, interval)?;
     Some(text.parse().expect("a printed number is a number"))
 }
 
 /// [`expected_row`] in the characters that an agent prints.
-pub fn expected_text(node: &SimulatedNode, metric: Metric, card: u32, t_end: i64, interval: i64) -> Option<String> {
+pub fn expected_text(
+    node: &SimulatedNode,
+    metric: Metric,
+    card: u32,
+    t_end: i64,
+    interval: i64,
+) -> Option<String> {
     let mut text = String::new();
-    write_number(&mut text, mean(node, metric, card, t_end - interval, t_end)?);
+    write_number(
+        &mut text,
+        mean(node, metric, card, t_end - interval, t_end)?,
+    );
     Some(text)
 }
 
 /// The mean of the samples in `(from, to]`.
-pub(super) fn mean(node: &SimulatedNode, metric: Metric, card: u32, from: i64, to: i64) -> Option<TenMillionths> {
+pub(super) fn mean(
+    node: &SimulatedNode,
+    metric: Metric,
+    card: u32,
+    from: i64,
+    to: i64,
+) -> Option<TenMillionths> {
     let (from, to) = (from.max(node.samples_after), to.min(node.samples_to));
-    let gaps = || node.gaps.iter().filter(|gap| gap.concerns(metric, card) && gap.from < to && from < gap.to);
+    let gaps = || {
+        node.gaps
+            .iter()
+            .filter(|gap| gap.concerns(metric, card) && gap.from < to && from < gap.to)
+    };
     if from >= to || gaps().any(|gap| gap.from <= from && to <= gap.to) {
         return None;
     }
@@ -101,7 +126,12 @@ impl Stretch {
     /// The stretch in which the second after `time` lies.
     fn after(time: i64, node: &SimulatedNode, metric: Metric, card: u32) -> Self {
         if let Some(constant) = node.constants.iter().find(|constant| constant.card == card) {
-            return Self { end: i64::MAX, base: constant.of(metric), span: 0, seed: 0 };
+            return Self {
+                end: i64::MAX,
+                base: constant.of(metric),
+                span: 0,
+                seed: 0,
+            };
         }
         let gpu = mix(node.seed ^ u64::from(card));
         // Not all cards change at the same time.
@@ -115,7 +145,12 @@ impl Stretch {
             Metric::GpuUtilization => (0, 0),
             Metric::VramUsage => (IDLE_VRAM, 0),
         };
-        Self { end: (number + 1) * STRETCH - shift, base, span, seed }
+        Self {
+            end: (number + 1) * STRETCH - shift,
+            base,
+            span,
+            seed,
+        }
     }
 
     /// The sum of the samples in `(from, to]`, which are the same for a whole minute.
@@ -142,13 +177,20 @@ fn mix(value: u64) -> u64 {
 
 /// The seed of a node's readings (FNV-1a of its name).
 pub(super) fn seed(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// `percent` in the unit of the readings.
 pub(super) fn ten_millionths(percent: f64) -> TenMillionths {
-    assert!((0.0..=100.0).contains(&percent), "{percent} is not a percentage");
-    format!("{:.0}", percent * 1e7).parse().expect("a rounded percentage is a whole number")
+    assert!(
+        (0.0..=100.0).contains(&percent),
+        "{percent} is not a percentage"
+    );
+    format!("{:.0}", percent * 1e7)
+        .parse()
+        .expect("a rounded percentage is a whole number")
 }
 
 /// Prints as Netdata does: at most seven decimals, without trailing zeros. By hand, since an answer has 2,304 numbers and the
@@ -192,19 +234,36 @@ mod tests {
 
     #[test]
     fn a_gap_is_in_no_mean() {
-        let node =
-            SimulatedNode::new("n").constant(1, 65.2778, 12.0).gap(1, T0 + 300, T0 + 1_200).vram_gap(1, T0, T0 + 300);
-        assert_eq!(expected_row(&node, Metric::GpuUtilization, 1, T0 + 600, 600), Some(65.2778));
-        assert_eq!(expected_row(&node, Metric::VramUsage, 1, T0 + 600, 600), None);
-        assert_eq!(expected_row(&node, Metric::GpuUtilization, 1, T0 + 1_200, 600), None);
-        assert_eq!(expected_text(&node, Metric::VramUsage, 1, T0 + 1_800, 600).as_deref(), Some("12"));
+        let node = SimulatedNode::new("n")
+            .constant(1, 65.2778, 12.0)
+            .gap(1, T0 + 300, T0 + 1_200)
+            .vram_gap(1, T0, T0 + 300);
+        assert_eq!(
+            expected_row(&node, Metric::GpuUtilization, 1, T0 + 600, 600),
+            Some(65.2778)
+        );
+        assert_eq!(
+            expected_row(&node, Metric::VramUsage, 1, T0 + 600, 600),
+            None
+        );
+        assert_eq!(
+            expected_row(&node, Metric::GpuUtilization, 1, T0 + 1_200, 600),
+            None
+        );
+        assert_eq!(
+            expected_text(&node, Metric::VramUsage, 1, T0 + 1_800, 600).as_deref(),
+            Some("12")
+        );
     }
 
     #[test]
     fn a_week_has_idle_and_busy_hours_and_only_percentages() {
         let node = SimulatedNode::new("colab-gpu1");
-        let rows =
-            |metric| (1..=1_008).map(move |row| expected_row(&node, metric, 9, T0 + row * 600, 600).expect("no gap"));
+        let rows = |metric| {
+            (1..=1_008).map(move |row| {
+                expected_row(&node, metric, 9, T0 + row * 600, 600).expect("no gap")
+            })
+        };
         let gpu: Vec<f64> = rows(Metric::GpuUtilization).collect();
         assert!(gpu.iter().all(|percent| (0.0..=100.0).contains(percent)));
         let idle = gpu.iter().filter(|&&percent| percent == 0.0).count();

@@ -21,7 +21,11 @@ pub(super) fn data(node: &SimulatedNode, query: &Query, table: &Table<'_>) -> St
 fn plain(body: &mut String, version: Version, query: &Query, table: &Table<'_>) {
     let (labels, row_start, end) = match version {
         Version::V1_37 => ("{\n \"labels\": [\"time\"", "\n [ ", "\n]\n}"),
-        Version::V2_8 => ("{\n        \"labels\":[\"time\"", "\n            [", "\n        ]\n    }"),
+        Version::V2_8 => (
+            "{\n        \"labels\":[\"time\"",
+            "\n            [",
+            "\n        ]\n    }",
+        ),
     };
     body.push_str(labels);
     for chart in &table.charts {
@@ -31,7 +35,10 @@ fn plain(body: &mut String, version: Version, query: &Query, table: &Table<'_>) 
         Version::V1_37 => "],\n    \"data\":\n [",
         Version::V2_8 => "],\n        \"data\":[",
     });
-    let rows = table.window.stamps().zip(table.cells.chunks(table.charts.len()));
+    let rows = table
+        .window
+        .stamps()
+        .zip(table.cells.chunks(table.charts.len()));
     let mut comma = "";
     let mut write_row = |(stamp, row): (i64, &[Cell<'_>])| {
         write!(body, "{comma}{row_start}{stamp}").expect("a String takes all");
@@ -46,7 +53,10 @@ fn plain(body: &mut String, version: Version, query: &Query, table: &Table<'_>) 
         rows.for_each(&mut write_row);
     } else {
         // Rows are collected to be turned round, since Netdata's order is newest first.
-        rows.collect::<Vec<_>>().into_iter().rev().for_each(&mut write_row);
+        rows.collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .for_each(&mut write_row);
     }
     body.push_str(end);
 }
@@ -61,7 +71,11 @@ fn wrapped(body: &mut String, node: &SimulatedNode, query: &Query, table: &Table
     let list = |items: &[String]| format!("[{}]", items.join(if v1 { ", " } else { "," }));
     let quoted = |text: &str| format!("\"{text}\"");
     let cells = |cells: &[Cell<'_>]| list(&cells.iter().map(Cell::text).collect::<Vec<_>>());
-    let dimensions: Vec<String> = table.charts.iter().map(|chart| quoted(chart.metric.dimension())).collect();
+    let dimensions: Vec<String> = table
+        .charts
+        .iter()
+        .map(|chart| quoted(chart.metric.dimension()))
+        .collect();
     let window = table.window;
     let newest_row = &table.cells[table.cells.len() - table.charts.len()..];
 
@@ -89,14 +103,28 @@ fn wrapped(body: &mut String, node: &SimulatedNode, query: &Query, table: &Table
     let options = if v1 {
         quoted(&options.join(","))
     } else {
-        list(&options.iter().map(|option| quoted(option)).collect::<Vec<_>>())
+        list(
+            &options
+                .iter()
+                .map(|option| quoted(option))
+                .collect::<Vec<_>>(),
+        )
     };
     line("options", &options);
     line("dimension_names", &list(&dimensions));
     line("dimension_ids", &list(&dimensions));
     line("functions", &"[]");
     if !query.is_for_one_chart() {
-        line("chart_ids", &list(&table.charts.iter().map(|chart| quoted(&chart.id())).collect::<Vec<_>>()));
+        line(
+            "chart_ids",
+            &list(
+                &table
+                    .charts
+                    .iter()
+                    .map(|chart| quoted(&chart.id()))
+                    .collect::<Vec<_>>(),
+            ),
+        );
     }
     line("latest_values", &cells(&table.latest));
     line("view_latest_values", &cells(newest_row));
@@ -104,29 +132,63 @@ fn wrapped(body: &mut String, node: &SimulatedNode, query: &Query, table: &Table
     line("points", &window.points);
     line("format", &quoted("json"));
     // The old agents read samples, the new ones the means of minutes that they keep besides.
-    let samples = window.points * window.group * i64::try_from(table.charts.len()).unwrap_or_default();
-    let per_tier = if v1 { format!("[ {samples}, 0, 0 ]") } else { format!("[0,{},0]", samples / 60) };
+    let samples =
+        window.points * window.group * i64::try_from(table.charts.len()).unwrap_or_default();
+    let per_tier = if v1 {
+        format!("[ {samples}, 0, 0 ]")
+    } else {
+        format!("[0,{},0]", samples / 60)
+    };
     line("db_points_per_tier", &per_tier);
 
     write!(body, "{indent}\"result\"{colon}").expect("a String takes all");
     plain(body, node.version, query, table);
-    let readings =
-        || table.cells.iter().filter_map(|cell| if let Cell::Reading(value) = cell { Some(*value) } else { None });
+    let readings = || {
+        table.cells.iter().filter_map(|cell| {
+            if let Cell::Reading(value) = cell {
+                Some(*value)
+            } else {
+                None
+            }
+        })
+    };
     let text = |value: Option<u64>| value.map_or(Cell::Empty, Cell::Reading).text();
     let (min, max) = (text(readings().min()), text(readings().max()));
     if v1 {
         write!(body, ",\n \"min\": {min},\n \"max\": {max}\n}}").expect("a String takes all");
     } else {
-        let timings = "    \"timings\":{\n        \"prep_ms\":0.039,\n        \"total_ms\":1.512\n    }";
-        write!(body, ",\n    \"min\":{min},\n    \"max\":{max},\n{timings}\n}}\n").expect("a String takes all");
+        let timings =
+            "    \"timings\":{\n        \"prep_ms\":0.039,\n        \"total_ms\":1.512\n    }";
+        write!(
+            body,
+            ",\n    \"min\":{min},\n    \"max\":{max},\n{timings}\n}}\n"
+        )
+        .expect("a String takes all");
     }
 }
 
 /// What an answer for several charts has as its id.
 fn description(node: &SimulatedNode, query: &Query) -> String {
-    let host = if node.version == Version::V1_37 { "host" } else { "hosts" };
-    let any = |list: &str| if list.is_empty() { "*".to_owned() } else { list.to_owned() };
-    let Query { context, chart, after, before, points, options } = query;
+    let host = if node.version == Version::V1_37 {
+        "host"
+    } else {
+        "hosts"
+    };
+    let any = |list: &str| {
+        if list.is_empty() {
+            "*".to_owned()
+        } else {
+            list.to_owned()
+        }
+    };
+    let Query {
+        context,
+        chart,
+        after,
+        before,
+        points,
+        options,
+    } = query;
     format!(
         "context://{host}:{}/contexts:{}/instances:{}/dimensions:*/after:{after}/before:{before}/points:{points}\
          /group:average/options:{}",

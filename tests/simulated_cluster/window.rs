@@ -38,7 +38,12 @@ impl Window {
         if aligned && before % group != 0 {
             before += group - before % group;
         }
-        Self { after: before - points * group + 1, before, group, points }
+        Self {
+            after: before - points * group + 1,
+            before,
+            group,
+            points,
+        }
     }
 
     /// The stamps of the rows, oldest first. A row is stamped with the END of its interval.
@@ -49,7 +54,11 @@ impl Window {
 
 /// Both ends as absolute seconds, none of them in the future.
 fn absolute(now: i64, after: i64, before: i64) -> (i64, i64) {
-    let before = if before.abs() <= RELATIVE_MAX { now - before.abs() } else { before };
+    let before = if before.abs() <= RELATIVE_MAX {
+        now - before.abs()
+    } else {
+        before
+    };
     let after = match after {
         0 => before + DEFAULT_AFTER + 1,
         // One second less, because both ends belong to the window.
@@ -60,7 +69,10 @@ fn absolute(now: i64, after: i64, before: i64) -> (i64, i64) {
     // Netdata keeps the length of a window that ends in the future, not its start: this is how yesterday gets into today.
     let excess = (before - now).max(0);
     let (oldest, newest) = (now - 10 * 365 * 86_400, now + 365 * 86_400);
-    ((after - excess).clamp(oldest, newest), (before - excess).clamp(oldest, newest))
+    (
+        (after - excess).clamp(oldest, newest),
+        (before - excess).clamp(oldest, newest),
+    )
 }
 
 #[cfg(test)]
@@ -77,24 +89,38 @@ mod tests {
         let window = Window::calculate(now, T0 + after, T0 + before, points, aligned);
         let mut stamps = window.stamps();
         let first = stamps.next().expect("a window has a row");
-        (first - T0, stamps.next_back().map_or(first, |last| last) - T0, window.group, window.points)
+        (
+            first - T0,
+            stamps.next_back().map_or(first, |last| last) - T0,
+            window.group,
+            window.points,
+        )
     }
 
     #[test]
     fn a_day_from_midnight_is_stamped_with_the_ends_of_its_intervals() {
-        assert_eq!(rows(LONG_AFTER, 0, DAY - 1, 144, true), (600, DAY, 600, 144));
+        assert_eq!(
+            rows(LONG_AFTER, 0, DAY - 1, 144, true),
+            (600, DAY, 600, 144)
+        );
     }
 
     #[test]
     fn an_unaligned_day_keeps_its_last_second_as_last_stamp() {
-        assert_eq!(rows(LONG_AFTER, 0, DAY - 1, 144, false), (599, DAY - 1, 600, 144));
+        assert_eq!(
+            rows(LONG_AFTER, 0, DAY - 1, 144, false),
+            (599, DAY - 1, 600, 144)
+        );
     }
 
     #[test]
     fn an_unaligned_day_up_to_midnight_is_exact_at_any_start() {
         for shift in [0, 300, 900, 2_700, 17] {
             let (first, last, group, points) = rows(LONG_AFTER, shift, shift + DAY, 144, false);
-            assert_eq!((first - shift, last - shift, group, points), (600, DAY, 600, 144));
+            assert_eq!(
+                (first - shift, last - shift, group, points),
+                (600, DAY, 600, 144)
+            );
         }
     }
 
@@ -112,8 +138,14 @@ mod tests {
         assert_eq!((group, points, (T0 + last) % 575), (575, 144, 0));
         let (_, _, group, points) = rows(LONG_AFTER, 0, 25 * 3_600 - 1, 144, true);
         assert_eq!((group, points), (625, 144));
-        assert_eq!(rows(LONG_AFTER, 0, 23 * 3_600, 138, false), (600, 23 * 3_600, 600, 138));
-        assert_eq!(rows(LONG_AFTER, 0, 25 * 3_600, 150, false), (600, 25 * 3_600, 600, 150));
+        assert_eq!(
+            rows(LONG_AFTER, 0, 23 * 3_600, 138, false),
+            (600, 23 * 3_600, 600, 138)
+        );
+        assert_eq!(
+            rows(LONG_AFTER, 0, 25 * 3_600, 150, false),
+            (600, 25 * 3_600, 600, 150)
+        );
     }
 
     #[test]
@@ -125,18 +157,32 @@ mod tests {
     #[test]
     fn today_begins_yesterday_and_ends_in_the_future() {
         let now = 70_631;
-        assert_eq!(rows(T0 + now, 0, DAY - 1, 144, true), (70_800 - DAY + 600, 70_800, 600, 144));
+        assert_eq!(
+            rows(T0 + now, 0, DAY - 1, 144, true),
+            (70_800 - DAY + 600, 70_800, 600, 144)
+        );
     }
 
     #[test]
     fn today_up_to_now_is_exact() {
-        assert_eq!(rows(T0 + 70_631, 0, 70_200, 117, false), (600, 70_200, 600, 117));
+        assert_eq!(
+            rows(T0 + 70_631, 0, 70_200, 117, false),
+            (600, 70_200, 600, 117)
+        );
     }
 
     #[test]
     fn small_times_are_relative_to_the_last_whole_second() {
         let window = Window::calculate(T0 + 1, -600, 0, 0, false);
-        assert_eq!(window, Window { after: T0 - 599, before: T0, group: 1, points: 600 });
+        assert_eq!(
+            window,
+            Window {
+                after: T0 - 599,
+                before: T0,
+                group: 1,
+                points: 600
+            }
+        );
         assert_eq!(window, Window::calculate(T0 + 1, 0, 0, 0, false));
     }
 }

@@ -1,0 +1,8 @@
+#[allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "each target uses a part of it"
+)]
+#[path = "../simulated_cluster/mod.rs"]
+mod simulated_cluster;
