@@ -1,1 +1,63 @@
-fn main() {}
+//! A simulated cluster to try the program on: `cargo run --release --example simulated-cluster`.
+//!
+//! Without arguments it starts four nodes of eight GPUs, runs the real program against them for yesterday, and shows
+//! what was written. With `serve` it only starts nodes, for `scripts/bench.sh`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is for a terminal"
+)]
+
+#[allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "each target uses a part of it"
+)]
+#[path = "../simulated_cluster/mod.rs"]
+mod simulated_cluster;
+
+mod serve;
+mod show;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => show::show(),
+        ["serve", nodes, directory] => serve::serve(nodes, directory.as_ref()),
+        _ => Err("usage: simulated-cluster [serve NODES DIRECTORY]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+/// The token that the simulated management API takes.
+const TOKEN: &str = "simulated-token";
+
+/// Writes the settings and the token that lead to `cluster`, and answers the settings file's path.
+fn write_settings(
+    cluster: &simulated_cluster::SimulatedCluster,
+    directory: &std::path::Path,
+) -> std::io::Result<std::path::PathBuf> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let token_file = directory.join("token");
+    let mut private = std::fs::OpenOptions::new();
+    private.create(true).write(true).truncate(true).mode(0o600);
+    writeln!(private.open(&token_file)?, "{TOKEN}")?;
+    let settings = directory.join("daily-gpu-log.toml");
+    let text = format!("{}token_file = {token_file:?}\n", cluster.settings());
+    std::fs::write(&settings, text)?;
+    Ok(settings)
+}

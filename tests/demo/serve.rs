@@ -1,0 +1,66 @@
+//! Nodes for a benchmark: they run until standard input ends, and do what its lines say.
+
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
+use crate::{Done, TOKEN, write_settings};
+
+/// Starts as many nodes as `nodes` says, and writes the settings that lead to them into `directory`.
+///
+/// Commands: `count` prints how many requests and connections all nodes together have seen; `urls FILE` writes the
+/// distinct URLs that they were asked for, as a configuration of curl that throws the answers away.
+pub fn serve(nodes: &str, directory: &Path) -> Done {
+    let names: Vec<String> = (1..=nodes.parse::<usize>()?)
+        .map(|n| format!("node{n:05}"))
+        .collect();
+    let task = |name: &String| {
+        SimulatedTask::new(&format!("task-{name}"), "alice", name)
+            .gpu(25, "APU-0000000000000019")
+            .start(1_750_000_000)
+    };
+    let api = names
+        .iter()
+        .map(task)
+        .fold(SimulatedApi::new(TOKEN), SimulatedApi::task);
+    let cluster = SimulatedCluster::start(
+        names.iter().map(|name| SimulatedNode::new(name)).collect(),
+        api,
+    );
+    write_settings(&cluster, directory)?;
+    println!("ready");
+    for line in io::stdin().lock().lines() {
+        match line?.split_once(' ') {
+            Some(("urls", file)) => {
+                fs::write(file, curl_configuration(&cluster, &names))?;
+                println!("written");
+            }
+            _ => {
+                let requests: usize = names.iter().map(|name| cluster.requests(name).len()).sum();
+                let connections: usize = names.iter().map(|name| cluster.connections(name)).sum();
+                println!("{requests} {connections}");
+            }
+        }
+        io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+fn curl_configuration(cluster: &SimulatedCluster, names: &[String]) -> String {
+    let mut urls: Vec<String> = names
+        .iter()
+        .flat_map(|name| {
+            let base = cluster.url(name);
+            cluster
+                .requests(name)
+                .into_iter()
+                .map(move |seen| base.clone() + &seen.target)
+        })
+        .collect();
+    urls.sort();
+    urls.dedup();
+    urls.iter()
+        .map(|url| format!("url = \"{url}\"\noutput = \"/dev/null\"\n"))
+        .collect()
+}
