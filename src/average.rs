@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::netdata::CardUsage;
-use crate::units::Percent;
+use crate::units::{Percent, Reading};
 
 /// The mean GPU and VRAM utilisation of a GPU or of a node; `None` without a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -19,8 +19,8 @@ impl Mean {
     #[must_use]
     pub fn of_readings(usage: &CardUsage) -> Self {
         Self {
-            gpu: Percent::mean(usage.gpu.iter().copied().flatten()),
-            vram: Percent::mean(usage.vram.iter().copied().flatten()),
+            gpu: Reading::mean(usage.gpu.iter().copied().flatten()),
+            vram: Reading::mean(usage.vram.iter().copied().flatten()),
         }
     }
 
@@ -97,10 +97,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn readings(values: &[Option<f64>]) -> Vec<Option<Percent>> {
+    fn readings(values: &[Option<f64>]) -> Vec<Option<Reading>> {
         values
             .iter()
-            .map(|value| value.and_then(Percent::new))
+            .map(|value| value.and_then(Reading::new))
             .collect()
     }
 

@@ -134,7 +134,7 @@ pub struct RunArgs {
     /// Print the result as JSON.
     #[arg(long, help = "以一個 JSON 物件輸出結果")]
     pub json: bool,
-    #[arg(short, long, action = ArgAction::Help, help = "顯示說明")]
+    #[arg(short, long, action = ArgAction::Help, global = true, help = "顯示說明")]
     help: (),
     #[arg(short = 'V', long, action = ArgAction::Version, help = "顯示版本")]
     version: (),

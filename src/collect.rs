@@ -4,8 +4,9 @@ use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -19,6 +20,10 @@ use crate::notice::Notice;
 use crate::output::{Staged, Tree};
 use crate::tasks;
 use crate::units::{CardId, GpuIndex};
+
+/// How long finished nodes are gathered before they are put in place together: syncing the disk for each of 1,000
+/// nodes would take longer than collecting them.
+const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// What a run knows of the day's tasks.
 #[derive(Debug)]
@@ -84,6 +89,7 @@ pub fn collect(
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
     let next = AtomicUsize::new(0);
+    let mut waiting = nodes.len();
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..jobs.min(nodes.len()) {
@@ -104,9 +110,7 @@ pub fn collect(
             });
         }
         drop(sender);
-        // While the disk takes one batch, the next gathers: so the number of syncs suits the disk.
-        while let Ok(first) = receiver.recv() {
-            let batch: Vec<_> = iter::once(first).chain(receiver.try_iter()).collect();
+        while let Some(batch) = next_batch(&receiver, &mut waiting) {
             for (position, result) in commit(nodes, batch, tree) {
                 results[position] = Some(result);
                 done(position);
@@ -117,6 +121,19 @@ pub fn collect(
         .into_iter()
         .map(|result| result.expect("every node sends its result"))
         .collect()
+}
+
+/// What arrives within [`BATCH_TIME`] of the first, or until none of the `waiting` is left to arrive.
+fn next_batch<T>(receiver: &Receiver<T>, waiting: &mut usize) -> Option<Vec<T>> {
+    let mut batch = vec![receiver.recv().ok()?];
+    let until = Instant::now() + BATCH_TIME;
+    while batch.len() < *waiting
+        && let Ok(next) = receiver.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        batch.push(next);
+    }
+    *waiting -= batch.len();
+    Some(batch)
 }
 
 fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {

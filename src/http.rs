@@ -18,14 +18,20 @@ use crate::config::Patience;
 const BODY_LIMIT_BYTES: usize = 32 << 20;
 /// How much of an error's body is quoted.
 const QUOTE_CHARS: usize = 200;
-/// How long a connection is kept for the next request to the same node. Requests to one node follow each other at
-/// once; a longer time would hold a socket and 25 kB for every node already done.
-const KEEP_CONNECTION: Duration = Duration::from_millis(100);
 /// The pause before the second try, on average; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// A client for servers of one kind. Clones share its connections.
-#[derive(Clone, Debug)]
+/// What becomes of a connection after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connections {
+    /// It is closed. An idle one holds 25 kB, which for each of 1,000 nodes is more than all the rest.
+    Close,
+    /// It waits for the next request to the same server.
+    Keep,
+}
+
+/// A client for servers of one kind.
+#[derive(Debug)]
 pub struct Http {
     client: Client,
     patience: Patience,
@@ -66,6 +72,18 @@ impl HttpError {
         }
     }
 
+    /// The same, with what the server said passed through `redact`.
+    #[must_use]
+    pub fn map_detail(self, redact: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Status { status, detail } => Self::Status {
+                status,
+                detail: redact(&detail),
+            },
+            error => error,
+        }
+    }
+
     /// Whether the same request may well succeed in a moment. A refused connection is not among these: an agent
     /// that does not listen takes longer to come back than a retry waits.
     fn may_pass(&self) -> bool {
@@ -83,7 +101,11 @@ impl HttpError {
 impl Http {
     /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it.
     #[must_use]
-    pub fn new<'a>(patience: Patience, urls: impl IntoIterator<Item = &'a Url>) -> Self {
+    pub fn new<'a>(
+        patience: Patience,
+        connections: Connections,
+        urls: impl IntoIterator<Item = &'a Url>,
+    ) -> Self {
         let mut headers = HeaderMap::new();
         // Netdata closes the connection unless it is asked in so many words (netdata/facts.md §2, HTTP layer).
         headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
@@ -91,11 +113,13 @@ impl Http {
             .user_agent(concat!("daily-gpu-log/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .connect_timeout(patience.connect_timeout)
-            .pool_idle_timeout(KEEP_CONNECTION)
             .redirect(Policy::none())
             .referer(false)
             // A proxy in cron's environment is for the outside world.
             .no_proxy();
+        if connections == Connections::Close {
+            builder = builder.pool_max_idle_per_host(0);
+        }
         if urls.into_iter().all(|url| url.scheme() != "https") {
             // Reading the system's certificates would take longer than the whole collection.
             builder = builder.tls_certs_only([]);

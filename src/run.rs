@@ -86,7 +86,7 @@ fn collect_day(
     };
     let tree = Tree::open(&config.data_dir, window, config.gpu_files)?;
     let (tasks, notices) = task_information(config, token.as_ref(), window, now);
-    let client = netdata::Client::new(config.netdata, nodes.iter().copied());
+    let client = netdata::Client::new(config.netdata, nodes);
     let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
     let results = collect::collect(
         nodes,

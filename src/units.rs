@@ -8,10 +8,81 @@ use serde::{Deserialize, Serialize};
 /// Seconds since the Unix epoch.
 pub type UnixSeconds = i64;
 
-/// A utilisation in percent: finite and within `0..=100`.
+/// One reading of a utilisation: a percentage within `0..=100`, with the digits that Netdata printed.
 ///
-/// It prints with the digits that Netdata printed. Netdata gives at most seven decimals, and the shortest decimal
-/// that reads back as the same `f64` has the same digits.
+/// Netdata prints at most seven decimals (netdata/facts.md §2), so the whole number of 10⁻⁷ % is exact, and so is a
+/// sum of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reading(u32);
+
+/// The decimals of a [`Reading`].
+const DECIMALS: usize = 7;
+/// One percent, in the unit of a [`Reading`].
+const PERCENT: u32 = 10_000_000;
+/// Room for `100.0000000`.
+const DIGITS: usize = DECIMALS + 4;
+
+impl Reading {
+    /// A reading of `percent`, or `None` where that is no percentage.
+    #[must_use]
+    pub fn new(percent: f64) -> Option<Self> {
+        let is_percentage = (0.0..=100.0).contains(&percent);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a percentage is at most 10^9 of the units"
+        )]
+        is_percentage.then(|| Self((percent * f64::from(PERCENT)).round() as u32))
+    }
+
+    /// The number, in percent.
+    #[must_use]
+    pub fn percent(self) -> f64 {
+        f64::from(self.0) / f64::from(PERCENT)
+    }
+
+    /// The arithmetic mean, or `None` of nothing.
+    pub fn mean(readings: impl IntoIterator<Item = Self>) -> Option<Percent> {
+        let (mut sum, mut count) = (0_u64, 0_u64);
+        for Self(reading) in readings {
+            sum += u64::from(reading);
+            count += 1;
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a day's sum is far below 2^53 units"
+        )]
+        (count > 0).then(|| Percent(sum as f64 / (count * u64::from(PERCENT)) as f64))
+    }
+
+    /// The digits, without trailing zeros, as Netdata prints them. The room is the caller's, because a run prints
+    /// millions of readings.
+    pub fn digits(self, room: &mut [u8; DIGITS]) -> &str {
+        let (mut whole, mut decimals) = (self.0 / PERCENT, self.0 % PERCENT);
+        let point = DIGITS - DECIMALS - 1;
+        let mut end = if decimals == 0 { point } else { DIGITS };
+        for position in (point + 1..DIGITS).rev() {
+            room[position] = b'0' + (decimals % 10) as u8;
+            decimals /= 10;
+        }
+        while end > point && room[end - 1] == b'0' {
+            end -= 1;
+        }
+        room[point] = b'.';
+        let mut start = point;
+        loop {
+            start -= 1;
+            room[start] = b'0' + (whole % 10) as u8;
+            whole /= 10;
+            if whole == 0 {
+                break;
+            }
+        }
+        std::str::from_utf8(&room[start..end]).expect("digits are ASCII")
+    }
+}
+
+/// A mean utilisation in percent: within `0..=100`, and with more digits than are printed of it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
 pub struct Percent(f64);
 
@@ -19,8 +90,7 @@ impl Percent {
     /// `value` as a percentage, or `None` where it is not one.
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
-        // Adding zero turns -0.0, which would print its sign, into 0.0.
-        (0.0..=100.0).contains(&value).then_some(Self(value + 0.0))
+        (0.0..=100.0).contains(&value).then_some(Self(value))
     }
 
     /// The number, in percent.
@@ -36,14 +106,8 @@ impl Percent {
             sum += value;
             count += 1.0;
         }
-        // The sum of many values close to 100 can round up by its last bit.
+        // The sum of values close to 100 can round up by its last bit.
         (count > 0.0).then(|| Self((sum / count).min(100.0)))
-    }
-}
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -74,13 +138,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn digits(percent: f64) -> String {
+        let reading = Reading::new(percent).expect("a percentage");
+        reading.digits(&mut [0; DIGITS]).to_owned()
+    }
+
     #[test]
-    fn a_percentage_is_finite_and_within_its_bounds() {
+    fn a_reading_is_finite_and_within_its_bounds() {
         for wrong in [-0.001, 100.000_000_1, f64::NAN, f64::INFINITY] {
-            assert_eq!(Percent::new(wrong), None, "{wrong}");
+            assert_eq!(Reading::new(wrong), None, "{wrong}");
         }
-        assert_eq!(Percent::new(-0.0).expect("zero").to_string(), "0");
-        assert_eq!(Percent::new(100.0).expect("the top").to_string(), "100");
+        for (right, printed) in [(-0.0, "0"), (100.0, "100"), (10.0, "10"), (0.5, "0.5")] {
+            assert_eq!(digits(right), printed);
+        }
     }
 
     proptest! {
@@ -88,16 +158,16 @@ mod tests {
         fn the_seven_decimals_of_netdata_are_kept(units in 0_u64..=1_000_000_000) {
             let text = format!("{}.{:07}", units / 10_000_000, units % 10_000_000);
             let netdata = text.trim_end_matches('0').trim_end_matches('.');
-            let read: f64 = netdata.parse().expect("a number");
-            prop_assert_eq!(Percent::new(read).expect("within 0..=100").to_string(), netdata);
+            prop_assert_eq!(digits(netdata.parse().expect("a number")), netdata);
         }
 
         #[test]
         fn a_mean_lies_between_the_least_and_the_greatest(values in prop::collection::vec(0.0..=100.0, 1..200)) {
-            let mean = Percent::mean(values.iter().copied().filter_map(Percent::new)).expect("values").value();
-            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-            let greatest = values.iter().copied().fold(0.0, f64::max);
-            prop_assert!(least - 1e-9 <= mean && mean <= greatest + 1e-9);
+            let readings: Vec<_> = values.iter().copied().filter_map(Reading::new).collect();
+            let mean = Reading::mean(readings.iter().copied()).expect("readings").value();
+            let least = readings.iter().min().expect("readings").percent();
+            let greatest = readings.iter().max().expect("readings").percent();
+            prop_assert!(least <= mean && mean <= greatest);
         }
     }
 }

@@ -34,12 +34,12 @@ impl fmt::Display for Source {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("無法讀取設定檔 {path}：{source}", path = .path.display())]
+    #[error("無法讀取設定檔 {path}：{cause}", path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is not TOML, or a key is unknown or of the wrong type.
     #[error("設定檔 {path} 有誤：{message}", path = .path.display())]
@@ -108,9 +108,9 @@ pub(super) struct ManagementApiSettings {
 /// Reads the file `named` on the command line, else the first that exists in the usual places, else none.
 pub(super) fn read(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, ConfigError> {
     if let Some(path) = named {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        let text = std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         return parse(path, &text).map(Some);
     }
@@ -118,7 +118,7 @@ pub(super) fn read(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, 
         match std::fs::read_to_string(&path) {
             Ok(text) => return parse(&path, &text).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(ConfigError::Unreadable { path, source }),
+            Err(cause) => return Err(ConfigError::Unreadable { path, cause }),
         }
     }
     Ok(None)

@@ -40,12 +40,12 @@ pub enum TokenError {
         usual: PathBuf,
     },
     /// The file cannot be read.
-    #[error("無法讀取 Token 檔 {path}：{source}", path = .path.display())]
+    #[error("無法讀取 Token 檔 {path}：{cause}", path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Users other than the owner may read the file.
     #[error("Token 檔 {path} 可被其他使用者讀取（權限 {mode:04o}）：請執行 chmod 600 {path}", path = .path.display())]
@@ -90,9 +90,9 @@ impl Token {
     }
 
     fn from_file(path: &Path, forbidden: Option<u32>) -> Result<Self, TokenError> {
-        let unreadable = |source| TokenError::Unreadable {
+        let unreadable = |cause| TokenError::Unreadable {
             path: path.to_owned(),
-            source,
+            cause,
         };
         let mut file = std::fs::File::open(path).map_err(unreadable)?;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
@@ -120,6 +120,12 @@ impl Token {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// `text` without the token, which a server may repeat in what it complains of.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        text.replace(self.expose(), "(Token)")
     }
 
     /// When the token ends, if it is a JWT that says so (RFC 7519, `exp`). The signature is not looked at: the
@@ -152,6 +158,12 @@ mod tests {
     #[test]
     fn a_token_does_not_show_itself() {
         assert!(!format!("{:?}", token("hush-hush")).contains("hush"));
+    }
+
+    #[test]
+    fn a_text_can_be_had_without_the_token() {
+        let told = token("hush").redact("bad header: Bearer hush!");
+        assert_eq!(told, "bad header: Bearer (Token)!");
     }
 
     #[test]

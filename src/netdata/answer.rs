@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use super::query::Metric;
+use super::rows::Rows;
 use super::{AnswerError, CardUsage, NodeUsage, RejectedReading};
 use crate::day::{RowPlace, Window};
-use crate::units::{CardId, Percent, UnixSeconds};
+use crate::units::{CardId, Reading, UnixSeconds};
 
 /// The answer with `jsonwrap`: `chart_ids[i]` names the chart of `result.labels[i + 1]`.
 #[derive(Deserialize)]
@@ -14,11 +15,10 @@ struct Wrapped {
     result: Table,
 }
 
-/// A row is the stamp of its interval's end and a value, or null for a gap, for each label.
 #[derive(Deserialize)]
 struct Table {
     labels: Vec<String>,
-    data: Vec<Vec<Option<f64>>>,
+    data: Rows,
 }
 
 /// Reads the answer to [`super::query::whole_node`].
@@ -87,17 +87,15 @@ fn fill(
     window: &Window,
 ) -> Result<(), AnswerError> {
     let mut off_grid = None;
-    for row in &table.data {
-        let [Some(stamp), values @ ..] = row.as_slice() else {
+    let width = columns.len() + 1;
+    if table.data.width.is_some_and(|found| found != width) {
+        let problem = "每列的欄位數與 labels 不符".to_owned();
+        return Err(AnswerError::Shape(problem));
+    }
+    for row in table.data.cells.chunks(width) {
+        let [Some(stamp), values @ ..] = row else {
             return Err(AnswerError::Shape("有一列沒有時間戳".to_owned()));
         };
-        if values.len() != columns.len() {
-            return Err(AnswerError::Shape(format!(
-                "有一列的欄位數是 {}，應為 {}",
-                row.len(),
-                columns.len() + 1
-            )));
-        }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "`as` saturates, and such a stamp lies outside any day"
@@ -135,7 +133,7 @@ fn set(
     value: f64,
     window: &Window,
 ) {
-    let Some(percent) = Percent::new(value) else {
+    let Some(reading) = Reading::new(value) else {
         usage.rejected.push(RejectedReading {
             card,
             metric,
@@ -148,7 +146,7 @@ fn set(
         .cards
         .entry(card)
         .or_insert_with(|| CardUsage::without_readings(window.due()));
-    card.of_mut(metric)[slot].get_or_insert(percent);
+    card.of_mut(metric)[slot].get_or_insert(reading);
 }
 
 #[cfg(test)]
@@ -199,7 +197,7 @@ mod tests {
             );
             let gappy = &usage.cards[&CardId(9)];
             assert_eq!(
-                (gappy.gpu[143].map(Percent::value), gappy.gpu[20]),
+                (gappy.gpu[143].map(Reading::percent), gappy.gpu[20]),
                 (Some(16.001_666_7), None),
                 "{version}"
             );
@@ -311,7 +309,7 @@ mod tests {
             .gpu
             .iter()
             .flatten()
-            .map(|p| p.value())
+            .map(|reading| reading.percent())
             .collect();
         assert_eq!(values, [1.0, 2.0, 3.0]);
     }

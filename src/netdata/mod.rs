@@ -2,17 +2,20 @@
 
 mod answer;
 pub mod query;
+mod rows;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use url::Url;
 
 use crate::config::{Node, Patience};
 use crate::day::{Interval, Window};
-use crate::http::{Http, HttpError};
-use crate::units::{CardId, Percent, UnixSeconds};
+use crate::http::{Connections, Http, HttpError};
+use crate::units::{CardId, Reading, UnixSeconds};
 
 pub use query::Metric;
 use query::Tier;
@@ -30,9 +33,9 @@ pub struct NodeUsage {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CardUsage {
     /// How busy the GPU was.
-    pub gpu: Vec<Option<Percent>>,
+    pub gpu: Vec<Option<Reading>>,
     /// How full its VRAM was.
-    pub vram: Vec<Option<Percent>>,
+    pub vram: Vec<Option<Reading>>,
 }
 
 impl CardUsage {
@@ -45,14 +48,14 @@ impl CardUsage {
         }
     }
 
-    fn of(&self, metric: Metric) -> &[Option<Percent>] {
+    fn of(&self, metric: Metric) -> &[Option<Reading>] {
         match metric {
             Metric::Gpu => &self.gpu,
             Metric::Vram => &self.vram,
         }
     }
 
-    fn of_mut(&mut self, metric: Metric) -> &mut [Option<Percent>] {
+    fn of_mut(&mut self, metric: Metric) -> &mut [Option<Reading>] {
         match metric {
             Metric::Gpu => &mut self.gpu,
             Metric::Vram => &mut self.vram,
@@ -164,17 +167,24 @@ fn advice(error: &HttpError) -> &'static str {
 }
 
 /// The client. It may be shared between threads.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Client {
+    /// For the one request that a node gets.
     http: Http,
+    /// For the many that it gets where that fails: made when it is first needed.
+    series: LazyLock<Http, Box<dyn FnOnce() -> Http + Send>>,
 }
 
 impl Client {
     /// A client for the agents of `nodes`.
     #[must_use]
-    pub fn new<'a>(patience: Patience, nodes: impl IntoIterator<Item = &'a Node>) -> Self {
+    pub fn new(patience: Patience, nodes: &[&Node]) -> Self {
+        let urls: Vec<Url> = nodes.iter().map(|node| node.url.clone()).collect();
         Self {
-            http: Http::new(patience, nodes.into_iter().map(|node| &node.url)),
+            http: Http::new(patience, Connections::Close, &urls),
+            series: LazyLock::new(Box::new(move || {
+                Http::new(patience, Connections::Keep, &urls)
+            })),
         }
     }
 
@@ -253,7 +263,7 @@ impl Client {
         for &card in &node.cards {
             for metric in Metric::ALL {
                 let url = query::one_chart(&node.url, window, metric, card);
-                match self.http.get(&url, &HeaderMap::new(), deadline) {
+                match self.series.get(&url, &HeaderMap::new(), deadline) {
                     Ok(body) => answer::one_chart(&body, window, metric, card, &mut usage)?,
                     Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {}
                     Err(error) => return Err(error.into()),

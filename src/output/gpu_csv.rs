@@ -4,7 +4,6 @@ use csv::{QuoteStyle, WriterBuilder};
 
 use crate::day::Window;
 use crate::netdata::CardUsage;
-use crate::units::Percent;
 
 const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
 
@@ -32,17 +31,17 @@ pub(super) fn render(stamps: &Stamps, usage: &CardUsage) -> Vec<u8> {
     let rows = stamps.0.iter().zip(usage.gpu.iter().zip(&usage.vram));
     let written = csv.write_record(HEADER).and_then(|()| {
         for ([stamp, clock], (gpu, vram)) in rows {
-            csv.write_record([stamp, clock, &digits(*gpu), &digits(*vram)])?;
+            let (mut room_of_gpu, mut room_of_vram) = Default::default();
+            csv.write_record([
+                stamp.as_str(),
+                clock,
+                gpu.map_or("", |reading| reading.digits(&mut room_of_gpu)),
+                vram.map_or("", |reading| reading.digits(&mut room_of_vram)),
+            ])?;
         }
         Ok(())
     });
     written.expect("a vector takes whatever is written");
     csv.into_inner()
         .expect("a vector takes whatever is written")
-}
-
-fn digits(reading: Option<Percent>) -> String {
-    reading
-        .map(|percent| percent.to_string())
-        .unwrap_or_default()
 }

@@ -40,7 +40,7 @@ impl<'a> HeldGpu<'a> {
         let Self { task, gpu } = self;
         let mut lines = vec![
             format!("GPU 型號: {}", self.model()),
-            format!("GPU 記憶體: {} MB", or_missing(gpu.memory.as_deref())),
+            format!("GPU 記憶體: {} MB", memory_mb(gpu)),
             format!("任務類型: {}", or_missing(task.kind.as_deref())),
         ];
         if with_project {
@@ -65,6 +65,12 @@ impl<'a> HeldGpu<'a> {
         ]);
         lines
     }
+}
+
+fn memory_mb(gpu: &TaskGpu) -> String {
+    gpu.memory
+        .as_ref()
+        .map_or_else(|| MISSING.to_owned(), ToString::to_string)
 }
 
 fn or_missing(field: Option<&str>) -> &str {

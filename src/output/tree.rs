@@ -38,12 +38,12 @@ pub struct Staged {
 
 /// A file or directory that cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("無法寫入 {path}：{source}（請確認對資料目錄有寫入權限，且磁碟有空間）", path = .path.display())]
+#[error("無法寫入 {path}：{cause}（請確認對資料目錄有寫入權限，且磁碟有空間）", path = .path.display())]
 pub struct WriteError {
     /// What was to be written.
     pub path: PathBuf,
     /// Why it was not.
-    pub source: io::Error,
+    pub cause: io::Error,
 }
 
 impl Tree {
@@ -53,9 +53,9 @@ impl Tree {
         window: &Window,
         gpu_files: GpuFileNumber,
     ) -> Result<Self, WriteError> {
-        let error = |source| WriteError {
+        let error = |cause| WriteError {
             path: root.to_owned(),
-            source,
+            cause,
         };
         make_directory(root)?;
         tempfile::tempfile_in(root).map_err(error)?;
@@ -110,7 +110,7 @@ impl Tree {
             let failed = |staged: Staged| {
                 Err(WriteError {
                     path: staged.directory,
-                    source: error.into(),
+                    cause: error.into(),
                 })
             };
             return staged.into_iter().map(failed).collect();
@@ -122,7 +122,7 @@ impl Tree {
     pub fn finish(self) -> Result<(), WriteError> {
         rustix::fs::syncfs(&self.directory).map_err(|error| WriteError {
             path: self.root,
-            source: error.into(),
+            cause: error.into(),
         })
     }
 }
@@ -131,6 +131,10 @@ impl Staged {
     fn add(&mut self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
         let target = self.directory.join(name);
         let write = || -> io::Result<TempPath> {
+            // The only thing that could keep a whole file from its place, once others are in theirs.
+            if target.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
             let mut file = tempfile::Builder::new()
                 .prefix(&format!(".{name}."))
                 .suffix(".tmp")
@@ -139,9 +143,9 @@ impl Staged {
             file.write_all(contents)?;
             Ok(file.into_temp_path())
         };
-        let temporary = write().map_err(|source| WriteError {
+        let temporary = write().map_err(|cause| WriteError {
             path: target.clone(),
-            source,
+            cause,
         })?;
         self.files.push((temporary, target));
         Ok(())
@@ -151,7 +155,7 @@ impl Staged {
         for (temporary, target) in self.files {
             temporary.persist(&target).map_err(|error| WriteError {
                 path: target.clone(),
-                source: error.error,
+                cause: error.error,
             })?;
         }
         Ok(self.directory)
@@ -163,8 +167,8 @@ fn make_directory(path: &Path) -> Result<(), WriteError> {
         .recursive(true)
         .mode(DIRECTORY_MODE)
         .create(path)
-        .map_err(|source| WriteError {
+        .map_err(|cause| WriteError {
             path: path.to_owned(),
-            source,
+            cause,
         })
 }

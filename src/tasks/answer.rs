@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde::Deserialize;
-use serde_json::{Number, Value};
+use serde_json::Number;
+use serde_json::value::RawValue;
 
 use super::task::{Task, TaskGpu, TaskTime};
 use super::{Answer, MalformedTask};
@@ -41,7 +42,7 @@ struct DetailRecord {
 
 /// Reads the answer, or says what is wrong with the whole of it.
 pub(super) fn read(body: &[u8]) -> Result<Answer, String> {
-    let records: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(|error| {
+    let records: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|error| {
         let what = if error.is_data() {
             "不是任務的 JSON 物件"
         } else {
@@ -69,11 +70,13 @@ pub(super) fn read(body: &[u8]) -> Result<Answer, String> {
     Ok(answer)
 }
 
-fn read_task(id: &str, record: Value) -> Result<Task, String> {
-    if !record.is_object() {
+fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
+    // Serde would read a struct from a list as well.
+    if !record.get().starts_with('{') {
         return Err("不是 JSON 物件".to_owned());
     }
-    let record = TaskRecord::deserialize(record).map_err(|error| one_line(error.to_string()))?;
+    let record: TaskRecord =
+        serde_json::from_str(record.get()).map_err(|error| one_line(error.to_string()))?;
     let gpus: Vec<_> = record
         .gpus
         .unwrap_or_default()
@@ -106,7 +109,7 @@ fn gpu(record: GpuRecord) -> TaskGpu {
         id: record.id,
         uuid: text(record.uuid),
         name: text(record.name),
-        memory: record.memory.map(|number| number.to_string()),
+        memory: record.memory,
     }
 }
 
@@ -168,7 +171,7 @@ mod tests {
             ),
             ("t1", "alice", Some("bob"))
         );
-        assert_eq!(task.gpus[0].memory.as_deref(), Some("196592"));
+        assert_eq!(task.gpus[0].memory, Some(Number::from(196_592)));
         assert_eq!(
             task.held().map(|held| (held.from, held.to)),
             Ok((1_752_502_920, None))

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::config::{ManagementApi, Patience, Token};
 use crate::day::{self, Window};
-use crate::http::{Http, HttpError};
+use crate::http::{Connections, Http, HttpError};
 use crate::units::UnixSeconds;
 
 pub use task::{Held, Task, TaskGpu, TaskTime};
@@ -35,12 +35,12 @@ pub struct MalformedTask {
 #[derive(Debug, thiserror::Error)]
 pub enum TasksError {
     /// The API gave no answer.
-    #[error("無法從管理 API 獲取數據：{url}：{source}")]
+    #[error("無法從管理 API 獲取數據：{url}：{cause}")]
     Http {
         /// The address asked, without the query.
         url: String,
         /// What went wrong.
-        source: HttpError,
+        cause: HttpError,
     },
     /// The API refused the token.
     #[error("無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）{}", expiry(.expired_at.as_deref()))]
@@ -78,32 +78,30 @@ pub fn fetch(
     username: Option<&str>,
     now: UnixSeconds,
 ) -> Result<Answer, TasksError> {
-    let http = Http::new(patience, [&api.url]);
+    let http = Http::new(patience, Connections::Close, [&api.url]);
     let body = http
         .get(
             &query(api, window, username),
             &headers(token),
             http.deadline(),
         )
-        .map_err(
-            |source| match source.status().map(|status| status.as_u16()) {
-                Some(status @ (401 | 403)) => TasksError::Refused {
-                    url: api.url.to_string(),
-                    status,
-                    expired_at: token
-                        .expires_at()
-                        .filter(|&at| at <= now)
-                        .map(|at| window.clock(at)),
-                },
-                _ => TasksError::Http {
-                    url: api.url.to_string(),
-                    source,
-                },
+        .map_err(|cause| match cause.status().map(|status| status.as_u16()) {
+            Some(status @ (401 | 403)) => TasksError::Refused {
+                url: api.url.to_string(),
+                status,
+                expired_at: token
+                    .expires_at()
+                    .filter(|&at| at <= now)
+                    .map(|at| window.clock(at)),
             },
-        )?;
+            _ => TasksError::Http {
+                url: api.url.to_string(),
+                cause: cause.map_detail(|detail| token.redact(detail)),
+            },
+        })?;
     answer::read(&body).map_err(|problem| TasksError::Unreadable {
         url: api.url.to_string(),
-        problem,
+        problem: token.redact(&problem),
     })
 }
 

@@ -1,6 +1,7 @@
 //! A task of the management system, as far as its record could be read.
 
 use serde::{Serialize, Serializer};
+use serde_json::Number;
 
 use crate::units::UnixSeconds;
 
@@ -41,8 +42,8 @@ pub struct TaskGpu {
     pub uuid: Option<String>,
     /// Its model.
     pub name: Option<String>,
-    /// Its VRAM in MB, with the API's digits.
-    pub memory: Option<String>,
+    /// Its VRAM in MB.
+    pub memory: Option<Number>,
 }
 
 /// A moment in a task's life. It serialises as the API's text.
