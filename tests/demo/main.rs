@@ -27,8 +27,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => show::show(),
-        ["serve", nodes, directory] => serve::serve(nodes, directory.as_ref()),
-        _ => Err("usage: simulated-cluster [serve NODES DIRECTORY]".into()),
+        ["serve", nodes, latency_ms, directory] => {
+            serve::serve(nodes, latency_ms, directory.as_ref())
+        }
+        _ => Err("usage: simulated-cluster [serve NODES LATENCY_MS DIRECTORY]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,7 +59,11 @@ fn write_settings(
     private.create(true).write(true).truncate(true).mode(0o600);
     writeln!(private.open(&token_file)?, "{TOKEN}")?;
     let settings = directory.join("daily-gpu-log.toml");
-    let text = format!("{}token_file = {token_file:?}\n", cluster.settings());
+    let text = format!(
+        "{}token_file = \"{}\"\n",
+        cluster.settings(),
+        token_file.display()
+    );
     std::fs::write(&settings, text)?;
     Ok(settings)
 }

@@ -3,15 +3,17 @@
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
 use crate::{Done, TOKEN, write_settings};
 
-/// Starts as many nodes as `nodes` says, and writes the settings that lead to them into `directory`.
+/// Starts as many nodes as `nodes` says, each of which takes `latency_ms` to answer, and writes the settings that lead to them into `directory`.
 ///
 /// Commands: `count` prints how many requests and connections all nodes together have seen; `urls FILE` writes the
 /// distinct URLs that they were asked for, as a configuration of curl that throws the answers away.
-pub fn serve(nodes: &str, directory: &Path) -> Done {
+pub(crate) fn serve(nodes: &str, latency_ms: &str, directory: &Path) -> Done {
+    let latency = Duration::from_millis(latency_ms.parse()?);
     let names: Vec<String> = (1..=nodes.parse::<usize>()?)
         .map(|n| format!("node{n:05}"))
         .collect();
@@ -25,22 +27,22 @@ pub fn serve(nodes: &str, directory: &Path) -> Done {
         .map(task)
         .fold(SimulatedApi::new(TOKEN), SimulatedApi::task);
     let cluster = SimulatedCluster::start(
-        names.iter().map(|name| SimulatedNode::new(name)).collect(),
+        names
+            .iter()
+            .map(|name| SimulatedNode::new(name).latency(latency))
+            .collect(),
         api,
     );
     write_settings(&cluster, directory)?;
     println!("ready");
     for line in io::stdin().lock().lines() {
-        match line?.split_once(' ') {
-            Some(("urls", file)) => {
-                fs::write(file, curl_configuration(&cluster, &names))?;
-                println!("written");
-            }
-            _ => {
-                let requests: usize = names.iter().map(|name| cluster.requests(name).len()).sum();
-                let connections: usize = names.iter().map(|name| cluster.connections(name)).sum();
-                println!("{requests} {connections}");
-            }
+        if let Some(("urls", file)) = line?.split_once(' ') {
+            fs::write(file, curl_configuration(&cluster, &names))?;
+            println!("written");
+        } else {
+            let requests: usize = names.iter().map(|name| cluster.requests(name).len()).sum();
+            let connections: usize = names.iter().map(|name| cluster.connections(name)).sum();
+            println!("{requests} {connections}");
         }
         io::stdout().flush()?;
     }
@@ -60,7 +62,9 @@ fn curl_configuration(cluster: &SimulatedCluster, names: &[String]) -> String {
         .collect();
     urls.sort();
     urls.dedup();
-    urls.iter()
+    let entries: Vec<_> = urls
+        .iter()
         .map(|url| format!("url = \"{url}\"\noutput = \"/dev/null\"\n"))
-        .collect()
+        .collect();
+    entries.concat()
 }

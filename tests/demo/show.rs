@@ -12,7 +12,7 @@ use crate::{Done, TOKEN, write_settings};
 const HOUR: i64 = 3600;
 
 /// Runs the program for yesterday against four nodes of eight GPUs.
-pub fn show() -> Done {
+pub(crate) fn show() -> Done {
     // Beside the program itself, so that nothing is left elsewhere.
     let program = std::env::current_exe()?;
     let directory = program
@@ -51,10 +51,10 @@ pub fn show() -> Done {
     println!("$ daily-gpu-log --config daily-gpu-log.toml {day}");
     let status = run.status()?;
 
-    let data = directory.join("data");
+    let tree = directory.join("data");
     println!("\n$ find data -type f");
-    print_tree(&data, &directory)?;
-    let node = data.join("colab-gpu4").join(&day);
+    print_tree(&tree, &directory)?;
+    let node = tree.join("colab-gpu4").join(&day);
     for name in [format!("average_{day}.csv"), format!("summary_{day}.txt")] {
         let file = node.join(name);
         println!("\n$ cat {}", file.strip_prefix(&directory)?.display());
