@@ -1,3 +1,5 @@
+//! The program as its users meet it: the real binary, against a simulated cluster over real sockets.
+
 #[allow(
     dead_code,
     unused_imports,
@@ -6,3 +8,7 @@
 )]
 #[path = "../simulated_cluster/mod.rs"]
 mod simulated_cluster;
+
+mod support;
+
+mod seeds;

@@ -1,5 +1,6 @@
 //! The Netdata agent of a node: which charts a query selects, and what is in their rows.
 //!
+//! Which tier answers matters only for a node with [`SimulatedNode::fine_samples_from`].
 //! Of the options, `unaligned`, `jsonwrap` and `flip` have their effect; `group` is always the average and `format` always JSON.
 //! Left out: gzip, the v2 API, name patterns with `*`, and the interpolation by which 2.8 smears the first row of a window.
 
@@ -24,6 +25,8 @@ pub(super) struct Query {
     pub after: i64,
     pub before: i64,
     pub points: i64,
+    /// `tier=0`: the samples alone.
+    pub samples_only: bool,
     /// Those that the agent knows, in its order.
     pub options: Vec<&'static str>,
 }
@@ -41,6 +44,7 @@ impl Query {
             after: number("after"),
             before: number("before"),
             points: number("points"),
+            samples_only: text("tier") == "0",
             options: known
                 .into_iter()
                 .filter(|option| given.contains(option))
@@ -159,8 +163,13 @@ impl<'a> Table<'a> {
             query.points,
             !query.has("unaligned"),
         );
+        let (samples_after, offset) = match node.fine_samples_after {
+            Some(after) if query.samples_only => (after.max(node.samples_after), 0),
+            Some(_) => (node.samples_after, -1),
+            None => (node.samples_after, 0),
+        };
         // The sample of the second that runs has not been taken yet.
-        let retention = (node.samples_after + 1, node.samples_to.min(now - 1));
+        let retention = (samples_after + 1, node.samples_to.min(now - 1));
         let kept = window.after <= retention.1 + RETENTION_SLACK
             && window.before >= retention.0 - RETENTION_SLACK;
         let present = || {
@@ -178,12 +187,12 @@ impl<'a> Table<'a> {
             cells.extend(
                 charts
                     .iter()
-                    .map(|chart| chart.cell(node, stamp, window.group, retention.1)),
+                    .map(|chart| chart.cell(node, stamp, window.group, offset, retention)),
             );
         }
         let latest = charts
             .iter()
-            .map(|chart| chart.cell(node, retention.1, 1, retention.1))
+            .map(|chart| chart.cell(node, retention.1, 1, 0, retention))
             .collect();
         Self {
             charts,
@@ -196,8 +205,15 @@ impl<'a> Table<'a> {
 }
 
 impl Chart {
-    /// The row of this chart with this stamp, as far as samples have been taken.
-    fn cell(self, node: &SimulatedNode, stamp: i64, group: i64, last_sample: i64) -> Cell<'_> {
+    /// The row of this chart with this stamp, of the samples that are `offset` away and in `retention`.
+    fn cell(
+        self,
+        node: &SimulatedNode,
+        stamp: i64,
+        group: i64,
+        offset: i64,
+        (first_sample, last_sample): (i64, i64),
+    ) -> Cell<'_> {
         let is_this = |raw: &&RawReading| {
             raw.stamp == stamp && raw.card == self.card && raw.metric == self.metric
         };
@@ -208,8 +224,8 @@ impl Chart {
             node,
             self.metric,
             self.card,
-            stamp - group,
-            stamp.min(last_sample),
+            (stamp + offset - group).max(first_sample - 1),
+            (stamp + offset).min(last_sample),
         );
         mean.map_or(Cell::Empty, Cell::Reading)
     }

@@ -29,6 +29,7 @@ pub struct SimulatedNode {
     pub(super) gaps: Vec<Gap>,
     pub(super) samples_after: i64,
     pub(super) samples_to: i64,
+    pub(super) fine_samples_after: Option<i64>,
     pub(super) constants: Vec<Constant>,
     pub(super) raw_readings: Vec<RawReading>,
     pub(super) version: Version,
@@ -89,6 +90,7 @@ impl SimulatedNode {
             gaps: Vec::new(),
             samples_after: FIRST_SAMPLE_AFTER,
             samples_to: i64::MAX,
+            fine_samples_after: None,
             constants: Vec::new(),
             raw_readings: Vec::new(),
             version: Version::V2_8,
@@ -138,6 +140,14 @@ impl SimulatedNode {
     /// The agent keeps only samples after `from`. A window that lies outside of what it keeps is answered with 404.
     pub fn samples_from(mut self, from: i64) -> Self {
         self.samples_after = from;
+        self
+    }
+
+    /// The agent keeps only samples after `from`, and of older times the means of minutes. With `tier=0` it answers from the
+    /// samples alone; without, from the means of minutes alone, so that every row is a second off (`(T - 601, T - 1]`), as
+    /// measured. An agent that is not told this answers every query from its samples.
+    pub fn fine_samples_from(mut self, from: i64) -> Self {
+        self.fine_samples_after = Some(from);
         self
     }
 

@@ -188,6 +188,7 @@ fn description(node: &SimulatedNode, query: &Query) -> String {
         before,
         points,
         options,
+        ..
     } = query;
     format!(
         "context://{host}:{}/contexts:{}/instances:{}/dimensions:*/after:{after}/before:{before}/points:{points}\

@@ -1,0 +1,177 @@
+//! The builder of a test's world: a temporary directory, a simulated cluster, and the command.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::outcome::Outcome;
+use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
+
+/// The token that the simulated management API takes, unless a test brings an API of its own.
+pub(crate) const TOKEN: &str = "header.synthetic-token.signature";
+
+/// What a test sets up before it runs the program.
+#[must_use]
+pub(crate) struct Lab {
+    nodes: Vec<SimulatedNode>,
+    api: SimulatedApi,
+    /// Keys of the top level of the settings file.
+    top: String,
+    /// Tables that follow the cluster's own.
+    tables: String,
+    token: Option<String>,
+}
+
+impl Lab {
+    /// A cluster without nodes, whose API has no tasks.
+    pub(crate) fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            api: SimulatedApi::new(TOKEN),
+            top: String::new(),
+            tables: String::new(),
+            token: Some(TOKEN.to_owned()),
+        }
+    }
+
+    /// A cluster of the one node `colab-gpu4`.
+    pub(crate) fn colab_gpu4() -> Self {
+        Self::new().node(SimulatedNode::new("colab-gpu4"))
+    }
+
+    pub(crate) fn node(mut self, node: SimulatedNode) -> Self {
+        self.nodes.push(node);
+        self
+    }
+
+    pub(crate) fn task(mut self, task: SimulatedTask) -> Self {
+        self.api = self.api.task(task);
+        self
+    }
+
+    pub(crate) fn api(mut self, api: SimulatedApi) -> Self {
+        self.api = api;
+        self
+    }
+
+    /// Adds keys to the top level of the settings file.
+    pub(crate) fn settings(mut self, keys: &str) -> Self {
+        self.top.push_str(keys);
+        self.top.push('\n');
+        self
+    }
+
+    /// Adds tables to the end of the settings file. The keys before the first table belong to `[management_api]`.
+    pub(crate) fn tables(mut self, tables: &str) -> Self {
+        self.tables.push_str(tables);
+        self.tables.push('\n');
+        self
+    }
+
+    /// Another token than the API's in the token file; `None` for no token file.
+    pub(crate) fn token(mut self, token: Option<&str>) -> Self {
+        self.token = token.map(str::to_owned);
+        self
+    }
+
+    /// Starts the cluster.
+    pub(crate) fn start(self) -> World {
+        let directory = TempDir::with_prefix("daily-gpu-log-test-").expect("a temporary directory");
+        self.start_in(directory)
+    }
+
+    /// Starts the cluster in the directory of an earlier world, whose own cluster ends.
+    pub(crate) fn start_after(self, earlier: World) -> World {
+        let World { directory, cluster } = earlier;
+        drop(cluster);
+        self.start_in(directory)
+    }
+
+    fn start_in(self, directory: TempDir) -> World {
+        let cluster = SimulatedCluster::start(self.nodes, self.api);
+        let world = World { directory, cluster };
+        let mut settings = format!("{}\n{}", self.top, world.cluster.settings());
+        if let Some(token) = self.token {
+            let path = world.path("token");
+            let mut private = OpenOptions::new();
+            private.create(true).write(true).truncate(true).mode(0o600);
+            writeln!(private.open(&path).expect("the token file"), "{token}").expect("a token");
+            settings.push_str(&format!("token_file = \"{}\"\n", path.display()));
+        }
+        settings.push_str(&self.tables);
+        world.write("daily-gpu-log.toml", &settings);
+        world
+    }
+
+    /// Starts the cluster and runs the program in it once.
+    #[track_caller]
+    pub(crate) fn run(self, arguments: &[&str]) -> Outcome {
+        self.start().into_outcome(arguments)
+    }
+}
+
+/// A cluster, and the directory that the program runs in. Its settings file is where the program finds it by itself.
+pub(crate) struct World {
+    directory: TempDir,
+    pub(crate) cluster: SimulatedCluster,
+}
+
+impl World {
+    /// Runs the program.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs the program with environment variables besides those that every run has.
+    #[track_caller]
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
+        let output = self
+            .command(arguments)
+            .envs(variables.iter().copied())
+            .output()
+            .expect("the program starts");
+        Outcome::new(arguments, &output, self.directory.path())
+    }
+
+    /// The command that [`World::run`] runs, for tests that do more than wait for its end.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_daily-gpu-log"));
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .env_clear()
+            .env("HOME", self.path("home"))
+            // The zone of the machine is no concern of the program.
+            .env("TZ", "America/New_York");
+        command
+    }
+
+    #[track_caller]
+    fn into_outcome(self, arguments: &[&str]) -> Outcome {
+        let outcome = self.run(arguments);
+        outcome.keeping(self)
+    }
+
+    /// The path of something in the directory.
+    pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.directory.path().join(relative)
+    }
+
+    pub(crate) fn write(&self, relative: &str, text: &str) {
+        let path = self.path(relative);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).expect("a directory");
+        }
+        fs::write(path, text).expect("a file");
+    }
+
+    pub(crate) fn set_mode(&self, relative: &str, mode: u32) {
+        fs::set_permissions(self.path(relative), Permissions::from_mode(mode)).expect("a mode");
+    }
+}

@@ -1,0 +1,15 @@
+//! What the tests are written in: a [`Lab`] sets a cluster up, a [`World`] runs the program in it, an [`Outcome`] is
+//! looked at, and a [`Day`] says what the files of a day must hold.
+
+mod day;
+mod lab;
+mod outcome;
+
+pub(crate) use day::Day;
+pub(crate) use lab::{Lab, TOKEN, World};
+pub(crate) use outcome::Outcome;
+
+/// 2025-08-01 00:00:00 UTC: the date of most tests.
+pub(crate) const MIDNIGHT: i64 = 1_754_006_400;
+pub(crate) const DATE: &str = "2025-08-01";
+pub(crate) const HOUR: i64 = 3600;

@@ -1,0 +1,164 @@
+//! What a run of the program left: its status, its output, and its files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use super::lab::World;
+
+/// The end of a run. Its assertions show the whole of it when they fail.
+#[must_use]
+pub(crate) struct Outcome {
+    arguments: Vec<String>,
+    status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    directory: PathBuf,
+    world: Option<World>,
+}
+
+impl Outcome {
+    pub(super) fn new(arguments: &[&str], output: &Output, directory: &Path) -> Self {
+        Self {
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            directory: directory.to_owned(),
+            world: None,
+        }
+    }
+
+    /// Keeps the directory and the cluster for as long as the outcome is looked at.
+    pub(super) fn keeping(self, world: World) -> Self {
+        Self {
+            world: Some(world),
+            ..self
+        }
+    }
+
+    /// The world that it was run in.
+    #[track_caller]
+    pub(crate) fn world(&self) -> &World {
+        self.world
+            .as_ref()
+            .expect("the outcome of Lab::run keeps its world")
+    }
+
+    #[track_caller]
+    pub(crate) fn exits(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{}", self.described());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stdout_is(self, text: &str) -> Self {
+        assert_eq!(self.stdout, text, "{}", self.described());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stdout_has(self, part: &str) -> Self {
+        assert!(
+            self.stdout.contains(part),
+            "no {part:?} in stdout of {}",
+            self.described()
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stderr_is(self, text: &str) -> Self {
+        assert_eq!(self.stderr, text, "{}", self.described());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stderr_has(self, part: &str) -> Self {
+        assert!(
+            self.stderr.contains(part),
+            "no {part:?} in stderr of {}",
+            self.described()
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stderr_lacks(self, part: &str) -> Self {
+        assert!(
+            !self.stderr.contains(part),
+            "{part:?} in stderr of {}",
+            self.described()
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn writes_nothing(self) -> Self {
+        assert!(
+            !self.directory.join("data").exists(),
+            "{}",
+            self.described()
+        );
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.described()))
+    }
+
+    /// A file below `data/`.
+    #[track_caller]
+    pub(crate) fn file(&self, relative: &str) -> String {
+        let read = fs::read_to_string(self.directory.join("data").join(relative));
+        read.unwrap_or_else(|error| panic!("{relative}: {error}: {}", self.described()))
+    }
+
+    /// A file of a node's day, by how its name begins: `gpu0`, `average` or `summary`.
+    #[track_caller]
+    pub(crate) fn of_day(&self, node: &str, date: &str, kind: &str) -> String {
+        let extension = if kind == "summary" { "txt" } else { "csv" };
+        self.file(&format!("{node}/{date}/{kind}_{date}.{extension}"))
+    }
+
+    /// The paths of all files below `data/`, in order.
+    pub(crate) fn tree(&self) -> Vec<String> {
+        let root = self.directory.join("data");
+        let mut files = Vec::new();
+        collect(&root, &root, &mut files);
+        files.sort();
+        files
+    }
+
+    fn described(&self) -> String {
+        format!(
+            "daily-gpu-log {}\nstatus: {:?}\nstdout:\n{}\nstderr:\n{}\ntree: {:#?}",
+            self.arguments.join(" "),
+            self.status,
+            self.stdout,
+            self.stderr,
+            self.tree()
+        )
+    }
+}
+
+fn collect(directory: &Path, root: &Path, files: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, root, files);
+        } else {
+            let relative = path.strip_prefix(root).expect("below the root");
+            files.push(relative.display().to_string());
+        }
+    }
+}
