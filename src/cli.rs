@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 use clap::builder::NonEmptyStringValueParser;
@@ -48,7 +49,7 @@ const AFTER_HELP: &str = "\
 環境變數 MANAGEMENT_API_TOKEN。
 
 結束狀態: 0 完整；1 失敗，沒有寫入任何新資料；2 用法錯誤；3 已寫入但不完整 (缺少節點、GPU、讀數
-或任務資訊)；10 設定或憑證錯誤。";
+或任務資訊)；10 設定或憑證錯誤；11 另一次執行佔用資料目錄；130 被中斷。";
 
 /// What the user asks for.
 #[derive(Debug, Parser)]
@@ -120,6 +121,16 @@ pub struct RunArgs {
     #[arg(value_parser = parse_jobs)]
     #[arg(help = "同時收集的節點數，1 到 400 [預設: 64]")]
     pub jobs: u16,
+    /// How long to wait for another run to end.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "0",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = parse_seconds)]
+    #[arg(help = "另一次執行佔用資料目錄時，最多等待的秒數 [預設: 0]")]
+    pub wait: Duration,
     /// Say nothing unless something is wrong.
     #[arg(
         short,
@@ -199,6 +210,11 @@ fn parse_jobs(text: &str) -> Result<u16, String> {
         .ok()
         .filter(|jobs| (1..=MOST_JOBS).contains(jobs));
     jobs.ok_or_else(|| format!("「{text}」不是 1 到 {MOST_JOBS} 的整數"))
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: u32 = text.parse().map_err(|_| format!("「{text}」不是秒數"))?;
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 /// What is wrong with the command line, in the language of the user.

@@ -156,31 +156,45 @@ fn stage_node(
     client: &netdata::Client,
     tree: &Tree,
 ) -> Result<StagedNode, Notice> {
-    let usage = client
+    let not_written = |error| Notice::NotWritten {
+        node: node.name.clone(),
+        error,
+    };
+    let mut usage = client
         .usage(node, window)
         .map_err(|error| Notice::NodeFailed {
             node: node.name.clone(),
             error,
         })?;
-    let known = match tasks {
-        TaskInformation::Known(answer) => {
-            TaskKnowledge::Known(attribution::attribute(node, &answer.tasks, window))
-        }
-        TaskInformation::NotAsked => TaskKnowledge::NotAsked,
-        TaskInformation::Unavailable(reason) => TaskKnowledge::Unavailable(reason),
-    };
     let mut notices = usage_notices(node, window, &usage);
-    let day = NodeDay::new(node, window, usage, known);
+    let earlier = tree.earlier(node, window).map_err(not_written)?;
+    usage.fill_gaps(earlier.usage);
+    let day = NodeDay::new(node, window, usage, task_knowledge(node, window, tasks));
     notices.extend(day_notices(&day));
-    let files = tree.stage(&day).map_err(|error| Notice::NotWritten {
+    let files = tree.stage(&day, &earlier.unreadable).map_err(not_written)?;
+    notices.extend(earlier.unreadable.into_iter().map(|file| Notice::SetAside {
         node: node.name.clone(),
-        error,
-    })?;
+        file,
+    }));
     Ok(StagedNode {
         files,
         figures: figures(&day),
         notices,
     })
+}
+
+fn task_knowledge<'a>(
+    node: &Node,
+    window: &Window,
+    tasks: &'a TaskInformation,
+) -> TaskKnowledge<'a> {
+    match tasks {
+        TaskInformation::Known(answer) => {
+            TaskKnowledge::Known(attribution::attribute(node, &answer.tasks, window))
+        }
+        TaskInformation::NotAsked => TaskKnowledge::NotAsked,
+        TaskInformation::Unavailable(reason) => TaskKnowledge::Unavailable(reason),
+    }
 }
 
 fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::config::{ConfigError, TokenError};
 use crate::day::DateError;
+use crate::output::OpenError;
 use crate::run::RequestError;
 
 /// The exit status (design §3).
@@ -22,6 +23,10 @@ pub enum ExitStatus {
     Incomplete,
     /// The settings or the credentials are wrong.
     Configuration,
+    /// Another run holds the data directory.
+    Locked,
+    /// Stopped by SIGINT or SIGTERM.
+    Interrupted,
 }
 
 impl ExitStatus {
@@ -30,6 +35,9 @@ impl ExitStatus {
     pub fn of(error: &anyhow::Error) -> Self {
         if error.is::<ConfigError>() || error.is::<TokenError>() {
             return Self::Configuration;
+        }
+        if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
+            return Self::Locked;
         }
         match error.downcast_ref::<RequestError>() {
             Some(RequestError::UnknownNode { .. }) => Self::Usage,
@@ -47,6 +55,8 @@ impl From<ExitStatus> for u8 {
             ExitStatus::Usage => 2,
             ExitStatus::Incomplete => 3,
             ExitStatus::Configuration => 10,
+            ExitStatus::Locked => 11,
+            ExitStatus::Interrupted => 130,
         }
     }
 }

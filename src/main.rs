@@ -17,11 +17,23 @@ fn main() -> ExitCode {
             return ExitStatus::Usage.into();
         }
     };
+    stop_when_told();
     let status = run(&cli).unwrap_or_else(|error| {
         console::fail(format_args!("{error:#}"));
         ExitStatus::of(&error)
     });
     status.into()
+}
+
+/// Ends the program at once on SIGINT and SIGTERM. That loses nothing: a file is whole at every moment.
+fn stop_when_told() {
+    #[expect(
+        clippy::exit,
+        reason = "the threads wait for answers, and cannot be told"
+    )]
+    let stop = || std::process::exit(u8::from(ExitStatus::Interrupted).into());
+    // Where there can be no handler, the signal itself ends the program.
+    let _ = ctrlc::set_handler(stop);
 }
 
 /// `--help` and `--version` come as errors from clap.

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::attribution::{TimelessTask, UnplacedGpu};
 use crate::netdata::{Metric, NodeError, RejectedReading};
-use crate::output::WriteError;
+use crate::output::{UnreadableFile, WriteError};
 use crate::tasks::{MalformedTask, TasksError};
 use crate::units::{CardId, GpuIndex};
 
@@ -86,6 +86,13 @@ pub enum Notice {
     },
     /// A task could not be read.
     Malformed(MalformedTask),
+    /// A file of an earlier run could not be read, and was kept under another name.
+    SetAside {
+        /// The node.
+        node: String,
+        /// The file.
+        file: UnreadableFile,
+    },
 }
 
 /// What a notice means for the run.
@@ -113,7 +120,8 @@ impl Notice {
             | Self::Unplaced { .. }
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
-            | Self::Malformed(_) => Severity::Warning,
+            | Self::Malformed(_)
+            | Self::SetAside { .. } => Severity::Warning,
         }
     }
 
@@ -132,6 +140,7 @@ impl Notice {
             Self::UnknownHost { .. } => "unknown_host",
             Self::Timeless { .. } => "timeless_task",
             Self::Malformed(_) => "malformed_task",
+            Self::SetAside { .. } => "set_aside",
         }
     }
 }
@@ -205,6 +214,11 @@ impl fmt::Display for Notice {
                 f,
                 "任務 {} 的資料無法解析（{}），已略過",
                 task.id, task.problem
+            ),
+            Self::SetAside { node, file } => write!(
+                f,
+                "{node} 原有的 {} 無法解析（{}），已另存為 {0}.unreadable1（或下一個編號），新檔案不含其中的讀數",
+                file.name, file.problem
             ),
         }
     }

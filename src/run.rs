@@ -84,7 +84,7 @@ fn collect_day(
     } else {
         Some(Token::find(&config.management_api.token_file)?)
     };
-    let tree = Tree::open(&config.data_dir, window, config.gpu_files)?;
+    let tree = Tree::open(&config.data_dir, window, config.gpu_files, args.wait)?;
     let (tasks, notices) = task_information(config, token.as_ref(), window, now);
     let client = netdata::Client::new(config.netdata, nodes);
     let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));

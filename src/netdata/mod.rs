@@ -5,6 +5,7 @@ pub mod query;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -75,6 +76,25 @@ impl NodeUsage {
         !cards
             .iter()
             .all(|card| self.cards.get(card).is_some_and(has_first))
+    }
+
+    /// Takes from `earlier` what is missing here: a new reading wins, an old one stays where the new is a gap.
+    pub fn fill_gaps(&mut self, earlier: Self) {
+        for (card, earlier) in earlier.cards {
+            match self.cards.entry(card) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(earlier);
+                }
+                Entry::Occupied(mut occupied) => {
+                    for metric in Metric::ALL {
+                        let readings = occupied.get_mut().of_mut(metric).iter_mut();
+                        for (reading, &earlier) in readings.zip(earlier.of(metric)) {
+                            *reading = reading.or(earlier);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Takes from `coarse` the readings before each series' own first one. Later gaps are no matter of age, and a

@@ -5,7 +5,7 @@ use csv::{QuoteStyle, WriterBuilder};
 use crate::day::Window;
 use crate::netdata::CardUsage;
 
-const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
+pub(super) const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
 
 /// The first two columns of every GPU's file of a day: made once, for all GPUs of all nodes.
 #[derive(Clone, Debug)]

@@ -1,12 +1,17 @@
 //! What the program writes: each format a pure function to bytes, and one place that puts them on disk.
 
 mod average_csv;
+mod earlier;
 mod gpu_csv;
 mod number;
+mod staged;
+mod state;
 mod summary;
 mod task_blocks;
 mod task_report;
 mod tree;
 
+pub use staged::Staged;
 pub use task_report::render as task_report;
-pub use tree::{Staged, Tree, WriteError};
+use tree::make_directory;
+pub use tree::{Earlier, OpenError, Tree, UnreadableFile, WriteError};

@@ -1,39 +1,33 @@
 //! The only place that writes files: `<data-dir>/<node>/<date>/`, each file whole or not at all.
 
-use std::fs::{DirBuilder, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tempfile::TempPath;
-
+use super::earlier::{self, Unreadable};
 use super::gpu_csv::Stamps;
+use super::staged::Staged;
+use super::state::State;
 use super::{average_csv, gpu_csv, summary};
-use crate::config::GpuFileNumber;
+use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
-use crate::node_day::{GpuDay, NodeDay};
+use crate::netdata::NodeUsage;
+use crate::node_day::NodeDay;
+use crate::units::{CardId, GpuIndex};
 
-/// Task data is personal: the group may read it, others may not. The umask may take more away.
-const FILE_MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
 
-/// The tree that a run of one day writes.
+/// The tree, for the run of one day that holds its lock.
 #[derive(Debug)]
 pub struct Tree {
     root: PathBuf,
     /// The root, open for syncing the file system that it lies on.
     directory: File,
+    state: State,
     gpu_files: GpuFileNumber,
     stamps: Stamps,
-}
-
-/// A node's files, written beside their targets and not yet in place.
-#[derive(Debug)]
-pub struct Staged {
-    directory: PathBuf,
-    /// In the order in which they are put in place: the average and the summary last, so that whoever sees them
-    /// sees the readings that they are about.
-    files: Vec<(TempPath, PathBuf)>,
 }
 
 /// A file or directory that cannot be written.
@@ -46,13 +40,49 @@ pub struct WriteError {
     pub cause: io::Error,
 }
 
+/// Why a run cannot have the tree.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Another run holds it.
+    #[error("資料目錄 {root} 正由另一次執行使用（PID {holder}）：請等它結束，或加上 --wait 秒數", root = .root.display())]
+    Locked {
+        /// The data directory.
+        root: PathBuf,
+        /// The pid of the other run.
+        holder: String,
+    },
+}
+
+/// What earlier runs left of a node's day.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// The readings, by card.
+    pub usage: NodeUsage,
+    /// Files that could not be read. They are kept aside when their successors are written.
+    pub unreadable: Vec<UnreadableFile>,
+}
+
+/// A file of an earlier run that is no GPU's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableFile {
+    /// Its name.
+    pub name: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
 impl Tree {
-    /// Makes sure that files can be written below `root`, so that a run that cannot end well does not begin.
+    /// Takes the lock of `root`, for which it waits at most `patience`, and makes sure that files can be written
+    /// below it, so that a run that cannot end well does not begin.
     pub fn open(
         root: &Path,
         window: &Window,
         gpu_files: GpuFileNumber,
-    ) -> Result<Self, WriteError> {
+        patience: Duration,
+    ) -> Result<Self, OpenError> {
         let error = |cause| WriteError {
             path: root.to_owned(),
             cause,
@@ -60,28 +90,58 @@ impl Tree {
         make_directory(root)?;
         tempfile::tempfile_in(root).map_err(error)?;
         let directory = File::open(root).map_err(error)?;
+        let state = State::open(root, patience)?;
+        state.begin(window.date)?;
+        let stamps = Stamps::of(window);
         Ok(Self {
             root: root.to_owned(),
             directory,
+            state,
             gpu_files,
-            stamps: Stamps::of(window),
+            stamps,
         })
+    }
+
+    /// The readings that earlier runs left of a node's day.
+    pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
+        let mut earlier = Earlier::default();
+        for (index, &card) in node.cards.iter().enumerate() {
+            let name = self.gpu_file(GpuIndex(index), card, window);
+            let path = self.directory_of(node, window).join(&name);
+            match earlier::read(&path, window) {
+                Ok(usage) => earlier.usage.cards.extend(usage.map(|usage| (card, usage))),
+                Err(Unreadable::Malformed(problem)) => {
+                    earlier.unreadable.push(UnreadableFile { name, problem });
+                }
+                Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+            }
+        }
+        Ok(earlier)
     }
 
     /// Writes the files of a node's day beside their targets.
     ///
-    /// A GPU without any reading has no file; one that an earlier run wrote stays.
-    pub fn stage(&self, day: &NodeDay) -> Result<Staged, WriteError> {
+    /// A GPU without any reading has no file. The average and the summary come last, so that whoever sees them sees
+    /// the readings that they are about.
+    pub fn stage(
+        &self,
+        day: &NodeDay,
+        unreadable: &[UnreadableFile],
+    ) -> Result<Staged, WriteError> {
         let date = day.window.date;
-        let directory = self.root.join(&day.node.name).join(date.to_string());
+        let directory = self.directory_of(day.node, day.window);
         make_directory(&directory)?;
-        let mut staged = Staged {
-            directory,
-            files: Vec::new(),
-        };
+        let mut staged = Staged::new(directory);
+        for file in unreadable {
+            let aside = staged.set_aside(&file.name);
+            aside.map_err(|cause| WriteError {
+                path: staged.directory().join(&file.name),
+                cause,
+            })?;
+        }
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
-                let name = format!("gpu{}_{date}.csv", self.number_of(gpu));
+                let name = self.gpu_file(gpu.index, gpu.card, day.window);
                 staged.add(&name, &gpu_csv::render(&self.stamps, usage))?;
             }
         }
@@ -93,11 +153,16 @@ impl Tree {
         Ok(staged)
     }
 
-    fn number_of(&self, gpu: &GpuDay) -> u64 {
-        match self.gpu_files {
-            GpuFileNumber::Index => gpu.index.0 as u64,
-            GpuFileNumber::Card => gpu.card.0,
-        }
+    fn directory_of(&self, node: &Node, window: &Window) -> PathBuf {
+        self.root.join(&node.name).join(window.date.to_string())
+    }
+
+    fn gpu_file(&self, index: GpuIndex, card: CardId, window: &Window) -> String {
+        let number = match self.gpu_files {
+            GpuFileNumber::Index => index.0 as u64,
+            GpuFileNumber::Card => card.0,
+        };
+        format!("gpu{number}_{}.csv", window.date)
     }
 
     /// Puts the files of several nodes in place, once all of their contents have reached the disk. Answers, for
@@ -109,7 +174,7 @@ impl Tree {
         if let Err(error) = rustix::fs::syncfs(&self.directory) {
             let failed = |staged: Staged| {
                 Err(WriteError {
-                    path: staged.directory,
+                    path: staged.directory().to_owned(),
                     cause: error.into(),
                 })
             };
@@ -118,51 +183,17 @@ impl Tree {
         staged.into_iter().map(Staged::put_in_place).collect()
     }
 
-    /// Makes the new names of all committed files last through a power cut.
+    /// Makes the new names of all committed files last through a power cut, and gives up the lock.
     pub fn finish(self) -> Result<(), WriteError> {
         rustix::fs::syncfs(&self.directory).map_err(|error| WriteError {
             path: self.root,
             cause: error.into(),
-        })
-    }
-}
-
-impl Staged {
-    fn add(&mut self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
-        let target = self.directory.join(name);
-        let write = || -> io::Result<TempPath> {
-            // The only thing that could keep a whole file from its place, once others are in theirs.
-            if target.is_dir() {
-                return Err(io::ErrorKind::IsADirectory.into());
-            }
-            let mut file = tempfile::Builder::new()
-                .prefix(&format!(".{name}."))
-                .suffix(".tmp")
-                .permissions(Permissions::from_mode(FILE_MODE))
-                .tempfile_in(&self.directory)?;
-            file.write_all(contents)?;
-            Ok(file.into_temp_path())
-        };
-        let temporary = write().map_err(|cause| WriteError {
-            path: target.clone(),
-            cause,
         })?;
-        self.files.push((temporary, target));
-        Ok(())
-    }
-
-    fn put_in_place(self) -> Result<PathBuf, WriteError> {
-        for (temporary, target) in self.files {
-            temporary.persist(&target).map_err(|error| WriteError {
-                path: target.clone(),
-                cause: error.error,
-            })?;
-        }
-        Ok(self.directory)
+        self.state.end()
     }
 }
 
-fn make_directory(path: &Path) -> Result<(), WriteError> {
+pub(super) fn make_directory(path: &Path) -> Result<(), WriteError> {
     DirBuilder::new()
         .recursive(true)
         .mode(DIRECTORY_MODE)

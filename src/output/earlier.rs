@@ -1,0 +1,154 @@
+//! What earlier runs left of a GPU's day, so that collecting it again loses nothing.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use csv::{ReaderBuilder, StringRecord};
+
+use super::gpu_csv::HEADER;
+use crate::day::{RowPlace, Window};
+use crate::netdata::CardUsage;
+use crate::units::Reading;
+
+/// Why a file cannot be read.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    /// The file system does not give it.
+    Io(io::Error),
+    /// It is not a GPU's file: in which line, and why.
+    Malformed(String),
+}
+
+/// The readings in the file at `path` that belong to the window, or `None` where there is no file.
+///
+/// Rows of another day, which the old programs left in the files of a day that still ran, are passed over.
+pub(super) fn read(path: &Path, window: &Window) -> Result<Option<CardUsage>, Unreadable> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Unreadable::Io(error)),
+    };
+    parse(file, window).map(Some)
+}
+
+fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> {
+    let mut csv = ReaderBuilder::new().from_reader(file);
+    let header = csv.headers().map_err(from_csv)?;
+    if header != HEADER.as_slice() {
+        return Err(Unreadable::Malformed(
+            "第 1 列不是 GPU 檔案的標題".to_owned(),
+        ));
+    }
+    let mut usage = CardUsage::without_readings(window.due());
+    for row in csv.records() {
+        let row = row.map_err(from_csv)?;
+        read_row(&row, window, &mut usage).map_err(|NotAReading| {
+            let line = row.position().map_or(0, csv::Position::line);
+            Unreadable::Malformed(format!("第 {line} 列不是 {} 一筆的讀數", window.interval))
+        })?;
+    }
+    Ok(usage)
+}
+
+/// A row that holds no reading of the window's interval.
+struct NotAReading;
+
+fn read_row(row: &StringRecord, window: &Window, usage: &mut CardUsage) -> Result<(), NotAReading> {
+    let field = |column| row.get(column).ok_or(NotAReading);
+    let stamp = field(0)?.parse().map_err(|_| NotAReading)?;
+    let (gpu, vram) = (reading(field(2)?)?, reading(field(3)?)?);
+    match window.place(stamp) {
+        RowPlace::Slot(slot) => {
+            usage.gpu[slot] = gpu;
+            usage.vram[slot] = vram;
+            Ok(())
+        }
+        RowPlace::Outside => Ok(()),
+        RowPlace::OffGrid => Err(NotAReading),
+    }
+}
+
+/// The value of a field: an empty one is a gap.
+fn reading(field: &str) -> Result<Option<Reading>, NotAReading> {
+    if field.is_empty() {
+        return Ok(None);
+    }
+    let value = field.parse().ok().and_then(Reading::new);
+    value.map(Some).ok_or(NotAReading)
+}
+
+fn from_csv(error: csv::Error) -> Unreadable {
+    let text = error.to_string();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => Unreadable::Io(error),
+        _ => Unreadable::Malformed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Interval;
+    use crate::output::gpu_csv::{self, Stamps};
+    use chrono_tz::Tz;
+    use proptest::prelude::*;
+
+    fn window() -> Window {
+        let date = "2025-08-01".parse().expect("a date");
+        Window::new(date, Tz::UTC, Interval::DEFAULT, 2_000_000_000).expect("a window")
+    }
+
+    fn parsed(rows: &str) -> Result<CardUsage, Unreadable> {
+        let text = format!("{}\n{rows}", HEADER.join(","));
+        parse(text.as_bytes(), &window())
+    }
+
+    #[test]
+    fn rows_of_another_day_are_passed_over() {
+        let rows =
+            "1754006400,\"2025-08-01 00:00:00\",1,2\n1754007000,\"x\",3,\n1754093400,\"x\",4,5\n";
+        let usage = parsed(rows).expect("a file");
+        assert_eq!(usage.gpu.iter().flatten().count(), 1);
+        assert_eq!((usage.gpu[0], usage.vram[0]), (Reading::new(3.0), None));
+    }
+
+    #[test]
+    fn what_is_no_reading_is_not_taken_for_one() {
+        for rows in [
+            "1754007000,\"x\",1\n",
+            "1754007000,\"x\",1,many\n",
+            "1754007000,\"x\",1,100.1\n",
+            "1754007001,\"x\",1,2\n",
+            "soon,\"x\",1,2\n",
+            "\0\0\0\0",
+        ] {
+            assert!(
+                matches!(parsed(rows), Err(Unreadable::Malformed(_))),
+                "{rows:?}"
+            );
+        }
+        assert!(matches!(
+            parse(&b"GPU,x\n"[..], &window()),
+            Err(Unreadable::Malformed(_))
+        ));
+        assert!(matches!(
+            parse(&b""[..], &window()),
+            Err(Unreadable::Malformed(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            values in prop::collection::vec(prop::option::of((0.0..=100.0, 0.0..=100.0)), 144),
+        ) {
+            let column = |pick: fn((f64, f64)) -> f64| -> Vec<_> {
+                values.iter().map(|value| value.map(pick).and_then(Reading::new)).collect()
+            };
+            let usage = CardUsage { gpu: column(|value| value.0), vram: column(|value| value.1) };
+            let file = gpu_csv::render(&Stamps::of(&window()), &usage);
+            prop_assert_eq!(parse(file.as_slice(), &window()).expect("a file"), usage);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Files that are written beside their targets, to be put in place whole.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use super::WriteError;
+
+/// Task data is personal: the group may read it, others may not. The umask may take more away.
+pub(super) const FILE_MODE: u32 = 0o640;
+const SUFFIX: &str = ".tmp";
+
+/// A node's files, not yet in place.
+#[derive(Debug)]
+pub struct Staged {
+    directory: PathBuf,
+    /// In the order in which they are put in place.
+    files: Vec<(TempPath, PathBuf)>,
+}
+
+impl Staged {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            files: Vec::new(),
+        }
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Writes `contents` beside the file `name`.
+    pub(super) fn add(&mut self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
+        let target = self.directory.join(name);
+        let temporary = self
+            .write(name, &target, contents)
+            .map_err(|cause| WriteError {
+                path: target.clone(),
+                cause,
+            })?;
+        self.files.push((temporary, target));
+        Ok(())
+    }
+
+    fn write(&self, name: &str, target: &Path, contents: &[u8]) -> io::Result<TempPath> {
+        // The only thing that could keep a whole file from its place, once others are in theirs.
+        if target.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let mut file = tempfile::Builder::new()
+            .prefix(&format!(".{name}."))
+            .suffix(SUFFIX)
+            .permissions(Permissions::from_mode(FILE_MODE))
+            .tempfile_in(&self.directory)?;
+        file.write_all(contents)?;
+        Ok(file.into_temp_path())
+    }
+
+    /// Keeps the file `name` under another name that says that it could not be read, and answers that.
+    pub(super) fn set_aside(&self, name: &str) -> io::Result<PathBuf> {
+        let target = self.directory.join(name);
+        let mut number = 1;
+        loop {
+            let aside = self.directory.join(format!("{name}.unreadable{number}"));
+            // A second name, not a new one: at no moment is the file under neither.
+            match fs::hard_link(&target, &aside) {
+                Ok(()) => return Ok(aside),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Puts the files in place, and answers the directory that they are in.
+    pub(super) fn put_in_place(self) -> Result<PathBuf, WriteError> {
+        for (temporary, target) in self.files {
+            temporary.persist(&target).map_err(|error| WriteError {
+                path: target.clone(),
+                cause: error.error,
+            })?;
+        }
+        Ok(self.directory)
+    }
+}
+
+/// Whether a file of this name is one that a run has not put in place.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(SUFFIX)
+}
