@@ -59,7 +59,7 @@ const AFTER_HELP: &str = "\
     about = "收集叢集一天的 AMD GPU 與 VRAM 使用率，以及每張 GPU 的使用者",
     after_help = AFTER_HELP,
     help_template = HELP_TEMPLATE,
-    override_usage = "daily-gpu-log [選項] [DATE]",
+    override_usage = "daily-gpu-log [選項] [DATE] [--to DATE]",
     disable_help_flag = true,
     disable_version_flag = true,
     disable_help_subcommand = true,
@@ -89,6 +89,10 @@ pub struct RunArgs {
     )]
     #[arg(help = "要收集的日期: YYYY-MM-DD、today 或 yesterday [預設: today]")]
     pub date: DateArg,
+    /// The last day of a range.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["user_report"])]
+    #[arg(help = "收集 DATE 到這個日期的每一天，由舊到新")]
+    pub to: Option<DateArg>,
     /// The root of the tree.
     #[arg(long, value_name = "DIR", help = "資料目錄 [預設: ./data]")]
     pub data_dir: Option<PathBuf>,

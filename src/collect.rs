@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::attribution::{self, NodeTasks};
+use crate::attribution;
 use crate::average::{Coverage, Mean};
 use crate::config::Node;
 use crate::day::Window;
@@ -18,7 +18,7 @@ use crate::netdata::{self, Metric, NodeUsage};
 use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
 use crate::notice::Notice;
 use crate::output::{Staged, Tree};
-use crate::tasks;
+use crate::tasks::{self, kept::KeptAnswer};
 use crate::units::{CardId, GpuIndex};
 
 /// How long finished nodes are gathered before they are put in place together: syncing the disk for each of 1,000
@@ -30,6 +30,8 @@ const BATCH_TIME: Duration = Duration::from_millis(100);
 pub enum TaskInformation {
     /// The management API's answer.
     Known(tasks::Answer),
+    /// An answer of an earlier run, because the management API was not asked or gave none.
+    Kept(KeptAnswer),
     /// The management API was not asked.
     NotAsked,
     /// The management API gave no answer, for this reason.
@@ -189,9 +191,14 @@ fn task_knowledge<'a>(
     tasks: &'a TaskInformation,
 ) -> TaskKnowledge<'a> {
     match tasks {
-        TaskInformation::Known(answer) => {
-            TaskKnowledge::Known(attribution::attribute(node, &answer.tasks, window))
-        }
+        TaskInformation::Known(answer) => TaskKnowledge::Known {
+            tasks: attribution::attribute(node, &answer.tasks, window),
+            kept_since: None,
+        },
+        TaskInformation::Kept(kept) => TaskKnowledge::Known {
+            tasks: attribution::attribute(node, &kept.answer.tasks, window),
+            kept_since: Some(kept.fetched_at),
+        },
         TaskInformation::NotAsked => TaskKnowledge::NotAsked,
         TaskInformation::Unavailable(reason) => TaskKnowledge::Unavailable(reason),
     }
@@ -234,17 +241,14 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
             .filter_map(of)
     });
     let mut notices: Vec<_> = missing.collect();
-    if let TaskKnowledge::Known(NodeTasks {
-        unplaced, timeless, ..
-    }) = &day.tasks
-    {
-        if !unplaced.is_empty() {
+    if let TaskKnowledge::Known { tasks, .. } = &day.tasks {
+        if !tasks.unplaced.is_empty() {
             notices.push(Notice::Unplaced {
                 node: node(),
-                gpus: unplaced.clone(),
+                gpus: tasks.unplaced.clone(),
             });
         }
-        notices.extend(timeless.iter().map(|task| Notice::Timeless {
+        notices.extend(tasks.timeless.iter().map(|task| Notice::Timeless {
             node: node(),
             task: task.clone(),
         }));
@@ -253,7 +257,7 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
 }
 
 fn figures(day: &NodeDay) -> NodeFigures {
-    let is_known = matches!(day.tasks, TaskKnowledge::Known(_));
+    let is_known = matches!(day.tasks, TaskKnowledge::Known { .. });
     let gpu = |gpu: &GpuDay| GpuFigures {
         index: gpu.index,
         card: gpu.card,

@@ -40,7 +40,9 @@ impl ExitStatus {
             return Self::Locked;
         }
         match error.downcast_ref::<RequestError>() {
-            Some(RequestError::UnknownNode { .. }) => Self::Usage,
+            Some(RequestError::UnknownNode { .. } | RequestError::ReversedRange { .. }) => {
+                Self::Usage
+            }
             None if error.is::<DateError>() => Self::Usage,
             Some(RequestError::NothingDue { .. }) | None => Self::Failed,
         }

@@ -5,7 +5,7 @@ use crate::average::{Coverage, Mean};
 use crate::config::Node;
 use crate::day::Window;
 use crate::netdata::{CardUsage, NodeUsage};
-use crate::units::{CardId, GpuIndex};
+use crate::units::{CardId, GpuIndex, UnixSeconds};
 
 /// A node's day.
 #[derive(Debug)]
@@ -39,7 +39,12 @@ pub struct GpuDay {
 #[derive(Clone, Debug)]
 pub enum TaskKnowledge<'a> {
     /// The management API's answer, placed on the node.
-    Known(NodeTasks<'a>),
+    Known {
+        /// The tasks.
+        tasks: NodeTasks<'a>,
+        /// When the answer was given, if it is one that an earlier run kept.
+        kept_since: Option<UnixSeconds>,
+    },
     /// The management API was not asked.
     NotAsked,
     /// The management API gave no answer, for this reason.
@@ -89,7 +94,7 @@ impl<'a> NodeDay<'a> {
     #[must_use]
     pub fn users(&self, gpu: GpuIndex) -> &[String] {
         match &self.tasks {
-            TaskKnowledge::Known(tasks) => tasks.users.get(&gpu).map_or(&[], Vec::as_slice),
+            TaskKnowledge::Known { tasks, .. } => tasks.users.get(&gpu).map_or(&[], Vec::as_slice),
             TaskKnowledge::NotAsked | TaskKnowledge::Unavailable(_) => &[],
         }
     }

@@ -56,6 +56,15 @@ pub enum Notice {
     },
     /// There is no task information.
     TasksUnavailable(TasksError),
+    /// The management API gave no answer, and that of an earlier run was used.
+    TasksKept {
+        /// Why there is no new answer.
+        error: TasksError,
+        /// When the old one was given, on the clocks of the day's zone.
+        since: String,
+        /// Whether the day was over by then, so that a new answer could say no more.
+        is_final: bool,
+    },
     /// An agent has a card that the settings do not name.
     UnknownCard {
         /// The node.
@@ -115,8 +124,12 @@ impl Notice {
             | Self::Panicked { .. }
             | Self::NoReadings { .. }
             | Self::Rejected { .. }
-            | Self::TasksUnavailable(_) => Severity::Error,
-            Self::UnknownCard { .. }
+            | Self::TasksUnavailable(_)
+            | Self::TasksKept {
+                is_final: false, ..
+            } => Severity::Error,
+            Self::TasksKept { is_final: true, .. }
+            | Self::UnknownCard { .. }
             | Self::Unplaced { .. }
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
@@ -135,6 +148,7 @@ impl Notice {
             Self::NoReadings { .. } => "no_readings",
             Self::Rejected { .. } => "rejected_readings",
             Self::TasksUnavailable(_) => "tasks_unavailable",
+            Self::TasksKept { .. } => "tasks_kept",
             Self::UnknownCard { .. } => "unknown_card",
             Self::Unplaced { .. } => "unplaced_gpus",
             Self::UnknownHost { .. } => "unknown_host",
@@ -176,6 +190,18 @@ impl fmt::Display for Notice {
                 first.card, first.metric, first.value
             ),
             Self::TasksUnavailable(error) => write!(f, "{error}（使用率照常寫入，但沒有任務資訊）"),
+            Self::TasksKept {
+                error,
+                since,
+                is_final,
+            } => {
+                let caveat = if *is_final {
+                    ""
+                } else {
+                    "，當時這一天尚未結束"
+                };
+                write!(f, "{error}（改用 {since} 保存的任務資訊{caveat}）")
+            }
             Self::UnknownCard { node, card } => {
                 write!(
                     f,

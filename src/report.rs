@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::average::Coverage;
 use crate::collect::{NodeFigures, NodeResult, TaskInformation};
 use crate::config::Node;
 use crate::day::Window;
@@ -19,7 +20,7 @@ pub struct RunReport<'a> {
     date: String,
     timezone: &'a str,
     window: WindowReport,
-    /// `known`, `not_asked` or `unavailable`.
+    /// `known`, `kept`, `not_asked` or `unavailable`.
     task_information: &'static str,
     nodes: Vec<NodeReport<'a>>,
     /// Everything that a person should know.
@@ -88,6 +89,7 @@ impl<'a> RunReport<'a> {
             },
             task_information: match tasks {
                 TaskInformation::Known(_) => "known",
+                TaskInformation::Kept(_) => "kept",
                 TaskInformation::NotAsked => "not_asked",
                 TaskInformation::Unavailable(_) => "unavailable",
             },
@@ -95,6 +97,27 @@ impl<'a> RunReport<'a> {
             notices,
             exit_status,
         }
+    }
+
+    /// The day in one line.
+    #[must_use]
+    pub fn day_line(&self) -> String {
+        let written = self.nodes.iter().filter(|node| node.written).count();
+        let figures = self.nodes.iter().filter_map(|node| node.figures.as_ref());
+        let coverage = Coverage::sum(figures.map(|figures| figures.coverage));
+        let verdict = match self.exit_status {
+            ExitStatus::Complete => "完整",
+            ExitStatus::Failed => "失敗",
+            _ => "不完整",
+        };
+        format!(
+            "{}：{verdict}，節點 {written}/{}，讀數 {}/{} ({:.1}%)",
+            self.date,
+            self.nodes.len(),
+            coverage.found,
+            coverage.due,
+            coverage.percent()
+        )
     }
 
     /// A line for each node.
@@ -124,6 +147,40 @@ fn figures_line(figures: &NodeFigures) -> String {
         percent(figures.mean_percent.vram),
         figures.directory.display()
     )
+}
+
+/// The result of collecting several days.
+#[derive(Debug, Default, Serialize)]
+pub struct RangeReport<'a> {
+    days: Vec<RunReport<'a>>,
+    #[serde(skip)]
+    statuses: Vec<ExitStatus>,
+}
+
+impl<'a> RangeReport<'a> {
+    /// Adds a day with all that is to be told of it.
+    pub fn add(&mut self, report: RunReport<'a>) {
+        self.add_status(report.exit_status);
+        self.days.push(report);
+    }
+
+    /// Adds a day of which all has been told.
+    pub fn add_status(&mut self, status: ExitStatus) {
+        self.statuses.push(status);
+    }
+
+    /// How the run ended: failed only if no day has anything new.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitStatus {
+        let all = |status| self.statuses.iter().all(|&of_day| of_day == status);
+        if all(ExitStatus::Complete) {
+            ExitStatus::Complete
+        } else if all(ExitStatus::Failed) {
+            ExitStatus::Failed
+        } else {
+            ExitStatus::Incomplete
+        }
+    }
 }
 
 /// The result of `--user-report`, for programs.

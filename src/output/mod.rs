@@ -14,4 +14,4 @@ mod tree;
 pub use staged::Staged;
 pub use task_report::render as task_report;
 use tree::make_directory;
-pub use tree::{Earlier, OpenError, Tree, UnreadableFile, WriteError};
+pub use tree::{DataDir, Earlier, OpenError, Tree, UnreadableFile, WriteError};

@@ -64,6 +64,34 @@ impl State {
         })
     }
 
+    /// Keeps the management API's answer for `date`. Only the owner may read it: the tree says less.
+    pub(super) fn keep_tasks(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
+        let directory = self.tasks();
+        make_directory(&directory)?;
+        let target = directory.join(format!("{date}.json"));
+        let write = || -> io::Result<()> {
+            // A temporary file is its owner's alone.
+            let mut file = tempfile::NamedTempFile::new_in(&directory)?;
+            file.write_all(contents)?;
+            file.as_file().sync_all()?;
+            file.persist(&target)?;
+            Ok(())
+        };
+        write().map_err(|cause| WriteError {
+            path: target.clone(),
+            cause,
+        })
+    }
+
+    /// What was kept for `date`, if anything.
+    pub(super) fn kept_tasks(&self, date: NaiveDate) -> Option<Vec<u8>> {
+        fs::read(self.tasks().join(format!("{date}.json"))).ok()
+    }
+
+    fn tasks(&self) -> PathBuf {
+        self.root.join(DIRECTORY).join("tasks")
+    }
+
     /// Notes that files of `date` are about to be written, after removing what a run that was killed while it wrote
     /// left of its own.
     pub(super) fn begin(&self, date: NaiveDate) -> Result<(), WriteError> {

@@ -28,7 +28,7 @@ pub(super) fn render(day: &NodeDay) -> String {
         coverage(day),
         unplaced(day),
         timeless(day),
-        unavailable(day),
+        source(day),
     ] {
         if !section.is_empty() {
             let _ = write!(text, "\n{section}");
@@ -161,9 +161,20 @@ fn timeless(day: &NodeDay) -> String {
     titled("時間不明而未計入使用者欄位的任務", &section)
 }
 
-fn unavailable(day: &NodeDay) -> String {
+fn source(day: &NodeDay) -> String {
     let reason = match day.tasks {
-        TaskKnowledge::Known(_) => return String::new(),
+        TaskKnowledge::Known {
+            kept_since: None, ..
+        } => return String::new(),
+        TaskKnowledge::Known {
+            kept_since: Some(since),
+            ..
+        } => {
+            return format!(
+                "任務資訊取自先前保存的管理 API 回覆 ({})\n",
+                day.window.clock(since)
+            );
+        }
         TaskKnowledge::NotAsked => "未查詢管理 API (--skip-task-info)",
         TaskKnowledge::Unavailable(reason) => reason,
     };
@@ -172,7 +183,7 @@ fn unavailable(day: &NodeDay) -> String {
 
 fn known<'a>(day: &'a NodeDay) -> Option<&'a NodeTasks<'a>> {
     match &day.tasks {
-        TaskKnowledge::Known(known) => Some(known),
+        TaskKnowledge::Known { tasks, .. } => Some(tasks),
         TaskKnowledge::NotAsked | TaskKnowledge::Unavailable(_) => None,
     }
 }

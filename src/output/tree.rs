@@ -6,6 +6,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
 use super::earlier::{self, Unreadable};
 use super::gpu_csv::Stamps;
 use super::staged::Staged;
@@ -19,14 +21,20 @@ use crate::units::{CardId, GpuIndex};
 
 const DIRECTORY_MODE: u32 = 0o750;
 
-/// The tree, for the run of one day that holds its lock.
+/// The data directory, for as long as this run holds its lock.
 #[derive(Debug)]
-pub struct Tree {
+pub struct DataDir {
     root: PathBuf,
     /// The root, open for syncing the file system that it lies on.
     directory: File,
     state: State,
     gpu_files: GpuFileNumber,
+}
+
+/// The files of one day in it.
+#[derive(Debug)]
+pub struct Tree<'a> {
+    data_dir: &'a DataDir,
     stamps: Stamps,
 }
 
@@ -74,12 +82,11 @@ pub struct UnreadableFile {
     pub problem: String,
 }
 
-impl Tree {
+impl DataDir {
     /// Takes the lock of `root`, for which it waits at most `patience`, and makes sure that files can be written
     /// below it, so that a run that cannot end well does not begin.
     pub fn open(
         root: &Path,
-        window: &Window,
         gpu_files: GpuFileNumber,
         patience: Duration,
     ) -> Result<Self, OpenError> {
@@ -91,17 +98,43 @@ impl Tree {
         tempfile::tempfile_in(root).map_err(error)?;
         let directory = File::open(root).map_err(error)?;
         let state = State::open(root, patience)?;
-        state.begin(window.date)?;
-        let stamps = Stamps::of(window);
         Ok(Self {
             root: root.to_owned(),
             directory,
             state,
             gpu_files,
-            stamps,
         })
     }
 
+    /// Begins to write the files of the window's day.
+    pub fn begin(&self, window: &Window) -> Result<Tree<'_>, WriteError> {
+        self.state.begin(window.date)?;
+        Ok(Tree {
+            data_dir: self,
+            stamps: Stamps::of(window),
+        })
+    }
+
+    /// Keeps the management API's answer for a day, in the form that [`crate::tasks::kept`] gives it.
+    pub fn keep_tasks(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
+        self.state.keep_tasks(date, contents)
+    }
+
+    /// What was kept for a day, if anything.
+    #[must_use]
+    pub fn kept_tasks(&self, date: NaiveDate) -> Option<Vec<u8>> {
+        self.state.kept_tasks(date)
+    }
+
+    fn sync(&self) -> Result<(), WriteError> {
+        rustix::fs::syncfs(&self.directory).map_err(|error| WriteError {
+            path: self.root.clone(),
+            cause: error.into(),
+        })
+    }
+}
+
+impl Tree<'_> {
     /// The readings that earlier runs left of a node's day.
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
         let mut earlier = Earlier::default();
@@ -154,11 +187,14 @@ impl Tree {
     }
 
     fn directory_of(&self, node: &Node, window: &Window) -> PathBuf {
-        self.root.join(&node.name).join(window.date.to_string())
+        self.data_dir
+            .root
+            .join(&node.name)
+            .join(window.date.to_string())
     }
 
     fn gpu_file(&self, index: GpuIndex, card: CardId, window: &Window) -> String {
-        let number = match self.gpu_files {
+        let number = match self.data_dir.gpu_files {
             GpuFileNumber::Index => index.0 as u64,
             GpuFileNumber::Card => card.0,
         };
@@ -171,11 +207,12 @@ impl Tree {
     /// One `syncfs` for them all: on the machine that this was measured on it took 0.04 s for 10,000 files, and a
     /// `fsync` for each of them 1.8 s.
     pub fn commit(&self, staged: Vec<Staged>) -> Vec<Result<PathBuf, WriteError>> {
-        if let Err(error) = rustix::fs::syncfs(&self.directory) {
+        if let Err(error) = self.data_dir.sync() {
+            let kind = error.cause.kind();
             let failed = |staged: Staged| {
                 Err(WriteError {
                     path: staged.directory().to_owned(),
-                    cause: error.into(),
+                    cause: kind.into(),
                 })
             };
             return staged.into_iter().map(failed).collect();
@@ -183,13 +220,10 @@ impl Tree {
         staged.into_iter().map(Staged::put_in_place).collect()
     }
 
-    /// Makes the new names of all committed files last through a power cut, and gives up the lock.
+    /// Makes the new names of all committed files last through a power cut.
     pub fn finish(self) -> Result<(), WriteError> {
-        rustix::fs::syncfs(&self.directory).map_err(|error| WriteError {
-            path: self.root,
-            cause: error.into(),
-        })?;
-        self.state.end()
+        self.data_dir.sync()?;
+        self.data_dir.state.end()
     }
 }
 

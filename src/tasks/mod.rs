@@ -1,6 +1,7 @@
 //! The client of the management API: which tasks held which GPUs on a day.
 
 mod answer;
+pub mod kept;
 mod task;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
@@ -69,6 +70,15 @@ fn expiry(expired_at: Option<&str>) -> String {
     }
 }
 
+/// An answer, read and as it came.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// What the API says.
+    pub answer: Answer,
+    /// The body that says so.
+    pub body: Vec<u8>,
+}
+
 /// The tasks of the window's day: all, or those of `username`. `now` tells an expired token from a wrong one.
 pub fn fetch(
     api: &ManagementApi,
@@ -77,7 +87,7 @@ pub fn fetch(
     window: &Window,
     username: Option<&str>,
     now: UnixSeconds,
-) -> Result<Answer, TasksError> {
+) -> Result<Fetched, TasksError> {
     let http = Http::new(patience, Connections::Close, [&api.url]);
     let body = http
         .get(
@@ -99,10 +109,13 @@ pub fn fetch(
                 cause: cause.map_detail(|detail| token.redact(detail)),
             },
         })?;
-    answer::read(&body).map_err(|problem| TasksError::Unreadable {
-        url: api.url.to_string(),
-        problem: token.redact(&problem),
-    })
+    match answer::read(&body) {
+        Ok(answer) => Ok(Fetched { answer, body }),
+        Err(problem) => Err(TasksError::Unreadable {
+            url: api.url.to_string(),
+            problem: token.redact(&problem),
+        }),
+    }
 }
 
 /// The API takes the first and the last second of the day, as its own clock shows them.

@@ -1,0 +1,121 @@
+//! Collecting: the stages in their order, for each day that is asked for.
+
+use anyhow::Result;
+
+use crate::collect;
+use crate::config::Token;
+use crate::console;
+use crate::day::{DateError, Window};
+use crate::exit_status::ExitStatus;
+use crate::netdata;
+use crate::output::DataDir;
+use crate::report::{RangeReport, RunReport};
+
+use super::print_json;
+use super::request::{Request, RequestError};
+use super::task_information;
+
+/// What the days of a run share.
+struct Stages<'a> {
+    request: &'a Request<'a>,
+    /// `None` if the management API is not to be asked.
+    token: Option<Token>,
+    data_dir: DataDir,
+    client: netdata::Client,
+}
+
+/// Collects the day, or each day of the range, and writes it.
+pub(super) fn collect(request: &Request) -> Result<ExitStatus> {
+    let is_range = request.args.to.is_some();
+    let windows = request
+        .dates()?
+        .into_iter()
+        .map(|date| request.window(date))
+        // A zone that crossed the date line has no such day, and the days around it are whole.
+        .filter(|window| !(is_range && matches!(window, Err(DateError::Skipped { .. }))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let Some(first) = windows.iter().find(|window| window.due() > 0) else {
+        let (date, minutes) = (
+            request.first_window()?.date,
+            request.config.interval.seconds() / 60,
+        );
+        return Err(RequestError::NothingDue { date, minutes }.into());
+    };
+    let config = request.config;
+    let stages = Stages {
+        request,
+        token: if request.args.skip_task_info {
+            None
+        } else {
+            Some(request.token()?)
+        },
+        data_dir: DataDir::open(&config.data_dir, config.gpu_files, request.args.wait)?,
+        client: netdata::Client::new(config.netdata, &request.nodes),
+    };
+    if is_range {
+        stages.range(&windows)
+    } else {
+        stages.day(first)
+    }
+}
+
+impl Stages<'_> {
+    /// Collects one day, and says what became of each node.
+    fn day(&self, window: &Window) -> Result<ExitStatus> {
+        let report = self.collect(window)?;
+        if self.request.args.json {
+            print_json(self.request.console, &report)?;
+        } else {
+            self.request.console.say(report.lines().trim_end())?;
+        }
+        Ok(report.exit_status)
+    }
+
+    /// Collects several days, oldest first, because that is what Netdata will forget first, and says a line of each.
+    fn range(&self, windows: &[Window]) -> Result<ExitStatus> {
+        let mut range = RangeReport::default();
+        for window in windows.iter().filter(|window| window.due() > 0) {
+            let report = match self.collect(window) {
+                Ok(report) => report,
+                Err(error) => {
+                    console::fail(format_args!("{}：{error:#}", window.date));
+                    range.add_status(ExitStatus::Failed);
+                    continue;
+                }
+            };
+            if self.request.args.json {
+                range.add(report);
+            } else {
+                self.request.console.say(report.day_line())?;
+                range.add_status(report.exit_status);
+            }
+        }
+        if self.request.args.json {
+            print_json(self.request.console, &range)?;
+        }
+        Ok(range.exit_status())
+    }
+
+    /// The stages of one day.
+    fn collect(&self, window: &Window) -> Result<RunReport<'_>> {
+        let Request {
+            nodes,
+            args,
+            console,
+            ..
+        } = self.request;
+        let tree = self.data_dir.begin(window)?;
+        let token = self.token.as_ref();
+        let (tasks, notices) =
+            task_information::obtain(self.request, token, window, &self.data_dir)?;
+        let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
+        let done = |position| progress.done(position);
+        let jobs = args.jobs.into();
+        let results = collect::collect(nodes, jobs, window, &tasks, &self.client, &tree, done);
+        drop(progress);
+        tree.finish()?;
+        let report = RunReport::new(window, &tasks, nodes, results, notices);
+        report.notices.iter().for_each(console::notify);
+        Ok(report)
+    }
+}

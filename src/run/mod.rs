@@ -1,0 +1,77 @@
+//! A run: what the command line asks for, for one day or several.
+
+mod collecting;
+mod request;
+mod task_information;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Cli, RunArgs};
+use crate::config;
+use crate::console::{Console, Verbosity};
+use crate::exit_status::ExitStatus;
+use crate::output;
+use crate::report::TaskReport;
+
+use request::Request;
+pub use request::RequestError;
+
+/// Does what the command line asks for.
+pub fn run(cli: &Cli) -> Result<ExitStatus> {
+    let console = Console::new(verbosity(&cli.run));
+    if let Some(command) = &cli.command {
+        console.print(&command.render())?;
+        return Ok(ExitStatus::Complete);
+    }
+    let config = config::load(cli.run.overrides())?;
+    tracing::info!(settings = %config.source, "settings loaded");
+    let request = Request::new(&console, &config, &cli.run)?;
+    if cli.run.user_report {
+        report_tasks(&request)
+    } else {
+        collecting::collect(&request)
+    }
+}
+
+/// Prints the tasks of the day, and writes nothing.
+fn report_tasks(request: &Request) -> Result<ExitStatus> {
+    let window = request.first_window()?;
+    let user = request.args.user.as_deref();
+    let token = request.token()?;
+    let mut answer = task_information::ask(request, &token, &window, user)?.answer;
+    let notices = task_information::notices(request, &answer);
+    answer.tasks.retain(|task| {
+        request.wants_host(&task.hostname) && user.is_none_or(|user| task.username == user)
+    });
+    notices.iter().for_each(crate::console::notify);
+    if request.args.json {
+        print_json(
+            request.console,
+            &TaskReport::new(&window, &answer.tasks, &notices),
+        )?;
+    } else {
+        let hosts: Vec<_> = request
+            .nodes
+            .iter()
+            .map(|node| node.name.as_str())
+            .collect();
+        let report = output::task_report(window.date, &hosts, &answer.tasks);
+        request.console.print(report.as_bytes())?;
+    }
+    Ok(ExitStatus::Complete)
+}
+
+fn print_json(console: &Console, report: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(report).context("無法產生 JSON")?;
+    text.push(b'\n');
+    Ok(console.print(&text)?)
+}
+
+fn verbosity(args: &RunArgs) -> Verbosity {
+    match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, 1) => Verbosity::Verbose,
+        (false, _) => Verbosity::Debug,
+    }
+}

@@ -1,0 +1,118 @@
+//! What is asked for, in terms of the settings in force.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::NaiveDate;
+
+use crate::cli::RunArgs;
+use crate::config::{Config, Node, Token, TokenError};
+use crate::console::Console;
+use crate::day::{DateError, Window};
+use crate::units::UnixSeconds;
+
+/// What the command line asks for that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// `--node` names a node that the settings do not.
+    #[error("設定中沒有節點「{name}」：可用的節點是 {known}")]
+    UnknownNode {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The range ends before it begins.
+    #[error("--to {last} 早於 {first}：請先寫較早的日期")]
+    ReversedRange {
+        /// The date.
+        first: NaiveDate,
+        /// The date of `--to`.
+        last: NaiveDate,
+    },
+    /// Not one interval of the day has ended.
+    #[error("{date} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday")]
+    NothingDue {
+        /// The day.
+        date: NaiveDate,
+        /// The interval.
+        minutes: i64,
+    },
+}
+
+/// A request, with the moment at which it was made.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) console: &'a Console,
+    pub(super) config: &'a Config,
+    pub(super) args: &'a RunArgs,
+    /// The nodes that are asked for, in the order of the settings.
+    pub(super) nodes: Vec<&'a Node>,
+    pub(super) now: UnixSeconds,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(
+        console: &'a Console,
+        config: &'a Config,
+        args: &'a RunArgs,
+    ) -> Result<Self, RequestError> {
+        let nodes = select(config, &args.nodes)?;
+        Ok(Self {
+            console,
+            config,
+            args,
+            nodes,
+            now: now(),
+        })
+    }
+
+    /// The days that are asked for, oldest first.
+    pub(super) fn dates(&self) -> Result<Vec<NaiveDate>, RequestError> {
+        let resolve = |date: crate::day::DateArg| date.resolve(self.config.zone, self.now);
+        let first = resolve(self.args.date);
+        let last = self.args.to.map_or(first, resolve);
+        if last < first {
+            return Err(RequestError::ReversedRange { first, last });
+        }
+        Ok(first.iter_days().take_while(|&date| date <= last).collect())
+    }
+
+    pub(super) fn window(&self, date: NaiveDate) -> Result<Window, DateError> {
+        Window::new(date, self.config.zone, self.config.interval, self.now)
+    }
+
+    /// The window of DATE itself.
+    pub(super) fn first_window(&self) -> Result<Window, DateError> {
+        self.window(self.args.date.resolve(self.config.zone, self.now))
+    }
+
+    pub(super) fn token(&self) -> Result<Token, TokenError> {
+        Token::find(&self.config.management_api.token_file)
+    }
+
+    /// Whether tasks on this host are asked for.
+    pub(super) fn wants_host(&self, host: &str) -> bool {
+        self.args.nodes.is_empty() || self.nodes.iter().any(|node| node.name == host)
+    }
+}
+
+/// The nodes that `names` name, in the order of the settings; all if there are none.
+fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>, RequestError> {
+    let is_known = |name: &&String| config.nodes.iter().any(|node| node.name == **name);
+    if let Some(name) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+        return Err(RequestError::UnknownNode {
+            name: name.clone(),
+            known: known.join("、"),
+        });
+    }
+    let is_wanted = |node: &&Node| names.is_empty() || names.contains(&node.name);
+    Ok(config.nodes.iter().filter(is_wanted).collect())
+}
+
+fn now() -> UnixSeconds {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixSeconds::try_from(since_epoch.as_secs()).unwrap_or(UnixSeconds::MAX)
+}
