@@ -215,7 +215,7 @@ impl fmt::Display for Notice {
                         .id
                         .map(|id| id.to_string())
                         .or_else(|| unplaced.gpu.uuid.clone())
-                        .unwrap_or_default()
+                        .unwrap_or_else(|| "N/A".to_owned())
                 }));
                 let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
                 write!(
