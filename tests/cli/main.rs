@@ -11,4 +11,5 @@ mod simulated_cluster;
 
 mod support;
 
+mod mapping;
 mod seeds;
