@@ -13,3 +13,4 @@ mod support;
 
 mod mapping;
 mod seeds;
+mod tasks;
