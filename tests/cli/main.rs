@@ -13,4 +13,5 @@ mod support;
 
 mod mapping;
 mod seeds;
+mod task_records;
 mod tasks;
