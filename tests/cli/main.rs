@@ -15,3 +15,4 @@ mod mapping;
 mod seeds;
 mod task_records;
 mod tasks;
+mod user_report;
