@@ -11,6 +11,7 @@ mod simulated_cluster;
 
 mod support;
 
+mod json;
 mod mapping;
 mod seeds;
 mod task_records;
