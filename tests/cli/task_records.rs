@@ -65,14 +65,15 @@ fn what_the_api_leaves_out_is_not_available_in_the_summary() {
     }))
     .exits(0)
     .stderr_is("");
-    let mut expected = "colab-gpu4 GPU 任務資訊:\n".to_owned();
-    for (id, user) in [(25, "alice"), (33, "bob"), (41, "carol")] {
-        expected += &format!(
+    let block = |(id, user)| {
+        format!(
             "  GPU {id}: {user}\n    - GPU 型號: N/A\n    - GPU 記憶體: N/A MB\n    - 任務類型: N/A\n    \
              - 專案 UUID: N/A\n    - 映像檔: N/A\n    - 開始時間: {KNOWN}\n    - 狀態: 執行中\n    \
              - 使用時長: N/A 秒\n    - GPU UUID: N/A\n"
-        );
-    }
+        )
+    };
+    let blocks = [(25, "alice"), (33, "bob"), (41, "carol")].map(block);
+    let expected = format!("colab-gpu4 GPU 任務資訊:\n{}", blocks.concat());
     assert_eq!(task_section(&outcome), expected);
 }
 
