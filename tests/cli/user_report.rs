@@ -160,8 +160,12 @@ fn only_the_named_nodes_are_shown() {
             &["2 (gpu-b): alice", "9 (gpu-b): bob", "1 (gpu-a): alice"],
         ),
         (
-            &["--user", "alice", "--node", "gpu-a", "--node", "gpu-b"],
-            &["2 (gpu-b): alice", "1 (gpu-a): alice"],
+            &["--node", "gpu-a", "--node", "gpu-b"],
+            &["2 (gpu-b): alice", "9 (gpu-b): bob", "1 (gpu-a): alice"],
+        ),
+        (
+            &["--user", "alice", "--node", "gpu-b"],
+            &["2 (gpu-b): alice"],
         ),
     ] {
         let arguments = [&REPORT[..], nodes].concat();
