@@ -11,4 +11,9 @@ mod simulated_cluster;
 
 mod support;
 
+mod json;
+mod mapping;
 mod seeds;
+mod task_records;
+mod tasks;
+mod user_report;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::outcome::Outcome;
@@ -24,6 +25,8 @@ pub(crate) struct Lab {
     /// Tables that follow the cluster's own.
     tables: String,
     token: Option<String>,
+    /// Names of nodes, and the keys that their tables get besides the cluster's own.
+    of_nodes: Vec<(String, String)>,
 }
 
 impl Lab {
@@ -35,6 +38,7 @@ impl Lab {
             top: String::new(),
             tables: String::new(),
             token: Some(TOKEN.to_owned()),
+            of_nodes: Vec::new(),
         }
     }
 
@@ -78,6 +82,18 @@ impl Lab {
         self
     }
 
+    /// Adds an entry that the management API answers as it is, whatever it is asked for.
+    pub(crate) fn raw_task(mut self, id: &str, task: Value) -> Self {
+        self.api = self.api.raw_task(id, task);
+        self
+    }
+
+    /// Adds keys to the table of a node.
+    pub(crate) fn node_settings(mut self, node: &str, keys: &str) -> Self {
+        self.of_nodes.push((node.to_owned(), keys.to_owned()));
+        self
+    }
+
     /// Starts the cluster.
     pub(crate) fn start(self) -> World {
         let directory = TempDir::with_prefix("daily-gpu-log-test-").expect("a temporary directory");
@@ -95,6 +111,11 @@ impl Lab {
         let cluster = SimulatedCluster::start(self.nodes, self.api);
         let world = World { directory, cluster };
         let mut settings = format!("{}\n{}", self.top, world.cluster.settings());
+        for (node, keys) in self.of_nodes {
+            let name = format!("name = \"{node}\"\n");
+            assert!(settings.contains(&name), "no node {node}");
+            settings = settings.replacen(&name, &format!("{name}{keys}\n"), 1);
+        }
         if let Some(token) = self.token {
             let path = world.path("token");
             let mut private = OpenOptions::new();

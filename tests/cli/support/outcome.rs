@@ -136,6 +136,22 @@ impl Outcome {
         files
     }
 
+    /// The user column of a node's average CSV, by GPU index.
+    #[track_caller]
+    pub(crate) fn users(&self, node: &str, date: &str) -> Vec<String> {
+        let csv = self.of_day(node, date, "average");
+        let column = csv
+            .lines()
+            .filter(|line| line.starts_with("GPU["))
+            .map(|line| {
+                line.splitn(4, ',')
+                    .nth(3)
+                    .expect("a user column")
+                    .to_owned()
+            });
+        column.collect()
+    }
+
     fn described(&self) -> String {
         format!(
             "daily-gpu-log {}\nstatus: {:?}\nstdout:\n{}\nstderr:\n{}\ntree: {:#?}",
