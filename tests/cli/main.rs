@@ -12,3 +12,4 @@ mod simulated_cluster;
 mod support;
 
 mod seeds;
+mod values;
