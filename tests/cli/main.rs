@@ -11,5 +11,7 @@ mod simulated_cluster;
 
 mod support;
 
+mod requests;
 mod seeds;
 mod values;
+mod window;
