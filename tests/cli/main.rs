@@ -11,6 +11,9 @@ mod simulated_cluster;
 
 mod support;
 
+mod files;
+mod gaps;
+mod missing;
 mod requests;
 mod seeds;
 mod values;
