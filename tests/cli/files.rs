@@ -12,24 +12,38 @@ use crate::support::{CARDS, DATE, Day, Lab, World};
 const NODE: &str = "colab-gpu4";
 const DAY: &str = "data/colab-gpu4/2025-08-01";
 
-/// Everything below a directory: its path relative to it, its mode and what is in it (nothing, for a directory).
-fn everything(world: &World, root: &str) -> Vec<(String, u32, Vec<u8>)> {
-    fn add(path: &Path, root: &Path, all: &mut Vec<(String, u32, Vec<u8>)>) {
+/// A path, its mode, and what is in it (nothing, for a directory).
+type Entry = (String, u32, String);
+
+/// Everything below a directory, with paths relative to it.
+fn everything(world: &World, root: &str) -> Vec<Entry> {
+    fn add(path: &Path, root: &Path, all: &mut Vec<Entry>) {
         let mode = fs::metadata(path).expect("metadata").permissions().mode() & 0o7777;
         let relative = path.strip_prefix(root).expect("below the root").display();
         if path.is_dir() {
-            all.push((format!("{relative}/"), mode, Vec::new()));
+            all.push((format!("{relative}/"), mode, String::new()));
             for entry in fs::read_dir(path).expect("a directory") {
                 add(&entry.expect("an entry").path(), root, all);
             }
         } else {
-            all.push((relative.to_string(), mode, fs::read(path).expect("a file")));
+            all.push((
+                relative.to_string(),
+                mode,
+                fs::read_to_string(path).expect("a file"),
+            ));
         }
     }
     let mut all = Vec::new();
     let root = world.path(root);
     add(&root, &root, &mut all);
     all.sort();
+    all
+}
+
+/// [`everything`] but the program's own state.
+fn tree(world: &World, root: &str) -> Vec<Entry> {
+    let mut all = everything(world, root);
+    all.retain(|(path, ..)| !path.starts_with(".daily-gpu-log/"));
     all
 }
 
@@ -86,9 +100,9 @@ fn others_may_not_read_what_a_run_writes_whatever_the_umask() {
 fn a_second_run_leaves_the_same_bytes() {
     let world = two_nodes().start();
     let stdout = world.run(&[DATE]).exits(0).stdout;
-    let first = everything(&world, "data");
+    let first = tree(&world, "data");
     world.run(&[DATE]).exits(0).stdout_is(&stdout).stderr_is("");
-    assert_eq!(everything(&world, "data"), first);
+    assert_eq!(tree(&world, "data"), first);
 }
 
 #[test]
@@ -158,8 +172,9 @@ fn where_a_directory_is_in_the_place_of_a_file_nothing_of_the_node_is_replaced()
         let target = format!("{DAY}/{kind}");
         fs::remove_file(world.path(&target)).expect("a file");
         world.write(&format!("{target}/kept"), "by somebody\n");
-        world.write(&format!("{DAY}/gpu3_2025-08-01.csv"), "of an earlier run\n");
-        let before = everything(&world, "data");
+        let header = "時間戳,日期時間,GPU使用率(%),VRAM使用率(%)\n";
+        world.write(&format!("{DAY}/gpu3_2025-08-01.csv"), header);
+        let before = tree(&world, "data");
         let outcome = world
             .run(&[DATE])
             .exits(1)
@@ -172,8 +187,25 @@ fn where_a_directory_is_in_the_place_of_a_file_nothing_of_the_node_is_replaced()
             outcome.stderr
         );
         assert_eq!(outcome.stderr.lines().count(), 1);
-        assert_eq!(everything(&world, "data"), before, "{kind}");
+        assert_eq!(tree(&world, "data"), before, "{kind}");
     }
+}
+
+#[test]
+fn where_nothing_is_replaced_nothing_is_set_aside() {
+    let world = Lab::colab_gpu4().start();
+    world.write(&format!("{DAY}/gpu3_2025-08-01.csv"), "not a GPU's file\n");
+    world.write(
+        &format!("{DAY}/summary_2025-08-01.txt/kept"),
+        "by somebody\n",
+    );
+    let before = world.run(&[DATE]).exits(1).tree();
+    assert_eq!(
+        before,
+        world.run(&[DATE]).exits(1).tree(),
+        "at a second try"
+    );
+    assert_eq!(before.len(), 2);
 }
 
 #[test]
@@ -183,7 +215,7 @@ fn a_node_whose_files_cannot_be_written_costs_the_others_nothing() {
     let outcome = world
         .run(&[DATE])
         .exits(3)
-        .stderr_has("無法寫入 data/colab-gpu4/2025-08-01：");
+        .stderr_has("無法寫入 data/colab-gpu4/2025-08-01");
     assert_eq!(outcome.tree().len(), 1 + 3);
     assert_eq!(world.read("data/colab-gpu4"), "a file\n");
 }
@@ -203,7 +235,7 @@ fn the_tree_is_where_the_command_line_or_else_the_settings_say() {
             .run(&[&[DATE], arguments].concat())
             .exits(0)
             .stderr_is("");
-        let files = everything(&world, root);
+        let files = tree(&world, root);
         assert_eq!(
             files.len(),
             3 + 10,
@@ -230,7 +262,7 @@ fn an_absolute_data_directory_is_taken_as_it_is() {
         .exits(0)
         .stdout_has(&said)
         .writes_nothing();
-    assert_eq!(everything(&world, "elsewhere").len(), 3 + 10);
+    assert_eq!(tree(&world, "elsewhere").len(), 3 + 10);
 }
 
 #[test]

@@ -79,12 +79,20 @@ fn a_card_without_vram_readings_has_a_file_and_is_named() {
 }
 
 #[test]
-fn the_file_of_a_card_whose_readings_are_lost_stays_as_it_was() {
-    let world = Lab::new().node(steady()).start();
-    let before = world.run(&[DATE]).exits(0).of_day(NODE, DATE, "gpu1");
-    let world = Lab::new().node(steady().without_card(9)).start_after(world);
-    let outcome = world.run(&[DATE]).exits(3).stderr_has("GPU[1]（Card 9）");
-    assert_eq!(outcome.of_day(NODE, DATE, "gpu1"), before);
+fn a_card_whose_readings_the_agent_lost_keeps_those_of_an_earlier_run() {
+    for (gap, readings, coverage) in [(0, 288, "100.0"), (HOUR, 282, "97.9")] {
+        let node = || steady().gap(9, MIDNIGHT, MIDNIGHT + gap);
+        let world = Lab::new().node(node()).start();
+        let before = world.run(&[DATE]).exits(0).of_day(NODE, DATE, "gpu1");
+        let world = Lab::new().node(node().without_card(9)).start_after(world);
+        let counted = format!("：讀數 {readings}/288 ({coverage}%)，平均 GPU 30.00%、");
+        let outcome = world
+            .run(&[DATE])
+            .exits(0)
+            .stderr_is("")
+            .stdout_has(&counted);
+        assert_eq!(outcome.of_day(NODE, DATE, "gpu1"), before);
+    }
 }
 
 #[test]

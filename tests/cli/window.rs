@@ -117,14 +117,12 @@ fn rows_of_the_day_before_in_an_answer_are_dropped() {
         "/fixtures/netdata/recorded/v1.37.1-context-today-shifted.json"
     ));
     // The answer has no VRAM.
-    let notices: String = (0..8)
-        .map(|index| {
-            format!(
-                "錯誤：{NODE} 的 GPU[{index}]（Card {}）整天沒有 VRAM 讀數：若 GPU 正常，請重新啟動該節點的 Netdata\n",
-                8 * index + 1
-            )
-        })
-        .collect();
+    let notice = |index| {
+        let card = 8 * index + 1;
+        let advice = "若 GPU 正常，請重新啟動該節點的 Netdata";
+        format!("錯誤：{NODE} 的 GPU[{index}]（Card {card}）整天沒有 VRAM 讀數：{advice}\n")
+    };
+    let notices = (0..8).map(notice).collect::<Vec<_>>().concat();
     let outcome = Lab::new()
         .node(SimulatedNode::new(NODE).serving(&recorded[..]))
         .run(&["2025-08-02"])

@@ -127,11 +127,12 @@ impl Outcome {
         self.file(&format!("{node}/{date}/{kind}_{date}.{extension}"))
     }
 
-    /// The paths of all files below `data/`, in order.
+    /// The paths of all files below `data/`, in order, but for the program's own state.
     pub(crate) fn tree(&self) -> Vec<String> {
         let root = self.directory.join("data");
         let mut files = Vec::new();
         collect(&root, &root, &mut files);
+        files.retain(|path| !path.starts_with(".daily-gpu-log/"));
         files.sort();
         files
     }
