@@ -108,6 +108,7 @@ impl Lab {
     }
 
     /// Starts the cluster and runs the program in it once.
+    #[must_use]
     #[track_caller]
     pub(crate) fn run(self, arguments: &[&str]) -> Outcome {
         self.start().into_outcome(arguments)
@@ -122,12 +123,14 @@ pub(crate) struct World {
 
 impl World {
     /// Runs the program.
+    #[must_use]
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.run_with(arguments, &[])
     }
 
     /// Runs the program with environment variables besides those that every run has.
+    #[must_use]
     #[track_caller]
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
         let output = self
@@ -188,6 +191,7 @@ impl World {
     }
 
     /// Runs the program as the end of a shell script, which finds it as `"$@"`.
+    #[must_use]
     #[track_caller]
     pub(crate) fn run_in_shell(&self, script: &str, arguments: &[&str]) -> Outcome {
         let program = self.command(arguments);

@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::lab::World;
 
 /// The end of a run. Its assertions show the whole of it when they fail.
-#[must_use]
 pub(crate) struct Outcome {
     arguments: Vec<String>,
     status: Option<i32>,
