@@ -11,9 +11,15 @@ mod simulated_cluster;
 
 mod support;
 
+mod files;
+mod gaps;
 mod json;
 mod mapping;
+mod missing;
+mod requests;
 mod seeds;
 mod task_records;
 mod tasks;
 mod user_report;
+mod values;
+mod window;

@@ -129,6 +129,7 @@ impl Lab {
     }
 
     /// Starts the cluster and runs the program in it once.
+    #[must_use]
     #[track_caller]
     pub(crate) fn run(self, arguments: &[&str]) -> Outcome {
         self.start().into_outcome(arguments)
@@ -143,12 +144,14 @@ pub(crate) struct World {
 
 impl World {
     /// Runs the program.
+    #[must_use]
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.run_with(arguments, &[])
     }
 
     /// Runs the program with environment variables besides those that every run has.
+    #[must_use]
     #[track_caller]
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
         let output = self
@@ -194,5 +197,37 @@ impl World {
 
     pub(crate) fn set_mode(&self, relative: &str, mode: u32) {
         fs::set_permissions(self.path(relative), Permissions::from_mode(mode)).expect("a mode");
+    }
+
+    pub(crate) fn read(&self, relative: &str) -> String {
+        fs::read_to_string(self.path(relative)).expect("a file")
+    }
+
+    /// Replaces `old` in the settings file, where it must be.
+    #[track_caller]
+    pub(crate) fn edit_settings(&self, old: &str, new: &str) {
+        let settings = self.read("daily-gpu-log.toml");
+        assert!(settings.contains(old), "no {old:?} in {settings}");
+        self.write("daily-gpu-log.toml", &settings.replace(old, new));
+    }
+
+    /// Runs the program as the end of a shell script, which finds it as `"$@"`.
+    #[must_use]
+    #[track_caller]
+    pub(crate) fn run_in_shell(&self, script: &str, arguments: &[&str]) -> Outcome {
+        let program = self.command(arguments);
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", script, "sh"])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .env_clear();
+        for (name, value) in program.get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        let output = shell.output().expect("the shell starts");
+        Outcome::new(arguments, &output, self.directory.path())
     }
 }

@@ -5,7 +5,7 @@ mod day;
 mod lab;
 mod outcome;
 
-pub(crate) use day::Day;
+pub(crate) use day::{CARDS, Day};
 pub(crate) use lab::{Lab, TOKEN, World};
 pub(crate) use outcome::Outcome;
 

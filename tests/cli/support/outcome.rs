@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::lab::World;
 
 /// The end of a run. Its assertions show the whole of it when they fail.
-#[must_use]
 pub(crate) struct Outcome {
     arguments: Vec<String>,
     status: Option<i32>,
@@ -127,11 +126,12 @@ impl Outcome {
         self.file(&format!("{node}/{date}/{kind}_{date}.{extension}"))
     }
 
-    /// The paths of all files below `data/`, in order.
+    /// The paths of all files below `data/`, in order, but for the program's own state.
     pub(crate) fn tree(&self) -> Vec<String> {
         let root = self.directory.join("data");
         let mut files = Vec::new();
         collect(&root, &root, &mut files);
+        files.retain(|path| !path.starts_with(".daily-gpu-log/"));
         files.sort();
         files
     }

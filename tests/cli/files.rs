@@ -1,0 +1,285 @@
+//! The tree that a run leaves: its names, its modes, and what stays as it was.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use pretty_assertions::assert_eq;
+
+use crate::simulated_cluster::SimulatedNode;
+use crate::support::{CARDS, DATE, Day, Lab, World};
+
+const NODE: &str = "colab-gpu4";
+const DAY: &str = "data/colab-gpu4/2025-08-01";
+
+/// A path, its mode, and what is in it (nothing, for a directory).
+type Entry = (String, u32, String);
+
+/// Everything below a directory, with paths relative to it.
+fn everything(world: &World, root: &str) -> Vec<Entry> {
+    fn add(path: &Path, root: &Path, all: &mut Vec<Entry>) {
+        let mode = fs::metadata(path).expect("metadata").permissions().mode() & 0o7777;
+        let relative = path.strip_prefix(root).expect("below the root").display();
+        if path.is_dir() {
+            all.push((format!("{relative}/"), mode, String::new()));
+            for entry in fs::read_dir(path).expect("a directory") {
+                add(&entry.expect("an entry").path(), root, all);
+            }
+        } else {
+            all.push((
+                relative.to_string(),
+                mode,
+                fs::read_to_string(path).expect("a file"),
+            ));
+        }
+    }
+    let mut all = Vec::new();
+    let root = world.path(root);
+    add(&root, &root, &mut all);
+    all.sort();
+    all
+}
+
+/// [`everything`] but the program's own state.
+fn tree(world: &World, root: &str) -> Vec<Entry> {
+    let mut all = everything(world, root);
+    all.retain(|(path, ..)| !path.starts_with(".daily-gpu-log/"));
+    all
+}
+
+fn two_nodes() -> Lab {
+    Lab::colab_gpu4().node(SimulatedNode::new("b").cards(&[3]))
+}
+
+#[test]
+fn a_run_leaves_the_files_of_its_day_and_no_others() {
+    let outcome = two_nodes().run(&[DATE]).exits(0).stderr_is("");
+    assert_eq!(
+        outcome.tree(),
+        [
+            "b/2025-08-01/average_2025-08-01.csv",
+            "b/2025-08-01/gpu0_2025-08-01.csv",
+            "b/2025-08-01/summary_2025-08-01.txt",
+            "colab-gpu4/2025-08-01/average_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu0_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu1_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu2_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu3_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu4_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu5_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu6_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/gpu7_2025-08-01.csv",
+            "colab-gpu4/2025-08-01/summary_2025-08-01.txt",
+        ]
+    );
+}
+
+#[test]
+fn others_may_not_read_what_a_run_writes_whatever_the_umask() {
+    for (umask, of_directories, of_files) in [
+        ("0", 0o750, 0o640),
+        ("022", 0o750, 0o640),
+        ("077", 0o700, 0o600),
+    ] {
+        let world = two_nodes().start();
+        let script = format!("umask {umask}; exec \"$@\"");
+        let outcome = world.run_in_shell(&script, &[DATE]).exits(0).stderr_is("");
+        assert_eq!(outcome.tree().len(), 13);
+        for (path, mode, _) in everything(&world, "data") {
+            let most = if path.ends_with('/') {
+                of_directories
+            } else {
+                of_files
+            };
+            assert_eq!(mode, most, "{path} at umask {umask}: {mode:o}");
+        }
+    }
+}
+
+#[test]
+fn a_second_run_leaves_the_same_bytes() {
+    let world = two_nodes().start();
+    let stdout = world.run(&[DATE]).exits(0).stdout;
+    let first = tree(&world, "data");
+    world.run(&[DATE]).exits(0).stdout_is(&stdout).stderr_is("");
+    assert_eq!(tree(&world, "data"), first);
+}
+
+#[test]
+fn a_run_leaves_the_files_of_others_alone() {
+    let world = two_nodes().start();
+    let foreign = [
+        "data/colab-gpu4/2025-08-01/notes.txt",
+        "data/colab-gpu4/2025-07-31/gpu0_2025-07-31.csv",
+        "data/colab-gpu9/2025-08-01/average_2025-08-01.csv",
+        "data/README",
+    ];
+    for path in foreign {
+        world.write(path, path);
+    }
+    let outcome = world.run(&[DATE]).exits(0);
+    assert_eq!(outcome.tree().len(), 13 + foreign.len());
+    for path in foreign {
+        assert_eq!(world.read(path), path);
+    }
+}
+
+#[test]
+fn a_new_value_replaces_that_of_an_earlier_run() {
+    let node = |gpu| SimulatedNode::new(NODE).cards(&[1]).constant(1, gpu, 0.5);
+    let world = Lab::new().node(node(10.0)).start();
+    world.run(&[DATE]).exits(0).stderr_is("");
+    let world = Lab::new().node(node(20.0)).start_after(world);
+    let outcome = world.run(&[DATE]).exits(0);
+    let expected = Day::utc().gpu_csv(world.cluster.node(NODE), 1);
+    assert_eq!(outcome.of_day(NODE, DATE, "gpu0"), expected);
+    let average = outcome.of_day(NODE, DATE, "average");
+    assert!(average.contains("GPU[0],20.00,0.50,"), "{average}");
+}
+
+#[test]
+fn the_settings_can_have_files_named_by_card_as_the_old_tree_had_them() {
+    let outcome = Lab::colab_gpu4()
+        .settings("gpu_files = \"card\"")
+        .run(&[DATE])
+        .exits(0);
+    let mut names: Vec<_> = CARDS
+        .iter()
+        .map(|card| format!("gpu{card}_{DATE}.csv"))
+        .chain([format!("average_{DATE}.csv"), format!("summary_{DATE}.txt")])
+        .map(|name| format!("{NODE}/{DATE}/{name}"))
+        .collect();
+    names.sort();
+    assert_eq!(outcome.tree(), names);
+    let node = outcome.world().cluster.node(NODE);
+    for card in CARDS {
+        let file = outcome.of_day(NODE, DATE, &format!("gpu{card}"));
+        assert_eq!(file, Day::utc().gpu_csv(node, card));
+    }
+    let average = outcome.of_day(NODE, DATE, "average");
+    assert!(average.contains("\nGPU[7],"), "{average}");
+}
+
+#[test]
+fn where_a_directory_is_in_the_place_of_a_file_nothing_of_the_node_is_replaced() {
+    for kind in [
+        "gpu0_2025-08-01.csv",
+        "average_2025-08-01.csv",
+        "summary_2025-08-01.txt",
+    ] {
+        let world = Lab::colab_gpu4().start();
+        world.run(&[DATE]).exits(0).stderr_is("");
+        let target = format!("{DAY}/{kind}");
+        fs::remove_file(world.path(&target)).expect("a file");
+        world.write(&format!("{target}/kept"), "by somebody\n");
+        let header = "時間戳,日期時間,GPU使用率(%),VRAM使用率(%)\n";
+        world.write(&format!("{DAY}/gpu3_2025-08-01.csv"), header);
+        let before = tree(&world, "data");
+        let outcome = world
+            .run(&[DATE])
+            .exits(1)
+            .stdout_is("colab-gpu4：未寫入\n");
+        let said = format!("錯誤：無法寫入 {target}：");
+        assert!(outcome.stderr.starts_with(&said), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.ends_with("（節點 colab-gpu4）\n"),
+            "{}",
+            outcome.stderr
+        );
+        assert_eq!(outcome.stderr.lines().count(), 1);
+        assert_eq!(tree(&world, "data"), before, "{kind}");
+    }
+}
+
+#[test]
+fn where_nothing_is_replaced_nothing_is_set_aside() {
+    let world = Lab::colab_gpu4().start();
+    world.write(&format!("{DAY}/gpu3_2025-08-01.csv"), "not a GPU's file\n");
+    world.write(
+        &format!("{DAY}/summary_2025-08-01.txt/kept"),
+        "by somebody\n",
+    );
+    let before = world.run(&[DATE]).exits(1).tree();
+    assert_eq!(
+        before,
+        world.run(&[DATE]).exits(1).tree(),
+        "at a second try"
+    );
+    assert_eq!(before.len(), 2);
+}
+
+#[test]
+fn a_node_whose_files_cannot_be_written_costs_the_others_nothing() {
+    let world = two_nodes().start();
+    world.write("data/colab-gpu4", "a file\n");
+    let outcome = world
+        .run(&[DATE])
+        .exits(3)
+        .stderr_has("無法寫入 data/colab-gpu4/2025-08-01");
+    assert_eq!(outcome.tree().len(), 1 + 3);
+    assert_eq!(world.read("data/colab-gpu4"), "a file\n");
+}
+
+#[test]
+fn the_tree_is_where_the_command_line_or_else_the_settings_say() {
+    let settings = "data_dir = \"of the/settings\"";
+    for (settings, arguments, root) in [
+        ("", &[][..], "data"),
+        (settings, &[], "of the/settings"),
+        ("", &["--data-dir", "new/deep/er"], "new/deep/er"),
+        (settings, &["--data-dir", "line"], "line"),
+        (settings, &["--data-dir", "./資料/"], "資料"),
+    ] {
+        let world = Lab::colab_gpu4().settings(settings).start();
+        let outcome = world
+            .run(&[&[DATE], arguments].concat())
+            .exits(0)
+            .stderr_is("");
+        let files = tree(&world, root);
+        assert_eq!(
+            files.len(),
+            3 + 10,
+            "the root, the node, the day and the files"
+        );
+        let mut entries: Vec<_> = fs::read_dir(world.path(""))
+            .expect("the directory")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        entries.retain(|name| name != "daily-gpu-log.toml" && name != "token");
+        assert_eq!(entries, [root.split('/').next().expect("a part")]);
+        let said = format!("{NODE}/{DATE}\n");
+        assert!(outcome.stdout.ends_with(&said), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn an_absolute_data_directory_is_taken_as_it_is() {
+    let world = Lab::colab_gpu4().start();
+    let root = world.path("elsewhere");
+    let said = format!("，{}/{NODE}/{DATE}\n", root.display());
+    world
+        .run(&[DATE, "--data-dir", root.to_str().expect("UTF-8")])
+        .exits(0)
+        .stdout_has(&said)
+        .writes_nothing();
+    assert_eq!(tree(&world, "elsewhere").len(), 3 + 10);
+}
+
+#[test]
+fn without_a_data_directory_that_can_be_written_nobody_is_asked() {
+    for root in ["a file", "a file/data", "/proc/daily-gpu-log", "/proc"] {
+        let world = Lab::colab_gpu4().start();
+        world.write("a file", "not a directory\n");
+        let outcome = world
+            .run(&[DATE, "--data-dir", root])
+            .exits(1)
+            .stdout_is("")
+            .writes_nothing();
+        let said = format!("錯誤：無法寫入 {root}：");
+        assert!(outcome.stderr.starts_with(&said), "{}", outcome.stderr);
+        assert_eq!(outcome.stderr.lines().count(), 1);
+        assert_eq!(world.read("a file"), "not a directory\n");
+        assert_eq!(world.cluster.requests(NODE).len(), 0);
+        assert_eq!(world.cluster.api_requests().len(), 0);
+    }
+}

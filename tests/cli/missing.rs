@@ -1,0 +1,168 @@
+//! What is missing is named: a GPU without any reading, and a node without any.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use pretty_assertions::assert_eq;
+
+use crate::simulated_cluster::{SimulatedNode, Version};
+use crate::support::{DATE, HOUR, Lab, MIDNIGHT};
+
+const NODE: &str = "colab-gpu4";
+const NO_READINGS: &str =
+    "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）";
+
+/// Two cards, whose means are plain to see.
+fn steady() -> SimulatedNode {
+    SimulatedNode::new(NODE)
+        .cards(&[1, 9])
+        .constant(1, 10.0, 30.5)
+        .constant(9, 50.0, 60.25)
+}
+
+fn missing(index: usize, card: u32, metric: &str) -> String {
+    format!(
+        "錯誤：{NODE} 的 GPU[{index}]（Card {card}）整天沒有 {metric} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata\n"
+    )
+}
+
+#[test]
+fn a_card_without_readings_has_no_file_and_is_named() {
+    let outcome = Lab::new()
+        .node(steady().without_card(9))
+        .run(&[DATE])
+        .exits(3)
+        .stderr_is(&(missing(1, 9, "GPU") + &missing(1, 9, "VRAM")))
+        .stdout_is(
+            "colab-gpu4：讀數 144/288 (50.0%)，平均 GPU 10.00%、VRAM 30.50%，data/colab-gpu4/2025-08-01\n",
+        );
+    assert_eq!(
+        outcome.tree(),
+        [
+            "average_2025-08-01.csv",
+            "gpu0_2025-08-01.csv",
+            "summary_2025-08-01.txt"
+        ]
+        .map(|name| format!("{NODE}/{DATE}/{name}"))
+    );
+    assert_eq!(
+        outcome.of_day(NODE, DATE, "average"),
+        "GPU編號,平均GPU使用率(%),平均VRAM使用率(%),使用者\n\
+         GPU[0],10.00,30.50,未使用\n\
+         GPU[1],N/A,N/A,未使用\n\
+         全部平均,10.00,30.50,所有使用者\n"
+    );
+    let summary = outcome.of_day(NODE, DATE, "summary");
+    for part in [
+        "GPU[1]: GPU使用率 = N/A, VRAM使用率 = N/A (使用者: 未使用)\n",
+        "資料涵蓋率不足的 GPU:\nGPU[1]: 0/144 筆 (0.0%)\n",
+    ] {
+        assert!(summary.contains(part), "{summary}");
+    }
+}
+
+#[test]
+fn a_card_without_vram_readings_has_a_file_and_is_named() {
+    let node = steady().vram_gap(9, MIDNIGHT, MIDNIGHT + 24 * HOUR);
+    let outcome = Lab::new()
+        .node(node)
+        .run(&[DATE])
+        .exits(3)
+        .stderr_is(&missing(1, 9, "VRAM"));
+    let file = outcome.of_day(NODE, DATE, "gpu1");
+    assert!(file.lines().skip(1).all(|row| row.ends_with("\",50,")));
+    let average = outcome.of_day(NODE, DATE, "average");
+    assert!(
+        average.contains("GPU[1],50.00,N/A,未使用\n全部平均,30.00,30.50,"),
+        "{average}"
+    );
+}
+
+#[test]
+fn a_card_whose_readings_the_agent_lost_keeps_those_of_an_earlier_run() {
+    for (gap, readings, coverage) in [(0, 288, "100.0"), (HOUR, 282, "97.9")] {
+        let node = || steady().gap(9, MIDNIGHT, MIDNIGHT + gap);
+        let world = Lab::new().node(node()).start();
+        let before = world.run(&[DATE]).exits(0).of_day(NODE, DATE, "gpu1");
+        let world = Lab::new().node(node().without_card(9)).start_after(world);
+        let counted = format!("：讀數 {readings}/288 ({coverage}%)，平均 GPU 30.00%、");
+        let outcome = world
+            .run(&[DATE])
+            .exits(0)
+            .stderr_is("")
+            .stdout_has(&counted);
+        assert_eq!(outcome.of_day(NODE, DATE, "gpu1"), before);
+    }
+}
+
+#[test]
+fn a_card_that_the_settings_do_not_name_is_a_warning() {
+    let world = Lab::new().node(steady()).start();
+    world.edit_settings("cards = [1, 9]", "cards = [1]");
+    let outcome = world
+        .run(&[DATE])
+        .exits(0)
+        .stderr_is("警告：colab-gpu4 有設定中沒有的 Card 9，未寫入：請將它加入該節點的 cards\n");
+    assert_eq!(outcome.tree().len(), 3);
+    let average = outcome.of_day(NODE, DATE, "average");
+    assert!(average.contains("\n全部平均,10.00,30.50,"), "{average}");
+}
+
+/// Nodes without any reading of the day: the agents say so in different ways.
+fn without_readings() -> [(&'static str, SimulatedNode); 4] {
+    let node = SimulatedNode::new(NODE);
+    let day = (MIDNIGHT, MIDNIGHT + 24 * HOUR);
+    [
+        ("404", node.clone().samples_from(day.1 + HOUR)),
+        ("nulls", node.clone().down(day.0, day.1)),
+        (
+            "nulls of 1.37",
+            node.clone().down(day.0, day.1).version(Version::V1_37),
+        ),
+        (
+            "404 for each chart",
+            node.samples_until(day.0 - HOUR).without_context_queries(),
+        ),
+    ]
+}
+
+#[test]
+fn a_node_without_any_reading_has_failed() {
+    for (how, node) in without_readings() {
+        let outcome = Lab::new()
+            .node(node)
+            .run(&[DATE])
+            .exits(1)
+            .stdout_is("colab-gpu4：未寫入\n");
+        let url = outcome.world().cluster.url(NODE);
+        let message = format!(
+            "錯誤：無法從 {url} 獲取數據：{NO_READINGS}（節點 {NODE}，原有檔案保持不變）\n"
+        );
+        assert_eq!(outcome.stderr, message, "{how}");
+        assert_eq!(outcome.tree(), [""; 0], "{how}");
+    }
+}
+
+#[test]
+fn a_failed_node_keeps_its_files_and_costs_the_others_nothing() {
+    for (how, node) in without_readings() {
+        let other = || SimulatedNode::new("colab-gpu3").cards(&[1]);
+        let world = Lab::colab_gpu4().node(other()).start();
+        let before = world.run(&[DATE]).exits(0).of_day(NODE, DATE, "summary");
+        let world = Lab::new().node(node).node(other()).start_after(world);
+        fs::remove_dir_all(world.path("data/colab-gpu3")).expect("a node's directory");
+        let outcome = world.run(&[DATE, "--json"]).exits(3);
+        let report = outcome.json();
+        let mut written = String::new();
+        for node in report["nodes"].as_array().expect("nodes") {
+            write!(written, "{} {}, ", node["name"], node["written"]).expect("a String takes all");
+        }
+        assert_eq!(
+            written, "\"colab-gpu4\" false, \"colab-gpu3\" true, ",
+            "{how}"
+        );
+        assert_eq!(report["notices"][0]["code"], "node_failed", "{how}");
+        assert_eq!(outcome.of_day(NODE, DATE, "summary"), before, "{how}");
+        assert_eq!(outcome.tree().len(), 10 + 3, "{how}");
+    }
+}
