@@ -12,3 +12,12 @@ mod simulated_cluster;
 mod support;
 
 mod seeds;
+
+mod api_faults;
+mod bad_input;
+mod credentials;
+mod help;
+mod node_faults;
+mod quiet;
+mod settings;
+mod token_leaks;
