@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
 
-use crate::simulated_cluster::{Fault, Metric, SimulatedNode};
+use crate::simulated_cluster::{Fault, Metric, SimulatedNode, expected_text};
 use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome};
 
 /// More than the 32 MiB that are read.
@@ -243,8 +243,7 @@ fn a_reading_that_is_no_percentage_is_reported_and_left_out() {
             "錯誤：n 有 1 筆讀數超出 0 到 100，已視為缺漏（例如 Card 9 在 2025-08-01 01:00:00 的 GPU = {text}）\n"
         ));
         let sound = SimulatedNode::new("n");
-        let vram_only =
-            crate::simulated_cluster::expected_text(&sound, Metric::VramUsage, 9, stamp, 600);
+        let vram_only = expected_text(&sound, Metric::VramUsage, 9, stamp, 600);
         let row = format!(
             "\n{stamp},\"2025-08-01 01:00:00\",,{}\n",
             vram_only.expect("a reading")
