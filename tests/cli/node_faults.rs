@@ -73,8 +73,9 @@ fn a_node_that_refuses_connections_is_named() {
 
 #[test]
 fn a_node_that_answers_with_an_error_is_named_with_its_words() {
-    let _ = fails(
-        status(500, "out of memory"),
+    let lab = lab_whose_middle_node_has(status(500, "out of memory"));
+    let _ = only_the_middle_node_fails(
+        lab.tables("[netdata]\nretries = 0"),
         "HTTP 500 Internal Server Error：out of memory",
     );
 }
@@ -147,7 +148,8 @@ fn an_answer_that_does_not_end_is_read_up_to_a_limit() {
 #[test]
 fn a_connection_that_breaks_is_named() {
     for fault in [Fault::ResetMidBody, Fault::CloseWithoutAnswer] {
-        let world = lab_whose_middle_node_has(fault).start();
+        let lab = lab_whose_middle_node_has(fault).tables("[netdata]\nretries = 0");
+        let world = lab.start();
         let said = format!(
             "錯誤：無法從 {} 獲取數據：連線中斷：",
             world.cluster.url("middle")
