@@ -11,15 +11,23 @@ mod simulated_cluster;
 
 mod support;
 
+mod api_faults;
+mod bad_input;
+mod credentials;
 mod files;
 mod gaps;
+mod help;
 mod json;
 mod mapping;
 mod missing;
+mod node_faults;
+mod quiet;
 mod requests;
 mod seeds;
+mod settings;
 mod task_records;
 mod tasks;
+mod token_leaks;
 mod user_report;
 mod values;
 mod window;

@@ -2,6 +2,7 @@
 //! looked at, and a [`Day`] says what the files of a day must hold.
 
 mod day;
+mod files;
 mod lab;
 mod outcome;
 
