@@ -110,10 +110,16 @@ impl<'a> RunReport<'a> {
             ExitStatus::Failed => "失敗",
             _ => "不完整",
         };
-        format!(
-            "{}：{verdict}，節點 {written}/{}，讀數 {}/{} ({:.1}%)",
+        let nodes = format!(
+            "{}：{verdict}，節點 {written}/{}",
             self.date,
-            self.nodes.len(),
+            self.nodes.len()
+        );
+        if written == 0 {
+            return nodes;
+        }
+        format!(
+            "{nodes}，讀數 {}/{} ({:.1}%)",
             coverage.found,
             coverage.due,
             coverage.percent()

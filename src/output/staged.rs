@@ -11,6 +11,8 @@ use super::WriteError;
 
 /// Task data is personal: the group may read it, others may not. The umask may take more away.
 pub(super) const FILE_MODE: u32 = 0o640;
+/// How temporary files are called, so that none of another program is taken for one.
+const PREFIX: &str = ".daily-gpu-log.";
 const SUFFIX: &str = ".tmp";
 
 /// A node's files, not yet in place.
@@ -36,24 +38,20 @@ impl Staged {
     /// Writes `contents` beside the file `name`.
     pub(super) fn add(&mut self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
         let target = self.directory.join(name);
-        let temporary = self
-            .write(name, &target, contents)
-            .map_err(|cause| WriteError {
-                path: target.clone(),
-                cause,
-            })?;
+        let temporary = self.write(&target, contents).map_err(|cause| WriteError {
+            path: target.clone(),
+            cause,
+        })?;
         self.files.push((temporary, target));
         Ok(())
     }
 
-    fn write(&self, name: &str, target: &Path, contents: &[u8]) -> io::Result<TempPath> {
+    fn write(&self, target: &Path, contents: &[u8]) -> io::Result<TempPath> {
         // The only thing that could keep a whole file from its place, once others are in theirs.
         if target.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        let mut file = tempfile::Builder::new()
-            .prefix(&format!(".{name}."))
-            .suffix(SUFFIX)
+        let mut file = temporary()
             .permissions(Permissions::from_mode(FILE_MODE))
             .tempfile_in(&self.directory)?;
         file.write_all(contents)?;
@@ -87,7 +85,14 @@ impl Staged {
     }
 }
 
+/// Makes files that are not in place yet.
+pub(super) fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    builder
+}
+
 /// Whether a file of this name is one that a run has not put in place.
 pub(super) fn is_temporary(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(SUFFIX)
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }

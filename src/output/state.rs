@@ -71,7 +71,7 @@ impl State {
         let target = directory.join(format!("{date}.json"));
         let write = || -> io::Result<()> {
             // A temporary file is its owner's alone.
-            let mut file = tempfile::NamedTempFile::new_in(&directory)?;
+            let mut file = staged::temporary().tempfile_in(&directory)?;
             file.write_all(contents)?;
             file.as_file().sync_all()?;
             file.persist(&target)?;
@@ -129,8 +129,11 @@ impl State {
 
     /// Removes the temporary files of `date`, of every node.
     fn sweep(&self, date: NaiveDate) -> io::Result<()> {
-        for node in fs::read_dir(&self.root)? {
-            let Ok(files) = fs::read_dir(node?.path().join(date.to_string())) else {
+        let nodes = fs::read_dir(&self.root)?
+            .map(|node| Ok(node?.path().join(date.to_string())))
+            .collect::<io::Result<Vec<_>>>()?;
+        for directory in nodes.into_iter().chain([self.tasks()]) {
+            let Ok(files) = fs::read_dir(directory) else {
                 continue;
             };
             for file in files {

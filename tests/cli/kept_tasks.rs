@@ -1,0 +1,107 @@
+//! The management API's answer of a day, kept for the runs that cannot or shall not ask again.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::support::{DATE, Lab, MIDNIGHT, Outcome, TOKEN, World};
+
+const NODE: &str = "colab-gpu4";
+
+fn api() -> SimulatedApi {
+    SimulatedApi::new(TOKEN).task(
+        SimulatedTask::new("t1", "alice", NODE)
+            .gpu(25, "APU-1")
+            .start(MIDNIGHT - 60),
+    )
+}
+
+fn lab(api: SimulatedApi) -> Lab {
+    Lab::new().node(SimulatedNode::new(NODE)).api(api)
+}
+
+/// A world in which the day was collected with its tasks.
+fn collected() -> World {
+    let world = lab(api()).start();
+    world.run(&[DATE]).exits(0).stderr_is("");
+    world
+}
+
+#[track_caller]
+fn shows_alice(outcome: &Outcome) {
+    assert!(outcome.of_day(NODE, DATE, "average").contains(",alice\n"));
+    let summary = outcome.of_day(NODE, DATE, "summary");
+    assert!(summary.contains("(使用者: alice)"), "{summary}");
+    assert!(
+        summary.contains("任務資訊取自先前保存的管理 API 回覆 ("),
+        "{summary}"
+    );
+}
+
+#[test]
+fn it_is_used_when_the_api_is_down_and_that_is_said() {
+    let world = lab(api().fault(Fault::Refuse)).start_after(collected());
+    let outcome = world
+        .run(&[DATE])
+        .exits(0)
+        .stderr_has("警告：無法從管理 API 獲取數據")
+        .stderr_has("保存的任務資訊");
+    shows_alice(&outcome);
+}
+
+#[test]
+fn it_is_used_when_the_api_is_not_asked() {
+    let world = lab(api()).start_after(collected());
+    let outcome = world
+        .run(&["--skip-task-info", DATE])
+        .exits(0)
+        .stderr_is("");
+    shows_alice(&outcome);
+    assert!(world.cluster.api_requests().is_empty());
+}
+
+#[test]
+fn it_is_not_used_for_the_same_date_of_another_zone() {
+    let world = lab(api()).start_after(collected());
+    let outcome = world
+        .run(&["--skip-task-info", "--timezone", "Asia/Taipei", DATE])
+        .exits(0);
+    assert!(outcome.of_day(NODE, DATE, "summary").contains("無任務資訊"));
+}
+
+#[test]
+fn a_new_answer_takes_its_place() {
+    let bob = SimulatedTask::new("t2", "bob", NODE)
+        .gpu(25, "APU-1")
+        .start(MIDNIGHT - 60);
+    let world = lab(SimulatedApi::new(TOKEN).task(bob)).start_after(collected());
+    world.run(&[DATE]).exits(0);
+    let outcome = world.run(&["--skip-task-info", DATE]).exits(0);
+    assert!(outcome.of_day(NODE, DATE, "average").contains(",bob\n"));
+}
+
+#[test]
+fn only_its_owner_can_read_it() {
+    let world = collected();
+    let file = world.path(format!("data/.daily-gpu-log/tasks/{DATE}.json"));
+    let mode = file.metadata().expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_report_of_tasks_keeps_nothing() {
+    lab(api())
+        .run(&["--user-report", DATE])
+        .exits(0)
+        .writes_nothing();
+}
+
+#[test]
+fn a_damaged_one_is_none() {
+    let world = lab(api().fault(Fault::Refuse)).start_after(collected());
+    world.write(
+        &format!("data/.daily-gpu-log/tasks/{DATE}.json"),
+        "{\"fetched_at\":",
+    );
+    let outcome = world.run(&[DATE]).exits(3).stderr_has("沒有任務資訊");
+    assert!(outcome.of_day(NODE, DATE, "summary").contains("無任務資訊"));
+}

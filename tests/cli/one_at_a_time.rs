@@ -1,0 +1,210 @@
+//! Runs that meet, and runs that are stopped.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+
+use crate::simulated_cluster::{SimulatedApi, SimulatedNode};
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN, World};
+
+const NODE: &str = "colab-gpu4";
+
+fn slow_world(latency: Duration) -> World {
+    Lab::new()
+        .node(SimulatedNode::new(NODE).latency(latency))
+        .start()
+}
+
+/// A run that has the lock, and waits for its agent.
+fn start_holding(world: &World) -> Child {
+    let mut holder = world.command(&[DATE]);
+    let mut holder = holder
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let until = Instant::now() + Duration::from_secs(10);
+    let pid = format!("{}\n", holder.id());
+    while fs::read_to_string(world.path("data/.daily-gpu-log/lock"))
+        .ok()
+        .as_deref()
+        != Some(&*pid)
+    {
+        assert!(
+            Instant::now() < until,
+            "the first run does not take the lock"
+        );
+        assert_eq!(holder.try_wait().expect("its status"), None);
+        thread::sleep(Duration::from_millis(5));
+    }
+    holder
+}
+
+#[test]
+fn a_second_run_says_who_holds_the_data_directory() {
+    let world = slow_world(Duration::from_secs(2));
+    let mut holder = start_holding(&world);
+    let pid = format!("PID {}", holder.id());
+    world
+        .run(&["2025-08-02"])
+        .exits(11)
+        .stdout_is("")
+        .stderr_has("錯誤：資料目錄")
+        .stderr_has(&pid);
+    assert!(holder.wait().expect("its status").success());
+    assert!(!world.path("data/colab-gpu4/2025-08-02").exists());
+}
+
+#[test]
+fn a_second_run_can_wait_for_the_first() {
+    let world = slow_world(Duration::from_millis(500));
+    let mut holder = start_holding(&world);
+    world.run(&["--wait", "30", "2025-08-02"]).exits(0);
+    assert!(holder.wait().expect("its status").success());
+}
+
+#[test]
+fn a_lock_of_a_run_that_was_killed_is_none() {
+    let world = slow_world(Duration::from_secs(2));
+    let mut holder = start_holding(&world);
+    holder.kill().expect("it can be killed");
+    holder.wait().expect("its status");
+    world.run(&[DATE]).exits(0);
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_stops_at_once() {
+    for signal in ["INT", "TERM"] {
+        let world = slow_world(Duration::from_secs(20));
+        let mut holder = start_holding(&world);
+        let told = Instant::now();
+        signal_to(&holder, signal);
+        let status = holder.wait().expect("its status");
+        assert_eq!(
+            (status.code(), status.signal()),
+            (Some(130), None),
+            "SIG{signal}"
+        );
+        assert!(told.elapsed() < Duration::from_secs(2), "SIG{signal}");
+    }
+}
+
+fn signal_to(child: &Child, signal: &str) {
+    let kill = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("kill -{signal} {}", child.id()))
+        .status();
+    assert!(kill.expect("a shell").success());
+}
+
+/// Kills the real program at 200 moments of its run, and looks at every file each time.
+#[test]
+fn a_kill_at_any_moment_leaves_every_file_whole() {
+    let node = |value: f64| {
+        (0..8).fold(SimulatedNode::new(NODE), |node, gpu| {
+            node.constant(1 + 8 * gpu, value, value)
+        })
+    };
+    let api = || SimulatedApi::new(TOKEN);
+    let world = Lab::new().node(node(25.0)).api(api()).start();
+    let started = Instant::now();
+    world.run(&[DATE]).exits(0);
+    let whole_run = started.elapsed();
+
+    let day = Day {
+        zone: chrono_tz::Tz::UTC,
+        start: MIDNIGHT,
+        end: MIDNIGHT + 24 * HOUR,
+    };
+    let old = day.gpu_csv(world.cluster.node(NODE), 1);
+    let world = Lab::new().node(node(75.0)).api(api()).start_after(world);
+    let new = day.gpu_csv(world.cluster.node(NODE), 1);
+    let (mut killed, mut seen_old, mut seen_new) = (0, 0, 0);
+    for moment in 0..200 {
+        // Every tenth run goes back to the old files, so that kills meet both kinds.
+        if moment % 10 == 0 {
+            for gpu in 0..8 {
+                world.write(&format!("data/{NODE}/{DATE}/gpu{gpu}_{DATE}.csv"), &old);
+            }
+        }
+        let mut run = world.command(&[DATE]);
+        let mut run = run
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        thread::sleep(whole_run * moment / 200);
+        if run.try_wait().expect("its status").is_none() {
+            run.kill().expect("it can be killed");
+            killed += 1;
+        }
+        run.wait().expect("its status");
+        for gpu in 0..8 {
+            let path = format!("data/{NODE}/{DATE}/gpu{gpu}_{DATE}.csv");
+            let text = fs::read_to_string(world.path(path)).expect("the file is there");
+            assert!(
+                text == old || text == new,
+                "gpu{gpu} after {moment}: {text}"
+            );
+            if text == old {
+                seen_old += 1
+            } else {
+                seen_new += 1
+            }
+        }
+    }
+    assert!(
+        killed > 50,
+        "only {killed} runs were killed before their end"
+    );
+    assert!(
+        seen_old > 0 && seen_new > 0,
+        "{seen_old} old and {seen_new} new files"
+    );
+    let outcome = world.run(&["2025-08-02"]).exits(0);
+    let litter: Vec<_> = outcome
+        .tree()
+        .into_iter()
+        .filter(|path| path.contains(".tmp"))
+        .collect();
+    assert_eq!(
+        litter,
+        Vec::<String>::new(),
+        "the next run removes what the killed ones left"
+    );
+}
+
+#[test]
+fn a_file_system_that_takes_no_more_loses_nothing() {
+    let world = Lab::colab_gpu4().start();
+    let before = world.run(&[DATE]).exits(0);
+    let files: Vec<_> = before.tree().iter().map(|path| before.file(path)).collect();
+    // A limit on the size of files stands for a disk that is full: 8 blocks of 512 bytes hold no GPU's file.
+    let limited = "ulimit -f 8; trap '' XFSZ; exec \"$0\" \"$@\"";
+    let program = env!("CARGO_BIN_EXE_daily-gpu-log");
+    let output = std::process::Command::new("sh")
+        .args(["-c", limited, program, DATE])
+        .current_dir(world.path(""))
+        .output()
+        .expect("a shell");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("錯誤：無法寫入") && stderr.contains("磁碟"),
+        "{stderr}"
+    );
+    let after = world.run(&["--user-report", DATE]).exits(0);
+    assert_eq!(after.tree(), before.tree());
+    assert_eq!(
+        after
+            .tree()
+            .iter()
+            .map(|path| after.file(path))
+            .collect::<Vec<_>>(),
+        files
+    );
+}

@@ -1,0 +1,163 @@
+//! Collecting a day again: nothing that was known is lost.
+
+use crate::simulated_cluster::{Fault, SimulatedNode};
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT};
+use pretty_assertions::assert_eq;
+
+const NODE: &str = "colab-gpu4";
+
+#[test]
+fn a_new_reading_wins_and_an_old_one_fills_a_gap() {
+    let first = SimulatedNode::new(NODE)
+        .constant(1, 10.0, 20.0)
+        .gap(1, MIDNIGHT, MIDNIGHT + HOUR);
+    let world = Lab::new().node(first).start();
+    world.run(&[DATE]).exits(0).stdout_has("讀數 1146/1152");
+
+    let second = SimulatedNode::new(NODE).constant(1, 50.0, 60.0).gap(
+        1,
+        MIDNIGHT + HOUR,
+        MIDNIGHT + 24 * HOUR,
+    );
+    let world = Lab::new().node(second).start_after(world);
+    let outcome = world
+        .run(&[DATE])
+        .exits(0)
+        .stderr_is("")
+        .stdout_has("讀數 1152/1152 (100.0%)");
+    let csv = outcome.of_day(NODE, DATE, "gpu0");
+    let values: Vec<_> = csv
+        .lines()
+        .skip(1)
+        .map(|row| row.split_once("\",").expect("a row").1)
+        .collect();
+    assert_eq!(values[..6], ["50,60"; 6]);
+    assert_eq!(values[6..], ["10,20"; 138]);
+    // (6 x 50 + 138 x 10) / 144 and (6 x 60 + 138 x 20) / 144
+    assert!(
+        outcome
+            .of_day(NODE, DATE, "average")
+            .contains("GPU[0],11.67,21.67,")
+    );
+}
+
+#[test]
+fn a_card_that_has_gone_keeps_its_readings() {
+    let world = Lab::colab_gpu4().start();
+    let before = world.run(&[DATE]).exits(0);
+    let (csv, average) = (
+        before.of_day(NODE, DATE, "gpu1"),
+        before.of_day(NODE, DATE, "average"),
+    );
+    let world = Lab::new()
+        .node(SimulatedNode::new(NODE).without_card(9))
+        .start_after(world);
+    let after = world.run(&[DATE]).exits(0);
+    assert_eq!(after.of_day(NODE, DATE, "gpu1"), csv);
+    assert_eq!(after.of_day(NODE, DATE, "average"), average);
+}
+
+#[test]
+fn rows_of_another_day_that_an_old_program_left_go() {
+    let world = Lab::colab_gpu4().start();
+    let old = "時間戳,日期時間,GPU使用率(%),VRAM使用率(%)\n\
+               1754005800,\"2025-07-31 23:50:00\",1,2\n\
+               1754006400,\"2025-08-01 00:00:00\",3,4\n\
+               1754007000,\"2025-08-01 00:10:00\",5,6\n\
+               1754093400,\"2025-08-02 00:10:00\",7,8\n";
+    world.write("data/colab-gpu4/2025-08-01/gpu0_2025-08-01.csv", old);
+    let outcome = world.run(&[DATE]).exits(0).stderr_is("");
+    let day = Day {
+        zone: chrono_tz::Tz::UTC,
+        start: MIDNIGHT,
+        end: MIDNIGHT + 24 * HOUR,
+    };
+    assert_eq!(
+        outcome.of_day(NODE, DATE, "gpu0"),
+        day.gpu_csv(world.cluster.node(NODE), 1)
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_kept_aside_and_named() {
+    let world = Lab::colab_gpu4().start();
+    for (number, damaged) in [
+        "damaged\n",
+        "時間戳,日期時間,GPU使用率(%),VRAM使用率(%)\n1,2\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.write("data/colab-gpu4/2025-08-01/gpu0_2025-08-01.csv", damaged);
+        let outcome = world
+            .run(&[DATE])
+            .exits(0)
+            .stderr_has("警告：colab-gpu4 原有的 gpu0_2025-08-01.csv 無法解析");
+        let aside = format!(
+            "colab-gpu4/2025-08-01/gpu0_2025-08-01.csv.unreadable{}",
+            number + 1
+        );
+        assert_eq!(outcome.file(&aside), damaged);
+        assert_eq!(outcome.of_day(NODE, DATE, "gpu0").lines().count(), 145);
+    }
+}
+
+#[test]
+fn a_node_that_is_down_the_second_time_keeps_every_byte() {
+    let world = Lab::colab_gpu4().start();
+    let before = world.run(&[DATE]).exits(0);
+    let files: Vec<_> = before.tree().iter().map(|path| before.file(path)).collect();
+    let world = Lab::new()
+        .node(SimulatedNode::new(NODE).fault(Fault::Refuse))
+        .start_after(world);
+    let after = world.run(&[DATE]).exits(1).stderr_has("原有檔案保持不變");
+    assert_eq!(after.tree(), before.tree());
+    assert_eq!(
+        after
+            .tree()
+            .iter()
+            .map(|path| after.file(path))
+            .collect::<Vec<_>>(),
+        files
+    );
+}
+
+#[test]
+fn the_same_answers_give_the_same_bytes() {
+    let world = Lab::new()
+        .node(SimulatedNode::new(NODE).gap(9, MIDNIGHT, MIDNIGHT + HOUR))
+        .start();
+    let first = world.run(&[DATE]).exits(0);
+    let files: Vec<_> = first.tree().iter().map(|path| first.file(path)).collect();
+    let second = world.run(&[DATE]).exits(0);
+    assert_eq!(
+        second
+            .tree()
+            .iter()
+            .map(|path| second.file(path))
+            .collect::<Vec<_>>(),
+        files
+    );
+    assert!(
+        files.iter().any(|file| file.contains(",,\n")),
+        "the gap is still one"
+    );
+}
+
+#[test]
+fn a_vram_gap_is_filled_by_itself() {
+    let gap = |node: SimulatedNode| node.vram_gap(1, MIDNIGHT, MIDNIGHT + HOUR);
+    let world = Lab::new().node(SimulatedNode::new(NODE)).start();
+    world.run(&[DATE]).exits(0);
+    let world = Lab::new()
+        .node(gap(SimulatedNode::new(NODE)))
+        .start_after(world);
+    let outcome = world.run(&[DATE]).exits(0);
+    let whole = SimulatedNode::new(NODE);
+    let day = Day {
+        zone: chrono_tz::Tz::UTC,
+        start: MIDNIGHT,
+        end: MIDNIGHT + 24 * HOUR,
+    };
+    assert_eq!(outcome.of_day(NODE, DATE, "gpu0"), day.gpu_csv(&whole, 1));
+}
