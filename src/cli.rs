@@ -34,12 +34,25 @@ const HELP_TEMPLATE: &str = "\
 {subcommands}{after-help}
 ";
 
-const SUBCOMMAND_TEMPLATE: &str = "\
+const COMPLETIONS_TEMPLATE: &str = "\
 {about}
 
 用法: {usage}
 
-{all-args}
+引數:
+{positionals}
+
+選項:
+{options}
+";
+
+const MAN_TEMPLATE: &str = "\
+{about}
+
+用法: {usage}
+
+選項:
+{options}
 ";
 
 const AFTER_HELP: &str = "\
@@ -159,7 +172,7 @@ pub struct RunArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Print a completion script.
-    #[command(about = "輸出 shell 的自動補全腳本", help_template = SUBCOMMAND_TEMPLATE)]
+    #[command(about = "輸出 shell 的自動補全腳本", help_template = COMPLETIONS_TEMPLATE)]
     #[command(override_usage = "daily-gpu-log completions <SHELL>")]
     Completions {
         /// The shell.
@@ -168,7 +181,7 @@ pub enum Command {
         shell: Shell,
     },
     /// Print the manual page.
-    #[command(about = "輸出 man 手冊頁", help_template = SUBCOMMAND_TEMPLATE)]
+    #[command(about = "輸出 man 手冊頁", help_template = MAN_TEMPLATE)]
     #[command(override_usage = "daily-gpu-log man")]
     Man,
 }

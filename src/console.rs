@@ -184,10 +184,12 @@ struct LogWriter<'a>(&'a MultiProgress);
 
 impl Write for LogWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(line))
+        // Where stderr is gone, the exit status has to do.
+        let _ = self.0.suspend(|| io::stderr().write_all(line));
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }

@@ -35,6 +35,7 @@ pub enum Connections {
 pub struct Http {
     client: Client,
     patience: Patience,
+    quotes_errors: bool,
 }
 
 /// Why a GET brought no body.
@@ -69,18 +70,6 @@ impl HttpError {
         match self {
             Self::Status { status, .. } => Some(*status),
             _ => None,
-        }
-    }
-
-    /// The same, with what the server said passed through `redact`.
-    #[must_use]
-    pub fn map_detail(self, redact: impl FnOnce(&str) -> String) -> Self {
-        match self {
-            Self::Status { status, detail } => Self::Status {
-                status,
-                detail: redact(&detail),
-            },
-            error => error,
         }
     }
 
@@ -129,7 +118,20 @@ impl Http {
         let client = builder
             .build()
             .expect("a client with these options can always be built");
-        Self { client, patience }
+        Self {
+            client,
+            patience,
+            quotes_errors: true,
+        }
+    }
+
+    /// Leaves what the server says out of errors: it may repeat the secret that it was sent.
+    #[must_use]
+    pub fn without_quotes(self) -> Self {
+        Self {
+            quotes_errors: false,
+            ..self
+        }
     }
 
     /// The moment by which everything that is asked of one server from now on must be done.
@@ -179,10 +181,12 @@ impl Http {
             .map_err(|error| from_reqwest(&error, timeout))?;
         let status = response.status();
         if status != StatusCode::OK {
-            return Err(HttpError::Status {
-                status,
-                detail: detail(response),
-            });
+            let detail = if self.quotes_errors {
+                detail(response)
+            } else {
+                String::new()
+            };
+            return Err(HttpError::Status { status, detail });
         }
         let body = read_body(response).map_err(|error| from_read(&error, timeout))?;
         tracing::debug!(%url, bytes = body.len(), elapsed = ?started.elapsed(), "answered");

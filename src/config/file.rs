@@ -142,9 +142,15 @@ fn usual_places() -> impl Iterator<Item = PathBuf> {
 fn parse(path: &Path, text: &str) -> Result<(PathBuf, Settings), ConfigError> {
     match toml::from_str(text) {
         Ok(settings) => Ok((path.to_owned(), settings)),
-        Err(error) => Err(ConfigError::Malformed {
-            path: path.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
-        }),
+        Err(error) => {
+            // The parser would show the line as well, and somebody may have put a secret there.
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            let message = format!("第 {line} 行：{}", error.message());
+            Err(ConfigError::Malformed {
+                path: path.to_owned(),
+                message,
+            })
+        }
     }
 }

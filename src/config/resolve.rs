@@ -212,25 +212,26 @@ fn check_cards(key: &str, cards: Vec<u64>) -> Result<Vec<CardId>, Invalid> {
 }
 
 fn parse_url(key: &str, text: &str) -> Result<Url, Invalid> {
-    let example = "請寫成 http://主機:埠";
-    let url = match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-        Ok(_) | Err(url::ParseError::RelativeUrlWithoutBase) => {
-            return invalid(
-                key,
-                format!("「{text}」沒有 http:// 或 https://：{example}"),
-            );
-        }
-        Err(error) => return invalid(key, format!("「{text}」不是網址（{error}）：{example}")),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
+    if text.contains('@') {
         // The text is not repeated: it may hold a password.
         return invalid(key, "網址不可含有帳號或密碼");
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return invalid(key, format!("「{text}」不可含有 ? 或 # 之後的部分"));
+    let example = "請寫成 http://主機:埠";
+    match Url::parse(text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => invalid(
+            key,
+            format!("「{text}」不是 http:// 或 https://：{example}"),
+        ),
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            invalid(key, format!("「{text}」不可含有 ? 或 # 之後的部分"))
+        }
+        Ok(url) => Ok(url),
+        Err(url::ParseError::RelativeUrlWithoutBase) => invalid(
+            key,
+            format!("「{text}」沒有 http:// 或 https://：{example}"),
+        ),
+        Err(error) => invalid(key, format!("「{text}」不是網址（{error}）：{example}")),
     }
-    Ok(url)
 }
 
 fn parse_zone(key: &str, text: &str) -> Result<Tz, Invalid> {

@@ -115,7 +115,10 @@ impl NodeUsage {
                 readings[..old].copy_from_slice(&coarse.of(metric)[..old]);
             }
         }
-        self.rejected.extend(coarse.rejected);
+        // The same false sample shows in every tier.
+        let is_new = |new: &RejectedReading| !self.rejected.iter().any(|known| known.is_of(new));
+        let new: Vec<_> = coarse.rejected.into_iter().filter(is_new).collect();
+        self.rejected.extend(new);
     }
 }
 
@@ -130,6 +133,13 @@ pub struct RejectedReading {
     pub stamp: UnixSeconds,
     /// What the agent said.
     pub value: f64,
+}
+
+impl RejectedReading {
+    /// Whether both are readings of one series at one time.
+    fn is_of(&self, other: &Self) -> bool {
+        (self.card, self.metric, self.stamp) == (other.card, other.metric, other.stamp)
+    }
 }
 
 /// Why a node has no usage. The message follows the seeds' wording.

@@ -21,6 +21,8 @@ pub struct Staged {
     directory: PathBuf,
     /// In the order in which they are put in place.
     files: Vec<(TempPath, PathBuf)>,
+    /// What is there now and must not be lost.
+    asides: Vec<PathBuf>,
 }
 
 impl Staged {
@@ -28,6 +30,7 @@ impl Staged {
         Self {
             directory,
             files: Vec::new(),
+            asides: Vec::new(),
         }
     }
 
@@ -58,23 +61,16 @@ impl Staged {
         Ok(file.into_temp_path())
     }
 
-    /// Keeps the file `name` under another name that says that it could not be read, and answers that.
-    pub(super) fn set_aside(&self, name: &str) -> io::Result<PathBuf> {
-        let target = self.directory.join(name);
-        let mut number = 1;
-        loop {
-            let aside = self.directory.join(format!("{name}.unreadable{number}"));
-            // A second name, not a new one: at no moment is the file under neither.
-            match fs::hard_link(&target, &aside) {
-                Ok(()) => return Ok(aside),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                Err(error) => return Err(error),
-            }
-        }
+    /// When the files are put in place, the file `name` that is there now is to be kept under another name.
+    pub(super) fn set_aside(&mut self, name: &str) {
+        self.asides.push(self.directory.join(name));
     }
 
     /// Puts the files in place, and answers the directory that they are in.
     pub(super) fn put_in_place(self) -> Result<PathBuf, WriteError> {
+        for path in self.asides {
+            keep_aside(&path).map_err(|cause| WriteError { path, cause })?;
+        }
         for (temporary, target) in self.files {
             temporary.persist(&target).map_err(|error| WriteError {
                 path: target.clone(),
@@ -82,6 +78,20 @@ impl Staged {
             })?;
         }
         Ok(self.directory)
+    }
+}
+
+/// Gives the file at `path` a second name that says that it could not be read.
+fn keep_aside(path: &Path) -> io::Result<()> {
+    let mut number = 1;
+    loop {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(format!(".unreadable{number}"));
+        // A second name, not a new one: at no moment is the file under neither.
+        match fs::hard_link(path, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            linked => return linked,
+        }
     }
 }
 

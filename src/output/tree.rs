@@ -166,11 +166,7 @@ impl Tree<'_> {
         make_directory(&directory)?;
         let mut staged = Staged::new(directory);
         for file in unreadable {
-            let aside = staged.set_aside(&file.name);
-            aside.map_err(|cause| WriteError {
-                path: staged.directory().join(&file.name),
-                cause,
-            })?;
+            staged.set_aside(&file.name);
         }
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {

@@ -88,7 +88,7 @@ pub fn fetch(
     username: Option<&str>,
     now: UnixSeconds,
 ) -> Result<Fetched, TasksError> {
-    let http = Http::new(patience, Connections::Close, [&api.url]);
+    let http = Http::new(patience, Connections::Close, [&api.url]).without_quotes();
     let body = http
         .get(
             &query(api, window, username),
@@ -106,11 +106,17 @@ pub fn fetch(
             },
             _ => TasksError::Http {
                 url: api.url.to_string(),
-                cause: cause.map_detail(|detail| token.redact(detail)),
+                cause,
             },
         })?;
     match answer::read(&body) {
-        Ok(answer) => Ok(Fetched { answer, body }),
+        Ok(mut answer) => {
+            for task in &mut answer.malformed {
+                task.id = token.redact(&task.id);
+                task.problem = token.redact(&task.problem);
+            }
+            Ok(Fetched { answer, body })
+        }
         Err(problem) => Err(TasksError::Unreadable {
             url: api.url.to_string(),
             problem: token.redact(&problem),
