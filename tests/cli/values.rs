@@ -69,6 +69,9 @@ fn a_node_is_found_on_a_parent() {
         world.edit_settings(&format!("{url}\""), &format!("{url}/host/{NODE}{end}\""));
         let outcome = world.run(&[DATE]).exits(0).stderr_is("");
         Day::utc().check_gpu_files(&outcome, NODE, world.cluster.node(NODE));
+        let target = &world.cluster.requests(NODE)[0].target;
+        let path = format!("/host/{NODE}/api/v1/data?context=");
+        assert!(target.starts_with(&path), "{target}");
     }
 }
 
