@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -143,14 +144,28 @@ fn parse(path: &Path, text: &str) -> Result<(PathBuf, Settings), ConfigError> {
     match toml::from_str(text) {
         Ok(settings) => Ok((path.to_owned(), settings)),
         Err(error) => {
-            // The parser would show the line as well, and somebody may have put a secret there.
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-            let message = format!("第 {line} 行：{}", error.message());
+            let message = format!("{}：{}", place(text, error.span()), error.message());
             Err(ConfigError::Malformed {
                 path: path.to_owned(),
                 message,
             })
         }
+    }
+}
+
+/// The line in which `span` begins, and its key. The line itself is not shown: it may hold a secret that has no
+/// business there, as may what stands for a key without being one.
+fn place(text: &str, span: Option<Range<usize>>) -> String {
+    let before = span
+        .and_then(|span| text.get(..span.start))
+        .unwrap_or_default();
+    let number = before.matches('\n').count();
+    let line = text.lines().nth(number).unwrap_or_default();
+    let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+    let is_key = |c: char| c.is_ascii_lowercase() || c == '_';
+    if !key.is_empty() && key.chars().all(is_key) {
+        format!("第 {} 行（{key}）", number + 1)
+    } else {
+        format!("第 {} 行", number + 1)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -89,7 +89,13 @@ fn keep_aside(path: &Path) -> io::Result<()> {
         aside.push(format!(".unreadable{number}"));
         // A second name, not a new one: at no moment is the file under neither.
         match fs::hard_link(path, &aside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // A run that was killed between this and the renaming has done it already.
+                if fs::metadata(&aside)?.ino() == fs::metadata(path)?.ino() {
+                    return Ok(());
+                }
+                number += 1;
+            }
             linked => return linked,
         }
     }

@@ -151,9 +151,9 @@ fn a_kill_at_any_moment_leaves_every_file_whole() {
                 "gpu{gpu} after {moment}: {text}"
             );
             if text == old {
-                seen_old += 1
+                seen_old += 1;
             } else {
-                seen_new += 1
+                seen_new += 1;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The builder of a test's world: a temporary directory, a simulated cluster, and the command.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -121,7 +122,7 @@ impl Lab {
             let mut private = OpenOptions::new();
             private.create(true).write(true).truncate(true).mode(0o600);
             writeln!(private.open(&path).expect("the token file"), "{token}").expect("a token");
-            settings.push_str(&format!("token_file = \"{}\"\n", path.display()));
+            writeln!(settings, "token_file = \"{}\"", path.display()).expect("a String takes all");
         }
         settings.push_str(&self.tables);
         world.write("daily-gpu-log.toml", &settings);
