@@ -31,13 +31,13 @@ fn node(keys: &str) -> String {
 #[test]
 fn a_value_of_the_wrong_type_is_refused() {
     refused(&[
-        ("timezone = 8", &["timezone", "line 1"]),
-        ("interval = 600", &["interval", "line 1"]),
+        ("timezone = 8", &["timezone", "第 1 行"]),
+        ("interval = 600", &["interval", "第 1 行"]),
         ("data_dir = true", &["data_dir"]),
         ("cards = \"1,9\"", &["cards"]),
         ("cards = [1, -9]", &["cards"]),
         ("nodes = \"colab-gpu1\"", &["nodes"]),
-        ("\n\n[netdata]\nretries = \"2\"", &["retries", "line 4"]),
+        ("\n\n[netdata]\nretries = \"2\"", &["retries", "第 4 行"]),
         ("[management_api]\ntoken_file = []", &["token_file"]),
         (&node("first_gpu_id = -1"), &["first_gpu_id"]),
         (&node("gpu_uuids = { \"APU-1\" = \"0\" }"), &["gpu_uuids"]),
@@ -71,11 +71,11 @@ fn a_node_without_name_or_address_is_refused() {
 #[test]
 fn what_is_no_toml_is_refused() {
     refused(&[
-        ("timezone = \"UTC\"\n[[nodes", &["line 2"]),
-        ("timezone: UTC", &["line 1"]),
+        ("timezone = \"UTC\"\n[[nodes", &["第 2 行"]),
+        ("timezone: UTC", &["第 1 行"]),
         (
             "timezone = \"UTC\"\ntimezone = \"UTC\"",
-            &["timezone", "line 2"],
+            &["timezone", "第 2 行"],
         ),
     ]);
 }
