@@ -196,8 +196,19 @@ impl Command {
                 clap_complete::generate(*shell, &mut Cli::command(), "daily-gpu-log", &mut text);
             }
             Self::Man => {
-                let page = clap_mangen::Man::new(Cli::command()).render(&mut text);
-                page.expect("a vector takes whatever is written");
+                let page = clap_mangen::Man::new(Cli::command());
+                // The subcommands have no pages of their own that a section could refer to.
+                let sections = [
+                    clap_mangen::Man::render_title,
+                    clap_mangen::Man::render_name_section,
+                    clap_mangen::Man::render_synopsis_section,
+                    clap_mangen::Man::render_description_section,
+                    clap_mangen::Man::render_options_section,
+                    clap_mangen::Man::render_extra_section,
+                ];
+                for section in sections {
+                    section(&page, &mut text).expect("a vector takes whatever is written");
+                }
             }
         }
         text

@@ -27,6 +27,11 @@ pub enum Verbosity {
     Debug,
 }
 
+/// Standard output takes no more.
+#[derive(Debug, thiserror::Error)]
+#[error("無法寫到標準輸出：{0}")]
+pub struct PrintError(io::Error);
+
 /// The terminal, or what cron has in its place.
 #[derive(Debug)]
 pub struct Console {
@@ -60,16 +65,16 @@ impl Console {
     }
 
     /// Prints a result. It is no error if nobody reads on.
-    pub fn print(&self, text: &[u8]) -> io::Result<()> {
+    pub fn print(&self, text: &[u8]) -> Result<(), PrintError> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(text).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(PrintError(error)),
+            _ => Ok(()),
         }
     }
 
     /// Prints a line for people, who can do without.
-    pub fn say(&self, line: impl fmt::Display) -> io::Result<()> {
+    pub fn say(&self, line: impl fmt::Display) -> Result<(), PrintError> {
         if self.verbosity == Verbosity::Quiet {
             Ok(())
         } else {

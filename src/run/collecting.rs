@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::collect;
 use crate::config::Token;
-use crate::console;
+use crate::console::{self, PrintError};
 use crate::day::{DateError, Window};
 use crate::exit_status::ExitStatus;
 use crate::netdata;
@@ -53,7 +53,7 @@ pub(super) fn collect(request: &Request) -> Result<ExitStatus> {
         client: netdata::Client::new(config.netdata, &request.nodes),
     };
     if is_range {
-        stages.range(&windows)
+        Ok(stages.range(&windows))
     } else {
         stages.day(first)
     }
@@ -63,16 +63,16 @@ impl Stages<'_> {
     /// Collects one day, and says what became of each node.
     fn day(&self, window: &Window) -> Result<ExitStatus> {
         let report = self.collect(window)?;
-        if self.request.args.json {
-            print_json(self.request.console, &report)?;
+        let told = if self.request.args.json {
+            print_json(self.request.console, &report)
         } else {
-            self.request.console.say(report.lines().trim_end())?;
-        }
-        Ok(report.exit_status)
+            self.request.console.say(report.lines().trim_end())
+        };
+        Ok(told_or_incomplete(told, report.exit_status))
     }
 
     /// Collects several days, oldest first, because that is what Netdata will forget first, and says a line of each.
-    fn range(&self, windows: &[Window]) -> Result<ExitStatus> {
+    fn range(&self, windows: &[Window]) -> ExitStatus {
         let mut range = RangeReport::default();
         for window in windows.iter().filter(|window| window.due() > 0) {
             let report = match self.collect(window) {
@@ -86,14 +86,16 @@ impl Stages<'_> {
             if self.request.args.json {
                 range.add(report);
             } else {
-                self.request.console.say(report.day_line())?;
-                range.add_status(report.exit_status);
+                let told = self.request.console.say(report.day_line());
+                range.add_status(told_or_incomplete(told, report.exit_status));
             }
         }
+        let status = range.exit_status();
         if self.request.args.json {
-            print_json(self.request.console, &range)?;
+            let told = print_json(self.request.console, &range);
+            return told_or_incomplete(told, status);
         }
-        Ok(range.exit_status())
+        status
     }
 
     /// The stages of one day.
@@ -117,5 +119,20 @@ impl Stages<'_> {
         let report = RunReport::new(window, &tasks, nodes, results, notices);
         report.notices.iter().for_each(console::notify);
         Ok(report)
+    }
+}
+
+/// The status of a run whose files are in place and whose result could perhaps not be told.
+fn told_or_incomplete(told: Result<(), PrintError>, status: ExitStatus) -> ExitStatus {
+    match told {
+        Err(error) => {
+            console::fail(error);
+            if status == ExitStatus::Complete {
+                ExitStatus::Incomplete
+            } else {
+                status
+            }
+        }
+        Ok(()) => status,
     }
 }

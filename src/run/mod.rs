@@ -4,11 +4,11 @@ mod collecting;
 mod request;
 mod task_information;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cli::{Cli, RunArgs};
 use crate::config;
-use crate::console::{Console, Verbosity};
+use crate::console::{self, Console, PrintError, Verbosity};
 use crate::exit_status::ExitStatus;
 use crate::output;
 use crate::report::TaskReport;
@@ -43,7 +43,7 @@ fn report_tasks(request: &Request) -> Result<ExitStatus> {
     answer.tasks.retain(|task| {
         request.wants_host(&task.hostname) && user.is_none_or(|user| task.username == user)
     });
-    notices.iter().for_each(crate::console::notify);
+    notices.iter().for_each(console::notify);
     if request.args.json {
         print_json(
             request.console,
@@ -61,10 +61,10 @@ fn report_tasks(request: &Request) -> Result<ExitStatus> {
     Ok(ExitStatus::Complete)
 }
 
-fn print_json(console: &Console, report: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(report).context("無法產生 JSON")?;
+fn print_json(console: &Console, report: &impl serde::Serialize) -> Result<(), PrintError> {
+    let mut text = serde_json::to_vec_pretty(report).expect("a report has string keys alone");
     text.push(b'\n');
-    Ok(console.print(&text)?)
+    console.print(&text)
 }
 
 fn verbosity(args: &RunArgs) -> Verbosity {
