@@ -41,12 +41,22 @@ fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> 
         ));
     }
     let mut usage = CardUsage::without_readings(window.due());
+    let mut slots = Vec::new();
     for row in csv.records() {
         let row = row.map_err(from_csv)?;
-        read_row(&row, window, &mut usage).map_err(|NotAReading| {
+        let slot = read_row(&row, window, &mut usage).map_err(|NotAReading| {
             let line = row.position().map_or(0, csv::Position::line);
             Unreadable::Malformed(format!("第 {line} 列不是 {} 一筆的讀數", window.interval))
         })?;
+        slots.extend(slot);
+    }
+    slots.sort_unstable();
+    // Readings of a longer interval, from before the settings were changed, may stand where those of this one would.
+    if slots.len() > 1 && slots.is_sorted_by(|slot, next| next - slot > 1) {
+        return Err(Unreadable::Malformed(format!(
+            "各列相隔超過 {}",
+            window.interval
+        )));
     }
     Ok(usage)
 }
@@ -54,7 +64,12 @@ fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> 
 /// A row that holds no reading of the window's interval.
 struct NotAReading;
 
-fn read_row(row: &StringRecord, window: &Window, usage: &mut CardUsage) -> Result<(), NotAReading> {
+/// Takes the reading of a row, and answers where it stands, if it is one of the window.
+fn read_row(
+    row: &StringRecord,
+    window: &Window,
+    usage: &mut CardUsage,
+) -> Result<Option<usize>, NotAReading> {
     let field = |column| row.get(column).ok_or(NotAReading);
     let stamp = field(0)?.parse().map_err(|_| NotAReading)?;
     let (gpu, vram) = (reading(field(2)?)?, reading(field(3)?)?);
@@ -62,9 +77,9 @@ fn read_row(row: &StringRecord, window: &Window, usage: &mut CardUsage) -> Resul
         RowPlace::Slot(slot) => {
             usage.gpu[slot] = gpu;
             usage.vram[slot] = vram;
-            Ok(())
+            Ok(Some(slot))
         }
-        RowPlace::Outside => Ok(()),
+        RowPlace::Outside => Ok(None),
         RowPlace::OffGrid => Err(NotAReading),
     }
 }
@@ -111,6 +126,21 @@ mod tests {
         let usage = parsed(rows).expect("a file");
         assert_eq!(usage.gpu.iter().flatten().count(), 1);
         assert_eq!((usage.gpu[0], usage.vram[0]), (Reading::new(3.0), None));
+    }
+
+    #[test]
+    fn readings_of_another_interval_are_not_taken_for_those_of_this_one() {
+        for step in [1200, 3600, 300, 60] {
+            let row = |n| format!("{},\"x\",1,2\n", 1_754_006_400 + n * step);
+            let rows = [1, 2, 3, 4].map(row).concat();
+            assert!(
+                matches!(parsed(&rows), Err(Unreadable::Malformed(_))),
+                "{step} s"
+            );
+        }
+        assert!(
+            parsed("1754007000,\"x\",1,2\n1754007600,\"x\",1,2\n1754013600,\"x\",1,2\n").is_ok()
+        );
     }
 
     #[test]
