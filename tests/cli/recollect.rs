@@ -67,11 +67,7 @@ fn rows_of_another_day_that_an_old_program_left_go() {
                1754093400,\"2025-08-02 00:10:00\",7,8\n";
     world.write("data/colab-gpu4/2025-08-01/gpu0_2025-08-01.csv", old);
     let outcome = world.run(&[DATE]).exits(0).stderr_is("");
-    let day = Day {
-        zone: chrono_tz::Tz::UTC,
-        start: MIDNIGHT,
-        end: MIDNIGHT + 24 * HOUR,
-    };
+    let day = Day::utc();
     assert_eq!(
         outcome.of_day(NODE, DATE, "gpu0"),
         day.gpu_csv(world.cluster.node(NODE), 1)
@@ -106,20 +102,12 @@ fn a_file_that_cannot_be_read_is_kept_aside_and_named() {
 fn a_node_that_is_down_the_second_time_keeps_every_byte() {
     let world = Lab::colab_gpu4().start();
     let before = world.run(&[DATE]).exits(0);
-    let files: Vec<_> = before.tree().iter().map(|path| before.file(path)).collect();
+    let files = before.files("");
     let world = Lab::new()
         .node(SimulatedNode::new(NODE).fault(Fault::Refuse))
         .start_after(world);
     let after = world.run(&[DATE]).exits(1).stderr_has("原有檔案保持不變");
-    assert_eq!(after.tree(), before.tree());
-    assert_eq!(
-        after
-            .tree()
-            .iter()
-            .map(|path| after.file(path))
-            .collect::<Vec<_>>(),
-        files
-    );
+    assert_eq!(after.files(""), files);
 }
 
 #[test]
@@ -128,18 +116,11 @@ fn the_same_answers_give_the_same_bytes() {
         .node(SimulatedNode::new(NODE).gap(9, MIDNIGHT, MIDNIGHT + HOUR))
         .start();
     let first = world.run(&[DATE]).exits(0);
-    let files: Vec<_> = first.tree().iter().map(|path| first.file(path)).collect();
+    let files = first.files("");
     let second = world.run(&[DATE]).exits(0);
-    assert_eq!(
-        second
-            .tree()
-            .iter()
-            .map(|path| second.file(path))
-            .collect::<Vec<_>>(),
-        files
-    );
+    assert_eq!(second.files(""), files);
     assert!(
-        files.iter().any(|file| file.contains(",,\n")),
+        files.iter().any(|(_, text)| text.contains(",,\n")),
         "the gap is still one"
     );
 }
@@ -154,10 +135,6 @@ fn a_vram_gap_is_filled_by_itself() {
         .start_after(world);
     let outcome = world.run(&[DATE]).exits(0);
     let whole = SimulatedNode::new(NODE);
-    let day = Day {
-        zone: chrono_tz::Tz::UTC,
-        start: MIDNIGHT,
-        end: MIDNIGHT + 24 * HOUR,
-    };
+    let day = Day::utc();
     assert_eq!(outcome.of_day(NODE, DATE, "gpu0"), day.gpu_csv(&whole, 1));
 }
