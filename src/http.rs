@@ -233,12 +233,11 @@ fn detail(response: Response) -> String {
 }
 
 fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
-    if error.is_timeout() && !error.is_connect() {
-        HttpError::Timeout(timeout)
-    } else if error.is_connect() {
-        HttpError::Connect(root_cause(error))
-    } else {
-        HttpError::Broken(root_cause(error))
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => HttpError::Connect("沒有回應".to_owned()),
+        (true, false) => HttpError::Connect(root_cause(error)),
+        (false, true) => HttpError::Timeout(timeout),
+        (false, false) => HttpError::Broken(root_cause(error)),
     }
 }
 
