@@ -107,7 +107,11 @@ pub struct RunArgs {
     #[arg(help = "收集 DATE 到這個日期的每一天，由舊到新")]
     pub to: Option<DateArg>,
     /// The root of the tree.
-    #[arg(long, value_name = "DIR", help = "資料目錄 [預設: ./data]")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "資料目錄 [預設: 依設定檔，否則 ./data]"
+    )]
     pub data_dir: Option<PathBuf>,
     /// Print the tasks of the day, and collect nothing.
     #[arg(
@@ -120,7 +124,7 @@ pub struct RunArgs {
     #[arg(long, help = "不連線管理 API，只收集使用率")]
     pub skip_task_info: bool,
     /// The user whose tasks are reported.
-    #[arg(long, value_name = "NAME", requires = "user_report", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", requires = "user_report", conflicts_with = "skip_task_info", value_parser = NonEmptyStringValueParser::new())]
     #[arg(help = "任務報告只列這位使用者的任務 (搭配 --user-report)")]
     pub user: Option<String>,
     /// The nodes that are collected; all if there are none.
@@ -131,7 +135,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", help = "設定檔")]
     pub config: Option<PathBuf>,
     /// The zone of the day.
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone, help = "一天所屬的 IANA 時區 [預設: UTC]")]
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone, help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
     pub timezone: Option<Tz>,
     /// How many nodes are collected at once.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_JOBS, hide_default_value = true)]

@@ -1,5 +1,6 @@
 //! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
 
+use std::collections::BTreeMap;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use crate::day::Window;
 use crate::netdata::{self, Metric, NodeUsage};
 use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
 use crate::notice::Notice;
-use crate::output::{Staged, Tree};
+use crate::output::{Earlier, Staged, Tree};
 use crate::tasks::{self, kept::KeptAnswer};
 use crate::units::{CardId, GpuIndex};
 
@@ -162,19 +163,24 @@ fn stage_node(
         node: node.name.clone(),
         error,
     };
-    let mut usage = client
+    let usage = client
         .usage(node, window)
         .map_err(|error| Notice::NodeFailed {
             node: node.name.clone(),
             error,
         })?;
     let mut notices = usage_notices(node, window, &usage);
-    let earlier = tree.earlier(node, window).map_err(not_written)?;
-    usage.fill_gaps(earlier.usage);
-    let day = NodeDay::new(node, window, usage, task_knowledge(node, window, tasks));
+    let Earlier {
+        usage: earlier,
+        users,
+        unreadable,
+    } = tree.earlier(node, window).map_err(not_written)?;
+    let cards = usage.together_with(&earlier);
+    let tasks = task_knowledge(node, window, tasks, users);
+    let day = NodeDay::new(node, window, cards, tasks);
     notices.extend(day_notices(&day));
-    let files = tree.stage(&day, &earlier.unreadable).map_err(not_written)?;
-    notices.extend(earlier.unreadable.into_iter().map(|file| Notice::SetAside {
+    let files = tree.stage(&day, &unreadable).map_err(not_written)?;
+    notices.extend(unreadable.into_iter().map(|file| Notice::SetAside {
         node: node.name.clone(),
         file,
     }));
@@ -189,18 +195,20 @@ fn task_knowledge<'a>(
     node: &Node,
     window: &Window,
     tasks: &'a TaskInformation,
+    earlier: BTreeMap<GpuIndex, String>,
 ) -> TaskKnowledge<'a> {
+    let known = |answer: &'a tasks::Answer, kept_since| TaskKnowledge::Known {
+        tasks: attribution::attribute(node, &answer.tasks, window),
+        kept_since,
+    };
     match tasks {
-        TaskInformation::Known(answer) => TaskKnowledge::Known {
-            tasks: attribution::attribute(node, &answer.tasks, window),
-            kept_since: None,
+        TaskInformation::Known(answer) => known(answer, None),
+        TaskInformation::Kept(kept) => known(&kept.answer, Some(kept.fetched_at)),
+        TaskInformation::NotAsked => TaskKnowledge::Unknown {
+            reason: "未查詢管理 API (--skip-task-info)",
+            earlier,
         },
-        TaskInformation::Kept(kept) => TaskKnowledge::Known {
-            tasks: attribution::attribute(node, &kept.answer.tasks, window),
-            kept_since: Some(kept.fetched_at),
-        },
-        TaskInformation::NotAsked => TaskKnowledge::NotAsked,
-        TaskInformation::Unavailable(reason) => TaskKnowledge::Unavailable(reason),
+        TaskInformation::Unavailable(reason) => TaskKnowledge::Unknown { reason, earlier },
     }
 }
 
@@ -215,8 +223,16 @@ fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice>
         .cards
         .keys()
         .filter(|&&card| node.index_of_card(card).is_none());
+    let coarse = usage
+        .coarse_problem
+        .iter()
+        .map(|problem| Notice::OldReadings {
+            node: node.name.clone(),
+            problem: problem.clone(),
+        });
     rejected
         .into_iter()
+        .chain(coarse)
         .chain(unknown.map(|&card| Notice::UnknownCard {
             node: node.name.clone(),
             card,
@@ -257,13 +273,16 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
 }
 
 fn figures(day: &NodeDay) -> NodeFigures {
-    let is_known = matches!(day.tasks, TaskKnowledge::Known { .. });
+    let known = match &day.tasks {
+        TaskKnowledge::Known { tasks, .. } => Some(tasks),
+        TaskKnowledge::Unknown { .. } => None,
+    };
     let gpu = |gpu: &GpuDay| GpuFigures {
         index: gpu.index,
         card: gpu.card,
         coverage: gpu.coverage,
         mean_percent: gpu.mean,
-        users: is_known.then(|| day.users(gpu.index).to_vec()),
+        users: known.map(|tasks| tasks.users.get(&gpu.index).cloned().unwrap_or_default()),
     };
     NodeFigures {
         directory: PathBuf::new(),

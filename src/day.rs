@@ -256,8 +256,10 @@ pub fn clock(zone: Tz, stamp: UnixSeconds) -> String {
 }
 
 fn local(zone: Tz, stamp: UnixSeconds) -> DateTime<Tz> {
-    // Saturating keeps stamps outside the calendar, which only a hostile answer holds, from a panic.
-    let utc = DateTime::<Utc>::from_timestamp(stamp, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    // The year 5138: a damaged file can hold any number, and the calendar has an end.
+    const LAST: UnixSeconds = 100_000_000_000;
+    let stamp = stamp.clamp(-LAST, LAST);
+    let utc = DateTime::<Utc>::from_timestamp(stamp, 0).expect("a moment of the calendar");
     utc.with_timezone(&zone)
 }
 

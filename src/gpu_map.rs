@@ -1,48 +1,7 @@
 //! The map between the names of one GPU: its index on the node, its DRM card, its UUID, and the management API's id.
 
-use std::fmt;
-
-use serde::Serialize;
-
 use crate::config::Node;
-use crate::units::{CardId, GpuIndex};
-
-/// A GPU's UUID, in the one form in which two spellings of it are equal.
-///
-/// The API writes `APU-70cb99ce3e214bda`, sysfs `70cb99ce3e214bda` (`unique_id`), `rocm-smi` `0x70cb99ce3e214bda`,
-/// and a leading zero may be lost on the way; all name the GPU of one 64-bit `unique_id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GpuUuid(u64);
-
-impl GpuUuid {
-    /// Reads any of the spellings, or `None` where the text is none of them.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let lower = text.trim().to_ascii_lowercase();
-        let bare = lower
-            .strip_prefix("apu-")
-            .or_else(|| lower.strip_prefix("gpu-"))
-            .unwrap_or(&lower);
-        let digits = bare.strip_prefix("0x").unwrap_or(bare);
-        // `from_str_radix` alone would take a sign.
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        u64::from_str_radix(digits, 16).ok().map(Self)
-    }
-}
-
-impl fmt::Display for GpuUuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "APU-{:016x}", self.0)
-    }
-}
-
-impl Serialize for GpuUuid {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+use crate::units::{CardId, GpuIndex, GpuUuid};
 
 impl Node {
     /// The index of a DRM card on this node.
@@ -61,11 +20,14 @@ impl Node {
     /// number is not taken for one.
     #[must_use]
     pub fn place_gpu(&self, id: Option<u64>, uuid: Option<&str>) -> Option<GpuIndex> {
-        let by_uuid = uuid
-            .and_then(GpuUuid::parse)
-            .and_then(|uuid| self.gpu_uuids.get(&uuid))
-            .copied();
-        by_uuid.or_else(|| self.place_id(id?))
+        let uuid = uuid.and_then(GpuUuid::parse);
+        let by_uuid = uuid.and_then(|uuid| self.gpu_uuids.get(&uuid)).copied();
+        by_uuid.or_else(|| {
+            let index = self.place_id(id?)?;
+            // The GPU there is known to be another one.
+            let is_another = uuid.is_some() && self.gpu_uuids.values().any(|&of| of == index);
+            (!is_another).then_some(index)
+        })
     }
 
     fn place_id(&self, id: u64) -> Option<GpuIndex> {
@@ -92,26 +54,6 @@ mod tests {
                 .iter()
                 .map(|&(uuid, index)| (GpuUuid::parse(uuid).expect("an UUID"), GpuIndex(index)))
                 .collect(),
-        }
-    }
-
-    #[test]
-    fn spellings_of_one_uuid_are_equal() {
-        let spelled = [
-            "APU-00cb99ce3e214bda",
-            "0xCB99CE3E214BDA",
-            "GPU-cb99ce3e214bda",
-            " apu-0x00CB99ce3e214bda ",
-        ];
-        for text in spelled {
-            assert_eq!(
-                GpuUuid::parse(text),
-                Some(GpuUuid(0x00cb_99ce_3e21_4bda)),
-                "{text}"
-            );
-        }
-        for text in ["", "APU-", "N/A", "+1", "70cb99ce3e214bda0"] {
-            assert_eq!(GpuUuid::parse(text), None, "{text:?}");
         }
     }
 
@@ -158,6 +100,11 @@ mod tests {
             node.place_gpu(Some(25), Some("APU-1")),
             Some(GpuIndex(0)),
             "an UUID of no setting leaves the id"
+        );
+        assert_eq!(
+            node.place_gpu(Some(30), Some("APU-1")),
+            None,
+            "the GPU there has another UUID"
         );
         assert_eq!(node.place_gpu(None, Some("APU-1")), None);
     }

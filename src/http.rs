@@ -3,9 +3,10 @@
 //! Only the clients of Netdata and of the management API use it.
 
 use std::io::{self, Read};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use backon::{BlockingRetryable, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{CONNECTION, HeaderMap, HeaderValue, LOCATION};
@@ -147,15 +148,25 @@ impl Http {
         headers: &HeaderMap,
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
-        let pauses = ExponentialBuilder::default()
+        let mut pauses = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(FIRST_PAUSE)
-            .with_max_times(self.patience.retries);
-        (|| self.get_once(url, headers, deadline))
-            .retry(pauses)
-            .when(|error| error.may_pass() && deadline > Instant::now() + FIRST_PAUSE)
-            .notify(|error, pause| tracing::info!(%url, %error, ?pause, "trying again"))
-            .call()
+            .with_max_times(self.patience.retries)
+            .build();
+        loop {
+            let error = match self.get_once(url, headers, deadline) {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            match pauses.next() {
+                Some(pause) if error.may_pass() && Instant::now() + pause < deadline => {
+                    tracing::info!(%url, %error, ?pause, "trying again");
+                    thread::sleep(pause);
+                }
+                // Where the time is up, this error says more than a try without time for an answer could.
+                _ => return Err(error),
+            }
+        }
     }
 
     fn get_once(

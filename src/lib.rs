@@ -4,26 +4,29 @@
 //! Data flows one way, in the order of the modules below: the settings and the day, the two clients, the maps and
 //! the means, the files. `collect` runs those stages for one day, and `run` does what the command line asks for.
 
+pub mod units;
+
 pub mod cli;
 pub mod config;
 pub mod day;
-pub mod units;
 
 pub mod http;
 pub mod netdata;
 pub mod tasks;
 
+pub mod gpu_map;
+
 pub mod attribution;
 pub mod average;
-pub mod gpu_map;
 pub mod node_day;
 
 pub mod output;
 
-pub mod collect;
 pub mod notice;
+
+pub mod collect;
+pub mod exit_status;
 pub mod report;
 
 pub mod console;
-pub mod exit_status;
 pub mod run;

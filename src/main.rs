@@ -6,7 +6,7 @@ use clap::Parser;
 use daily_gpu_log::cli::{Cli, usage_error};
 use daily_gpu_log::console;
 use daily_gpu_log::exit_status::ExitStatus;
-use daily_gpu_log::run::run;
+use daily_gpu_log::run::{exit_status, run};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -20,12 +20,12 @@ fn main() -> ExitCode {
     stop_when_told();
     let status = run(&cli).unwrap_or_else(|error| {
         console::fail(format_args!("{error:#}"));
-        ExitStatus::of(&error)
+        exit_status(&error)
     });
     status.into()
 }
 
-/// Ends the program at once on SIGINT and SIGTERM. That loses nothing: a file is whole at every moment.
+/// Ends the program at once on SIGINT, SIGTERM and SIGHUP. That loses nothing: a file is whole at every moment.
 fn stop_when_told() {
     #[expect(
         clippy::exit,

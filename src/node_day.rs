@@ -1,10 +1,12 @@
 //! One node's day, with everything that its files say.
 
+use std::collections::BTreeMap;
+
 use crate::attribution::NodeTasks;
 use crate::average::{Coverage, Mean};
 use crate::config::Node;
 use crate::day::Window;
-use crate::netdata::{CardUsage, NodeUsage};
+use crate::netdata::CardUsage;
 use crate::units::{CardId, GpuIndex, UnixSeconds};
 
 /// A node's day.
@@ -45,23 +47,26 @@ pub enum TaskKnowledge<'a> {
         /// When the answer was given, if it is one that an earlier run kept.
         kept_since: Option<UnixSeconds>,
     },
-    /// The management API was not asked.
-    NotAsked,
-    /// The management API gave no answer, for this reason.
-    Unavailable(&'a str),
+    /// There is no answer.
+    Unknown {
+        /// Why there is none.
+        reason: &'a str,
+        /// The user column that an earlier run left.
+        earlier: BTreeMap<GpuIndex, String>,
+    },
 }
 
 impl<'a> NodeDay<'a> {
-    /// The day of `node` from what its agent said.
+    /// The day of `node` from the readings of its cards.
     #[must_use]
     pub fn new(
         node: &'a Node,
         window: &'a Window,
-        mut usage: NodeUsage,
+        mut cards: BTreeMap<CardId, CardUsage>,
         tasks: TaskKnowledge<'a>,
     ) -> Self {
         let gpu = |(index, &card): (usize, &CardId)| {
-            let usage = usage.cards.remove(&card);
+            let usage = cards.remove(&card);
             GpuDay {
                 index: GpuIndex(index),
                 card,
@@ -90,12 +95,14 @@ impl<'a> NodeDay<'a> {
         Coverage::sum(self.gpus.iter().map(|gpu| gpu.coverage))
     }
 
-    /// Who held a GPU, in order of first hold.
+    /// Who held a GPU, in order of first hold and joined by `;`; `None` if nobody is known to have.
     #[must_use]
-    pub fn users(&self, gpu: GpuIndex) -> &[String] {
+    pub fn users(&self, gpu: GpuIndex) -> Option<String> {
         match &self.tasks {
-            TaskKnowledge::Known { tasks, .. } => tasks.users.get(&gpu).map_or(&[], Vec::as_slice),
-            TaskKnowledge::NotAsked | TaskKnowledge::Unavailable(_) => &[],
+            TaskKnowledge::Known { tasks, .. } => {
+                tasks.users.get(&gpu).map(|users| users.join(";"))
+            }
+            TaskKnowledge::Unknown { earlier, .. } => earlier.get(&gpu).cloned(),
         }
     }
 }

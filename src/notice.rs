@@ -27,6 +27,8 @@ pub enum Notice {
         /// Why.
         error: WriteError,
     },
+    /// The files are in place, but their names may not last through a power cut.
+    NotSynced(WriteError),
     /// The work on a node ended in a bug of this program; its files are as they were.
     Panicked {
         /// The node.
@@ -43,6 +45,13 @@ pub enum Notice {
         /// The metric.
         metric: Metric,
     },
+    /// The coarser tiers could not be asked for readings that are older than the samples.
+    OldReadings {
+        /// The node.
+        node: String,
+        /// Why not.
+        problem: String,
+    },
     /// Readings that cannot be true were left out.
     Rejected {
         /// The node.
@@ -58,13 +67,15 @@ pub enum Notice {
     TasksUnavailable(TasksError),
     /// The management API gave no answer, and that of an earlier run was used.
     TasksKept {
-        /// Why there is no new answer.
-        error: TasksError,
+        /// Why there is no new answer, if one was asked for.
+        error: Option<TasksError>,
         /// When the old one was given, on the clocks of the day's zone.
         since: String,
         /// Whether the day was over by then, so that a new answer could say no more.
         is_final: bool,
     },
+    /// The management API's answer could not be kept for later runs.
+    TasksNotKept(WriteError),
     /// An agent has a card that the settings do not name.
     UnknownCard {
         /// The node.
@@ -121,14 +132,17 @@ impl Notice {
         match self {
             Self::NodeFailed { .. }
             | Self::NotWritten { .. }
+            | Self::NotSynced(_)
             | Self::Panicked { .. }
             | Self::NoReadings { .. }
+            | Self::OldReadings { .. }
             | Self::Rejected { .. }
             | Self::TasksUnavailable(_)
             | Self::TasksKept {
                 is_final: false, ..
             } => Severity::Error,
             Self::TasksKept { is_final: true, .. }
+            | Self::TasksNotKept(_)
             | Self::UnknownCard { .. }
             | Self::Unplaced { .. }
             | Self::UnknownHost { .. }
@@ -144,11 +158,14 @@ impl Notice {
         match self {
             Self::NodeFailed { .. } => "node_failed",
             Self::NotWritten { .. } => "not_written",
+            Self::NotSynced(_) => "not_synced",
             Self::Panicked { .. } => "panicked",
             Self::NoReadings { .. } => "no_readings",
+            Self::OldReadings { .. } => "old_readings",
             Self::Rejected { .. } => "rejected_readings",
             Self::TasksUnavailable(_) => "tasks_unavailable",
             Self::TasksKept { .. } => "tasks_kept",
+            Self::TasksNotKept(_) => "tasks_not_kept",
             Self::UnknownCard { .. } => "unknown_card",
             Self::Unplaced { .. } => "unplaced_gpus",
             Self::UnknownHost { .. } => "unknown_host",
@@ -166,6 +183,7 @@ impl fmt::Display for Notice {
                 write!(f, "{error}（節點 {node}，原有檔案保持不變）")
             }
             Self::NotWritten { node, error } => write!(f, "{error}（節點 {node}）"),
+            Self::NotSynced(error) => write!(f, "{error}：檔案已寫入，但未能確認已存到磁碟"),
             Self::Panicked { node } => write!(
                 f,
                 "處理節點 {node} 時程式發生內部錯誤，請回報；原有檔案保持不變"
@@ -177,8 +195,14 @@ impl fmt::Display for Notice {
                 metric,
             } => write!(
                 f,
-                "{node} 的 {gpu}（Card {card}）整天沒有 {metric} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata"
+                "{node} 的 {gpu}（Card {card}）當日沒有任何 {metric} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata"
             ),
+            Self::OldReadings { node, problem } => {
+                write!(
+                    f,
+                    "{node} 較舊的讀數無法取得（{problem}）：已寫入其餘讀數，請稍後重新收集"
+                )
+            }
             Self::Rejected {
                 node,
                 first,
@@ -200,8 +224,12 @@ impl fmt::Display for Notice {
                 } else {
                     "，當時這一天尚未結束"
                 };
-                write!(f, "{error}（改用 {since} 保存的任務資訊{caveat}）")
+                match error {
+                    Some(error) => write!(f, "{error}（改用 {since} 保存的任務資訊{caveat}）"),
+                    None => write!(f, "使用 {since} 保存的任務資訊{caveat}"),
+                }
             }
+            Self::TasksNotKept(error) => write!(f, "{error}：任務資訊未能保存"),
             Self::UnknownCard { node, card } => {
                 write!(
                     f,
@@ -243,7 +271,7 @@ impl fmt::Display for Notice {
             ),
             Self::SetAside { node, file } => write!(
                 f,
-                "{node} 原有的 {} 無法解析（{}），已另存為 {0}.unreadable1（或下一個編號），新檔案不含其中的讀數",
+                "{node} 原有的 {} 無法合併（{}）：若有新的讀數，原檔已另存為 {0}.unreadable1（或下一個編號）",
                 file.name, file.problem
             ),
         }

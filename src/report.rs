@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use chrono::NaiveDate;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use crate::average::Coverage;
 use crate::collect::{NodeFigures, NodeResult, TaskInformation};
@@ -156,18 +158,32 @@ fn figures_line(figures: &NodeFigures) -> String {
 }
 
 /// The result of collecting several days.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct RangeReport<'a> {
-    days: Vec<RunReport<'a>>,
-    #[serde(skip)]
+    days: Vec<DayReport<'a>>,
     statuses: Vec<ExitStatus>,
+}
+
+/// A day of a range.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum DayReport<'a> {
+    Collected(Box<RunReport<'a>>),
+    Failed { date: String, error: String },
 }
 
 impl<'a> RangeReport<'a> {
     /// Adds a day with all that is to be told of it.
     pub fn add(&mut self, report: RunReport<'a>) {
         self.add_status(report.exit_status);
-        self.days.push(report);
+        self.days.push(DayReport::Collected(Box::new(report)));
+    }
+
+    /// Adds a day that could not be collected at all.
+    pub fn add_failure(&mut self, date: NaiveDate, error: &anyhow::Error) {
+        self.add_status(ExitStatus::Failed);
+        let (date, error) = (date.to_string(), format!("{error:#}"));
+        self.days.push(DayReport::Failed { date, error });
     }
 
     /// Adds a day of which all has been told.
@@ -186,6 +202,16 @@ impl<'a> RangeReport<'a> {
         } else {
             ExitStatus::Incomplete
         }
+    }
+}
+
+impl Serialize for RangeReport<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("RangeReport", 3)?;
+        object.serialize_field("version", env!("CARGO_PKG_VERSION"))?;
+        object.serialize_field("days", &self.days)?;
+        object.serialize_field("exit_status", &self.exit_status())?;
+        object.end()
     }
 }
 

@@ -133,6 +133,43 @@ impl fmt::Display for CardId {
     }
 }
 
+/// A GPU's UUID, in the one form in which two spellings of it are equal.
+///
+/// The API writes `APU-70cb99ce3e214bda`, sysfs `70cb99ce3e214bda` (`unique_id`), `rocm-smi` `0x70cb99ce3e214bda`,
+/// and a leading zero may be lost on the way; all name the GPU of one 64-bit `unique_id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GpuUuid(u64);
+
+impl GpuUuid {
+    /// Reads any of the spellings, or `None` where the text is none of them.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let lower = text.trim().to_ascii_lowercase();
+        let bare = lower
+            .strip_prefix("apu-")
+            .or_else(|| lower.strip_prefix("gpu-"))
+            .unwrap_or(&lower);
+        let digits = bare.strip_prefix("0x").unwrap_or(bare);
+        // `from_str_radix` alone would take a sign.
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        u64::from_str_radix(digits, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for GpuUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "APU-{:016x}", self.0)
+    }
+}
+
+impl Serialize for GpuUuid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +187,26 @@ mod tests {
         }
         for (right, printed) in [(-0.0, "0"), (100.0, "100"), (10.0, "10"), (0.5, "0.5")] {
             assert_eq!(digits(right), printed);
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_uuid_are_equal() {
+        let spelled = [
+            "APU-00cb99ce3e214bda",
+            "0xCB99CE3E214BDA",
+            "GPU-cb99ce3e214bda",
+            " apu-0x00CB99ce3e214bda ",
+        ];
+        for text in spelled {
+            assert_eq!(
+                GpuUuid::parse(text),
+                Some(GpuUuid(0x00cb_99ce_3e21_4bda)),
+                "{text}"
+            );
+        }
+        for text in ["", "APU-", "N/A", "+1", "70cb99ce3e214bda0"] {
+            assert_eq!(GpuUuid::parse(text), None, "{text:?}");
         }
     }
 

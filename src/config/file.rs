@@ -144,13 +144,26 @@ fn parse(path: &Path, text: &str) -> Result<(PathBuf, Settings), ConfigError> {
     match toml::from_str(text) {
         Ok(settings) => Ok((path.to_owned(), settings)),
         Err(error) => {
-            let message = format!("{}：{}", place(text, error.span()), error.message());
+            let message = format!(
+                "{}：{}",
+                place(text, error.span()),
+                without_values(error.message())
+            );
             Err(ConfigError::Malformed {
                 path: path.to_owned(),
                 message,
             })
         }
     }
+}
+
+/// What the parser says, without the values that it quotes.
+fn without_values(message: &str) -> String {
+    let parts: Vec<_> = message.split('"').collect();
+    // What stands between an odd quote and the next is a value.
+    let told = parts.iter().enumerate();
+    told.map(|(n, part)| if n % 2 == 1 { "\"…\"" } else { part })
+        .collect()
 }
 
 /// The line in which `span` begins, and its key. The line itself is not shown: it may hold a secret that has no

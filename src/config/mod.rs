@@ -13,8 +13,7 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::day::Interval;
-use crate::gpu_map::GpuUuid;
-use crate::units::{CardId, GpuIndex};
+use crate::units::{CardId, GpuIndex, GpuUuid};
 
 pub use file::{ConfigError, Source};
 pub use resolve::{Overrides, load};

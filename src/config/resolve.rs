@@ -10,8 +10,7 @@ use url::Url;
 use super::file::{self, ConfigError, NodeSettings, Settings};
 use super::{Config, Node, Source, TokenFile, builtin};
 use crate::day::Interval;
-use crate::gpu_map::GpuUuid;
-use crate::units::{CardId, GpuIndex};
+use crate::units::{CardId, GpuIndex, GpuUuid};
 
 /// What the command line sets over the file.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +22,9 @@ pub struct Overrides {
     /// `--timezone`.
     pub zone: Option<Tz>,
 }
+
+/// No duration of the settings can sensibly be longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The settings in force.
 pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
@@ -217,7 +219,9 @@ fn parse_url(key: &str, text: &str) -> Result<Url, Invalid> {
         return invalid(key, "網址不可含有帳號或密碼");
     }
     let example = "請寫成 http://主機:埠";
-    match Url::parse(text) {
+    let parsed = Url::parse(text);
+    let text = shown(text);
+    match parsed {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => invalid(
             key,
             format!("「{text}」不是 http:// 或 https://：{example}"),
@@ -236,6 +240,7 @@ fn parse_url(key: &str, text: &str) -> Result<Url, Invalid> {
 
 fn parse_zone(key: &str, text: &str) -> Result<Tz, Invalid> {
     text.parse().or_else(|_| {
+        let text = shown(text);
         invalid(
             key,
             format!("不認得的時區「{text}」：請用 IANA 名稱，例如 Asia/Taipei"),
@@ -261,8 +266,23 @@ fn parse_interval(text: &str) -> Result<Interval, Invalid> {
 
 fn parse_duration(key: &str, text: &str) -> Result<Duration, Invalid> {
     match humantime::parse_duration(text) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => invalid(key, format!("「{text}」不是時間長度，例如 30s 或 10m")),
+        Ok(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
+        _ => {
+            let text = shown(text);
+            invalid(
+                key,
+                format!("「{text}」不是一天以內的時間長度，例如 30s 或 10m"),
+            )
+        }
+    }
+}
+
+/// A value as a message may show it: not what looks like a token that was put in the wrong place.
+fn shown(value: &str) -> &str {
+    if super::token::looks_like_one(value) {
+        "…"
+    } else {
+        value
     }
 }
 

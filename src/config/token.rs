@@ -40,7 +40,7 @@ pub enum TokenError {
         usual: PathBuf,
     },
     /// The file cannot be read.
-    #[error("無法讀取 Token 檔 {path}：{cause}", path = .path.display())]
+    #[error("無法讀取 Token 檔 {}：{cause}", shown(.path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -61,6 +61,21 @@ pub enum TokenError {
         /// The file or the variable.
         source_name: String,
     },
+}
+
+/// Whether a text may be a token that stands where none belongs. A JWT begins with the `{"` of its header.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    text.starts_with("eyJ") || (text.len() > 60 && !text.contains(['/', ' ']))
+}
+
+/// The path of a token file, unless somebody wrote the token itself in its place.
+fn shown(path: &Path) -> String {
+    let path = path.display().to_string();
+    if looks_like_one(&path) {
+        "（設定的 token_file 看起來是 Token 本身，必須是檔案路徑）".to_owned()
+    } else {
+        path
+    }
 }
 
 impl Token {

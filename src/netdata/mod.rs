@@ -3,9 +3,8 @@
 mod answer;
 pub mod query;
 mod rows;
+mod usage;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -16,131 +15,10 @@ use url::Url;
 use crate::config::{Node, Patience};
 use crate::day::{Interval, Window};
 use crate::http::{Connections, Http, HttpError};
-use crate::units::{CardId, Reading, UnixSeconds};
 
 pub use query::Metric;
 use query::Tier;
-
-/// What an agent knows of one node's cards in a window.
-#[derive(Debug, Default)]
-pub struct NodeUsage {
-    /// The cards with at least one reading.
-    pub cards: BTreeMap<CardId, CardUsage>,
-    /// Readings that cannot be true. They count as gaps.
-    pub rejected: Vec<RejectedReading>,
-}
-
-/// The readings of one card: one a due interval of the window, in its order; `None` is a gap.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CardUsage {
-    /// How busy the GPU was.
-    pub gpu: Vec<Option<Reading>>,
-    /// How full its VRAM was.
-    pub vram: Vec<Option<Reading>>,
-}
-
-impl CardUsage {
-    /// `due` gaps.
-    #[must_use]
-    pub fn without_readings(due: usize) -> Self {
-        Self {
-            gpu: vec![None; due],
-            vram: vec![None; due],
-        }
-    }
-
-    fn of(&self, metric: Metric) -> &[Option<Reading>] {
-        match metric {
-            Metric::Gpu => &self.gpu,
-            Metric::Vram => &self.vram,
-        }
-    }
-
-    fn of_mut(&mut self, metric: Metric) -> &mut [Option<Reading>] {
-        match metric {
-            Metric::Gpu => &mut self.gpu,
-            Metric::Vram => &mut self.vram,
-        }
-    }
-}
-
-impl NodeUsage {
-    /// Whether the window's first reading of one of `cards` is missing: it may be older than the samples that the
-    /// agent still has.
-    fn may_lack_old_readings(&self, cards: &[CardId]) -> bool {
-        let has_first = |card: &CardUsage| {
-            Metric::ALL
-                .iter()
-                .all(|&metric| card.of(metric).first().is_some_and(Option::is_some))
-        };
-        !cards
-            .iter()
-            .all(|card| self.cards.get(card).is_some_and(has_first))
-    }
-
-    /// Takes from `earlier` what is missing here: a new reading wins, an old one stays where the new is a gap.
-    pub fn fill_gaps(&mut self, earlier: Self) {
-        for (card, earlier) in earlier.cards {
-            match self.cards.entry(card) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(earlier);
-                }
-                Entry::Occupied(mut occupied) => {
-                    for metric in Metric::ALL {
-                        let readings = occupied.get_mut().of_mut(metric).iter_mut();
-                        for (reading, &earlier) in readings.zip(earlier.of(metric)) {
-                            *reading = reading.or(earlier);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Takes from `coarse` the readings before each series' own first one. Later gaps are no matter of age, and a
-    /// coarser tier has nothing to fill them with but what leaks from their neighbours.
-    fn fill_old_readings(&mut self, coarse: Self) {
-        for (card, coarse) in coarse.cards {
-            let due = coarse.gpu.len();
-            let card = self
-                .cards
-                .entry(card)
-                .or_insert_with(|| CardUsage::without_readings(due));
-            for metric in Metric::ALL {
-                let readings = card.of_mut(metric);
-                let old = readings
-                    .iter()
-                    .take_while(|reading| reading.is_none())
-                    .count();
-                readings[..old].copy_from_slice(&coarse.of(metric)[..old]);
-            }
-        }
-        // The same false sample shows in every tier.
-        let is_new = |new: &RejectedReading| !self.rejected.iter().any(|known| known.is_of(new));
-        let new: Vec<_> = coarse.rejected.into_iter().filter(is_new).collect();
-        self.rejected.extend(new);
-    }
-}
-
-/// A reading that is not within 0..=100 %.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RejectedReading {
-    /// The card that it is said of.
-    pub card: CardId,
-    /// Which of its metrics.
-    pub metric: Metric,
-    /// The end of its interval.
-    pub stamp: UnixSeconds,
-    /// What the agent said.
-    pub value: f64,
-}
-
-impl RejectedReading {
-    /// Whether both are readings of one series at one time.
-    fn is_of(&self, other: &Self) -> bool {
-        (self.card, self.metric, self.stamp) == (other.card, other.metric, other.stamp)
-    }
-}
+pub use usage::{CardUsage, NodeUsage, RejectedReading};
 
 /// Why a node has no usage. The message follows the seeds' wording.
 #[derive(Debug, thiserror::Error)]
@@ -232,8 +110,7 @@ impl Client {
             .and_then(|usage| {
                 // An answer of nothing but gaps means the same as 404, and which of the two comes depends on
                 // seconds (netdata/facts.md §2, Retention behaviour).
-                let is_empty = usage.cards.is_empty() && usage.rejected.is_empty();
-                if is_empty {
+                if usage.is_empty() {
                     Err(NodeErrorReason::NoReadings)
                 } else {
                     Ok(usage)
@@ -258,7 +135,14 @@ impl Client {
                 node = node.name,
                 "asking the coarser tiers for older readings"
             );
-            usage.fill_old_readings(self.of_tier(node, window, Tier::Any, deadline)?);
+            match self.of_tier(node, window, Tier::Any, deadline) {
+                Ok(coarse) => usage.add_coarse(coarse),
+                // What is there is not lost for what may be missing.
+                Err(reason) if !usage.is_empty() => {
+                    usage.coarse_problem = Some(reason.to_string());
+                }
+                Err(reason) => return Err(reason),
+            }
         }
         Ok(usage)
     }
@@ -273,10 +157,7 @@ impl Client {
         let url = query::whole_node(&node.url, window, tier);
         match self.http.get(&url, &HeaderMap::new(), deadline) {
             Ok(body) => Ok(answer::whole_node(&body, window)?),
-            // Nothing of the window is in this tier.
-            Err(error)
-                if tier == Tier::Samples && error.status() == Some(StatusCode::NOT_FOUND) =>
-            {
+            Err(error) if tier == Tier::Samples && is_without_data(&error) => {
                 Ok(NodeUsage::default())
             }
             Err(error) => Err(error.into()),
@@ -295,7 +176,7 @@ impl Client {
                 let url = query::one_chart(&node.url, window, metric, card);
                 match self.series.get(&url, &HeaderMap::new(), deadline) {
                     Ok(body) => answer::one_chart(&body, window, metric, card, &mut usage)?,
-                    Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {}
+                    Err(error) if is_without_data(&error) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -304,11 +185,19 @@ impl Client {
     }
 }
 
+/// Whether the agent says that it has nothing of the charts in the window. That a parent has no such node is no
+/// matter of data (netdata/facts.md §5).
+fn is_without_data(error: &HttpError) -> bool {
+    matches!(error, HttpError::Status { status, detail }
+        if *status == StatusCode::NOT_FOUND && !detail.contains("does not maintain a database"))
+}
+
 /// Whether another query might get an answer: not where the agent refuses access, or has no time for any.
 fn is_about_the_query(error: &HttpError) -> bool {
-    error.status().is_some_and(|status| {
-        status.is_client_error()
-            && !matches!(status.as_u16(), 401 | 403 | 408 | 412 | 429 | 451 | 499)
-            || matches!(status.as_u16(), 500 | 501)
+    error.status().is_some_and(|status| match status.as_u16() {
+        404 => is_without_data(error),
+        401 | 403 | 408 | 412 | 429 | 451 | 499 => false,
+        500 | 501 => true,
+        _ => status.is_client_error(),
     })
 }

@@ -15,12 +15,7 @@ pub(super) fn render(day: &NodeDay) -> Vec<u8> {
         .quote_style(QuoteStyle::Necessary)
         .from_writer(Vec::new());
     let gpus = day.gpus.iter().map(|gpu| {
-        let users = day.users(gpu.index);
-        let users = if users.is_empty() {
-            UNUSED.to_owned()
-        } else {
-            users.join(";")
-        };
+        let users = day.users(gpu.index).unwrap_or_else(|| UNUSED.to_owned());
         [
             gpu.index.to_string(),
             two_decimals(gpu.mean.gpu),

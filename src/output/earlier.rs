@@ -1,15 +1,17 @@
 //! What earlier runs left of a GPU's day, so that collecting it again loses nothing.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord};
 
+use super::average_csv::UNUSED;
 use super::gpu_csv::HEADER;
 use crate::day::{RowPlace, Window};
 use crate::netdata::CardUsage;
-use crate::units::Reading;
+use crate::units::{GpuIndex, Reading};
 
 /// Why a file cannot be read.
 #[derive(Debug)]
@@ -32,6 +34,19 @@ pub(super) fn read(path: &Path, window: &Window) -> Result<Option<CardUsage>, Un
     parse(file, window).map(Some)
 }
 
+/// The user column of the average CSV at `path`, of the GPUs that have one. A file that is none has none.
+pub(super) fn users(path: &Path) -> BTreeMap<GpuIndex, String> {
+    let Ok(mut csv) = ReaderBuilder::new().from_path(path) else {
+        return BTreeMap::new();
+    };
+    let user = |row: StringRecord| {
+        let index = row.get(0)?.strip_prefix("GPU[")?.strip_suffix(']')?;
+        let users = row.get(3).filter(|users| *users != UNUSED)?;
+        Some((GpuIndex(index.parse().ok()?), users.to_owned()))
+    };
+    csv.records().filter_map(|row| user(row.ok()?)).collect()
+}
+
 fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
     let header = csv.headers().map_err(from_csv)?;
@@ -46,7 +61,10 @@ fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> 
         let row = row.map_err(from_csv)?;
         let slot = read_row(&row, window, &mut usage).map_err(|NotAReading| {
             let line = row.position().map_or(0, csv::Position::line);
-            Unreadable::Malformed(format!("第 {line} 列不是 {} 一筆的讀數", window.interval))
+            Unreadable::Malformed(format!(
+                "第 {line} 列不是 {} 每 {} 一筆的讀數",
+                window.zone, window.interval
+            ))
         })?;
         slots.extend(slot);
     }
@@ -73,6 +91,10 @@ fn read_row(
     let field = |column| row.get(column).ok_or(NotAReading);
     let stamp = field(0)?.parse().map_err(|_| NotAReading)?;
     let (gpu, vram) = (reading(field(2)?)?, reading(field(3)?)?);
+    // The date-time tells the zone that the file was written for, in which the day may be another.
+    if *field(1)? != *window.clock(stamp) {
+        return Err(NotAReading);
+    }
     match window.place(stamp) {
         RowPlace::Slot(slot) => {
             usage.gpu[slot] = gpu;
@@ -119,11 +141,16 @@ mod tests {
         parse(text.as_bytes(), &window())
     }
 
+    /// A row with what Netdata's values would be, at `seconds` after midnight.
+    fn row(seconds: i64, values: &str) -> String {
+        let stamp = window().start + seconds;
+        format!("{stamp},\"{}\",{values}\n", window().clock(stamp))
+    }
+
     #[test]
     fn rows_of_another_day_are_passed_over() {
-        let rows =
-            "1754006400,\"2025-08-01 00:00:00\",1,2\n1754007000,\"x\",3,\n1754093400,\"x\",4,5\n";
-        let usage = parsed(rows).expect("a file");
+        let rows = [row(0, "1,2"), row(600, "3,"), row(87_000, "4,5")].concat();
+        let usage = parsed(&rows).expect("a file");
         assert_eq!(usage.gpu.iter().flatten().count(), 1);
         assert_eq!((usage.gpu[0], usage.vram[0]), (Reading::new(3.0), None));
     }
@@ -131,30 +158,35 @@ mod tests {
     #[test]
     fn readings_of_another_interval_are_not_taken_for_those_of_this_one() {
         for step in [1200, 3600, 300, 60] {
-            let row = |n| format!("{},\"x\",1,2\n", 1_754_006_400 + n * step);
-            let rows = [1, 2, 3, 4].map(row).concat();
+            let rows = [1, 2, 3, 4].map(|n| row(n * step, "1,2")).concat();
             assert!(
                 matches!(parsed(&rows), Err(Unreadable::Malformed(_))),
                 "{step} s"
             );
         }
-        assert!(
-            parsed("1754007000,\"x\",1,2\n1754007600,\"x\",1,2\n1754013600,\"x\",1,2\n").is_ok()
-        );
+        let with_a_hole = [row(600, "1,2"), row(1200, "1,2"), row(7200, "1,2")].concat();
+        assert!(parsed(&with_a_hole).is_ok());
+    }
+
+    #[test]
+    fn readings_of_a_day_of_another_zone_are_not_taken_for_those_of_this_one() {
+        let taipei = "1754007000,\"2025-08-01 08:10:00\",1,2\n";
+        assert!(matches!(parsed(taipei), Err(Unreadable::Malformed(_))));
     }
 
     #[test]
     fn what_is_no_reading_is_not_taken_for_one() {
         for rows in [
-            "1754007000,\"x\",1\n",
-            "1754007000,\"x\",1,many\n",
-            "1754007000,\"x\",1,100.1\n",
-            "1754007001,\"x\",1,2\n",
-            "soon,\"x\",1,2\n",
-            "\0\0\0\0",
+            row(600, "1"),
+            row(600, "1,many"),
+            row(600, "1,100.1"),
+            row(601, "1,2"),
+            "soon,\"x\",1,2\n".to_owned(),
+            format!("{},\"x\",1,2\n", i64::MAX),
+            "\0\0\0\0".to_owned(),
         ] {
             assert!(
-                matches!(parsed(rows), Err(Unreadable::Malformed(_))),
+                matches!(parsed(&rows), Err(Unreadable::Malformed(_))),
                 "{rows:?}"
             );
         }

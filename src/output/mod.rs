@@ -3,6 +3,7 @@
 mod average_csv;
 mod earlier;
 mod gpu_csv;
+mod layout;
 mod number;
 mod staged;
 mod state;

@@ -110,17 +110,24 @@ impl State {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) => return Err(error(cause)),
         }
-        let note = create(&path).and_then(|mut file| {
-            file.set_len(0)?;
-            writeln!(file, "{date}")
-        });
-        note.map_err(error)
+        let write = || -> io::Result<()> {
+            let mut file = staged::temporary().tempfile_in(self.root.join(DIRECTORY))?;
+            writeln!(file, "{date}")?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(error)
     }
 
     /// Notes that all files are in place.
     pub(super) fn end(&self) -> Result<(), WriteError> {
         let path = self.note();
-        fs::remove_file(&path).map_err(|cause| WriteError { path, cause })
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                Err(WriteError { path, cause })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn note(&self) -> PathBuf {
@@ -132,7 +139,8 @@ impl State {
         let nodes = fs::read_dir(&self.root)?
             .map(|node| Ok(node?.path().join(date.to_string())))
             .collect::<io::Result<Vec<_>>>()?;
-        for directory in nodes.into_iter().chain([self.tasks()]) {
+        let own = [self.tasks(), self.root.join(DIRECTORY)];
+        for directory in nodes.into_iter().chain(own) {
             let Ok(files) = fs::read_dir(directory) else {
                 continue;
             };

@@ -91,11 +91,11 @@ fn usage(day: &NodeDay) -> String {
 }
 
 fn users(day: &NodeDay, gpu: &GpuDay) -> String {
-    match day.users(gpu.index) {
-        [] if known(day).is_none() => "無任務資訊".to_owned(),
-        [] => UNUSED.to_owned(),
-        users => users.join(";"),
-    }
+    let nobody = match day.tasks {
+        TaskKnowledge::Known { .. } => UNUSED,
+        TaskKnowledge::Unknown { .. } => "無任務資訊",
+    };
+    day.users(gpu.index).unwrap_or_else(|| nobody.to_owned())
 }
 
 fn means(day: &NodeDay) -> String {
@@ -161,30 +161,39 @@ fn timeless(day: &NodeDay) -> String {
     titled("時間不明而未計入使用者欄位的任務", &section)
 }
 
+/// Where the task information is from, unless it is the management API's answer of this run.
 fn source(day: &NodeDay) -> String {
-    let reason = match day.tasks {
+    match &day.tasks {
         TaskKnowledge::Known {
             kept_since: None, ..
-        } => return String::new(),
+        } => String::new(),
         TaskKnowledge::Known {
             kept_since: Some(since),
             ..
         } => {
-            return format!(
-                "任務資訊取自先前保存的管理 API 回覆 ({})\n",
-                day.window.clock(since)
-            );
+            let clock = day.window.clock(*since);
+            let caveat = if *since < day.window.end {
+                "，當時這一天尚未結束，之後的任務不在其中"
+            } else {
+                ""
+            };
+            format!("任務資訊取自先前保存的管理 API 回覆 ({clock}{caveat})\n")
         }
-        TaskKnowledge::NotAsked => "未查詢管理 API (--skip-task-info)",
-        TaskKnowledge::Unavailable(reason) => reason,
-    };
-    format!("沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n")
+        TaskKnowledge::Unknown { reason, earlier } => {
+            let column = if earlier.is_empty() {
+                ""
+            } else {
+                "使用者欄位保留自先前的 average CSV\n"
+            };
+            format!("沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n{column}")
+        }
+    }
 }
 
 fn known<'a>(day: &'a NodeDay) -> Option<&'a NodeTasks<'a>> {
     match &day.tasks {
         TaskKnowledge::Known { tasks, .. } => Some(tasks),
-        TaskKnowledge::NotAsked | TaskKnowledge::Unavailable(_) => None,
+        TaskKnowledge::Unknown { .. } => None,
     }
 }
 

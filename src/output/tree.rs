@@ -1,5 +1,6 @@
-//! The only place that writes files: `<data-dir>/<node>/<date>/`, each file whole or not at all.
+//! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all. Only this room writes files.
 
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,12 +11,13 @@ use chrono::NaiveDate;
 
 use super::earlier::{self, Unreadable};
 use super::gpu_csv::Stamps;
+use super::layout::Layout;
 use super::staged::Staged;
 use super::state::State;
 use super::{average_csv, gpu_csv, summary};
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
-use crate::netdata::NodeUsage;
+use crate::netdata::CardUsage;
 use crate::node_day::NodeDay;
 use crate::units::{CardId, GpuIndex};
 
@@ -68,12 +70,14 @@ pub enum OpenError {
 #[derive(Debug, Default)]
 pub struct Earlier {
     /// The readings, by card.
-    pub usage: NodeUsage,
+    pub usage: BTreeMap<CardId, CardUsage>,
+    /// The user column, for a run that knows nothing of tasks.
+    pub users: BTreeMap<GpuIndex, String>,
     /// Files that could not be read. They are kept aside when their successors are written.
     pub unreadable: Vec<UnreadableFile>,
 }
 
-/// A file of an earlier run that is no GPU's file.
+/// A file of an earlier run that holds no readings of the GPU that it is named for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableFile {
     /// Its name.
@@ -135,19 +139,36 @@ impl DataDir {
 }
 
 impl Tree<'_> {
-    /// The readings that earlier runs left of a node's day.
+    /// What earlier runs left of a node's day.
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
+        let directory = self.directory_of(node, window);
+        let layout = Layout::of(&directory, window.date).map_err(|cause| WriteError {
+            path: directory.clone(),
+            cause,
+        })?;
         let mut earlier = Earlier::default();
         for (index, &card) in node.cards.iter().enumerate() {
-            let name = self.gpu_file(GpuIndex(index), card, window);
-            let path = self.directory_of(node, window).join(&name);
-            match earlier::read(&path, window) {
-                Ok(usage) => earlier.usage.cards.extend(usage.map(|usage| (card, usage))),
+            let index = GpuIndex(index);
+            let name = self.gpu_file(index, card, window);
+            let path = directory.join(&name);
+            let read = earlier::read(&path, window).and_then(|usage| {
+                let misfit = layout.misfit(node, index, |index, card| self.number(index, card));
+                match (usage, misfit) {
+                    (Some(_), Some(problem)) => Err(Unreadable::Malformed(problem)),
+                    (usage, _) => Ok(usage),
+                }
+            });
+            match read {
+                Ok(usage) => earlier.usage.extend(usage.map(|usage| (card, usage))),
                 Err(Unreadable::Malformed(problem)) => {
                     earlier.unreadable.push(UnreadableFile { name, problem });
                 }
                 Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
             }
+        }
+        if earlier.unreadable.is_empty() {
+            let average = directory.join(format!("average_{}.csv", window.date));
+            earlier.users = earlier::users(&average);
         }
         Ok(earlier)
     }
@@ -165,12 +186,12 @@ impl Tree<'_> {
         let directory = self.directory_of(day.node, day.window);
         make_directory(&directory)?;
         let mut staged = Staged::new(directory);
-        for file in unreadable {
-            staged.set_aside(&file.name);
-        }
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
                 let name = self.gpu_file(gpu.index, gpu.card, day.window);
+                if unreadable.iter().any(|file| file.name == name) {
+                    staged.set_aside(&name);
+                }
                 staged.add(&name, &gpu_csv::render(&self.stamps, usage))?;
             }
         }
@@ -190,11 +211,14 @@ impl Tree<'_> {
     }
 
     fn gpu_file(&self, index: GpuIndex, card: CardId, window: &Window) -> String {
-        let number = match self.data_dir.gpu_files {
+        format!("gpu{}_{}.csv", self.number(index, card), window.date)
+    }
+
+    fn number(&self, index: GpuIndex, card: CardId) -> u64 {
+        match self.data_dir.gpu_files {
             GpuFileNumber::Index => index.0 as u64,
             GpuFileNumber::Card => card.0,
-        };
-        format!("gpu{number}_{}.csv", window.date)
+        }
     }
 
     /// Puts the files of several nodes in place, once all of their contents have reached the disk. Answers, for

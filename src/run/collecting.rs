@@ -8,6 +8,7 @@ use crate::console::{self, PrintError};
 use crate::day::{DateError, Window};
 use crate::exit_status::ExitStatus;
 use crate::netdata;
+use crate::notice::Notice;
 use crate::output::DataDir;
 use crate::report::{RangeReport, RunReport};
 
@@ -27,20 +28,19 @@ struct Stages<'a> {
 /// Collects the day, or each day of the range, and writes it.
 pub(super) fn collect(request: &Request) -> Result<ExitStatus> {
     let is_range = request.args.to.is_some();
-    let windows = request
-        .dates()?
-        .into_iter()
-        .map(|date| request.window(date))
+    let dates = request.dates()?;
+    let windows = || {
+        let windows = dates.iter().map(|&date| request.window(date));
         // A zone that crossed the date line has no such day, and the days around it are whole.
-        .filter(|window| !(is_range && matches!(window, Err(DateError::Skipped { .. }))))
-        .collect::<Result<Vec<_>, _>>()?;
-    let Some(first) = windows.iter().find(|window| window.due() > 0) else {
-        let (date, minutes) = (
-            request.first_window()?.date,
-            request.config.interval.seconds() / 60,
-        );
-        return Err(RequestError::NothingDue { date, minutes }.into());
+        let is_skipped = |window: &_| matches!(window, Err(DateError::Skipped { .. }));
+        let windows = windows.filter(|window| !(is_range && is_skipped(window)));
+        windows.collect::<Result<Vec<Window>, _>>()
     };
+    if windows()?.iter().all(|window| window.due() == 0) {
+        let minutes = request.config.interval.seconds() / 60;
+        let date = request.first_window()?.date;
+        return Err(RequestError::NothingDue { date, minutes }.into());
+    }
     let config = request.config;
     let stages = Stages {
         request,
@@ -52,10 +52,12 @@ pub(super) fn collect(request: &Request) -> Result<ExitStatus> {
         data_dir: DataDir::open(&config.data_dir, config.gpu_files, request.args.wait)?,
         client: netdata::Client::new(config.netdata, &request.nodes),
     };
+    // Anew, because the wait for another run may have been long.
+    let windows = windows()?;
     if is_range {
         Ok(stages.range(&windows))
     } else {
-        stages.day(first)
+        stages.day(&windows[0])
     }
 }
 
@@ -79,7 +81,7 @@ impl Stages<'_> {
                 Ok(report) => report,
                 Err(error) => {
                     console::fail(format_args!("{}：{error:#}", window.date));
-                    range.add_status(ExitStatus::Failed);
+                    range.add_failure(window.date, &error);
                     continue;
                 }
             };
@@ -108,14 +110,14 @@ impl Stages<'_> {
         } = self.request;
         let tree = self.data_dir.begin(window)?;
         let token = self.token.as_ref();
-        let (tasks, notices) =
-            task_information::obtain(self.request, token, window, &self.data_dir)?;
+        let (tasks, mut notices) =
+            task_information::obtain(self.request, token, window, &self.data_dir);
         let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
         let done = |position| progress.done(position);
         let jobs = args.jobs.into();
         let results = collect::collect(nodes, jobs, window, &tasks, &self.client, &tree, done);
         drop(progress);
-        tree.finish()?;
+        notices.extend(tree.finish().err().map(Notice::NotSynced));
         let report = RunReport::new(window, &tasks, nodes, results, notices);
         report.notices.iter().for_each(console::notify);
         Ok(report)

@@ -1,6 +1,7 @@
 //! A run: what the command line asks for, for one day or several.
 
 mod collecting;
+mod failure;
 mod request;
 mod task_information;
 
@@ -13,6 +14,7 @@ use crate::exit_status::ExitStatus;
 use crate::output;
 use crate::report::TaskReport;
 
+pub use failure::exit_status;
 use request::Request;
 pub use request::RequestError;
 

@@ -47,7 +47,8 @@ pub(super) struct Request<'a> {
     pub(super) args: &'a RunArgs,
     /// The nodes that are asked for, in the order of the settings.
     pub(super) nodes: Vec<&'a Node>,
-    pub(super) now: UnixSeconds,
+    /// When it was made: that is what `today` means, however long the run takes.
+    made_at: UnixSeconds,
 }
 
 impl<'a> Request<'a> {
@@ -62,13 +63,13 @@ impl<'a> Request<'a> {
             config,
             args,
             nodes,
-            now: now(),
+            made_at: now(),
         })
     }
 
     /// The days that are asked for, oldest first.
     pub(super) fn dates(&self) -> Result<Vec<NaiveDate>, RequestError> {
-        let resolve = |date: crate::day::DateArg| date.resolve(self.config.zone, self.now);
+        let resolve = |date: crate::day::DateArg| date.resolve(self.config.zone, self.made_at);
         let first = resolve(self.args.date);
         let last = self.args.to.map_or(first, resolve);
         if last < first {
@@ -77,13 +78,14 @@ impl<'a> Request<'a> {
         Ok(first.iter_days().take_while(|&date| date <= last).collect())
     }
 
+    /// The window of a day, as far as it has passed by now.
     pub(super) fn window(&self, date: NaiveDate) -> Result<Window, DateError> {
-        Window::new(date, self.config.zone, self.config.interval, self.now)
+        Window::new(date, self.config.zone, self.config.interval, now())
     }
 
     /// The window of DATE itself.
     pub(super) fn first_window(&self) -> Result<Window, DateError> {
-        self.window(self.args.date.resolve(self.config.zone, self.now))
+        self.window(self.args.date.resolve(self.config.zone, self.made_at))
     }
 
     pub(super) fn token(&self) -> Result<Token, TokenError> {
@@ -110,7 +112,8 @@ fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>, Req
     Ok(config.nodes.iter().filter(is_wanted).collect())
 }
 
-fn now() -> UnixSeconds {
+/// The clock.
+pub(super) fn now() -> UnixSeconds {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -5,10 +5,10 @@ use crate::collect::TaskInformation;
 use crate::config::Token;
 use crate::day::Window;
 use crate::notice::Notice;
-use crate::output::{DataDir, WriteError};
+use crate::output::DataDir;
 use crate::tasks::{self, Answer, Fetched, TasksError, kept};
 
-use super::request::Request;
+use super::request::{Request, now};
 
 /// Asks the management API for the tasks of the window's day.
 pub(super) fn ask(
@@ -18,7 +18,7 @@ pub(super) fn ask(
     user: Option<&str>,
 ) -> Result<Fetched, TasksError> {
     let (api, patience) = (&request.config.management_api, request.config.netdata);
-    tasks::fetch(api, patience, token, window, user, request.now)
+    tasks::fetch(api, patience, token, window, user, now())
 }
 
 /// The day's tasks: a new answer, which is kept, or else the one that was. Usage is collected without them as well.
@@ -28,43 +28,39 @@ pub(super) fn obtain(
     token: Option<&Token>,
     window: &Window,
     data_dir: &DataDir,
-) -> Result<(TaskInformation, Vec<Notice>), WriteError> {
-    let recall = || {
-        data_dir
-            .kept_tasks(window.date)
-            .and_then(|file| kept::recall(&file, window))
-    };
-    let Some(token) = token else {
-        return Ok((
-            recall().map_or(TaskInformation::NotAsked, TaskInformation::Kept),
-            Vec::new(),
-        ));
-    };
-    let error = match ask(request, token, window, None) {
-        Ok(Fetched { answer, body }) => {
-            if let Some(file) = kept::keep(&body, window, request.now) {
-                data_dir.keep_tasks(window.date, &file)?;
-            }
-            let notices = notices(request, &answer);
-            return Ok((TaskInformation::Known(answer), notices));
+) -> (TaskInformation, Vec<Notice>) {
+    let error = match token.map(|token| ask(request, token, window, None)) {
+        Some(Ok(Fetched { answer, body })) => {
+            let mut notices = notices(request, &answer);
+            let kept = kept::keep(&body, window, now());
+            let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));
+            notices.extend(kept.and_then(Result::err).map(Notice::TasksNotKept));
+            return (TaskInformation::Known(answer), notices);
         }
-        Err(error) => error,
+        Some(Err(error)) => Some(error),
+        None => None,
     };
-    if let Some(kept) = recall() {
-        let since = window.clock(kept.fetched_at);
-        let is_final = kept.fetched_at >= window.end;
-        let notice = Notice::TasksKept {
-            error,
-            since,
-            is_final,
-        };
-        Ok((TaskInformation::Kept(kept), vec![notice]))
-    } else {
-        let reason = error.to_string();
-        Ok((
-            TaskInformation::Unavailable(reason),
+    let recalled = data_dir
+        .kept_tasks(window.date)
+        .and_then(|file| kept::recall(&file, window));
+    match (recalled, error) {
+        (Some(kept), error) => {
+            let mut notices = notices(request, &kept.answer);
+            let is_final = kept.fetched_at >= window.end;
+            if error.is_some() || !is_final {
+                notices.push(Notice::TasksKept {
+                    error,
+                    since: window.clock(kept.fetched_at),
+                    is_final,
+                });
+            }
+            (TaskInformation::Kept(kept), notices)
+        }
+        (None, Some(error)) => (
+            TaskInformation::Unavailable(error.to_string()),
             vec![Notice::TasksUnavailable(error)],
-        ))
+        ),
+        (None, None) => (TaskInformation::NotAsked, Vec::new()),
     }
 }
 

@@ -5,39 +5,35 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde::Deserialize;
-use serde_json::Number;
 use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 use super::task::{Task, TaskGpu, TaskTime};
 use super::{Answer, MalformedTask};
 
-/// A task as the API writes it. Any field may be missing or null, and others may come.
+/// A task as the API writes it. Any field may be missing or null, and others may come. Only what tells who held which
+/// GPU, and when, must be of its type; the rest is read as far as it goes.
 #[derive(Deserialize)]
 struct TaskRecord {
     username: Option<String>,
     hostname: Option<String>,
     gpus: Option<Vec<GpuRecord>>,
-    task: Option<DetailRecord>,
+    #[serde(default)]
+    task: Value,
     start: Option<String>,
     end: Option<String>,
-    total_seconds: Option<f64>,
+    #[serde(default)]
+    total_seconds: Value,
 }
 
 #[derive(Deserialize)]
 struct GpuRecord {
     id: Option<u64>,
     uuid: Option<String>,
-    name: Option<String>,
-    memory: Option<Number>,
-}
-
-#[derive(Default, Deserialize)]
-struct DetailRecord {
-    #[serde(rename = "_type")]
-    kind: Option<String>,
-    project_uuid: Option<String>,
-    image: Option<String>,
-    owner: Option<String>,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    memory: Value,
 }
 
 /// Reads the answer, or says what is wrong with the whole of it.
@@ -88,19 +84,18 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         None if !gpus.is_empty() => Err(format!("缺少 {name}")),
         field => Ok(field.unwrap_or_default()),
     };
-    let detail = record.task.unwrap_or_default();
     Ok(Task {
         id: id.to_owned(),
         username: required(record.username, "username")?,
         hostname: required(record.hostname, "hostname")?,
         gpus,
-        kind: text(detail.kind),
-        project_uuid: text(detail.project_uuid),
-        image: text(detail.image),
-        owner: text(detail.owner),
+        kind: description(&record.task["_type"]),
+        project_uuid: description(&record.task["project_uuid"]),
+        image: description(&record.task["image"]),
+        owner: description(&record.task["owner"]),
         start: time(record.start),
         end: time(record.end),
-        total_seconds: record.total_seconds,
+        total_seconds: number(&record.total_seconds).and_then(|number| number.as_f64()),
     })
 }
 
@@ -108,8 +103,25 @@ fn gpu(record: GpuRecord) -> TaskGpu {
     TaskGpu {
         id: record.id,
         uuid: text(record.uuid),
-        name: text(record.name),
-        memory: record.memory,
+        name: description(&record.name),
+        memory: number(&record.memory),
+    }
+}
+
+fn description(value: &Value) -> Option<String> {
+    match value {
+        Value::String(string) => text(Some(string.clone())),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A number, which the API may have put in quotes.
+fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => Some(number.clone()),
+        Value::String(text) => serde_json::from_str(text).ok(),
+        _ => None,
     }
 }
 
@@ -200,6 +212,21 @@ mod tests {
             }
         );
         assert_eq!(task.held(), Err("缺少 start".to_owned()));
+    }
+
+    #[test]
+    fn a_description_of_another_type_costs_no_user() {
+        let answer = tasks(
+            r#"{"t": {"username": "a", "hostname": "h", "gpus": [{"id": 1, "name": 7, "memory": "196592"}],
+                "task": [], "start": "Mon, 14 Jul 2025 14:22:00 GMT", "total_seconds": "12.5"}}"#,
+        );
+        let task = &answer.tasks[0];
+        assert_eq!(
+            (task.gpus[0].name.as_deref(), task.total_seconds),
+            (Some("7"), Some(12.5))
+        );
+        assert_eq!(task.gpus[0].memory, Some(Number::from(196_592)));
+        assert_eq!(task.kind, None);
     }
 
     #[test]

@@ -119,11 +119,6 @@ fn the_settings_of_a_node_place_its_gpus() {
             "gpu_uuids = { \"APU-00a1b2c3d4e5f607\" = 0 }",
             "bob - - alice - - - -",
         ),
-        // Two names of one GPU.
-        (
-            "first_gpu_id = 25\ngpu_uuids = { \"APU-70cb99ce3e214bda\" = 1 }",
-            "- alice;bob - - - - - -",
-        ),
         // Cards of its own do not change the count of the ids.
         (
             "cards = [57, 49, 41, 33, 25, 17, 9, 1]\nfirst_gpu_id = 25",

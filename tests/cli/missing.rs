@@ -22,7 +22,7 @@ fn steady() -> SimulatedNode {
 
 fn missing(index: usize, card: u32, metric: &str) -> String {
     format!(
-        "錯誤：{NODE} 的 GPU[{index}]（Card {card}）整天沒有 {metric} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata\n"
+        "錯誤：{NODE} 的 GPU[{index}]（Card {card}）當日沒有任何 {metric} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata\n"
     )
 }
 

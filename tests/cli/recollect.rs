@@ -88,7 +88,7 @@ fn a_file_that_cannot_be_read_is_kept_aside_and_named() {
         let outcome = world
             .run(&[DATE])
             .exits(0)
-            .stderr_has("警告：colab-gpu4 原有的 gpu0_2025-08-01.csv 無法解析");
+            .stderr_has("警告：colab-gpu4 原有的 gpu0_2025-08-01.csv 無法合併");
         let aside = format!(
             "colab-gpu4/2025-08-01/gpu0_2025-08-01.csv.unreadable{}",
             number + 1

@@ -55,7 +55,7 @@ fn a_card_that_an_agent_without_contexts_does_not_know_is_missing_alone() {
         .node(node)
         .run(&[DATE])
         .exits(3)
-        .stderr_has("GPU[1]（Card 9）整天沒有 VRAM 讀數");
+        .stderr_has("GPU[1]（Card 9）當日沒有任何 VRAM 讀數");
     assert_eq!(outcome.tree().len(), 9);
     let node = outcome.world().cluster.node(NODE);
     assert_eq!(gpu_file(&outcome, 2), Day::utc().gpu_csv(node, 17));
@@ -106,8 +106,16 @@ fn only_what_is_older_than_the_samples_comes_from_the_coarse_tier() {
                 .step_by(600)
                 .find(|&stamp| expected_text(&fine, metric, card, stamp, 600).is_some())
         };
+        // The first row of the samples is of the part of its interval that is not forgotten yet.
+        let is_part = |metric, stamp| {
+            let older = (MIDNIGHT..stamp).step_by(600);
+            Some(stamp) == first_fine(metric)
+                && older
+                    .skip(1)
+                    .any(|stamp| expected_text(&whole, metric, card, stamp - 1, 600).is_some())
+        };
         let expected = day.csv(600, |metric, stamp| {
-            if Some(stamp) < first_fine(metric) {
+            if Some(stamp) < first_fine(metric) || is_part(metric, stamp) {
                 // A row of the coarse tier is a second off.
                 expected_text(&whole, metric, card, stamp - 1, 600)
             } else {

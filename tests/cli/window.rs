@@ -120,7 +120,7 @@ fn rows_of_the_day_before_in_an_answer_are_dropped() {
     let notice = |index| {
         let card = 8 * index + 1;
         let advice = "若 GPU 正常，請重新啟動該節點的 Netdata";
-        format!("錯誤：{NODE} 的 GPU[{index}]（Card {card}）整天沒有 VRAM 讀數：{advice}\n")
+        format!("錯誤：{NODE} 的 GPU[{index}]（Card {card}）當日沒有任何 VRAM 讀數：{advice}\n")
     };
     let notices = (0..8).map(notice).collect::<Vec<_>>().concat();
     let outcome = Lab::new()

@@ -1,0 +1,221 @@
+//! What an agent knows of a node's cards, and how it goes together with what is known from before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::query::Metric;
+use crate::units::{CardId, Reading, UnixSeconds};
+
+/// What an agent knows of one node's cards in a window.
+#[derive(Debug, Default)]
+pub struct NodeUsage {
+    /// The cards with at least one reading, from the agent's samples.
+    pub cards: BTreeMap<CardId, CardUsage>,
+    /// Readings from its coarser tiers, which were asked for what may be older than the samples.
+    pub coarse: BTreeMap<CardId, CardUsage>,
+    /// Why the coarser tiers, though they were asked, said nothing.
+    pub coarse_problem: Option<String>,
+    /// Readings that cannot be true. They count as gaps.
+    pub rejected: Vec<RejectedReading>,
+}
+
+/// The readings of one card: one a due interval of the window, in its order; `None` is a gap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CardUsage {
+    /// How busy the GPU was.
+    pub gpu: Vec<Option<Reading>>,
+    /// How full its VRAM was.
+    pub vram: Vec<Option<Reading>>,
+}
+
+/// A reading that is not within 0..=100 %.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RejectedReading {
+    /// The card that it is said of.
+    pub card: CardId,
+    /// Which of its metrics.
+    pub metric: Metric,
+    /// The end of its interval.
+    pub stamp: UnixSeconds,
+    /// What the agent said.
+    pub value: f64,
+}
+
+impl CardUsage {
+    /// `due` gaps.
+    #[must_use]
+    pub fn without_readings(due: usize) -> Self {
+        Self {
+            gpu: vec![None; due],
+            vram: vec![None; due],
+        }
+    }
+
+    fn of(&self, metric: Metric) -> &[Option<Reading>] {
+        match metric {
+            Metric::Gpu => &self.gpu,
+            Metric::Vram => &self.vram,
+        }
+    }
+
+    pub(super) fn of_mut(&mut self, metric: Metric) -> &mut [Option<Reading>] {
+        match metric {
+            Metric::Gpu => &mut self.gpu,
+            Metric::Vram => &mut self.vram,
+        }
+    }
+}
+
+impl NodeUsage {
+    /// Whether the agent has not one reading.
+    pub(super) fn is_empty(&self) -> bool {
+        self.cards.is_empty() && self.coarse.is_empty() && self.rejected.is_empty()
+    }
+
+    /// Whether the window's first reading of one of `cards` is missing: it may be older than the samples that the
+    /// agent still has.
+    pub(super) fn may_lack_old_readings(&self, cards: &[CardId]) -> bool {
+        let has_first = |usage: &CardUsage| {
+            let starts = |metric| usage.of(metric).first().is_some_and(Option::is_some);
+            Metric::ALL.into_iter().all(starts)
+        };
+        !cards
+            .iter()
+            .all(|card| self.cards.get(card).is_some_and(has_first))
+    }
+
+    /// Adds what the coarser tiers say.
+    pub(super) fn add_coarse(&mut self, coarse: Self) {
+        self.coarse = coarse.cards;
+        // The same false sample shows in every tier.
+        let series = |reading: &RejectedReading| (reading.card, reading.metric, reading.stamp);
+        let known: BTreeSet<_> = self.rejected.iter().map(series).collect();
+        let new = coarse.rejected.into_iter();
+        self.rejected
+            .extend(new.filter(|reading| !known.contains(&series(reading))));
+    }
+
+    /// The readings of each card, together with those that are known from `earlier` runs.
+    #[must_use]
+    pub fn together_with(
+        mut self,
+        earlier: &BTreeMap<CardId, CardUsage>,
+    ) -> BTreeMap<CardId, CardUsage> {
+        let sources = [&self.coarse, earlier];
+        let others = sources.iter().flat_map(|source| source.keys());
+        let cards: BTreeSet<_> = self.cards.keys().chain(others).copied().collect();
+        let mut together = BTreeMap::new();
+        for card in cards {
+            let (earlier, coarse) = (earlier.get(&card), self.coarse.get(&card));
+            let Some(due) = [self.cards.get(&card), earlier, coarse]
+                .into_iter()
+                .flatten()
+                .map(|usage| usage.gpu.len())
+                .next()
+            else {
+                continue;
+            };
+            let exact = self.cards.remove(&card);
+            let mut usage = exact.unwrap_or_else(|| CardUsage::without_readings(due));
+            for metric in Metric::ALL {
+                let (earlier, coarse) = (
+                    earlier.map(|usage| usage.of(metric)),
+                    coarse.map(|usage| usage.of(metric)),
+                );
+                join(usage.of_mut(metric), earlier, coarse);
+            }
+            together.insert(card, usage);
+        }
+        together
+    }
+}
+
+/// Fills the gaps of a series of exact readings.
+///
+/// A new reading wins over one of an earlier run. Before its first reading, where the samples may have been
+/// forgotten, an earlier run's exact reading wins over a coarse one. Later gaps are no matter of age, and a coarser
+/// tier has nothing to fill them with but what leaks from their neighbours.
+///
+/// Where the coarser tiers go back further than the samples do, the first exact reading is of the part of its
+/// interval that is not forgotten yet, and any other is the truer one.
+fn join(
+    series: &mut [Option<Reading>],
+    earlier: Option<&[Option<Reading>]>,
+    coarse: Option<&[Option<Reading>]>,
+) {
+    let at = |readings: Option<&[Option<Reading>]>, slot| readings.and_then(|of| of[slot]);
+    let first = series.iter().position(Option::is_some);
+    let first = first.unwrap_or(series.len());
+    let goes_back = coarse.is_some_and(|coarse| coarse[..first].iter().any(Option::is_some));
+    for (slot, reading) in series.iter_mut().enumerate() {
+        let (earlier, coarse) = (at(earlier, slot), at(coarse, slot));
+        *reading = if slot < first || (slot == first && goes_back) {
+            earlier.or(coarse).or(*reading)
+        } else {
+            reading.or(earlier)
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(percents: [Option<u8>; 5]) -> Vec<Option<Reading>> {
+        let reading = |percent: Option<u8>| percent.and_then(|p| Reading::new(f64::from(p)));
+        percents.map(reading).to_vec()
+    }
+
+    #[track_caller]
+    fn joined(
+        exact: [Option<u8>; 5],
+        earlier: [Option<u8>; 5],
+        coarse: [Option<u8>; 5],
+        expected: [Option<u8>; 5],
+    ) {
+        let mut joined = series(exact);
+        join(&mut joined, Some(&series(earlier)), Some(&series(coarse)));
+        assert_eq!(joined, series(expected));
+    }
+
+    const NONE: [Option<u8>; 5] = [None; 5];
+
+    #[test]
+    fn a_new_reading_wins_and_an_earlier_one_fills_its_gaps() {
+        joined(
+            [Some(1), None, Some(1), None, None],
+            [Some(2), Some(2), Some(2), None, Some(2)],
+            NONE,
+            [Some(1), Some(2), Some(1), None, Some(2)],
+        );
+    }
+
+    #[test]
+    fn coarse_readings_fill_only_what_is_older_than_the_samples() {
+        joined(
+            [None, None, Some(1), None, Some(1)],
+            NONE,
+            [Some(3), Some(3), Some(3), Some(3), Some(3)],
+            [Some(3), Some(3), Some(3), None, Some(1)],
+        );
+    }
+
+    #[test]
+    fn what_was_exact_once_is_not_made_coarse() {
+        joined(
+            [None, None, Some(1), Some(1), Some(1)],
+            [Some(2), None, Some(2), Some(2), None],
+            [Some(3), Some(3), Some(3), Some(3), Some(3)],
+            [Some(2), Some(3), Some(2), Some(1), Some(1)],
+        );
+    }
+
+    #[test]
+    fn the_first_reading_of_a_card_that_began_mid_day_stays() {
+        joined(
+            [None, None, Some(1), Some(1), Some(1)],
+            NONE,
+            [None, None, Some(3), Some(3), Some(3)],
+            [None, None, Some(1), Some(1), Some(1)],
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! What an error that ends a run means to its caller.
+
+use crate::config::{ConfigError, TokenError};
+use crate::day::DateError;
+use crate::exit_status::ExitStatus;
+use crate::output::OpenError;
+
+use super::RequestError;
+
+/// The status of a run that `error` ended.
+#[must_use]
+pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
+    if error.is::<ConfigError>() || error.is::<TokenError>() {
+        return ExitStatus::Configuration;
+    }
+    if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
+        return ExitStatus::Locked;
+    }
+    match error.downcast_ref::<RequestError>() {
+        Some(RequestError::UnknownNode { .. } | RequestError::ReversedRange { .. }) => {
+            ExitStatus::Usage
+        }
+        None if error.is::<DateError>() => ExitStatus::Usage,
+        Some(RequestError::NothingDue { .. }) | None => ExitStatus::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::WriteError;
+    use std::path::PathBuf;
+
+    #[test]
+    fn an_error_has_the_status_of_its_kind() {
+        let path = PathBuf::from("x");
+        let cause = || std::io::ErrorKind::NotFound.into();
+        let written = || WriteError {
+            path: path.clone(),
+            cause: cause(),
+        };
+        let date = "2025-08-01".parse().expect("a date");
+        let cases: [(anyhow::Error, u8); 9] = [
+            (anyhow::anyhow!("anything else"), 1),
+            (written().into(), 1),
+            (OpenError::from(written()).into(), 1),
+            (RequestError::NothingDue { date, minutes: 10 }.into(), 1),
+            (DateError::TooEarly(date).into(), 2),
+            (
+                RequestError::ReversedRange {
+                    first: date,
+                    last: date,
+                }
+                .into(),
+                2,
+            ),
+            (
+                ConfigError::Unreadable {
+                    path: path.clone(),
+                    cause: cause(),
+                }
+                .into(),
+                10,
+            ),
+            (
+                TokenError::Missing {
+                    usual: path.clone(),
+                }
+                .into(),
+                10,
+            ),
+            (
+                OpenError::Locked {
+                    root: path.clone(),
+                    holder: "1".to_owned(),
+                }
+                .into(),
+                11,
+            ),
+        ];
+        for (error, status) in cases {
+            assert_eq!(u8::from(exit_status(&error)), status, "{error}");
+        }
+    }
+}
