@@ -7,7 +7,6 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use crate::config::Node;
 use crate::units::{CardId, GpuIndex};
 
 /// What the directory of a node's day tells of the settings that its files were written under.
@@ -43,27 +42,17 @@ impl Layout {
         Ok(layout)
     }
 
-    /// What tells that the file of `gpu` here is not of that GPU of `node`, where files are named by `number_of`.
-    pub(super) fn misfit(
-        &self,
-        node: &Node,
-        gpu: GpuIndex,
-        number_of: impl Fn(GpuIndex, CardId) -> u64,
-    ) -> Option<String> {
-        let named: Vec<_> = node
-            .cards
-            .iter()
-            .enumerate()
-            .map(|(index, &card)| number_of(GpuIndex(index), card))
-            .collect();
-        if let Some(number) = self.numbers.iter().find(|number| !named.contains(number)) {
-            return Some(format!(
-                "目錄中有 gpu{number}，與設定的 gpu_files 或 cards 不符"
-            ));
-        }
-        let now = node.cards[gpu.0];
+    /// The numbers of GPU files that no GPU of a node has whose GPUs have the numbers `named`: the directory was
+    /// written under another numbering, and what stands under a number of `named` may be of another GPU.
+    pub(super) fn strangers(&self, named: &[u64]) -> Vec<u64> {
+        let is_stranger = |number: &&u64| !named.contains(number);
+        self.numbers.iter().filter(is_stranger).copied().collect()
+    }
+
+    /// The card that `gpu` was when the directory was written, if that is known to be another than `card`.
+    pub(super) fn other_card(&self, gpu: GpuIndex, card: CardId) -> Option<CardId> {
         let (_, then) = self.cards.iter().find(|(index, _)| *index == gpu)?;
-        (*then != now).then(|| format!("{gpu} 當時是 Card {then}，設定中是 Card {now}"))
+        (*then != card).then_some(*then)
     }
 }
 

@@ -61,7 +61,7 @@ impl Staged {
         Ok(file.into_temp_path())
     }
 
-    /// When the files are put in place, the file `name` that is there now is to be kept under another name.
+    /// When the files are put in place, the file `name` that is there now is to have another name.
     pub(super) fn set_aside(&mut self, name: &str) {
         self.asides.push(self.directory.join(name));
     }
@@ -69,7 +69,15 @@ impl Staged {
     /// Puts the files in place, and answers the directory that they are in.
     pub(super) fn put_in_place(self) -> Result<PathBuf, WriteError> {
         for path in self.asides {
-            keep_aside(&path).map_err(|cause| WriteError { path, cause })?;
+            let has_successor = self.files.iter().any(|(_, target)| *target == path);
+            let kept = keep_aside(&path).and_then(|()| {
+                if has_successor {
+                    Ok(())
+                } else {
+                    fs::remove_file(&path)
+                }
+            });
+            kept.map_err(|cause| WriteError { path, cause })?;
         }
         for (temporary, target) in self.files {
             temporary.persist(&target).map_err(|error| WriteError {

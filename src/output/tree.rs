@@ -18,7 +18,7 @@ use super::{average_csv, gpu_csv, summary};
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
 use crate::netdata::CardUsage;
-use crate::node_day::NodeDay;
+use crate::node_day::{GpuDay, NodeDay};
 use crate::units::{CardId, GpuIndex};
 
 const DIRECTORY_MODE: u32 = 0o750;
@@ -146,17 +146,27 @@ impl Tree<'_> {
             path: directory.clone(),
             cause,
         })?;
+        let gpus = || (0..).map(GpuIndex).zip(node.cards.iter().copied());
+        let named: Vec<_> = gpus()
+            .map(|(index, card)| self.number(index, card))
+            .collect();
+        let strangers = layout.strangers(&named);
         let mut earlier = Earlier::default();
-        for (index, &card) in node.cards.iter().enumerate() {
-            let index = GpuIndex(index);
+        for (index, card) in gpus() {
             let name = self.gpu_file(index, card, window);
             let path = directory.join(&name);
             let read = earlier::read(&path, window).and_then(|usage| {
-                let misfit = layout.misfit(node, index, |index, card| self.number(index, card));
-                match (usage, misfit) {
-                    (Some(_), Some(problem)) => Err(Unreadable::Malformed(problem)),
-                    (usage, _) => Ok(usage),
-                }
+                let misfit = match (strangers.first(), layout.other_card(index, card)) {
+                    _ if usage.is_none() => None,
+                    (Some(number), _) => Some(format!(
+                        "目錄中有 gpu{number}，與設定的 gpu_files 或 cards 不符"
+                    )),
+                    (None, Some(then)) => {
+                        Some(format!("{index} 當時是 Card {then}，設定中是 Card {card}"))
+                    }
+                    (None, None) => None,
+                };
+                misfit.map_or(Ok(usage), |problem| Err(Unreadable::Malformed(problem)))
             });
             match read {
                 Ok(usage) => earlier.usage.extend(usage.map(|usage| (card, usage))),
@@ -166,6 +176,12 @@ impl Tree<'_> {
                 Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
             }
         }
+        earlier
+            .unreadable
+            .extend(strangers.into_iter().map(|number| UnreadableFile {
+                name: file_name(number, window),
+                problem: "設定的 gpu_files 與 cards 中沒有這個編號".to_owned(),
+            }));
         if earlier.unreadable.is_empty() {
             let average = directory.join(format!("average_{}.csv", window.date));
             earlier.users = earlier::users(&average);
@@ -189,10 +205,20 @@ impl Tree<'_> {
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
                 let name = self.gpu_file(gpu.index, gpu.card, day.window);
-                if unreadable.iter().any(|file| file.name == name) {
-                    staged.set_aside(&name);
-                }
                 staged.add(&name, &gpu_csv::render(&self.stamps, usage))?;
+            }
+        }
+        for file in unreadable {
+            // A damaged file that nothing takes the place of stays where it is.
+            let of_gpu =
+                |gpu: &&GpuDay| self.gpu_file(gpu.index, gpu.card, day.window) == file.name;
+            if day
+                .gpus
+                .iter()
+                .find(of_gpu)
+                .is_none_or(|gpu| gpu.usage.is_some())
+            {
+                staged.set_aside(&file.name);
             }
         }
         staged.add(&format!("average_{date}.csv"), &average_csv::render(day))?;
@@ -211,7 +237,7 @@ impl Tree<'_> {
     }
 
     fn gpu_file(&self, index: GpuIndex, card: CardId, window: &Window) -> String {
-        format!("gpu{}_{}.csv", self.number(index, card), window.date)
+        file_name(self.number(index, card), window)
     }
 
     fn number(&self, index: GpuIndex, card: CardId) -> u64 {
@@ -245,6 +271,11 @@ impl Tree<'_> {
         self.data_dir.sync()?;
         self.data_dir.state.end()
     }
+}
+
+/// The name of the GPU file of this number.
+fn file_name(number: u64, window: &Window) -> String {
+    format!("gpu{number}_{}.csv", window.date)
 }
 
 pub(super) fn make_directory(path: &Path) -> Result<(), WriteError> {

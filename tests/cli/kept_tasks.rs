@@ -105,3 +105,49 @@ fn a_damaged_one_is_none() {
     let outcome = world.run(&[DATE]).exits(3).stderr_has("沒有任務資訊");
     assert!(outcome.of_day(NODE, DATE, "summary").contains("無任務資訊"));
 }
+
+#[test]
+fn one_of_a_day_that_still_ran_is_said_to_be_of_one() {
+    let world = collected();
+    let file = format!("data/.daily-gpu-log/tasks/{DATE}.json");
+    let kept = world.read(&file);
+    let fetched_at = kept.split_once("\"fetched_at\":").expect("a stamp").1;
+    let fetched_at = fetched_at.split_once(',').expect("more").0;
+    world.write(
+        &file,
+        &kept.replace(fetched_at, &(MIDNIGHT + 3600).to_string()),
+    );
+    let outcome = world
+        .run(&["--skip-task-info", DATE])
+        .exits(3)
+        .stderr_has("錯誤：使用 2025-08-01 01:00:00 保存的任務資訊，當時這一天尚未結束");
+    let summary = outcome.of_day(NODE, DATE, "summary");
+    assert!(summary.contains("當時這一天尚未結束"), "{summary}");
+}
+
+#[test]
+fn without_one_the_user_column_of_an_earlier_run_stays() {
+    let world = collected();
+    std::fs::remove_dir_all(world.path("data/.daily-gpu-log/tasks")).expect("the kept answers");
+    let outcome = world.run(&["--skip-task-info", DATE]).exits(0);
+    assert!(
+        outcome
+            .of_day(NODE, DATE, "average")
+            .contains("GPU[3],39.26,39.61,alice\n")
+    );
+    let summary = outcome.of_day(NODE, DATE, "summary");
+    assert!(summary.contains("(使用者: alice)"), "{summary}");
+    assert!(
+        summary.contains("使用者欄位保留自先前的 average CSV"),
+        "{summary}"
+    );
+    assert!(summary.contains("(使用者: 無任務資訊)"), "{summary}");
+}
+
+#[test]
+fn a_place_that_takes_none_costs_no_usage() {
+    let world = lab(api()).start();
+    world.write("data/.daily-gpu-log/tasks", "not a directory");
+    let outcome = world.run(&[DATE]).exits(0).stderr_has("任務資訊未能保存");
+    assert!(outcome.of_day(NODE, DATE, "average").contains(",alice\n"));
+}

@@ -29,6 +29,7 @@ mod recollect;
 mod requests;
 mod seeds;
 mod settings;
+mod settings_changed;
 mod task_records;
 mod tasks;
 mod token_leaks;

@@ -5,8 +5,8 @@ use std::fs;
 
 use pretty_assertions::assert_eq;
 
-use crate::simulated_cluster::{SimulatedNode, Version};
-use crate::support::{DATE, HOUR, Lab, MIDNIGHT};
+use crate::simulated_cluster::{Fault, SimulatedNode, Version};
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT};
 
 const NODE: &str = "colab-gpu4";
 const NO_READINGS: &str =
@@ -165,4 +165,25 @@ fn a_failed_node_keeps_its_files_and_costs_the_others_nothing() {
         assert_eq!(outcome.of_day(NODE, DATE, "summary"), before, "{how}");
         assert_eq!(outcome.tree().len(), 10 + 3, "{how}");
     }
+}
+
+#[test]
+fn coarser_tiers_that_give_no_answer_cost_no_exact_reading() {
+    // Card 9 has none, so the coarser tiers are asked, and fail.
+    let fault = Fault::StatusAfter {
+        code: 403,
+        times: 1,
+    };
+    let node = SimulatedNode::new(NODE).without_card(9).fault(fault);
+    let outcome = Lab::new()
+        .node(node)
+        .run(&[DATE])
+        .exits(3)
+        .stdout_has("讀數 1008/1152")
+        .stderr_has("colab-gpu4 較舊的讀數無法取得（HTTP 403");
+    let node = outcome.world().cluster.node(NODE);
+    assert_eq!(
+        outcome.of_day(NODE, DATE, "gpu0"),
+        Day::utc().gpu_csv(node, 1)
+    );
 }

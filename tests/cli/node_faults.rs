@@ -281,3 +281,17 @@ fn a_number_that_no_machine_holds_is_no_reading() {
     outcome.holds_all_readings_of(world.cluster.node("first"), "first");
     assert_eq!(outcome.files("middle/"), []);
 }
+
+#[test]
+fn many_retries_end_before_the_deadline_with_the_last_real_error() {
+    let world = Lab::new()
+        .node(SimulatedNode::new("n").fault(status(503, "busy")))
+        .tables("[netdata]\nretries = 20\ndeadline = \"2s\"")
+        .start();
+    let started = Instant::now();
+    world
+        .run(&[DATE])
+        .exits(1)
+        .stderr_has("HTTP 503 Service Unavailable：busy");
+    assert!(started.elapsed() < Duration::from_secs(3));
+}

@@ -91,3 +91,17 @@ fn a_day_that_the_zone_skipped_is_left_out_of_a_range() {
         .exits(1)
         .stdout_is("2011-12-29：失敗，節點 0/1\n2011-12-31：失敗，節點 0/1\n");
 }
+
+#[test]
+fn a_range_as_json_names_the_days_that_failed() {
+    let world = Lab::colab_gpu4().start();
+    // A file stands where the day's directory would.
+    world.write("data/colab-gpu4/2025-08-01", "");
+    let outcome = world
+        .run(&["2025-07-31", "--to", "2025-08-01", "--json"])
+        .exits(3);
+    let json = outcome.json();
+    assert_eq!(json["exit_status"], 3);
+    assert_eq!(json["days"][0]["exit_status"], 0);
+    assert_eq!(json["days"][1]["notices"][0]["code"], "not_written");
+}

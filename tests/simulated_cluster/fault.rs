@@ -58,6 +58,13 @@ pub enum Fault {
         /// How many requests fail; the next ones succeed.
         times: usize,
     },
+    /// Answers so many requests well, and every further one with an error.
+    StatusAfter {
+        /// The HTTP status.
+        code: u16,
+        /// How many answers are well.
+        times: usize,
+    },
     /// Redirects to itself.
     RedirectLoop,
     /// Answers well and promises to keep the connection open, and closes it.
@@ -121,6 +128,10 @@ impl Conduct {
                 return Ok(false);
             }
             Some(Fault::StatusTimes { times, .. }) if number > *times => answer.bytes(keep_alive),
+            Some(Fault::StatusAfter { times, .. }) if number <= *times => answer.bytes(keep_alive),
+            Some(Fault::StatusAfter { code, .. }) => {
+                Answer::text(*code, "no more").bytes(keep_alive)
+            }
             Some(Fault::StatusTimes { code, .. }) => {
                 Answer::text(*code, "not this time").bytes(keep_alive)
             }
