@@ -1,0 +1,163 @@
+//! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
+
+mod node;
+
+use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::config::Node;
+use crate::day::Window;
+use crate::netdata;
+use crate::notice::Notice;
+use crate::output::Tree;
+use crate::tasks::{self, kept::KeptAnswer};
+
+pub use node::{GpuFigures, NodeFigures};
+use node::{StagedNode, stage_node};
+
+/// How long finished nodes are gathered before they are put in place together: syncing the disk for each of 1,000
+/// nodes would take longer than collecting them.
+const BATCH_TIME: Duration = Duration::from_millis(100);
+
+/// What a run knows of the day's tasks.
+#[derive(Debug)]
+pub enum TaskInformation {
+    /// The management API's answer.
+    Known(tasks::Answer),
+    /// An answer of an earlier run, because the management API was not asked or gave none.
+    Kept(KeptAnswer),
+    /// The management API was not asked.
+    NotAsked,
+    /// The management API gave no answer, for this reason.
+    Unavailable(String),
+}
+
+/// What became of one node.
+#[derive(Debug)]
+pub struct NodeResult {
+    /// Its figures; `None` if nothing of it was written, and then a notice says why.
+    pub figures: Option<NodeFigures>,
+    /// What was noticed.
+    pub notices: Vec<Notice>,
+}
+
+/// Collects the window of each of `nodes`, at most `jobs` at once, and answers in their order. `done` is called
+/// with the position of each node as it ends.
+pub fn collect(
+    nodes: &[&Node],
+    jobs: usize,
+    window: &Window,
+    tasks: &TaskInformation,
+    client: &netdata::Client,
+    tree: &Tree,
+    mut done: impl FnMut(usize),
+) -> Vec<NodeResult> {
+    let mut results: Vec<Option<NodeResult>> =
+        iter::repeat_with(|| None).take(nodes.len()).collect();
+    let next = AtomicUsize::new(0);
+    let mut waiting = nodes.len();
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..jobs.min(nodes.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                while let Some((position, &node)) = take(nodes, next) {
+                    let work = || stage_node(node, window, tasks, client, tree);
+                    // A bug that one node's answer brings out must not cost the others their day.
+                    let staged = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                        Err(Notice::Panicked {
+                            node: node.name.clone(),
+                        })
+                    });
+                    if sender.send((position, staged)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        while let Some(batch) = next_batch(&receiver, &mut waiting) {
+            for (position, result) in commit(nodes, batch, tree) {
+                results[position] = Some(result);
+                done(position);
+            }
+        }
+    });
+    results
+        .into_iter()
+        .map(|result| result.expect("every node sends its result"))
+        .collect()
+}
+
+/// What arrives within [`BATCH_TIME`] of the first, or until none of the `waiting` is left to arrive.
+fn next_batch<T>(receiver: &Receiver<T>, waiting: &mut usize) -> Option<Vec<T>> {
+    let mut batch = vec![receiver.recv().ok()?];
+    let until = Instant::now() + BATCH_TIME;
+    while batch.len() < *waiting
+        && let Ok(next) = receiver.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        batch.push(next);
+    }
+    *waiting -= batch.len();
+    Some(batch)
+}
+
+fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
+    let position = next.fetch_add(1, Ordering::Relaxed);
+    items.get(position).map(|item| (position, item))
+}
+
+/// Puts the files of a batch of nodes in place.
+fn commit(
+    nodes: &[&Node],
+    batch: Vec<(usize, Result<StagedNode, Notice>)>,
+    tree: &Tree,
+) -> impl Iterator<Item = (usize, NodeResult)> {
+    let mut results = Vec::with_capacity(batch.len());
+    let (mut staged, mut waiting) = (Vec::new(), Vec::new());
+    for (position, node) in batch {
+        match node {
+            Ok(StagedNode {
+                files,
+                figures,
+                notices,
+            }) => {
+                staged.push(files);
+                waiting.push((position, figures, notices));
+            }
+            Err(notice) => results.push((
+                position,
+                NodeResult {
+                    figures: None,
+                    notices: vec![notice],
+                },
+            )),
+        }
+    }
+    let committed = if staged.is_empty() {
+        Vec::new()
+    } else {
+        tree.commit(staged)
+    };
+    for ((position, figures, mut notices), written) in waiting.into_iter().zip(committed) {
+        let figures = match written {
+            Ok(directory) => Some(NodeFigures {
+                directory,
+                ..figures
+            }),
+            Err(error) => {
+                notices.push(Notice::NotWritten {
+                    node: nodes[position].name.clone(),
+                    error,
+                });
+                None
+            }
+        };
+        results.push((position, NodeResult { figures, notices }));
+    }
+    results.into_iter()
+}
