@@ -1,12 +1,13 @@
 //! What a person should know of a run besides its figures.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
 use crate::attribution::{TimelessTask, UnplacedGpu};
 use crate::netdata::{Metric, NodeError, RejectedReading};
-use crate::output::{UnreadableFile, WriteError};
+use crate::output::{UnusableFile, WriteError};
 use crate::tasks::{MalformedTask, TasksError};
 use crate::units::{CardId, GpuIndex};
 
@@ -106,12 +107,14 @@ pub enum Notice {
     },
     /// A task could not be read.
     Malformed(MalformedTask),
-    /// A file of an earlier run could not be read, and was kept under another name.
-    SetAside {
+    /// A file of an earlier run was not merged with the new readings.
+    NotMerged {
         /// The node.
         node: String,
         /// The file.
-        file: UnreadableFile,
+        file: UnusableFile,
+        /// Its name now, if a new file took its place.
+        kept_as: Option<PathBuf>,
     },
 }
 
@@ -148,7 +151,7 @@ impl Notice {
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
             | Self::Malformed(_)
-            | Self::SetAside { .. } => Severity::Warning,
+            | Self::NotMerged { .. } => Severity::Warning,
         }
     }
 
@@ -171,12 +174,13 @@ impl Notice {
             Self::UnknownHost { .. } => "unknown_host",
             Self::Timeless { .. } => "timeless_task",
             Self::Malformed(_) => "malformed_task",
-            Self::SetAside { .. } => "set_aside",
+            Self::NotMerged { .. } => "not_merged",
         }
     }
 }
 
 impl fmt::Display for Notice {
+    #[expect(clippy::too_many_lines, reason = "one message after the other")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeFailed { node, error } => {
@@ -269,11 +273,19 @@ impl fmt::Display for Notice {
                 "任務 {} 的資料無法解析（{}），已略過",
                 task.id, task.problem
             ),
-            Self::SetAside { node, file } => write!(
-                f,
-                "{node} 原有的 {} 無法合併（{}）：若有新的讀數，原檔已另存為 {0}.unreadable1（或下一個編號）",
-                file.name, file.problem
-            ),
+            Self::NotMerged {
+                node,
+                file,
+                kept_as,
+            } => {
+                let name = |path: &Path| path.file_name().unwrap_or_default().display().to_string();
+                let now = match kept_as {
+                    Some(path) => format!("已另存為 {}", name(path)),
+                    None => "保持原狀".to_owned(),
+                };
+                let (file, problem) = (name(&file.path), &file.problem);
+                write!(f, "{node} 原有的 {file} 無法合併（{problem}），{now}")
+            }
         }
     }
 }

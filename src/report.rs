@@ -169,7 +169,13 @@ pub struct RangeReport<'a> {
 #[serde(untagged)]
 enum DayReport<'a> {
     Collected(Box<RunReport<'a>>),
-    Failed { date: String, error: String },
+    Failed {
+        date: String,
+        error: String,
+        nodes: [(); 0],
+        notices: [(); 0],
+        exit_status: ExitStatus,
+    },
 }
 
 impl<'a> RangeReport<'a> {
@@ -183,7 +189,13 @@ impl<'a> RangeReport<'a> {
     pub fn add_failure(&mut self, date: NaiveDate, error: &anyhow::Error) {
         self.add_status(ExitStatus::Failed);
         let (date, error) = (date.to_string(), format!("{error:#}"));
-        self.days.push(DayReport::Failed { date, error });
+        self.days.push(DayReport::Failed {
+            date,
+            error,
+            nodes: [],
+            notices: [],
+            exit_status: ExitStatus::Failed,
+        });
     }
 
     /// Adds a day of which all has been told.

@@ -13,7 +13,7 @@ use crate::config::Node;
 use crate::day::Window;
 use crate::netdata;
 use crate::notice::Notice;
-use crate::output::Tree;
+use crate::output::{InPlace, Tree};
 use crate::tasks::{self, kept::KeptAnswer};
 
 pub use node::{GpuFigures, NodeFigures};
@@ -116,42 +116,47 @@ fn commit(
     nodes: &[&Node],
     batch: Vec<(usize, Result<StagedNode, Notice>)>,
     tree: &Tree,
-) -> impl Iterator<Item = (usize, NodeResult)> {
+) -> Vec<(usize, NodeResult)> {
     let mut results = Vec::with_capacity(batch.len());
-    let (mut staged, mut waiting) = (Vec::new(), Vec::new());
+    let (mut files, mut staged) = (Vec::new(), Vec::new());
     for (position, node) in batch {
         match node {
-            Ok(StagedNode {
-                files,
-                figures,
-                notices,
-            }) => {
-                staged.push(files);
-                waiting.push((position, figures, notices));
+            Ok(node) => {
+                files.push(node.files);
+                staged.push((position, node.figures, node.notices, node.unusable));
             }
-            Err(notice) => results.push((
-                position,
-                NodeResult {
-                    figures: None,
-                    notices: vec![notice],
-                },
-            )),
+            Err(notice) => {
+                let (figures, notices) = (None, vec![notice]);
+                results.push((position, NodeResult { figures, notices }));
+            }
         }
     }
-    let committed = if staged.is_empty() {
-        Vec::new()
-    } else {
-        tree.commit(staged)
-    };
-    for ((position, figures, mut notices), written) in waiting.into_iter().zip(committed) {
+    if files.is_empty() {
+        return results;
+    }
+    for ((position, figures, mut notices, unusable), written) in
+        staged.into_iter().zip(tree.commit(files))
+    {
+        let node = || nodes[position].name.clone();
         let figures = match written {
-            Ok(directory) => Some(NodeFigures {
+            Ok(InPlace {
                 directory,
-                ..figures
-            }),
+                mut set_aside,
+                ..
+            }) => {
+                notices.extend(unusable.into_iter().map(|file| Notice::NotMerged {
+                    node: node(),
+                    kept_as: set_aside.remove(&file.path),
+                    file,
+                }));
+                Some(NodeFigures {
+                    directory,
+                    ..figures
+                })
+            }
             Err(error) => {
                 notices.push(Notice::NotWritten {
-                    node: nodes[position].name.clone(),
+                    node: node(),
                     error,
                 });
                 None
@@ -159,5 +164,5 @@ fn commit(
         };
         results.push((position, NodeResult { figures, notices }));
     }
-    results.into_iter()
+    results
 }

@@ -1,6 +1,6 @@
 //! The stages of one node: its usage, together with what is known from before, its means and users, its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::day::Window;
 use crate::netdata::{self, Metric, NodeUsage};
 use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
 use crate::notice::Notice;
-use crate::output::{Earlier, Staged, Tree};
+use crate::output::{Earlier, Staged, Tree, UnusableFile};
 use crate::tasks;
 use crate::units::{CardId, GpuIndex};
 
@@ -52,6 +52,8 @@ pub(super) struct StagedNode {
     pub(super) files: Staged,
     pub(super) figures: NodeFigures,
     pub(super) notices: Vec<Notice>,
+    /// Files of earlier runs that were not merged.
+    pub(super) unusable: Vec<UnusableFile>,
 }
 
 /// The stages of one node, up to its files beside their targets.
@@ -76,21 +78,18 @@ pub(super) fn stage_node(
     let Earlier {
         usage: earlier,
         users,
-        unreadable,
+        unusable,
     } = tree.earlier(node, window).map_err(not_written)?;
     let cards = usage.together_with(&earlier);
     let tasks = task_knowledge(node, window, tasks, users);
     let day = NodeDay::new(node, window, cards, tasks);
     notices.extend(day_notices(&day));
-    let files = tree.stage(&day, &unreadable).map_err(not_written)?;
-    notices.extend(unreadable.into_iter().map(|file| Notice::SetAside {
-        node: node.name.clone(),
-        file,
-    }));
+    let files = tree.stage(&day, &unusable).map_err(not_written)?;
     Ok(StagedNode {
         files,
         figures: figures(&day),
         notices,
+        unusable,
     })
 }
 
@@ -122,9 +121,9 @@ fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice>
         at: window.clock(first.stamp),
         count: usage.rejected.len(),
     });
-    let unknown = usage
-        .cards
-        .keys()
+    let cards: BTreeSet<_> = usage.cards.keys().chain(usage.coarse.keys()).collect();
+    let unknown = cards
+        .into_iter()
         .filter(|&&card| node.index_of_card(card).is_none());
     let coarse = usage
         .coarse_problem

@@ -157,13 +157,25 @@ fn parse(path: &Path, text: &str) -> Result<(PathBuf, Settings), ConfigError> {
     }
 }
 
-/// What the parser says, without the values that it quotes.
+/// What the parser says, without the values that it quotes. The names of keys are not values.
 fn without_values(message: &str) -> String {
-    let parts: Vec<_> = message.split('"').collect();
-    // What stands between an odd quote and the next is a value.
-    let told = parts.iter().enumerate();
-    told.map(|(n, part)| if n % 2 == 1 { "\"…\"" } else { part })
-        .collect()
+    if ["unknown field", "missing field", "duplicate"]
+        .iter()
+        .any(|of| message.starts_with(of))
+    {
+        return message.to_owned();
+    }
+    let told = |text: &str| {
+        text.split([':', '`', '"'])
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    match message.rsplit_once(", expected ") {
+        Some((what, expected)) => format!("{}, expected {expected}", told(what)),
+        None => told(message),
+    }
 }
 
 /// The line in which `span` begins, and its key. The line itself is not shown: it may hold a secret that has no

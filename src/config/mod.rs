@@ -97,7 +97,9 @@ pub enum TokenFile {
 }
 
 /// Which number stands in the name of a GPU's file, `gpu<number>_<date>.csv`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum GpuFileNumber {
     /// The GPU's index, as in `GPU[3]`.

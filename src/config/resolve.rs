@@ -164,7 +164,10 @@ fn check_node(node: NodeSettings, cards: &[CardId]) -> Result<Node, Invalid> {
         let Some(uuid) = GpuUuid::parse(&text) else {
             return invalid(
                 key("gpu_uuids"),
-                format!("「{text}」不是 GPU UUID（例如 APU-70cb99ce3e214bda）"),
+                format!(
+                    "「{}」不是 GPU UUID（例如 APU-70cb99ce3e214bda）",
+                    shown(&text)
+                ),
             );
         };
         if gpu_uuids.insert(uuid, GpuIndex(index)).is_some() {

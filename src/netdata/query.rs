@@ -70,7 +70,10 @@ pub fn whole_node(base: &Url, window: &Window, tier: Tier) -> Url {
 #[must_use]
 pub fn one_chart(base: &Url, window: &Window, metric: Metric, card: CardId) -> Url {
     let chart = format!("{}_unknown_AMD_GPU_card{card}", metric.context());
-    data(base, window, ("chart", &chart), "unaligned|flip")
+    let mut url = data(base, window, ("chart", &chart), "unaligned|flip");
+    // Agents that know queries by context, but failed at one, have tiers; others pass it over.
+    url.query_pairs_mut().append_pair("tier", "0");
+    url
 }
 
 /// `unaligned` and the exact `before` make rows end on the window's own intervals in any zone; aligned ones are

@@ -135,25 +135,34 @@ impl NodeUsage {
 /// forgotten, an earlier run's exact reading wins over a coarse one. Later gaps are no matter of age, and a coarser
 /// tier has nothing to fill them with but what leaks from their neighbours.
 ///
-/// Where the coarser tiers go back further than the samples do, the first exact reading is of the part of its
-/// interval that is not forgotten yet, and any other is the truer one.
+/// Where something older than the first exact reading is known, that reading may be of the part of its interval that
+/// is not forgotten yet, and any other is the truer one.
 fn join(
     series: &mut [Option<Reading>],
     earlier: Option<&[Option<Reading>]>,
     coarse: Option<&[Option<Reading>]>,
 ) {
-    let at = |readings: Option<&[Option<Reading>]>, slot| readings.and_then(|of| of[slot]);
     let first = series.iter().position(Option::is_some);
     let first = first.unwrap_or(series.len());
-    let goes_back = coarse.is_some_and(|coarse| coarse[..first].iter().any(Option::is_some));
+    let earlier = |slot: usize| earlier.and_then(|earlier| earlier[slot]);
+    let coarse = |slot: usize| coarse.and_then(|coarse| trusted(coarse, slot, first));
+    let is_part = (0..first).any(|slot| earlier(slot).or(coarse(slot)).is_some());
     for (slot, reading) in series.iter_mut().enumerate() {
-        let (earlier, coarse) = (at(earlier, slot), at(coarse, slot));
-        *reading = if slot < first || (slot == first && goes_back) {
-            earlier.or(coarse).or(*reading)
+        *reading = if slot < first || (slot == first && is_part) {
+            earlier(slot).or(coarse(slot)).or(*reading)
         } else {
-            reading.or(earlier)
+            reading.or(earlier(slot))
         };
     }
+}
+
+/// The coarse reading at `slot`, unless it may be what leaked into an empty interval: rows of the coarser tiers begin
+/// a second early, so the one after an outage's beginning holds a second of what was before.
+fn trusted(coarse: &[Option<Reading>], slot: usize, first: usize) -> Option<Reading> {
+    let is_last_before_a_gap = coarse.get(slot + 1).is_some_and(Option::is_none);
+    // If the first interval alone has no samples, its end is likelier an outage's than that of the retention.
+    let is_lone_start = slot == 0 && first == 1;
+    coarse[slot].filter(|_| !is_last_before_a_gap && !is_lone_start)
 }
 
 #[cfg(test)]
@@ -206,6 +215,25 @@ mod tests {
             [Some(2), None, Some(2), Some(2), None],
             [Some(3), Some(3), Some(3), Some(3), Some(3)],
             [Some(2), Some(3), Some(2), Some(1), Some(1)],
+        );
+    }
+
+    #[test]
+    fn what_leaks_into_an_outage_is_no_reading() {
+        let down_at_midnight = [None, None, None, Some(1), Some(1)];
+        let leak = [Some(3), None, None, Some(3), Some(3)];
+        joined(down_at_midnight, NONE, leak, down_at_midnight);
+        let late = [None, Some(1), Some(1), Some(1), Some(1)];
+        joined(late, NONE, [Some(3); 5], late);
+    }
+
+    #[test]
+    fn part_of_a_reading_does_not_win_over_the_whole() {
+        joined(
+            [None, None, Some(1), Some(1), Some(1)],
+            [Some(2); 5],
+            NONE,
+            [Some(2), Some(2), Some(2), Some(1), Some(1)],
         );
     }
 

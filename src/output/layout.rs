@@ -1,65 +1,135 @@
-//! Whether the files of a directory were written under the settings in force: a GPU's file says nothing of the card
-//! that it is of.
+//! Which card the files of a node's day are of: a GPU's file does not say, and settings change.
+//!
+//! What the program writes it records, in `.daily-gpu-log/cards/<date>.json`. Of files from before, such as those of
+//! the old programs, the names and the summary tell.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
+use crate::config::GpuFileNumber;
 use crate::units::{CardId, GpuIndex};
 
-/// What the directory of a node's day tells of the settings that its files were written under.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What a run has recorded of the files that it wrote into a node's directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct CardRecord {
+    /// Which number names a GPU's file.
+    pub(super) gpu_files: GpuFileNumber,
+    /// The cards by GPU index.
+    pub(super) cards: Vec<CardId>,
+}
+
+impl CardRecord {
+    /// The card whose file has this number.
+    fn card_of(&self, number: u64) -> Option<CardId> {
+        match self.gpu_files {
+            GpuFileNumber::Index => self.cards.get(usize::try_from(number).ok()?).copied(),
+            GpuFileNumber::Card => self.cards.iter().find(|card| card.0 == number).copied(),
+        }
+    }
+
+    /// The numbers of all files.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        let by_index = (0..).zip(&self.cards);
+        by_index.map(|(index, card)| match self.gpu_files {
+            GpuFileNumber::Index => index,
+            GpuFileNumber::Card => card.0,
+        })
+    }
+}
+
+/// What is known of a node's directory.
+#[derive(Debug, Default)]
 pub(super) struct Layout {
+    record: Option<CardRecord>,
     /// The numbers in the names of GPU files.
     numbers: Vec<u64>,
     /// The cards by index, as the summary has them.
-    cards: Vec<(GpuIndex, CardId)>,
+    summary: BTreeMap<GpuIndex, CardId>,
 }
 
 impl Layout {
-    /// Reads the directory, which need not exist.
-    pub(super) fn of(directory: &Path, date: NaiveDate) -> io::Result<Self> {
+    /// Reads the directory, which need not exist, and adds what was recorded of it.
+    pub(super) fn of(
+        directory: &Path,
+        date: NaiveDate,
+        record: Option<CardRecord>,
+    ) -> io::Result<Self> {
+        let mut layout = Self {
+            record,
+            ..Self::default()
+        };
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(layout),
             Err(error) => return Err(error),
         };
-        let mut layout = Self::default();
         for entry in entries {
             let name = entry?.file_name();
-            layout
-                .numbers
-                .extend(name.to_str().and_then(|name| number(name, date)));
+            let number = name.to_str().and_then(|name| number(name, date));
+            layout.numbers.extend(number);
         }
-        // Without a summary, nothing is known against the cards.
-        let summary = fs::read(directory.join(format!("summary_{date}.txt"))).unwrap_or_default();
-        layout.cards = String::from_utf8_lossy(&summary)
-            .lines()
-            .filter_map(card)
-            .collect();
+        match fs::read(directory.join(format!("summary_{date}.txt"))) {
+            Ok(summary) => {
+                let summary = String::from_utf8_lossy(&summary);
+                layout.summary = summary.lines().filter_map(card).collect();
+            }
+            // Nothing is known against the cards. What is no file is told of when one is to be written.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+                ) => {}
+            Err(error) => return Err(error),
+        }
         Ok(layout)
     }
 
-    /// The numbers of GPU files that no GPU of a node has whose GPUs have the numbers `named`: the directory was
-    /// written under another numbering, and what stands under a number of `named` may be of another GPU.
-    pub(super) fn strangers(&self, named: &[u64]) -> Vec<u64> {
-        let is_stranger = |number: &&u64| !named.contains(number);
-        self.numbers.iter().filter(is_stranger).copied().collect()
+    /// Why the file of this number may be of another card than GPU `index` is by the settings `now`.
+    pub(super) fn misfit(&self, number: u64, index: GpuIndex, now: &CardRecord) -> Option<String> {
+        let card = now.cards[index.0];
+        if let Some(record) = &self.record {
+            return match record.card_of(number) {
+                Some(then) if then == card => None,
+                Some(then) => Some(format!("寫入時是 Card {then}，現在是 Card {card}")),
+                None => Some("寫入時的設定中沒有這個編號".to_owned()),
+            };
+        }
+        let is_stranger = |number: &&u64| !now.numbers().any(|known| known == **number);
+        if let Some(stranger) = self.numbers.iter().find(is_stranger) {
+            let problem = format!("目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符");
+            return Some(problem);
+        }
+        match (now.gpu_files, self.summary.get(&index)) {
+            (GpuFileNumber::Index, Some(&then)) if then != card => {
+                Some(format!("寫入時是 Card {then}，現在是 Card {card}"))
+            }
+            // Named by its card, a file says itself what it is of.
+            _ => None,
+        }
     }
 
-    /// The card that `gpu` was when the directory was written, if that is known to be another than `card`.
-    pub(super) fn other_card(&self, gpu: GpuIndex, card: CardId) -> Option<CardId> {
-        let (_, then) = self.cards.iter().find(|(index, _)| *index == gpu)?;
-        (*then != card).then_some(*then)
+    /// Whether GPU `index` was another card when the average CSV was written, as far as is known.
+    pub(super) fn was_another(&self, index: GpuIndex, card: CardId) -> bool {
+        match &self.record {
+            Some(record) => record.cards.get(index.0) != Some(&card),
+            None => self.summary.get(&index).is_some_and(|&then| then != card),
+        }
     }
 }
 
 /// The number of a GPU's file.
 fn number(name: &str, date: NaiveDate) -> Option<u64> {
     let rest = name.strip_prefix("gpu")?;
-    rest.strip_suffix(&format!("_{date}.csv"))?.parse().ok()
+    let digits = rest.strip_suffix(&format!("_{date}.csv"))?;
+    digits
+        .parse()
+        .ok()
+        .filter(|number: &u64| number.to_string() == digits)
 }
 
 /// A line of the summary's table, `GPU[3] -> Card 25`.

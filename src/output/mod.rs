@@ -12,7 +12,7 @@ mod task_blocks;
 mod task_report;
 mod tree;
 
-pub use staged::Staged;
+pub use staged::{InPlace, Staged};
 pub use task_report::render as task_report;
 use tree::make_directory;
-pub use tree::{DataDir, Earlier, OpenError, Tree, UnreadableFile, WriteError};
+pub use tree::{DataDir, Earlier, OpenError, Tree, UnusableFile, WriteError};

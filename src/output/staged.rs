@@ -1,5 +1,6 @@
 //! Files that are written beside their targets, to be put in place whole.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 use super::WriteError;
+use super::layout::CardRecord;
 
 /// Task data is personal: the group may read it, others may not. The umask may take more away.
 pub(super) const FILE_MODE: u32 = 0o640;
@@ -15,10 +17,23 @@ pub(super) const FILE_MODE: u32 = 0o640;
 const PREFIX: &str = ".daily-gpu-log.";
 const SUFFIX: &str = ".tmp";
 
+/// A node's files, in place.
+#[derive(Debug)]
+pub struct InPlace {
+    /// Where they are.
+    pub directory: PathBuf,
+    /// The node, and the cards that they are of.
+    pub(super) record: (String, CardRecord),
+    /// The files that were there before and are kept under another name, with that.
+    pub set_aside: BTreeMap<PathBuf, PathBuf>,
+}
+
 /// A node's files, not yet in place.
 #[derive(Debug)]
 pub struct Staged {
     directory: PathBuf,
+    /// The node, and the cards that the files are of.
+    record: (String, CardRecord),
     /// In the order in which they are put in place.
     files: Vec<(TempPath, PathBuf)>,
     /// What is there now and must not be lost.
@@ -26,9 +41,11 @@ pub struct Staged {
 }
 
 impl Staged {
-    pub(super) fn new(directory: PathBuf) -> Self {
+    /// No files yet, for `directory`, of which `record` tells whose they are.
+    pub(super) fn new(directory: PathBuf, record: (String, CardRecord)) -> Self {
         Self {
             directory,
+            record,
             files: Vec::new(),
             asides: Vec::new(),
         }
@@ -61,50 +78,68 @@ impl Staged {
         Ok(file.into_temp_path())
     }
 
-    /// When the files are put in place, the file `name` that is there now is to have another name.
-    pub(super) fn set_aside(&mut self, name: &str) {
-        self.asides.push(self.directory.join(name));
+    /// Whether a file is to take the place of the one at `path`.
+    pub(super) fn replaces(&self, path: &Path) -> bool {
+        self.files.iter().any(|(_, target)| target == path)
     }
 
-    /// Puts the files in place, and answers the directory that they are in.
-    pub(super) fn put_in_place(self) -> Result<PathBuf, WriteError> {
-        for path in self.asides {
-            let has_successor = self.files.iter().any(|(_, target)| *target == path);
-            let kept = keep_aside(&path).and_then(|()| {
-                if has_successor {
-                    Ok(())
-                } else {
-                    fs::remove_file(&path)
-                }
-            });
-            kept.map_err(|cause| WriteError { path, cause })?;
+    /// When the files are put in place, the one that is at `path` now is to have another name.
+    pub(super) fn set_aside(&mut self, path: PathBuf) {
+        self.asides.push(path);
+    }
+
+    /// Puts the files in place.
+    ///
+    /// What is set aside has its second name before anything changes, and loses its first one, where that does not
+    /// become a new file's, after everything has.
+    pub(super) fn put_in_place(self) -> Result<InPlace, WriteError> {
+        let mut set_aside = BTreeMap::new();
+        for path in &self.asides {
+            let name = keep_aside(path).map_err(|cause| WriteError {
+                path: path.clone(),
+                cause,
+            })?;
+            set_aside.insert(path.clone(), name);
         }
+        let targets: Vec<_> = self
+            .files
+            .iter()
+            .map(|(_, target)| target.clone())
+            .collect();
         for (temporary, target) in self.files {
             temporary.persist(&target).map_err(|error| WriteError {
                 path: target.clone(),
                 cause: error.error,
             })?;
         }
-        Ok(self.directory)
+        for path in self.asides {
+            if !targets.contains(&path) {
+                fs::remove_file(&path).map_err(|cause| WriteError { path, cause })?;
+            }
+        }
+        Ok(InPlace {
+            directory: self.directory,
+            record: self.record,
+            set_aside,
+        })
     }
 }
 
-/// Gives the file at `path` a second name that says that it could not be read.
-fn keep_aside(path: &Path) -> io::Result<()> {
+/// Gives the file at `path` a second name, and answers it.
+fn keep_aside(path: &Path) -> io::Result<PathBuf> {
     let mut number = 1;
     loop {
         let mut aside = path.as_os_str().to_owned();
         aside.push(format!(".unreadable{number}"));
-        // A second name, not a new one: at no moment is the file under neither.
         match fs::hard_link(path, &aside) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 // A run that was killed between this and the renaming has done it already.
                 if fs::metadata(&aside)?.ino() == fs::metadata(path)?.ino() {
-                    return Ok(());
+                    return Ok(aside.into());
                 }
                 number += 1;
             }
-            linked => return linked,
+            linked => return linked.map(|()| aside.into()),
         }
     }
 }

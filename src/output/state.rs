@@ -1,5 +1,6 @@
 //! The program's own state beside the tree, in `<data-dir>/.daily-gpu-log/`: the lock, and what a killed run left.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,11 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
+use super::layout::CardRecord;
 use super::staged::{self, FILE_MODE};
 use super::{OpenError, WriteError, make_directory};
 
 const DIRECTORY: &str = ".daily-gpu-log";
+/// The file that names the day whose files are being written.
+const NOTE: &str = "unfinished";
 /// How often a taken lock is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
@@ -66,21 +71,7 @@ impl State {
 
     /// Keeps the management API's answer for `date`. Only the owner may read it: the tree says less.
     pub(super) fn keep_tasks(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
-        let directory = self.tasks();
-        make_directory(&directory)?;
-        let target = directory.join(format!("{date}.json"));
-        let write = || -> io::Result<()> {
-            // A temporary file is its owner's alone.
-            let mut file = staged::temporary().tempfile_in(&directory)?;
-            file.write_all(contents)?;
-            file.as_file().sync_all()?;
-            file.persist(&target)?;
-            Ok(())
-        };
-        write().map_err(|cause| WriteError {
-            path: target.clone(),
-            cause,
-        })
+        write_whole(&self.tasks(), &format!("{date}.json"), contents)
     }
 
     /// What was kept for `date`, if anything.
@@ -88,8 +79,41 @@ impl State {
         fs::read(self.tasks().join(format!("{date}.json"))).ok()
     }
 
+    /// The cards of the files of `date`, by node. A record that cannot be read is none.
+    pub(super) fn cards(&self, date: NaiveDate) -> BTreeMap<String, CardRecord> {
+        let file = fs::read(self.recorded_cards().join(format!("{date}.json")));
+        let records: Vec<NodesOfRecord> = file
+            .ok()
+            .and_then(|file| serde_json::from_slice(&file).ok())
+            .unwrap_or_default();
+        let each = |NodesOfRecord { record, nodes }: NodesOfRecord| {
+            nodes.into_iter().map(move |node| (node, record.clone()))
+        };
+        records.into_iter().flat_map(each).collect()
+    }
+
+    /// Records the cards of the files of `date`.
+    pub(super) fn record_cards(
+        &self,
+        date: NaiveDate,
+        cards: BTreeMap<String, CardRecord>,
+    ) -> Result<(), WriteError> {
+        let mut records: BTreeMap<CardRecord, Vec<String>> = BTreeMap::new();
+        for (node, record) in cards {
+            records.entry(record).or_default().push(node);
+        }
+        let of_record = |(record, nodes)| NodesOfRecord { record, nodes };
+        let records: Vec<_> = records.into_iter().map(of_record).collect();
+        let text = serde_json::to_vec(&records).expect("a record has string keys alone");
+        write_whole(&self.recorded_cards(), &format!("{date}.json"), &text)
+    }
+
     fn tasks(&self) -> PathBuf {
         self.root.join(DIRECTORY).join("tasks")
+    }
+
+    fn recorded_cards(&self) -> PathBuf {
+        self.root.join(DIRECTORY).join("cards")
     }
 
     /// Notes that files of `date` are about to be written, after removing what a run that was killed while it wrote
@@ -100,23 +124,20 @@ impl State {
             path: path.clone(),
             cause,
         };
-        match fs::read_to_string(&path) {
+        match fs::read(&path) {
             Ok(unfinished) => {
                 // Only ever a date, but it is read from a file and becomes part of a path.
-                if let Ok(unfinished) = unfinished.trim().parse() {
-                    self.sweep(unfinished).map_err(error)?;
-                }
+                let unfinished = String::from_utf8_lossy(&unfinished).trim().parse();
+                self.sweep(unfinished.unwrap_or(date)).map_err(error)?;
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) => return Err(error(cause)),
         }
-        let write = || -> io::Result<()> {
-            let mut file = staged::temporary().tempfile_in(self.root.join(DIRECTORY))?;
-            writeln!(file, "{date}")?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(error)
+        write_whole(
+            &self.root.join(DIRECTORY),
+            NOTE,
+            format!("{date}\n").as_bytes(),
+        )
     }
 
     /// Notes that all files are in place.
@@ -131,7 +152,7 @@ impl State {
     }
 
     fn note(&self) -> PathBuf {
-        self.root.join(DIRECTORY).join("unfinished")
+        self.root.join(DIRECTORY).join(NOTE)
     }
 
     /// Removes the temporary files of `date`, of every node.
@@ -139,7 +160,11 @@ impl State {
         let nodes = fs::read_dir(&self.root)?
             .map(|node| Ok(node?.path().join(date.to_string())))
             .collect::<io::Result<Vec<_>>>()?;
-        let own = [self.tasks(), self.root.join(DIRECTORY)];
+        let own = [
+            self.tasks(),
+            self.recorded_cards(),
+            self.root.join(DIRECTORY),
+        ];
         for directory in nodes.into_iter().chain(own) {
             let Ok(files) = fs::read_dir(directory) else {
                 continue;
@@ -154,6 +179,31 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Puts a file of the state in place. Temporary files are their owner's alone, and stay so.
+fn write_whole(directory: &Path, name: &str, contents: &[u8]) -> Result<(), WriteError> {
+    make_directory(directory)?;
+    let target = directory.join(name);
+    let write = || -> io::Result<()> {
+        let mut file = staged::temporary().tempfile_in(directory)?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        file.persist(&target)?;
+        Ok(())
+    };
+    write().map_err(|cause| WriteError {
+        path: target.clone(),
+        cause,
+    })
+}
+
+/// The nodes whose files are of the same cards.
+#[derive(Serialize, Deserialize)]
+struct NodesOfRecord {
+    #[serde(flatten)]
+    record: CardRecord,
+    nodes: Vec<String>,
 }
 
 /// Opens a file of the state, with what it already holds.

@@ -5,20 +5,21 @@ use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveDate;
 
 use super::earlier::{self, Unreadable};
 use super::gpu_csv::Stamps;
-use super::layout::Layout;
-use super::staged::Staged;
+use super::layout::{CardRecord, Layout};
+use super::staged::{InPlace, Staged};
 use super::state::State;
 use super::{average_csv, gpu_csv, summary};
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
 use crate::netdata::CardUsage;
-use crate::node_day::{GpuDay, NodeDay};
+use crate::node_day::NodeDay;
 use crate::units::{CardId, GpuIndex};
 
 const DIRECTORY_MODE: u32 = 0o750;
@@ -37,7 +38,11 @@ pub struct DataDir {
 #[derive(Debug)]
 pub struct Tree<'a> {
     data_dir: &'a DataDir,
+    date: NaiveDate,
     stamps: Stamps,
+    /// The cards of the files, by node: as recorded by earlier runs, and of this one.
+    recorded: BTreeMap<String, CardRecord>,
+    written: Mutex<Vec<(String, CardRecord)>>,
 }
 
 /// A file or directory that cannot be written.
@@ -73,17 +78,19 @@ pub struct Earlier {
     pub usage: BTreeMap<CardId, CardUsage>,
     /// The user column, for a run that knows nothing of tasks.
     pub users: BTreeMap<GpuIndex, String>,
-    /// Files that could not be read. They are kept aside when their successors are written.
-    pub unreadable: Vec<UnreadableFile>,
+    /// Files that say nothing of the GPUs that they are named for.
+    pub unusable: Vec<UnusableFile>,
 }
 
-/// A file of an earlier run that holds no readings of the GPU that it is named for.
+/// A file of an earlier run that cannot be merged with new readings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnreadableFile {
-    /// Its name.
-    pub name: String,
+pub struct UnusableFile {
+    /// Where it is.
+    pub path: PathBuf,
     /// What is wrong with it.
     pub problem: String,
+    /// Whether it is of something else than its name says, and cannot keep it even where no new file needs it.
+    pub is_misnamed: bool,
 }
 
 impl DataDir {
@@ -115,7 +122,10 @@ impl DataDir {
         self.state.begin(window.date)?;
         Ok(Tree {
             data_dir: self,
+            date: window.date,
             stamps: Stamps::of(window),
+            recorded: self.state.cards(window.date),
+            written: Mutex::default(),
         })
     }
 
@@ -141,84 +151,72 @@ impl DataDir {
 impl Tree<'_> {
     /// What earlier runs left of a node's day.
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
-        let directory = self.directory_of(node, window);
-        let layout = Layout::of(&directory, window.date).map_err(|cause| WriteError {
+        let directory = self.directory_of(node);
+        let record = self.recorded.get(&node.name).cloned();
+        let layout = Layout::of(&directory, self.date, record).map_err(|cause| WriteError {
             path: directory.clone(),
             cause,
         })?;
-        let gpus = || (0..).map(GpuIndex).zip(node.cards.iter().copied());
-        let named: Vec<_> = gpus()
-            .map(|(index, card)| self.number(index, card))
-            .collect();
-        let strangers = layout.strangers(&named);
+        let now = self.record_of(node);
         let mut earlier = Earlier::default();
-        for (index, card) in gpus() {
-            let name = self.gpu_file(index, card, window);
-            let path = directory.join(&name);
-            let read = earlier::read(&path, window).and_then(|usage| {
-                let misfit = match (strangers.first(), layout.other_card(index, card)) {
-                    _ if usage.is_none() => None,
-                    (Some(number), _) => Some(format!(
-                        "目錄中有 gpu{number}，與設定的 gpu_files 或 cards 不符"
-                    )),
-                    (None, Some(then)) => {
-                        Some(format!("{index} 當時是 Card {then}，設定中是 Card {card}"))
-                    }
-                    (None, None) => None,
-                };
-                misfit.map_or(Ok(usage), |problem| Err(Unreadable::Malformed(problem)))
-            });
-            match read {
-                Ok(usage) => earlier.usage.extend(usage.map(|usage| (card, usage))),
-                Err(Unreadable::Malformed(problem)) => {
-                    earlier.unreadable.push(UnreadableFile { name, problem });
+        for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
+            let path = directory.join(self.gpu_file(index, card));
+            let read = match earlier::read(&path, window) {
+                Ok(None) => continue,
+                read => read,
+            };
+            let misfit = layout.misfit(self.number(index, card), index, &now);
+            let is_misnamed = misfit.is_some();
+            match (read, misfit) {
+                (Err(Unreadable::Io(cause)), _) => return Err(WriteError { path, cause }),
+                (_, Some(problem)) | (Err(Unreadable::Malformed(problem)), None) => {
+                    earlier.unusable.push(UnusableFile {
+                        path,
+                        problem,
+                        is_misnamed,
+                    });
                 }
-                Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+                (Ok(usage), None) => earlier.usage.extend(usage.map(|usage| (card, usage))),
             }
         }
-        earlier
-            .unreadable
-            .extend(strangers.into_iter().map(|number| UnreadableFile {
-                name: file_name(number, window),
-                problem: "設定的 gpu_files 與 cards 中沒有這個編號".to_owned(),
-            }));
-        if earlier.unreadable.is_empty() {
-            let average = directory.join(format!("average_{}.csv", window.date));
-            earlier.users = earlier::users(&average);
-        }
+        self.add_users(node, &layout, &mut earlier);
         Ok(earlier)
     }
 
-    /// Writes the files of a node's day beside their targets.
+    /// Adds the users of the average CSV, of the GPUs that are still the same cards.
+    fn add_users(&self, node: &Node, layout: &Layout, earlier: &mut Earlier) {
+        let average = self
+            .directory_of(node)
+            .join(format!("average_{}.csv", self.date));
+        let (lost, kept) = earlier::users(&average)
+            .into_iter()
+            .partition(|(index, _)| {
+                let card = node.cards.get(index.0);
+                card.is_none_or(|&card| layout.was_another(*index, card))
+            });
+        earlier.users = kept;
+        let lost: BTreeMap<GpuIndex, String> = lost;
+        if !lost.is_empty() {
+            earlier.unusable.push(UnusableFile {
+                path: average,
+                problem: "使用者欄位是以不同的 cards 寫成".to_owned(),
+                is_misnamed: true,
+            });
+        }
+    }
+
+    /// Writes the files of a node's day beside their targets. A GPU without any reading has no file.
     ///
-    /// A GPU without any reading has no file. The average and the summary come last, so that whoever sees them sees
-    /// the readings that they are about.
-    pub fn stage(
-        &self,
-        day: &NodeDay,
-        unreadable: &[UnreadableFile],
-    ) -> Result<Staged, WriteError> {
-        let date = day.window.date;
-        let directory = self.directory_of(day.node, day.window);
+    /// The average and the summary come last, so that whoever sees them sees the readings that they are about.
+    pub fn stage(&self, day: &NodeDay, unusable: &[UnusableFile]) -> Result<Staged, WriteError> {
+        let (node, date) = (day.node, self.date);
+        let directory = self.directory_of(node);
         make_directory(&directory)?;
-        let mut staged = Staged::new(directory);
+        let mut staged = Staged::new(directory, (node.name.clone(), self.record_of(node)));
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
-                let name = self.gpu_file(gpu.index, gpu.card, day.window);
+                let name = self.gpu_file(gpu.index, gpu.card);
                 staged.add(&name, &gpu_csv::render(&self.stamps, usage))?;
-            }
-        }
-        for file in unreadable {
-            // A damaged file that nothing takes the place of stays where it is.
-            let of_gpu =
-                |gpu: &&GpuDay| self.gpu_file(gpu.index, gpu.card, day.window) == file.name;
-            if day
-                .gpus
-                .iter()
-                .find(of_gpu)
-                .is_none_or(|gpu| gpu.usage.is_some())
-            {
-                staged.set_aside(&file.name);
             }
         }
         staged.add(&format!("average_{date}.csv"), &average_csv::render(day))?;
@@ -226,18 +224,24 @@ impl Tree<'_> {
             &format!("summary_{date}.txt"),
             summary::render(day).as_bytes(),
         )?;
+        for file in unusable {
+            // A damaged file that nothing takes the place of stays where it is.
+            if file.is_misnamed || staged.replaces(&file.path) {
+                staged.set_aside(file.path.clone());
+            }
+        }
         Ok(staged)
     }
 
-    fn directory_of(&self, node: &Node, window: &Window) -> PathBuf {
+    fn directory_of(&self, node: &Node) -> PathBuf {
         self.data_dir
             .root
             .join(&node.name)
-            .join(window.date.to_string())
+            .join(self.date.to_string())
     }
 
-    fn gpu_file(&self, index: GpuIndex, card: CardId, window: &Window) -> String {
-        file_name(self.number(index, card), window)
+    fn gpu_file(&self, index: GpuIndex, card: CardId) -> String {
+        format!("gpu{}_{}.csv", self.number(index, card), self.date)
     }
 
     fn number(&self, index: GpuIndex, card: CardId) -> u64 {
@@ -247,12 +251,19 @@ impl Tree<'_> {
         }
     }
 
+    fn record_of(&self, node: &Node) -> CardRecord {
+        CardRecord {
+            gpu_files: self.data_dir.gpu_files,
+            cards: node.cards.clone(),
+        }
+    }
+
     /// Puts the files of several nodes in place, once all of their contents have reached the disk. Answers, for
-    /// each node in turn, the directory that they are in.
+    /// each node in turn, where they are.
     ///
     /// One `syncfs` for them all: on the machine that this was measured on it took 0.04 s for 10,000 files, and a
     /// `fsync` for each of them 1.8 s.
-    pub fn commit(&self, staged: Vec<Staged>) -> Vec<Result<PathBuf, WriteError>> {
+    pub fn commit(&self, staged: Vec<Staged>) -> Vec<Result<InPlace, WriteError>> {
         if let Err(error) = self.data_dir.sync() {
             let kind = error.cause.kind();
             let failed = |staged: Staged| {
@@ -263,19 +274,32 @@ impl Tree<'_> {
             };
             return staged.into_iter().map(failed).collect();
         }
-        staged.into_iter().map(Staged::put_in_place).collect()
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let put = |staged: Staged| {
+            let in_place = staged.put_in_place()?;
+            written.push(in_place.record.clone());
+            Ok(in_place)
+        };
+        staged.into_iter().map(put).collect()
     }
 
-    /// Makes the new names of all committed files last through a power cut.
+    /// Makes the new names of all committed files last through a power cut, and records what they are of.
     pub fn finish(self) -> Result<(), WriteError> {
         self.data_dir.sync()?;
+        let mut cards = self.recorded;
+        let written = self
+            .written
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_news = written
+            .iter()
+            .any(|(node, record)| cards.get(node) != Some(record));
+        if is_news {
+            cards.extend(written);
+            self.data_dir.state.record_cards(self.date, cards)?;
+        }
         self.data_dir.state.end()
     }
-}
-
-/// The name of the GPU file of this number.
-fn file_name(number: u64, window: &Window) -> String {
-    format!("gpu{number}_{}.csv", window.date)
 }
 
 pub(super) fn make_directory(path: &Path) -> Result<(), WriteError> {

@@ -70,7 +70,7 @@ fn an_agent_without_contexts_is_asked_chart_by_chart_on_one_more_connection() {
         format!(
             "/api/v1/data?chart=amdgpu.{context}_unknown_AMD_GPU_card{card}\
              &after=1754006400&before=1754092800&points=144&group=average&format=json\
-             &options=unaligned%7Cflip"
+             &options=unaligned%7Cflip&tier=0"
         )
     };
     let charts = CARDS.iter().flat_map(|card| {

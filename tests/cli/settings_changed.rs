@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
-use crate::simulated_cluster::SimulatedNode;
+use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, World};
 
 const NODE: &str = "colab-gpu4";
@@ -43,7 +43,10 @@ fn files_named_by_index_are_not_taken_for_files_named_by_card() {
         .node(half(20.0, 80.0))
         .settings("gpu_files = \"card\"");
     let world = lab.start_after(collected());
-    let outcome = world.run(&[DATE]).exits(0).stderr_has("gpu_files");
+    let outcome = world
+        .run(&[DATE])
+        .exits(0)
+        .stderr_has("寫入時是 Card 9，現在是 Card 1");
     assert_eq!(means(&outcome), ["20.00", "80.00"]);
     // gpu1 was GPU[1], which is card 9, and is now card 1.
     let aside = outcome.file(&format!("{NODE}/{DATE}/gpu1_{DATE}.csv.unreadable1"));
@@ -61,13 +64,15 @@ fn the_tree_of_the_first_document_is_not_taken_for_one_named_by_index() {
     }
     let outcome = world.run(&[DATE]).exits(0).stderr_has("gpu_files");
     assert_eq!(means(&outcome), ["20.00", "80.00"]);
-    let aside = outcome.file(&format!("{NODE}/{DATE}/gpu9_{DATE}.csv.unreadable1"));
-    assert_eq!(aside, day.gpu_csv(&whole(10.0, 90.0), 9));
+    let aside = outcome.file(&format!("{NODE}/{DATE}/gpu1_{DATE}.csv.unreadable1"));
+    assert_eq!(aside, day.gpu_csv(&whole(10.0, 90.0), 1));
+    let stays = outcome.of_day(NODE, DATE, "gpu9");
+    assert_eq!(stays, day.gpu_csv(&whole(10.0, 90.0), 9));
     let again = world.run(&[DATE]).exits(0).stderr_is("");
     assert_eq!(
         again.tree(),
         outcome.tree(),
-        "it is all of one numbering now"
+        "what is whose is recorded now"
     );
 }
 
@@ -78,7 +83,7 @@ fn cards_in_another_order_are_not_mixed() {
     let outcome = world
         .run(&[DATE])
         .exits(0)
-        .stderr_has("GPU[0] 當時是 Card 1，設定中是 Card 9");
+        .stderr_has("寫入時是 Card 1，現在是 Card 9");
     assert_eq!(means(&outcome), ["80.00", "20.00"]);
 }
 
@@ -106,4 +111,52 @@ fn readings_of_a_longer_interval_are_kept_aside() {
     let world = Lab::new().node(half(20.0, 80.0)).start_after(world);
     let outcome = world.run(&[DATE]).exits(0).stderr_has("各列相隔超過 10m");
     assert_eq!(means(&outcome), ["20.00", "80.00"]);
+}
+
+#[test]
+fn a_file_of_another_card_does_not_stay_where_nothing_takes_its_place() {
+    // The card that GPU[1] is now has no reading, and must not be given those of the one that it was.
+    let node = half(20.0, 80.0).without_card(1);
+    let world = Lab::new().node(node).start_after(collected());
+    world.edit_settings("cards = [1, 9]", "cards = [9, 1]");
+    let outcome = world.run(&[DATE]).exits(3).stderr_has("現在是 Card 1");
+    assert_eq!(means(&outcome), ["80.00", "N/A"]);
+    assert!(
+        !outcome
+            .tree()
+            .contains(&format!("{NODE}/{DATE}/gpu1_{DATE}.csv"))
+    );
+
+    let world = Lab::new().node(half(20.0, 80.0)).start_after(world);
+    world.edit_settings("cards = [1, 9]", "cards = [9, 1]");
+    let outcome = world.run(&[DATE]).exits(0).stderr_is("");
+    assert_eq!(means(&outcome), ["80.00", "20.00"]);
+}
+
+#[test]
+fn a_shorter_list_of_cards_costs_no_reading_of_those_that_stay() {
+    let node = half(20.0, 80.0).without_card(9);
+    let world = Lab::new().node(node).start_after(collected());
+    world.edit_settings("cards = [1, 9]", "cards = [1]");
+    let outcome = world.run(&[DATE]).exits(0).stderr_is("");
+    // Half a day of 20 % now, and half of the 10 % that were known.
+    assert_eq!(means(&outcome), ["15.00"]);
+}
+
+#[test]
+fn the_user_column_goes_with_the_card() {
+    let task = SimulatedTask::new("t1", "alice", NODE)
+        .gpu(1, "APU-1")
+        .start(MIDNIGHT);
+    let world = Lab::new().node(whole(10.0, 90.0)).task(task).start();
+    world.run(&[DATE]).exits(0);
+    std::fs::remove_dir_all(world.path("data/.daily-gpu-log/tasks")).expect("the kept answers");
+    world.edit_settings("cards = [1, 9]", "cards = [9, 1]");
+    let outcome = world
+        .run(&["--skip-task-info", DATE])
+        .exits(0)
+        .stderr_has("使用者欄位是以不同的 cards 寫成");
+    assert!(!outcome.of_day(NODE, DATE, "average").contains("alice"));
+    let aside = format!("{NODE}/{DATE}/average_{DATE}.csv.unreadable1");
+    assert!(outcome.file(&aside).contains("GPU[0],10.00,10.00,alice\n"));
 }

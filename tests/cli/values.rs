@@ -112,12 +112,13 @@ fn only_what_is_older_than_the_samples_comes_from_the_coarse_tier() {
             Some(stamp) == first_fine(metric)
                 && older
                     .skip(1)
-                    .any(|stamp| expected_text(&whole, metric, card, stamp - 1, 600).is_some())
+                    .any(|stamp| expected_text(&whole, metric, card, stamp, 600).is_some())
         };
         let expected = day.csv(600, |metric, stamp| {
             if Some(stamp) < first_fine(metric) || is_part(metric, stamp) {
                 // A row of the coarse tier is a second off.
-                expected_text(&whole, metric, card, stamp - 1, 600)
+                let has_samples = expected_text(&whole, metric, card, stamp, 600).is_some();
+                expected_text(&whole, metric, card, stamp - 1, 600).filter(|_| has_samples)
             } else {
                 expected_text(&fine, metric, card, stamp, 600)
             }
