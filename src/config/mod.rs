@@ -4,6 +4,7 @@ mod builtin;
 mod file;
 mod resolve;
 mod token;
+mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

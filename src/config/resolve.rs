@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono_tz::Tz;
-use url::Url;
 
 use super::file::{self, ConfigError, NodeSettings, Settings};
+use super::value::{
+    Invalid, invalid, parse_duration, parse_interval, parse_url, parse_zone, shown,
+};
 use super::{Config, Node, Source, TokenFile, builtin};
-use crate::day::Interval;
 use crate::units::{CardId, GpuIndex, GpuUuid};
 
 /// What the command line sets over the file.
@@ -22,9 +22,6 @@ pub struct Overrides {
     /// `--timezone`.
     pub zone: Option<Tz>,
 }
-
-/// No duration of the settings can sensibly be longer.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The settings in force.
 pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
@@ -42,20 +39,6 @@ pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
     config.data_dir = overrides.data_dir.unwrap_or(config.data_dir);
     config.zone = overrides.zone.unwrap_or(config.zone);
     Ok(config)
-}
-
-/// A key whose value makes no sense.
-#[derive(Debug)]
-struct Invalid {
-    key: String,
-    problem: String,
-}
-
-fn invalid<T>(key: impl Into<String>, problem: impl Into<String>) -> Result<T, Invalid> {
-    Err(Invalid {
-        key: key.into(),
-        problem: problem.into(),
-    })
 }
 
 fn overlay(config: &mut Config, settings: Settings) -> Result<(), Invalid> {
@@ -216,82 +199,10 @@ fn check_cards(key: &str, cards: Vec<u64>) -> Result<Vec<CardId>, Invalid> {
     Ok(cards.into_iter().map(CardId).collect())
 }
 
-fn parse_url(key: &str, text: &str) -> Result<Url, Invalid> {
-    if text.contains('@') {
-        // The text is not repeated: it may hold a password.
-        return invalid(key, "網址不可含有帳號或密碼");
-    }
-    let example = "請寫成 http://主機:埠";
-    let parsed = Url::parse(text);
-    let text = shown(text);
-    match parsed {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => invalid(
-            key,
-            format!("「{text}」不是 http:// 或 https://：{example}"),
-        ),
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            invalid(key, format!("「{text}」不可含有 ? 或 # 之後的部分"))
-        }
-        Ok(url) => Ok(url),
-        Err(url::ParseError::RelativeUrlWithoutBase) => invalid(
-            key,
-            format!("「{text}」沒有 http:// 或 https://：{example}"),
-        ),
-        Err(error) => invalid(key, format!("「{text}」不是網址（{error}）：{example}")),
-    }
-}
-
-fn parse_zone(key: &str, text: &str) -> Result<Tz, Invalid> {
-    text.parse().or_else(|_| {
-        let text = shown(text);
-        invalid(
-            key,
-            format!("不認得的時區「{text}」：請用 IANA 名稱，例如 Asia/Taipei"),
-        )
-    })
-}
-
-fn parse_interval(text: &str) -> Result<Interval, Invalid> {
-    let duration = parse_duration("interval", text)?;
-    let whole = duration.subsec_nanos() == 0;
-    Interval::from_seconds(duration.as_secs())
-        .filter(|_| whole)
-        .map_or_else(
-            || {
-                invalid(
-                    "interval",
-                    format!("「{text}」必須是能整除一小時的整數分鐘，例如 10m"),
-                )
-            },
-            Ok,
-        )
-}
-
-fn parse_duration(key: &str, text: &str) -> Result<Duration, Invalid> {
-    match humantime::parse_duration(text) {
-        Ok(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
-        _ => {
-            let text = shown(text);
-            invalid(
-                key,
-                format!("「{text}」不是一天以內的時間長度，例如 30s 或 10m"),
-            )
-        }
-    }
-}
-
-/// A value as a message may show it: not what looks like a token that was put in the wrong place.
-fn shown(value: &str) -> &str {
-    if super::token::looks_like_one(value) {
-        "…"
-    } else {
-        value
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn overlaid(text: &str) -> Result<Config, String> {
         let mut config = builtin::config();
