@@ -93,17 +93,19 @@ impl Layout {
     pub(super) fn misfit(&self, number: u64, index: GpuIndex, now: &CardRecord) -> Option<String> {
         let card = now.cards[index.0];
         if let Some(record) = &self.record {
-            return match record.card_of(number) {
-                Some(then) if then == card => None,
-                Some(then) => Some(format!("寫入時是 Card {then}，現在是 Card {card}")),
-                None => Some("寫入時的設定中沒有這個編號".to_owned()),
-            };
+            match record.card_of(number) {
+                Some(then) if then == card => {}
+                Some(then) => return Some(format!("寫入時是 Card {then}，現在是 Card {card}")),
+                None => return Some("寫入時的設定中沒有這個編號".to_owned()),
+            }
+        } else {
+            let is_stranger = |number: &&u64| !now.numbers().any(|known| known == **number);
+            if let Some(stranger) = self.numbers.iter().find(is_stranger) {
+                let problem = format!("目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符");
+                return Some(problem);
+            }
         }
-        let is_stranger = |number: &&u64| !now.numbers().any(|known| known == **number);
-        if let Some(stranger) = self.numbers.iter().find(is_stranger) {
-            let problem = format!("目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符");
-            return Some(problem);
-        }
+        // A run that was killed before it recorded may have left its summary.
         match (now.gpu_files, self.summary.get(&index)) {
             (GpuFileNumber::Index, Some(&then)) if then != card => {
                 Some(format!("寫入時是 Card {then}，現在是 Card {card}"))
