@@ -262,7 +262,7 @@ impl Tree<'_> {
     /// each node in turn, where they are.
     ///
     /// One `syncfs` for them all: on the machine that this was measured on it took 0.04 s for 10,000 files, and a
-    /// `fsync` for each of them 1.8 s.
+    /// `fsync` for each, from 64 threads, 0.36 s for 2,000.
     pub fn commit(&self, staged: Vec<Staged>) -> Vec<Result<InPlace, WriteError>> {
         if let Err(error) = self.data_dir.sync() {
             let kind = error.cause.kind();
