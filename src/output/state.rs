@@ -39,7 +39,7 @@ impl State {
             path: path.clone(),
             cause,
         };
-        let mut file = create(&path).map_err(error)?;
+        let mut file = open_lock(&path).map_err(error)?;
         let until = Instant::now() + patience;
         loop {
             match file.try_lock() {
@@ -206,8 +206,8 @@ struct NodesOfRecord {
     nodes: Vec<String>,
 }
 
-/// Opens a file of the state, with what it already holds.
-fn create(path: &Path) -> io::Result<File> {
+/// Opens the file of the lock, with the pid that it holds.
+fn open_lock(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)

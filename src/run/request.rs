@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::cli::RunArgs;
 use crate::config::{Config, Node, Token, TokenError};
 use crate::console::Console;
-use crate::day::{DateError, Window};
+use crate::day::{DateArg, DateError, Window};
 use crate::units::UnixSeconds;
 
 /// What the command line asks for that cannot be.
@@ -69,7 +69,7 @@ impl<'a> Request<'a> {
 
     /// The days that are asked for, oldest first.
     pub(super) fn dates(&self) -> Result<Vec<NaiveDate>, RequestError> {
-        let resolve = |date: crate::day::DateArg| date.resolve(self.config.zone, self.made_at);
+        let resolve = |date: DateArg| date.resolve(self.config.zone, self.made_at);
         let first = resolve(self.args.date);
         let last = self.args.to.map_or(first, resolve);
         if last < first {

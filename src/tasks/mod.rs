@@ -75,7 +75,7 @@ fn expiry(expired_at: Option<&str>) -> String {
 pub struct Fetched {
     /// What the API says.
     pub answer: Answer,
-    /// The body that says so.
+    /// The body that says so, without the token if the API repeats it.
     pub body: Vec<u8>,
 }
 
@@ -109,17 +109,13 @@ pub fn fetch(
                 cause,
             },
         })?;
+    // Before it is read or kept, so that no message of this run or a later one can repeat it.
+    let body = token.redact(body);
     match answer::read(&body) {
-        Ok(mut answer) => {
-            for task in &mut answer.malformed {
-                task.id = token.redact(&task.id);
-                task.problem = token.redact(&task.problem);
-            }
-            Ok(Fetched { answer, body })
-        }
+        Ok(answer) => Ok(Fetched { answer, body }),
         Err(problem) => Err(TasksError::Unreadable {
             url: api.url.to_string(),
-            problem: token.redact(&problem),
+            problem,
         }),
     }
 }

@@ -1,143 +1,19 @@
 //! The day: which absolute seconds it spans in its zone, and which of its intervals have ended.
 
-use std::fmt;
-use std::str::FromStr;
+mod date;
+mod interval;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::units::UnixSeconds;
 
+pub use date::{DateArg, DateError};
+pub use interval::Interval;
+
 /// Netdata takes a time of at most three years after the epoch for one relative to now (netdata/facts.md §2), so
 /// days before this one cannot be asked for.
 const FIRST_DATE: NaiveDate = NaiveDate::from_ymd_opt(1973, 1, 3).expect("a date of the calendar");
-
-/// Which day to collect, as the user names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DateArg {
-    /// The day that the zone's clocks show now.
-    Today,
-    /// The day before that.
-    Yesterday,
-    /// A date of the calendar.
-    On(NaiveDate),
-}
-
-impl DateArg {
-    /// The date that it names in `zone` at `now`.
-    #[must_use]
-    pub fn resolve(self, zone: Tz, now: UnixSeconds) -> NaiveDate {
-        let today = local(zone, now).date_naive();
-        match self {
-            Self::Today => today,
-            Self::Yesterday => today - Days::new(1),
-            Self::On(date) => date,
-        }
-    }
-}
-
-impl FromStr for DateArg {
-    type Err = DateError;
-
-    fn from_str(text: &str) -> Result<Self, DateError> {
-        match text {
-            "today" => Ok(Self::Today),
-            "yesterday" => Ok(Self::Yesterday),
-            _ => parse_date(text).map(Self::On),
-        }
-    }
-}
-
-fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
-    let shape = "dddd-dd-dd";
-    let fits = text.len() == shape.len()
-        && text
-            .chars()
-            .zip(shape.chars())
-            .all(|(c, s)| if s == 'd' { c.is_ascii_digit() } else { c == s });
-    if !fits {
-        return Err(DateError::NotADate(text.to_owned()));
-    }
-    text.parse()
-        .map_err(|_| DateError::NotInCalendar(text.to_owned()))
-}
-
-/// Why a day cannot be collected. Each is a wrong argument (exit status 2).
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum DateError {
-    /// The text has not the form of a date.
-    #[error("日期「{0}」格式不正確：請用 YYYY-MM-DD、today 或 yesterday")]
-    NotADate(String),
-    /// The form is right, but the calendar has no such day.
-    #[error("日期「{0}」不存在")]
-    NotInCalendar(String),
-    /// The day has not begun in the zone.
-    #[error("日期 {date} 尚未開始：{zone} 現在是 {today}")]
-    Future {
-        /// The day asked for.
-        date: NaiveDate,
-        /// The zone of the day.
-        zone: Tz,
-        /// The day that it is there now.
-        today: NaiveDate,
-    },
-    /// The day lies before the time that Netdata's queries can name.
-    #[error("日期 {0} 太早：Netdata 只能查詢 1973-01-03 之後的日期")]
-    TooEarly(NaiveDate),
-    /// The zone's clocks skipped the whole day.
-    #[error("時區 {zone} 沒有 {date} 這一天")]
-    Skipped {
-        /// The day asked for.
-        date: NaiveDate,
-        /// The zone that skipped it.
-        zone: Tz,
-    },
-    /// The day's length is not a whole number of intervals.
-    #[error(
-        "{date} 在 {zone} 長 {seconds} 秒，無法以 interval = {interval} 整除：請改用較短的 interval"
-    )]
-    UnevenInterval {
-        /// The day asked for.
-        date: NaiveDate,
-        /// The zone of the day.
-        zone: Tz,
-        /// The day's length.
-        seconds: i64,
-        /// The interval in force.
-        interval: Interval,
-    },
-}
-
-/// The time that one row of a GPU's CSV stands for: whole minutes that divide an hour.
-///
-/// Whole minutes, because Netdata's tiers hold one-minute means and other grids smear them (netdata/facts.md §2);
-/// a divisor of the hour, so that days of 23 and 25 hours divide as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interval(i64);
-
-impl Interval {
-    /// Ten minutes, as the shell script and its Python rewrite had.
-    pub const DEFAULT: Self = Self(600);
-
-    /// An interval of `seconds`, or `None` where that is not whole minutes that divide an hour.
-    #[must_use]
-    pub fn from_seconds(seconds: u64) -> Option<Self> {
-        let seconds = i64::try_from(seconds).ok()?;
-        (seconds > 0 && seconds % 60 == 0 && 3600 % seconds == 0).then_some(Self(seconds))
-    }
-
-    /// Its length in seconds.
-    #[must_use]
-    pub fn seconds(self) -> i64 {
-        self.0
-    }
-}
-
-impl fmt::Display for Interval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}m", self.0 / 60)
-    }
-}
 
 /// The part of a day that can be asked for now: `(start, until]`, in intervals that have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -398,43 +274,6 @@ mod tests {
             noon,
         );
         assert_eq!(already_there.expect("a window").due(), 11);
-    }
-
-    #[test]
-    fn names_of_days_are_read_strictly() {
-        assert_eq!("today".parse(), Ok(DateArg::Today));
-        assert_eq!("2024-02-29".parse(), Ok(DateArg::On(date("2024-02-29"))));
-        for text in [
-            "2025-8-1",
-            "20250801",
-            "2025-08-01 ",
-            "now",
-            "",
-            "+025-08-01",
-            "２０２５-08-01",
-        ] {
-            assert_eq!(
-                text.parse::<DateArg>(),
-                Err(DateError::NotADate(text.to_owned()))
-            );
-        }
-        assert_eq!(
-            "2025-02-30".parse::<DateArg>(),
-            Err(DateError::NotInCalendar("2025-02-30".to_owned()))
-        );
-    }
-
-    #[test]
-    fn yesterday_is_counted_on_the_clocks_of_the_zone() {
-        let evening = 1_754_006_400 + 20 * 3600;
-        assert_eq!(
-            DateArg::Yesterday.resolve(Tz::UTC, evening),
-            date("2025-07-31")
-        );
-        assert_eq!(
-            DateArg::Yesterday.resolve(Asia::Taipei, evening),
-            date("2025-08-01")
-        );
     }
 
     proptest! {
