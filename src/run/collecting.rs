@@ -6,11 +6,10 @@ use crate::collect;
 use crate::config::Token;
 use crate::console::{self, PrintError};
 use crate::day::{DateError, Window};
-use crate::exit_status::ExitStatus;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::DataDir;
-use crate::report::{RangeReport, RunReport};
+use crate::report::{Collected, DayResult, RunReport};
 
 use super::print_json;
 use super::request::{Request, RequestError};
@@ -26,7 +25,7 @@ struct Stages<'a> {
 }
 
 /// Collects the day, or each day of the range, and writes it.
-pub(super) fn collect(request: &Request) -> Result<ExitStatus> {
+pub(super) fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     let is_range = request.args.to.is_some();
     let dates = request.dates()?;
     let windows = || {
@@ -61,47 +60,52 @@ pub(super) fn collect(request: &Request) -> Result<ExitStatus> {
     }
 }
 
-impl Stages<'_> {
+impl<'a> Stages<'a> {
     /// Collects one day, and says what became of each node.
-    fn day(&self, window: &Window) -> Result<ExitStatus> {
+    fn day(&self, window: &Window) -> Result<Collected<'a>> {
         let report = self.collect(window)?;
-        let told = if self.request.args.json {
+        let told = if self.request.args.output.json {
             print_json(self.request.console, &report)
         } else {
             self.request.console.say(report.lines().trim_end())
         };
-        Ok(told_or_incomplete(told, report.exit_status))
+        Ok(Collected {
+            is_untold: is_untold(told),
+            days: vec![DayResult::Collected(Box::new(report))],
+        })
     }
 
     /// Collects several days, oldest first, because that is what Netdata will forget first, and says a line of each.
-    fn range(&self, windows: &[Window]) -> ExitStatus {
-        let mut range = RangeReport::default();
+    fn range(&self, windows: &[Window]) -> Collected<'a> {
+        let mut collected = Collected::default();
         for window in windows.iter().filter(|window| window.due() > 0) {
-            let report = match self.collect(window) {
-                Ok(report) => report,
+            if !self.request.args.output.json {
+                collected.forget_figures();
+            }
+            let day = match self.collect(window) {
+                Ok(report) => {
+                    if !self.request.args.output.json {
+                        let told = self.request.console.say(report.day_line());
+                        collected.is_untold |= is_untold(told);
+                    }
+                    DayResult::Collected(Box::new(report))
+                }
                 Err(error) => {
                     console::fail(format_args!("{}：{error:#}", window.date));
-                    range.add_failure(window.date, &error);
-                    continue;
+                    DayResult::failed(window.date, &error)
                 }
             };
-            if self.request.args.json {
-                range.add(report);
-            } else {
-                let told = self.request.console.say(report.day_line());
-                range.add_status(told_or_incomplete(told, report.exit_status));
-            }
+            collected.days.push(day);
         }
-        let status = range.exit_status();
-        if self.request.args.json {
-            let told = print_json(self.request.console, &range);
-            return told_or_incomplete(told, status);
+        if self.request.args.output.json {
+            let told = print_json(self.request.console, &collected);
+            collected.is_untold |= is_untold(told);
         }
-        status
+        collected
     }
 
     /// The stages of one day.
-    fn collect(&self, window: &Window) -> Result<RunReport<'_>> {
+    fn collect(&self, window: &Window) -> Result<RunReport<'a>> {
         let Request {
             nodes,
             args,
@@ -124,17 +128,7 @@ impl Stages<'_> {
     }
 }
 
-/// The status of a run whose files are in place and whose result could perhaps not be told.
-fn told_or_incomplete(told: Result<(), PrintError>, status: ExitStatus) -> ExitStatus {
-    match told {
-        Err(error) => {
-            console::fail(error);
-            if status == ExitStatus::Complete {
-                ExitStatus::Incomplete
-            } else {
-                status
-            }
-        }
-        Ok(()) => status,
-    }
+/// Whether a result could not be told, which is then said.
+fn is_untold(told: Result<(), PrintError>) -> bool {
+    told.inspect_err(|error| console::fail(error)).is_err()
 }

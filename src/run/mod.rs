@@ -7,7 +7,7 @@ mod task_information;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, RunArgs};
+use crate::cli::{self, Cli, Command, OutputArgs, RunArgs};
 use crate::config;
 use crate::console::{self, Console, PrintError, Verbosity};
 use crate::exit_status::ExitStatus;
@@ -20,18 +20,26 @@ pub use request::RequestError;
 
 /// Does what the command line asks for.
 pub fn run(cli: &Cli) -> Result<ExitStatus> {
-    let console = Console::new(verbosity(&cli.run));
-    if let Some(command) = &cli.command {
-        console.print(&command.render())?;
-        return Ok(ExitStatus::Complete);
+    let Some(command) = &cli.command else {
+        return collect_or_report(&cli.run);
+    };
+    let console = Console::new(Verbosity::Normal);
+    match command {
+        Command::Completions { shell } => console.print(&cli::completions(*shell))?,
+        Command::Man => console.print(&cli::manual_page())?,
     }
-    let config = config::load(cli.run.overrides())?;
+    Ok(ExitStatus::Complete)
+}
+
+fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
+    let console = Console::new(verbosity(&args.output));
+    let config = config::load(args.settings.overrides())?;
     tracing::info!(settings = %config.source, "settings loaded");
-    let request = Request::new(&console, &config, &cli.run)?;
-    if cli.run.user_report {
+    let request = Request::new(&console, &config, args)?;
+    if args.user_report {
         report_tasks(&request)
     } else {
-        collecting::collect(&request)
+        Ok(collecting::collect(&request)?.exit_status())
     }
 }
 
@@ -46,7 +54,7 @@ fn report_tasks(request: &Request) -> Result<ExitStatus> {
         request.wants_host(&task.hostname) && user.is_none_or(|user| task.username == user)
     });
     notices.iter().for_each(console::notify);
-    if request.args.json {
+    if request.args.output.json {
         print_json(
             request.console,
             &TaskReport::new(&window, &answer.tasks, &notices),
@@ -69,7 +77,7 @@ fn print_json(console: &Console, report: &impl serde::Serialize) -> Result<(), P
     console.print(&text)
 }
 
-fn verbosity(args: &RunArgs) -> Verbosity {
+fn verbosity(args: &OutputArgs) -> Verbosity {
     match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (false, 0) => Verbosity::Normal,

@@ -1,10 +1,9 @@
-//! What a run has to say at its end: as lines for people, as JSON for programs, and as an exit status.
+//! The result of collecting one day.
 
 use std::fmt::Write;
 
 use chrono::NaiveDate;
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::average::Coverage;
 use crate::collect::{NodeFigures, NodeResult, TaskInformation};
@@ -12,40 +11,53 @@ use crate::config::Node;
 use crate::day::Window;
 use crate::exit_status::ExitStatus;
 use crate::notice::{Notice, Severity};
-use crate::tasks::Task;
 use crate::units::{Percent, UnixSeconds};
 
 /// The result of collecting a day.
 #[derive(Debug, Serialize)]
 pub struct RunReport<'a> {
     version: &'static str,
-    date: String,
-    timezone: &'a str,
-    window: WindowReport,
+    /// The day.
+    pub date: NaiveDate,
+    /// The zone whose midnights bound it.
+    pub timezone: &'a str,
+    /// The day in seconds, and how much of it has passed.
+    pub window: WindowReport,
     /// `known`, `kept`, `not_asked` or `unavailable`.
-    task_information: &'static str,
-    nodes: Vec<NodeReport<'a>>,
+    pub task_information: &'static str,
+    /// The nodes that were asked for, in the order of the settings.
+    pub nodes: Vec<NodeReport<'a>>,
     /// Everything that a person should know.
     pub notices: Vec<Notice>,
     /// How the run ended.
     pub exit_status: ExitStatus,
 }
 
-#[derive(Debug, Serialize)]
-struct WindowReport {
-    start: UnixSeconds,
-    end: UnixSeconds,
-    until: UnixSeconds,
-    interval_seconds: i64,
+/// The day in seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowReport {
+    /// Its first midnight.
+    pub start: UnixSeconds,
+    /// The next midnight.
+    pub end: UnixSeconds,
+    /// The end of the last interval that had ended.
+    pub until: UnixSeconds,
+    /// What one reading stands for.
+    pub interval_seconds: i64,
 }
 
+/// What became of one node.
 #[derive(Debug, Serialize)]
-struct NodeReport<'a> {
-    name: &'a str,
-    url: &'a str,
-    written: bool,
+pub struct NodeReport<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its agent.
+    pub url: &'a str,
+    /// Whether its files are new.
+    pub written: bool,
+    /// What is in them; `None` if none was written.
     #[serde(flatten)]
-    figures: Option<NodeFigures>,
+    pub figures: Option<NodeFigures>,
 }
 
 impl<'a> RunReport<'a> {
@@ -81,7 +93,7 @@ impl<'a> RunReport<'a> {
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            date: window.date.to_string(),
+            date: window.date,
             timezone: window.zone.name(),
             window: WindowReport {
                 start: window.start,
@@ -155,98 +167,4 @@ fn figures_line(figures: &NodeFigures) -> String {
         percent(figures.mean_percent.vram),
         figures.directory.display()
     )
-}
-
-/// The result of collecting several days.
-#[derive(Debug, Default)]
-pub struct RangeReport<'a> {
-    days: Vec<DayReport<'a>>,
-    statuses: Vec<ExitStatus>,
-}
-
-/// A day of a range.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum DayReport<'a> {
-    Collected(Box<RunReport<'a>>),
-    Failed {
-        date: String,
-        error: String,
-        nodes: [(); 0],
-        notices: [(); 0],
-        exit_status: ExitStatus,
-    },
-}
-
-impl<'a> RangeReport<'a> {
-    /// Adds a day with all that is to be told of it.
-    pub fn add(&mut self, report: RunReport<'a>) {
-        self.add_status(report.exit_status);
-        self.days.push(DayReport::Collected(Box::new(report)));
-    }
-
-    /// Adds a day that could not be collected at all.
-    pub fn add_failure(&mut self, date: NaiveDate, error: &anyhow::Error) {
-        self.add_status(ExitStatus::Failed);
-        let (date, error) = (date.to_string(), format!("{error:#}"));
-        self.days.push(DayReport::Failed {
-            date,
-            error,
-            nodes: [],
-            notices: [],
-            exit_status: ExitStatus::Failed,
-        });
-    }
-
-    /// Adds a day of which all has been told.
-    pub fn add_status(&mut self, status: ExitStatus) {
-        self.statuses.push(status);
-    }
-
-    /// How the run ended: failed only if no day has anything new.
-    #[must_use]
-    pub fn exit_status(&self) -> ExitStatus {
-        let all = |status| self.statuses.iter().all(|&of_day| of_day == status);
-        if all(ExitStatus::Complete) {
-            ExitStatus::Complete
-        } else if all(ExitStatus::Failed) {
-            ExitStatus::Failed
-        } else {
-            ExitStatus::Incomplete
-        }
-    }
-}
-
-impl Serialize for RangeReport<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("RangeReport", 3)?;
-        object.serialize_field("version", env!("CARGO_PKG_VERSION"))?;
-        object.serialize_field("days", &self.days)?;
-        object.serialize_field("exit_status", &self.exit_status())?;
-        object.end()
-    }
-}
-
-/// The result of `--user-report`, for programs.
-#[derive(Debug, Serialize)]
-pub struct TaskReport<'a> {
-    version: &'static str,
-    date: String,
-    timezone: &'a str,
-    tasks: &'a [Task],
-    notices: &'a [Notice],
-}
-
-impl<'a> TaskReport<'a> {
-    /// The tasks of a day.
-    #[must_use]
-    pub fn new(window: &'a Window, tasks: &'a [Task], notices: &'a [Notice]) -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION"),
-            date: window.date.to_string(),
-            timezone: window.zone.name(),
-            tasks,
-            notices,
-        }
-    }
 }

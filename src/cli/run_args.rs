@@ -1,0 +1,66 @@
+//! The arguments of a run that collects.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+
+use super::value::{DEFAULT_JOBS, parse_jobs, parse_seconds};
+use super::{OutputArgs, SettingsArgs};
+use crate::day::DateArg;
+
+/// The arguments of a run.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// The day.
+    #[arg(
+        value_name = "DATE",
+        default_value = "today",
+        hide_default_value = true
+    )]
+    #[arg(help = "要收集的日期: YYYY-MM-DD、today 或 yesterday [預設: today]")]
+    pub date: DateArg,
+    /// The last day of a range.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["user_report"])]
+    #[arg(help = "收集 DATE 到這個日期的每一天，由舊到新")]
+    pub to: Option<DateArg>,
+    /// Print the tasks of the day, and collect nothing.
+    #[arg(
+        long,
+        conflicts_with = "skip_task_info",
+        help = "只顯示當日的 GPU 使用者任務報告，不收集也不寫入"
+    )]
+    pub user_report: bool,
+    /// Do not ask the management API.
+    #[arg(long, help = "不連線管理 API，只收集使用率")]
+    pub skip_task_info: bool,
+    /// The user whose tasks are reported.
+    #[arg(long, value_name = "NAME", requires = "user_report", conflicts_with = "skip_task_info", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(help = "任務報告只列這位使用者的任務 (搭配 --user-report)")]
+    pub user: Option<String>,
+    /// The nodes that are collected; all if there are none.
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(help = "只處理這些節點 (可重複，或以逗號分隔)")]
+    pub nodes: Vec<String>,
+    /// How many nodes are collected at once.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_JOBS, hide_default_value = true)]
+    #[arg(value_parser = parse_jobs)]
+    #[arg(help = "同時收集的節點數，1 到 400 [預設: 64]")]
+    pub jobs: u16,
+    /// How long to wait for another run to end.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "0",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = parse_seconds)]
+    #[arg(help = "另一次執行佔用資料目錄時，最多等待的秒數 [預設: 0]")]
+    pub wait: Duration,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// What is said, and how.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

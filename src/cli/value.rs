@@ -1,0 +1,30 @@
+//! The values of options, read from their text.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+/// How many nodes are collected at once unless `--jobs` says otherwise. The wait for an agent's answer is what takes
+/// the time, so it is no function of the machine's cores.
+pub(super) const DEFAULT_JOBS: u16 = 64;
+
+/// A thread and at most two sockets each: below the usual limit of 1,024 open files.
+const MOST_JOBS: u16 = 400;
+
+pub(super) fn parse_zone(text: &str) -> Result<Tz, String> {
+    text.parse()
+        .map_err(|_| format!("不認得的時區「{text}」，請用 IANA 名稱，例如 Asia/Taipei"))
+}
+
+pub(super) fn parse_jobs(text: &str) -> Result<u16, String> {
+    let jobs = text
+        .parse()
+        .ok()
+        .filter(|jobs| (1..=MOST_JOBS).contains(jobs));
+    jobs.ok_or_else(|| format!("「{text}」不是 1 到 {MOST_JOBS} 的整數"))
+}
+
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: u32 = text.parse().map_err(|_| format!("「{text}」不是秒數"))?;
+    Ok(Duration::from_secs(seconds.into()))
+}

@@ -1,0 +1,110 @@
+//! The result of a run that collects: of each of its days.
+
+use chrono::NaiveDate;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use super::RunReport;
+use crate::exit_status::ExitStatus;
+
+/// What became of the days of a run, oldest first.
+#[derive(Debug, Default)]
+pub struct Collected<'a> {
+    /// The days.
+    pub days: Vec<DayResult<'a>>,
+    /// Whether standard output did not take all that was to be said of them.
+    pub is_untold: bool,
+}
+
+/// What became of one day.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum DayResult<'a> {
+    /// It was collected, as far as the report says.
+    Collected(Box<RunReport<'a>>),
+    /// It could not be collected at all.
+    Failed {
+        /// The day.
+        date: NaiveDate,
+        /// Why.
+        error: String,
+        /// No node was asked.
+        nodes: [(); 0],
+        /// The error has all that is to be said.
+        notices: [(); 0],
+        /// Failed.
+        exit_status: ExitStatus,
+    },
+}
+
+impl<'a> DayResult<'a> {
+    /// A day that could not be collected at all.
+    #[must_use]
+    pub fn failed(date: NaiveDate, error: &anyhow::Error) -> Self {
+        Self::Failed {
+            date,
+            error: format!("{error:#}"),
+            nodes: [],
+            notices: [],
+            exit_status: ExitStatus::Failed,
+        }
+    }
+
+    /// How the day ended.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Collected(report) => report.exit_status,
+            Self::Failed { exit_status, .. } => *exit_status,
+        }
+    }
+
+    /// Its report, if it was collected.
+    #[must_use]
+    pub fn report(&self) -> Option<&RunReport<'a>> {
+        match self {
+            Self::Collected(report) => Some(report),
+            Self::Failed { .. } => None,
+        }
+    }
+}
+
+impl Collected<'_> {
+    /// Lets go of the figures of the days so far, which of a thousand nodes and a year are more than memory has room
+    /// for.
+    pub fn forget_figures(&mut self) {
+        for day in &mut self.days {
+            if let DayResult::Collected(report) = day {
+                report.nodes = Vec::new();
+            }
+        }
+    }
+
+    /// How the run ended: failed only if no day has anything new.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitStatus {
+        let all = |status| self.days.iter().all(|day| day.exit_status() == status);
+        if all(ExitStatus::Complete) {
+            // The files are in place, but whoever reads the output does not know.
+            if self.is_untold {
+                ExitStatus::Incomplete
+            } else {
+                ExitStatus::Complete
+            }
+        } else if all(ExitStatus::Failed) {
+            ExitStatus::Failed
+        } else {
+            ExitStatus::Incomplete
+        }
+    }
+}
+
+impl Serialize for Collected<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Collected", 3)?;
+        object.serialize_field("version", env!("CARGO_PKG_VERSION"))?;
+        object.serialize_field("days", &self.days)?;
+        object.serialize_field("exit_status", &self.exit_status())?;
+        object.end()
+    }
+}

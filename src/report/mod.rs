@@ -1,0 +1,9 @@
+//! What a run has to say at its end: as lines for people, as JSON for programs, and as an exit status.
+
+mod collected;
+mod day;
+mod tasks;
+
+pub use collected::{Collected, DayResult};
+pub use day::{NodeReport, RunReport, WindowReport};
+pub use tasks::TaskReport;

@@ -1,0 +1,31 @@
+//! The result of `--user-report`, for programs.
+
+use serde::Serialize;
+
+use crate::day::Window;
+use crate::notice::Notice;
+use crate::tasks::Task;
+
+/// The result of `--user-report`, for programs.
+#[derive(Debug, Serialize)]
+pub struct TaskReport<'a> {
+    version: &'static str,
+    date: String,
+    timezone: &'a str,
+    tasks: &'a [Task],
+    notices: &'a [Notice],
+}
+
+impl<'a> TaskReport<'a> {
+    /// The tasks of a day.
+    #[must_use]
+    pub fn new(window: &'a Window, tasks: &'a [Task], notices: &'a [Notice]) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            date: window.date.to_string(),
+            timezone: window.zone.name(),
+            tasks,
+            notices,
+        }
+    }
+}
