@@ -2,6 +2,7 @@
 
 mod builtin;
 mod file;
+mod private_file;
 mod resolve;
 mod token;
 mod value;

@@ -1,7 +1,6 @@
 //! The management API's token: where it comes from, and what it says of itself.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -10,17 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::TokenFile;
+use super::private_file::{self, NoSecret};
 use crate::units::UnixSeconds;
 
-/// The directory in which systemd puts the credentials of a service.
-const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
-/// The name of the token among them.
+/// The name of the token among a service's credentials.
 const CREDENTIAL: &str = "management-api-token";
 /// The variable that may hold the token itself.
 const TOKEN_VARIABLE: &str = "MANAGEMENT_API_TOKEN";
-
-/// The permission bits of everybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// A bearer token. It does not show in `Debug` output, and is wiped when dropped.
 #[derive(Clone, Debug)]
@@ -82,16 +77,12 @@ impl Token {
     /// The token from the first of its sources that has one: the credentials directory of systemd, the token file,
     /// the variable.
     pub fn find(file: &TokenFile) -> Result<Self, TokenError> {
-        if let Some(directory) = std::env::var_os(CREDENTIALS_DIRECTORY) {
-            let path = Path::new(&directory).join(CREDENTIAL);
-            if path.exists() {
-                // systemd guards the directory itself, and its ACL shows as a group's right to read.
-                return Self::from_file(&path, None);
-            }
+        if let Some(path) = private_file::credential(CREDENTIAL) {
+            return Self::from_file(&path, private_file::read_credential);
         }
         let (TokenFile::Named(path) | TokenFile::Usual(path)) = file;
         if matches!(file, TokenFile::Named(_)) || path.exists() {
-            return Self::from_file(path, Some(OTHERS));
+            return Self::from_file(path, private_file::read_private);
         }
         match std::env::var(TOKEN_VARIABLE) {
             Ok(text) if !text.is_empty() => Self::new(&text, TOKEN_VARIABLE),
@@ -104,21 +95,21 @@ impl Token {
         }
     }
 
-    fn from_file(path: &Path, forbidden: Option<u32>) -> Result<Self, TokenError> {
-        let unreadable = |cause| TokenError::Unreadable {
-            path: path.to_owned(),
-            cause,
-        };
-        let mut file = std::fs::File::open(path).map_err(unreadable)?;
-        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-        if forbidden.is_some_and(|bits| mode & bits != 0) {
-            return Err(TokenError::Exposed {
+    fn from_file(
+        path: &Path,
+        read: fn(&Path) -> Result<SecretString, NoSecret>,
+    ) -> Result<Self, TokenError> {
+        let text = read(path).map_err(|problem| match problem {
+            NoSecret::Unreadable(cause) => TokenError::Unreadable {
+                path: path.to_owned(),
+                cause,
+            },
+            NoSecret::Exposed { mode } => TokenError::Exposed {
                 path: path.to_owned(),
                 mode,
-            });
-        }
-        let text = io::read_to_string(&mut file).map_err(unreadable)?;
-        Self::new(&text, &path.display().to_string())
+            },
+        })?;
+        Self::new(text.expose_secret(), &path.display().to_string())
     }
 
     fn new(text: &str, source_name: &str) -> Result<Self, TokenError> {
