@@ -1,15 +1,16 @@
-//! One GET over HTTP: with a deadline that holds, a limit on the body, and errors that say what to do.
+//! One request over HTTP: with a deadline that holds, a limit on the body, and errors that say what to do.
 //!
-//! Only the clients of Netdata and of the management API use it.
+//! Only the clients of Netdata and of the management API, and the channels of `notify`, use it.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
-use reqwest::blocking::{Client, Response};
-use reqwest::header::{CONNECTION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::blocking::{Client, ClientBuilder, RequestBuilder, Response};
+use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use url::Url;
 
@@ -35,20 +36,27 @@ pub enum Connections {
 #[derive(Debug)]
 pub struct Http {
     client: Client,
+    /// Why it has no certificates to check `https` servers against.
+    tls_problem: Option<String>,
     patience: Patience,
     quotes_errors: bool,
+    shows_paths: bool,
+    retries_refusals: bool,
 }
 
-/// Why a GET brought no body.
+/// Why a request brought no body.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
+    /// The machine has not what TLS needs.
+    #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
+    Tls(String),
     /// No connection came about.
     #[error("無法連線：{0}")]
     Connect(String),
     /// The time was up.
     #[error("逾時：{:.1} 秒內沒有完整的回應", .0.as_secs_f64())]
     Timeout(Duration),
-    /// The server answered with a status other than 200.
+    /// The server answered with a status that is no success.
     #[error("HTTP {status}{detail}")]
     Status {
         /// The status.
@@ -83,7 +91,7 @@ impl HttpError {
                 // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
             }
-            Self::Connect(_) | Self::TooLarge => false,
+            Self::Connect(_) | Self::Tls(_) | Self::TooLarge => false,
         }
     }
 }
@@ -96,33 +104,29 @@ impl Http {
         connections: Connections,
         urls: impl IntoIterator<Item = &'a Url>,
     ) -> Self {
-        let mut headers = HeaderMap::new();
-        // Netdata closes the connection unless it is asked in so many words (netdata/facts.md §2, HTTP layer).
-        headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-        let mut builder = Client::builder()
-            .user_agent(concat!("daily-gpu-log/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(patience.connect_timeout)
-            .redirect(Policy::none())
-            .referer(false)
-            // A proxy in cron's environment is for the outside world.
-            .no_proxy();
-        if connections == Connections::Close {
-            builder = builder.pool_max_idle_per_host(0);
-        }
-        if urls.into_iter().all(|url| url.scheme() != "https") {
-            // Reading the system's certificates would take longer than the whole collection.
-            builder = builder.tls_certs_only([]);
-        }
+        // Reading the system's certificates would take longer than the whole collection.
+        let wants_tls = urls.into_iter().any(|url| url.scheme() == "https");
         // Fails only where an earlier call has not: the provider is one for the process.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = builder
-            .build()
-            .expect("a client with these options can always be built");
+        let builder = || builder(patience, connections);
+        let without_certificates = || {
+            let client = builder().tls_certs_only([]).build();
+            client.expect("a client with these options can always be built")
+        };
+        let with_certificates = wants_tls.then(|| builder().build());
+        let (client, tls_problem) = match with_certificates {
+            Some(Ok(client)) => (client, None),
+            // The system has no certificates, which is no concern of servers without TLS.
+            Some(Err(error)) => (without_certificates(), Some(root_cause(&error))),
+            None => (without_certificates(), None),
+        };
         Self {
             client,
+            tls_problem,
             patience,
             quotes_errors: true,
+            shows_paths: true,
+            retries_refusals: false,
         }
     }
 
@@ -135,32 +139,84 @@ impl Http {
         }
     }
 
+    /// Leaves all but the origin of URLs out of the log, and what the server says out of errors: whoever knows the
+    /// URL may use it.
+    #[must_use]
+    pub fn with_secret_urls(self) -> Self {
+        Self {
+            shows_paths: false,
+            ..self.without_quotes()
+        }
+    }
+
+    /// Makes a request again also where no connection came about.
+    #[must_use]
+    pub fn retrying_refusals(self) -> Self {
+        Self {
+            retries_refusals: true,
+            ..self
+        }
+    }
+
     /// The moment by which everything that is asked of one server from now on must be done.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.patience.deadline
     }
 
-    /// The body of a successful answer to a GET of `url`, before `deadline` however often it is tried.
+    /// The body of the answer 200 to a GET of `url`, before `deadline` however often it is tried.
     pub fn get(
         &self,
         url: &Url,
         headers: &HeaderMap,
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
+        let request = |client: &Client| client.get(url.clone()).headers(headers.clone());
+        self.until_answered(url, deadline, request, |status| status == StatusCode::OK)
+    }
+
+    /// The body of a successful answer to a POST of `body` to `url`, before `deadline` however often it is tried.
+    pub fn post(
+        &self,
+        url: &Url,
+        content_type: &'static str,
+        body: &str,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, HttpError> {
+        let request = |client: &Client| {
+            let request = client.post(url.clone()).body(body.to_owned());
+            request.header(CONTENT_TYPE, content_type)
+        };
+        self.until_answered(url, deadline, request, |status| status.is_success())
+    }
+
+    fn until_answered(
+        &self,
+        url: &Url,
+        deadline: Instant,
+        request: impl Fn(&Client) -> RequestBuilder,
+        is_success: impl Fn(StatusCode) -> bool,
+    ) -> Result<Vec<u8>, HttpError> {
+        if let Some(problem) = &self.tls_problem
+            && url.scheme() == "https"
+        {
+            return Err(HttpError::Tls(problem.clone()));
+        }
         let mut pauses = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(FIRST_PAUSE)
             .with_max_times(self.patience.retries)
             .build();
         loop {
-            let error = match self.get_once(url, headers, deadline) {
+            let error = match self.once(url, deadline, request(&self.client), &is_success) {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
+            let may_pass = error.may_pass()
+                || (self.retries_refusals && matches!(error, HttpError::Connect(_)));
             match pauses.next() {
-                Some(pause) if error.may_pass() && Instant::now() + pause < deadline => {
-                    tracing::info!(%url, %error, ?pause, "trying again");
+                Some(pause) if may_pass && Instant::now() + pause < deadline => {
+                    tracing::info!(url = %self.shown(url), %error, ?pause, "trying again");
                     thread::sleep(pause);
                 }
                 // Where the time is up, this error says more than a try without time for an answer could.
@@ -169,11 +225,12 @@ impl Http {
         }
     }
 
-    fn get_once(
+    fn once(
         &self,
         url: &Url,
-        headers: &HeaderMap,
         deadline: Instant,
+        request: RequestBuilder,
+        is_success: impl Fn(StatusCode) -> bool,
     ) -> Result<Vec<u8>, HttpError> {
         let started = Instant::now();
         // Set on the request, the timeout is one for headers and body together; set on the client it would begin
@@ -182,16 +239,12 @@ impl Http {
             .patience
             .timeout
             .min(deadline.saturating_duration_since(started));
-        let request = self
-            .client
-            .get(url.clone())
-            .headers(headers.clone())
-            .timeout(timeout);
         let response = request
+            .timeout(timeout)
             .send()
             .map_err(|error| from_reqwest(&error, timeout))?;
         let status = response.status();
-        if status != StatusCode::OK {
+        if !is_success(status) {
             let detail = if self.quotes_errors {
                 detail(response)
             } else {
@@ -200,8 +253,35 @@ impl Http {
             return Err(HttpError::Status { status, detail });
         }
         let body = read_body(response).map_err(|error| from_read(&error, timeout))?;
-        tracing::debug!(%url, bytes = body.len(), elapsed = ?started.elapsed(), "answered");
+        tracing::debug!(url = %self.shown(url), bytes = body.len(), elapsed = ?started.elapsed(), "answered");
         Ok(body)
+    }
+
+    /// What the log shows of a URL.
+    fn shown<'a>(&self, url: &'a Url) -> Cow<'a, str> {
+        if self.shows_paths {
+            url.as_str().into()
+        } else {
+            url.origin().ascii_serialization().into()
+        }
+    }
+}
+
+fn builder(patience: Patience, connections: Connections) -> ClientBuilder {
+    let mut headers = HeaderMap::new();
+    // Netdata closes the connection unless it is asked in so many words (netdata/facts.md §2, HTTP layer).
+    headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    let builder = Client::builder()
+        .user_agent(concat!("daily-gpu-log/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .connect_timeout(patience.connect_timeout)
+        .redirect(Policy::none())
+        .referer(false)
+        // A proxy in cron's environment is for the outside world.
+        .no_proxy();
+    match connections {
+        Connections::Close => builder.pool_max_idle_per_host(0),
+        Connections::Keep => builder,
     }
 }
 
@@ -267,7 +347,7 @@ fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
 }
 
 /// The innermost error: the layers above it say only that sending failed, and repeat the URL.
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -72,6 +72,22 @@ fn a_node_that_refuses_connections_is_named() {
 }
 
 #[test]
+fn a_machine_without_certificates_collects_from_the_nodes_without_tls() {
+    let world = lab_whose_middle_node_has(Fault::Refuse).start();
+    let url = world.cluster.url("middle");
+    let encrypted = url.replace("http:", "https:");
+    world.edit_settings(&url, &encrypted);
+    let nowhere = [("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")];
+    let outcome = world.run_with(&[DATE], &nowhere).exits(3).stderr_is(&format!(
+        "錯誤：無法從 {encrypted} 獲取數據：無法使用 TLS：unexpected error: No CA certificates were loaded from the system\
+         （請安裝 ca-certificates）（節點 middle，原有檔案保持不變）\n"
+    ));
+    for name in ["first", "last"] {
+        outcome.holds_all_readings_of(world.cluster.node(name), name);
+    }
+}
+
+#[test]
 fn a_node_that_answers_with_an_error_is_named_with_its_words() {
     let lab = lab_whose_middle_node_has(status(500, "out of memory"));
     let _ = only_the_middle_node_fails(
