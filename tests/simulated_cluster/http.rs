@@ -1,4 +1,4 @@
-//! The tiny HTTP/1.1 server behind every node and the API: GET only, a thread for each connection.
+//! The tiny HTTP/1.1 server behind every node and the API: one method only, a thread for each connection.
 
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -29,6 +29,7 @@ pub(super) struct Server {
 
 struct State {
     name: String,
+    method: &'static str,
     conduct: Conduct,
     bell: Arc<Bell>,
     handler: Box<dyn Fn(&Request) -> Answer + Send + Sync>,
@@ -38,8 +39,10 @@ struct State {
 }
 
 impl Server {
+    /// Starts a server that takes requests of this method.
     pub fn start(
         name: &str,
+        method: &'static str,
         conduct: Conduct,
         bell: &Arc<Bell>,
         handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
@@ -51,6 +54,7 @@ impl Server {
             .expect("a bound listener has an address");
         let state = Arc::new(State {
             name: name.to_owned(),
+            method,
             bell: Arc::clone(bell),
             handler: Box::new(handler),
             requests: Mutex::default(),
@@ -147,9 +151,10 @@ impl State {
                 requests.push(request.seen());
                 requests.len()
             };
-            let answer = match request.method.as_str() {
-                "GET" => (self.handler)(&request),
-                _ => Answer::text(400, "HTTP method requested is not supported..."),
+            let answer = if request.method == self.method {
+                (self.handler)(&request)
+            } else {
+                Answer::text(400, "HTTP method requested is not supported...")
             };
             let keep_alive = request.keep_alive();
             let stays_open = self
@@ -180,7 +185,13 @@ impl State {
                 .windows(4)
                 .position(|bytes| bytes == b"\r\n\r\n")
             {
-                return Ok(Request::parse(&String::from_utf8_lossy(&buffer[..end])));
+                let mut request = Request::parse(&String::from_utf8_lossy(&buffer[..end]));
+                if let Some(request) = &mut request
+                    && !self.conduct.leaves_input_unread()
+                {
+                    request.body = receive_body(stream, request, &buffer[end + 4..length])?;
+                }
+                return Ok(request);
             }
             if self.conduct.leaves_input_unread() {
                 if length == 0 || self.bell.has_rung() {
@@ -191,4 +202,17 @@ impl State {
             }
         }
     }
+}
+
+/// The body that the request announces, of which `beginning` came together with the head.
+fn receive_body(mut stream: &TcpStream, request: &Request, beginning: &[u8]) -> io::Result<String> {
+    let announced = request
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; announced];
+    let there = beginning.len().min(announced);
+    body[..there].copy_from_slice(&beginning[..there]);
+    stream.read_exact(&mut body[there..])?;
+    String::from_utf8(body).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }

@@ -3,10 +3,14 @@
 /// A request as the server saw it. Credentials are not kept.
 #[derive(Clone, Debug)]
 pub struct SeenRequest {
+    /// `GET` or `POST`.
+    pub method: String,
     /// Path and query, as sent.
     pub target: String,
     /// Names in lower case, with values; the value of `authorization` is replaced.
     pub headers: Vec<(String, String)>,
+    /// What was sent with it.
+    pub body: String,
 }
 
 impl SeenRequest {
@@ -24,6 +28,7 @@ pub(super) struct Request {
     pub method: String,
     pub target: String,
     headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 impl Request {
@@ -40,6 +45,7 @@ impl Request {
             method,
             target,
             headers: lines.filter_map(header).collect(),
+            body: String::new(),
         })
     }
 
@@ -78,8 +84,10 @@ impl Request {
             _ => (key.clone(), value.clone()),
         };
         SeenRequest {
+            method: self.method.clone(),
             target: self.target.clone(),
             headers: self.headers.iter().map(redacted).collect(),
+            body: self.body.clone(),
         }
     }
 }

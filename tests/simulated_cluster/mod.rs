@@ -19,6 +19,7 @@ mod management_api;
 mod message;
 mod node;
 mod readings;
+mod receiver;
 mod rendering;
 mod window;
 
@@ -33,6 +34,7 @@ pub use self::management_api::{SimulatedApi, SimulatedTask};
 pub use self::message::SeenRequest;
 pub use self::node::{SimulatedNode, Version};
 pub use self::readings::{Metric, expected_row, expected_text};
+pub use self::receiver::SimulatedReceiver;
 
 /// A running cluster. Dropping it ends every connection, also the hanging ones, and every thread.
 ///
@@ -59,14 +61,14 @@ impl SimulatedCluster {
                 let conduct = node.conduct.clone();
                 let node = Arc::new(node);
                 let agent = Arc::clone(&node);
-                let server = Server::start(&node.name, conduct, &bell, move |request| {
+                let server = Server::start(&node.name, "GET", conduct, &bell, move |request| {
                     agent::answer(&agent, request)
                 });
                 RunningNode { node, server }
             })
             .collect();
         let conduct = api.conduct.clone();
-        let api = Server::start("management-api", conduct, &bell, move |request| {
+        let api = Server::start("management-api", "GET", conduct, &bell, move |request| {
             api.answer(request)
         });
         Self { nodes, api, bell }
@@ -132,27 +134,27 @@ impl SimulatedCluster {
 
 impl Drop for SimulatedCluster {
     fn drop(&mut self) {
-        self.bell.ring();
-        let mut servers: Vec<&mut Server> = self
-            .nodes
-            .iter_mut()
-            .map(|running| &mut running.server)
-            .collect();
-        servers.push(&mut self.api);
-        for server in &servers {
-            server.disconnect();
-        }
-        let panicked: Vec<String> = servers
-            .iter_mut()
-            .filter_map(|server| server.join().err())
-            .collect();
-        // A second panic during the unwinding of a failed test would abort the test binary and hide the first.
-        if !thread::panicking() {
-            assert!(
-                panicked.is_empty(),
-                "the simulation itself panicked, at {}",
-                panicked.join(", ")
-            );
-        }
+        let nodes = self.nodes.iter_mut().map(|running| &mut running.server);
+        end(&self.bell, nodes.chain([&mut self.api]).collect());
+    }
+}
+
+/// Ends servers that listen to `bell`, and every connection to them.
+fn end(bell: &Bell, mut servers: Vec<&mut Server>) {
+    bell.ring();
+    for server in &servers {
+        server.disconnect();
+    }
+    let panicked: Vec<String> = servers
+        .iter_mut()
+        .filter_map(|server| server.join().err())
+        .collect();
+    // A second panic during the unwinding of a failed test would abort the test binary and hide the first.
+    if !thread::panicking() {
+        assert!(
+            panicked.is_empty(),
+            "the simulation itself panicked, at {}",
+            panicked.join(", ")
+        );
     }
 }
