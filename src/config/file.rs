@@ -6,9 +6,10 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::GpuFileNumber;
+use super::{GpuFileNumber, Security, When};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
@@ -76,6 +77,8 @@ pub(super) struct Settings {
     pub(super) netdata: NetdataSettings,
     #[serde(default)]
     pub(super) management_api: ManagementApiSettings,
+    #[serde(default)]
+    pub(super) notify: NotifySettings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,6 +107,31 @@ pub(super) struct ManagementApiSettings {
     pub(super) url: Option<String>,
     pub(super) timezone: Option<String>,
     pub(super) token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NotifySettings {
+    pub(super) when: Option<When>,
+    pub(super) include_users: Option<bool>,
+    pub(super) timeout: Option<String>,
+    pub(super) healthcheck_url: Option<SecretString>,
+    pub(super) healthcheck_url_file: Option<PathBuf>,
+    pub(super) webhook_url: Option<SecretString>,
+    pub(super) webhook_url_file: Option<PathBuf>,
+    pub(super) smtp: Option<SmtpSettings>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SmtpSettings {
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+    pub(super) security: Option<Security>,
+    pub(super) username: Option<String>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) from: String,
+    pub(super) to: Vec<String>,
 }
 
 /// Reads the file `named` on the command line, else the first that exists in the usual places, else none.

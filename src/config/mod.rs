@@ -2,6 +2,7 @@
 
 mod builtin;
 mod file;
+mod notify;
 mod private_file;
 mod resolve;
 mod token;
@@ -18,6 +19,9 @@ use crate::day::Interval;
 use crate::units::{CardId, GpuIndex, GpuUuid};
 
 pub use file::{ConfigError, Source};
+pub use notify::{
+    Login, Notify, SecretError, SecretUrl, Security, Smtp, UrlSetting, UrlSource, When,
+};
 pub use resolve::{Overrides, load};
 pub use token::{Token, TokenError};
 
@@ -40,6 +44,8 @@ pub struct Config {
     pub netdata: Patience,
     /// Where tasks are asked for.
     pub management_api: ManagementApi,
+    /// Who is told how a run ended.
+    pub notify: Notify,
 }
 
 /// One node of the cluster.

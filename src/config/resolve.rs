@@ -9,7 +9,7 @@ use super::file::{self, ConfigError, NodeSettings, Settings};
 use super::value::{
     Invalid, invalid, parse_duration, parse_interval, parse_url, parse_zone, shown,
 };
-use super::{Config, Node, Source, TokenFile, builtin};
+use super::{Config, Node, Source, TokenFile, builtin, notify};
 use crate::units::{CardId, GpuIndex, GpuUuid};
 
 /// What the command line sets over the file.
@@ -99,6 +99,7 @@ fn overlay(config: &mut Config, settings: Settings) -> Result<(), Invalid> {
     if let Some(path) = settings.management_api.token_file {
         config.management_api.token_file = TokenFile::Named(path);
     }
+    config.notify = notify::resolve(settings.notify)?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What an error that ends a run means to its caller.
 
-use crate::config::{ConfigError, TokenError};
+use crate::config::{ConfigError, SecretError, TokenError};
 use crate::day::DateError;
 use crate::exit_status::ExitStatus;
 use crate::output::OpenError;
@@ -10,7 +10,7 @@ use super::RequestError;
 /// The status of a run that `error` ended.
 #[must_use]
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
-    if error.is::<ConfigError>() || error.is::<TokenError>() {
+    if error.is::<ConfigError>() || error.is::<TokenError>() || error.is::<SecretError>() {
         return ExitStatus::Configuration;
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
@@ -40,7 +40,7 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 9] = [
+        let cases: [(anyhow::Error, u8); 10] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
@@ -69,6 +69,7 @@ mod tests {
                 .into(),
                 10,
             ),
+            (SecretError::NoPassword.into(), 10),
             (
                 OpenError::Locked {
                     root: path.clone(),
