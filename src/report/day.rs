@@ -31,6 +31,28 @@ pub struct RunReport<'a> {
     pub notices: Vec<Notice>,
     /// How the run ended.
     pub exit_status: ExitStatus,
+    /// What the day's line says, also where the figures of the nodes are forgotten.
+    #[serde(skip)]
+    totals: Totals,
+}
+
+/// The nodes of a day together.
+#[derive(Debug)]
+struct Totals {
+    nodes: usize,
+    written: usize,
+    coverage: Coverage,
+}
+
+impl Totals {
+    fn new(nodes: &[NodeReport]) -> Self {
+        let figures = nodes.iter().filter_map(|node| node.figures.as_ref());
+        Self {
+            nodes: nodes.len(),
+            written: nodes.iter().filter(|node| node.written).count(),
+            coverage: Coverage::sum(figures.map(|figures| figures.coverage)),
+        }
+    }
 }
 
 /// The day in seconds.
@@ -107,6 +129,7 @@ impl<'a> RunReport<'a> {
                 TaskInformation::NotAsked => "not_asked",
                 TaskInformation::Unavailable(_) => "unavailable",
             },
+            totals: Totals::new(&reports),
             nodes: reports,
             notices,
             exit_status,
@@ -116,24 +139,22 @@ impl<'a> RunReport<'a> {
     /// The day in one line.
     #[must_use]
     pub fn day_line(&self) -> String {
-        let written = self.nodes.iter().filter(|node| node.written).count();
-        let figures = self.nodes.iter().filter_map(|node| node.figures.as_ref());
-        let coverage = Coverage::sum(figures.map(|figures| figures.coverage));
+        let Totals {
+            nodes,
+            written,
+            coverage,
+        } = self.totals;
         let verdict = match self.exit_status {
             ExitStatus::Complete => "完整",
             ExitStatus::Failed => "失敗",
             _ => "不完整",
         };
-        let nodes = format!(
-            "{}：{verdict}，節點 {written}/{}",
-            self.date,
-            self.nodes.len()
-        );
+        let line = format!("{}：{verdict}，節點 {written}/{nodes}", self.date);
         if written == 0 {
-            return nodes;
+            return line;
         }
         format!(
-            "{nodes}，讀數 {}/{} ({:.1}%)",
+            "{line}，讀數 {}/{} ({:.1}%)",
             coverage.found,
             coverage.due,
             coverage.percent()
