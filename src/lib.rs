@@ -28,5 +28,7 @@ pub mod collect;
 pub mod exit_status;
 pub mod report;
 
+pub mod notify;
+
 pub mod console;
 pub mod run;

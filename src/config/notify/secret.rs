@@ -37,7 +37,7 @@ pub enum SecretError {
         mode: u32,
     },
     /// What the file holds cannot be it.
-    #[error("{place} 的內容不能用：{problem}")]
+    #[error("{place}內容不能用：{problem}")]
     Malformed {
         /// The key or the credential.
         place: String,
@@ -108,7 +108,7 @@ impl UrlSetting {
         let credential = format!("{}-url", self.name);
         if let Some(path) = private_file::credential(&credential) {
             return read_url(
-                &format!("憑證 {credential}"),
+                &format!("憑證 {credential} 的檔案"),
                 &path,
                 private_file::read_credential,
             )
@@ -139,7 +139,7 @@ impl Login {
         let credential = private_file::credential(PASSWORD_CREDENTIAL);
         let (place, text) = match (credential, &self.password_file) {
             (Some(path), _) => {
-                let place = format!("憑證 {PASSWORD_CREDENTIAL}");
+                let place = format!("憑證 {PASSWORD_CREDENTIAL} 的檔案");
                 let text = read_secret(&place, &path, private_file::read_credential)?;
                 (place, text)
             }

@@ -1,0 +1,60 @@
+//! An address that messages are posted to, and that is a secret.
+
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use super::{TRIES, Undelivered};
+use crate::config::{Patience, SecretUrl};
+use crate::http::{Connections, Http};
+
+/// An address, and what reaches it.
+#[derive(Debug)]
+pub(super) struct Address {
+    url: SecretUrl,
+    key: String,
+    http: Http,
+}
+
+impl Address {
+    /// The address that the settings have under `key`. A try takes at most `timeout`.
+    pub(super) fn new(url: SecretUrl, key: String, timeout: Duration) -> Self {
+        let patience = Patience {
+            timeout,
+            connect_timeout: timeout,
+            deadline: timeout * TRIES,
+            retries: TRIES as usize - 1,
+        };
+        let http = Http::new(patience, Connections::Close, [url.expose()])
+            .with_secret_urls()
+            // Nobody else tells, and no later run makes up for it.
+            .retrying_refusals();
+        Self { url, key, http }
+    }
+
+    /// The address itself.
+    pub(super) fn url(&self) -> &Url {
+        self.url.expose()
+    }
+
+    /// Posts `body` to `url`, which is the address or lies below it.
+    pub(super) fn post(
+        &self,
+        url: &Url,
+        content_type: &'static str,
+        body: &str,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Undelivered> {
+        let posted = self.http.post(url, content_type, body, deadline);
+        posted.map_err(|reason| self.undelivered(reason.to_string()))
+    }
+
+    /// That who is at the address was not told.
+    pub(super) fn undelivered(&self, reason: String) -> Undelivered {
+        Undelivered::Http {
+            address: self.url.to_string(),
+            reason,
+            key: self.key.clone(),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The monitor of a cron job, as healthchecks.io and its self-hosted kin are: it is told when a run begins and how it
+//! ends, and raises the alarm itself when it is told nothing.
+
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use super::address::Address;
+use super::{Message, TRIES, Undelivered};
+use crate::exit_status::ExitStatus;
+
+/// What self-hosted monitors keep of a body unless they are told otherwise.
+const LIMIT_BYTES: usize = 10_000;
+
+/// A monitor that is being told that a run has begun.
+#[derive(Debug)]
+pub(super) struct Healthcheck {
+    timeout: Duration,
+    begun: JoinHandle<(Address, Result<(), Undelivered>)>,
+}
+
+impl Healthcheck {
+    /// Tells that a run begins, without waiting for an answer. A try takes at most `timeout`.
+    pub(super) fn begin(
+        address: impl FnOnce() -> Address + Send + 'static,
+        timeout: Duration,
+    ) -> Self {
+        // Both tries together have the time of one: of a run that ends at once, the end has to be told in time.
+        let deadline = Instant::now() + timeout;
+        let begun = thread::spawn(move || {
+            let address = address();
+            let told = tell(&address, "start", "", deadline);
+            (address, told)
+        });
+        Self { timeout, begun }
+    }
+
+    /// Tells how the run ended.
+    pub(super) fn end(self, status: ExitStatus, message: &Message) -> Vec<Undelivered> {
+        let deadline = Instant::now() + self.timeout * TRIES;
+        // A beginning that arrived after the end would be that of a run that never ends.
+        let Ok((address, begun)) = self.begun.join() else {
+            return vec![Undelivered::Panicked];
+        };
+        let status = u8::from(status).to_string();
+        let ended = tell(&address, &status, &message.text(LIMIT_BYTES), deadline);
+        [begun, ended].into_iter().filter_map(Result::err).collect()
+    }
+}
+
+fn tell(address: &Address, signal: &str, body: &str, deadline: Instant) -> Result<(), Undelivered> {
+    let url = below(address.url(), signal);
+    let answer = address.post(&url, "text/plain; charset=utf-8", body, deadline)?;
+    match why_ignored(&answer) {
+        None => Ok(()),
+        Some(reason) => Err(address.undelivered(reason.to_owned())),
+    }
+}
+
+/// The address with one more segment at the end of its path. The query may have `create=1`.
+fn below(url: &Url, segment: &str) -> Url {
+    let mut url = url.clone();
+    let mut segments = url.path_segments_mut().expect("an http URL has a path");
+    segments.pop_if_empty().push(segment);
+    drop(segments);
+    url
+}
+
+/// Why the monitor did nothing, which older ones say in an answer of status 200.
+fn why_ignored(answer: &[u8]) -> Option<&'static str> {
+    match answer {
+        b"OK (not found)" => Some("沒有這個 check"),
+        b"OK (rate limited)" => Some("通知過於頻繁"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_go_to_the_end_of_the_path() {
+        for (url, told) in [
+            ("https://hc-ping.com/uuid", "https://hc-ping.com/uuid/3"),
+            ("https://hc-ping.com/uuid/", "https://hc-ping.com/uuid/3"),
+            (
+                "https://hc-ping.com/key/slug?create=1",
+                "https://hc-ping.com/key/slug/3?create=1",
+            ),
+            ("https://hc.example.org", "https://hc.example.org/3"),
+        ] {
+            let url = url.parse().expect("an URL");
+            assert_eq!(below(&url, "3").as_str(), told);
+        }
+    }
+}

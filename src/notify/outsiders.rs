@@ -1,0 +1,65 @@
+//! What outsiders are told of a notice.
+//!
+//! What the management API says may name people, and so may the ids that it gives tasks, hosts and GPUs. Outsiders
+//! are told none of that, but how often it happened. There is no arm for what is not named here: whoever adds a
+//! notice decides what of it leaves the house.
+
+use crate::notice::Notice;
+use crate::tasks::TasksError;
+
+/// The message of a notice, without a word of the management API's.
+pub(super) fn message(notice: &Notice) -> String {
+    match notice {
+        Notice::NodeFailed { .. }
+        | Notice::NotWritten { .. }
+        | Notice::NotSynced(_)
+        | Notice::Panicked { .. }
+        | Notice::NoReadings { .. }
+        | Notice::OldReadings { .. }
+        | Notice::Rejected { .. }
+        | Notice::TasksNotKept(_)
+        | Notice::UnknownCard { .. }
+        | Notice::NotMerged { .. } => notice.to_string(),
+        Notice::TasksUnavailable(error) => {
+            format!("{}（使用率照常寫入，但沒有任務資訊）", tasks_error(error))
+        }
+        Notice::TasksKept {
+            error,
+            since,
+            is_final,
+        } => {
+            let error = error
+                .as_ref()
+                .map(|error| format!("{}：", tasks_error(error)));
+            let caveat = if *is_final {
+                ""
+            } else {
+                "，當時這一天尚未結束"
+            };
+            format!(
+                "{}使用 {since} 保存的任務資訊{caveat}",
+                error.unwrap_or_default()
+            )
+        }
+        Notice::Unplaced { node, gpus } => format!(
+            "{node} 有 {} 張任務的 GPU 無法對應到該節點的 GPU：請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id",
+            gpus.len()
+        ),
+        Notice::UnknownHost { host: _, tasks } => format!(
+            "有 {} 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+            tasks.len()
+        ),
+        Notice::Timeless { node, task: _ } => format!("{node} 有任務時間不明，未計入使用者欄位"),
+        Notice::Malformed(_) => "有任務的資料無法解析，已略過".to_owned(),
+    }
+}
+
+fn tasks_error(error: &TasksError) -> String {
+    match error {
+        // The client of the management API leaves what the API says out of these.
+        TasksError::Http { .. } | TasksError::Refused { .. } => error.to_string(),
+        TasksError::Unreadable { url, problem: _ } => {
+            format!("無法從管理 API 獲取數據：{url} 的回應無法解析")
+        }
+    }
+}
