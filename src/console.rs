@@ -108,6 +108,11 @@ pub fn notify(notice: &Notice) {
     }
 }
 
+/// Tells of something that did not happen as it should, and that changes nothing else.
+pub fn warn(problem: impl fmt::Display) {
+    tracing::warn!("{problem}");
+}
+
 /// A line on stderr for the one error that ends the program.
 pub fn fail(error: impl fmt::Display) {
     // Where stderr is gone, the exit status has to do.

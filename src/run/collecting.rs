@@ -79,7 +79,7 @@ impl<'a> Stages<'a> {
     fn range(&self, windows: &[Window]) -> Collected<'a> {
         let mut collected = Collected::default();
         for window in windows.iter().filter(|window| window.due() > 0) {
-            if !self.request.args.output.json {
+            if !self.request.tells_figures_at_the_end() {
                 collected.forget_figures();
             }
             let day = match self.collect(window) {

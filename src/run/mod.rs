@@ -4,13 +4,15 @@ mod collecting;
 mod failure;
 mod request;
 mod task_information;
+mod telling;
 
 use anyhow::Result;
 
 use crate::cli::{self, Cli, Command, OutputArgs, RunArgs};
-use crate::config;
+use crate::config::{self, Config};
 use crate::console::{self, Console, PrintError, Verbosity};
 use crate::exit_status::ExitStatus;
+use crate::notify::Watch;
 use crate::output;
 use crate::report::TaskReport;
 
@@ -35,11 +37,26 @@ fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
     let console = Console::new(verbosity(&args.output));
     let config = config::load(args.settings.overrides())?;
     tracing::info!(settings = %config.source, "settings loaded");
-    let request = Request::new(&console, &config, args)?;
     if args.user_report {
-        report_tasks(&request)
+        report_tasks(&Request::new(&console, &config, args)?)
     } else {
-        Ok(collecting::collect(&request)?.exit_status())
+        collect(&console, &config, args)
+    }
+}
+
+/// Collects, and tells those who wait for it how that ended.
+fn collect(console: &Console, config: &Config, args: &RunArgs) -> Result<ExitStatus> {
+    let (watch, no_secret) = Watch::begin(&config.notify);
+    let request = match no_secret {
+        Some(error) => Err(error.into()),
+        None => Request::new(console, config, args).map_err(Into::into),
+    };
+    match request {
+        Ok(request) => {
+            let dates = request.dates().unwrap_or_default();
+            telling::tell(watch, collecting::collect(&request), &dates)
+        }
+        Err(error) => telling::tell(watch, Err(error), &[]),
     }
 }
 

@@ -92,6 +92,11 @@ impl<'a> Request<'a> {
         Token::find(&self.config.management_api.token_file)
     }
 
+    /// Whether somebody is told the figures of all days once they are all there.
+    pub(super) fn tells_figures_at_the_end(&self) -> bool {
+        self.args.output.json || self.config.notify.include_users
+    }
+
     /// Whether tasks on this host are asked for.
     pub(super) fn wants_host(&self, host: &str) -> bool {
         self.args.nodes.is_empty() || self.nodes.iter().any(|node| node.name == host)
