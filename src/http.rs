@@ -172,10 +172,12 @@ impl Http {
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
         let request = |client: &Client| client.get(url.clone()).headers(headers.clone());
-        self.until_answered(url, deadline, request, |status| status == StatusCode::OK)
+        let is_success = |status| status == StatusCode::OK;
+        self.until_answered(url, deadline, request, is_success, read_body)
     }
 
-    /// The body of a successful answer to a POST of `body` to `url`, before `deadline` however often it is tried.
+    /// Posts `body` to `url`, before `deadline` however often it is tried, and answers how the body of the successful
+    /// answer begins, as far as it comes: the status says that the message was taken, and it is not to be sent twice.
     pub fn post(
         &self,
         url: &Url,
@@ -187,7 +189,9 @@ impl Http {
             let request = client.post(url.clone()).body(body.to_owned());
             request.header(CONTENT_TYPE, content_type)
         };
-        self.until_answered(url, deadline, request, |status| status.is_success())
+        let is_success = |status: StatusCode| status.is_success();
+        let read = |response| Ok(read_start(response));
+        self.until_answered(url, deadline, request, is_success, read)
     }
 
     fn until_answered(
@@ -196,6 +200,7 @@ impl Http {
         deadline: Instant,
         request: impl Fn(&Client) -> RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
+        read: impl Fn(Response) -> io::Result<Vec<u8>>,
     ) -> Result<Vec<u8>, HttpError> {
         if let Some(problem) = &self.tls_problem
             && url.scheme() == "https"
@@ -208,7 +213,7 @@ impl Http {
             .with_max_times(self.patience.retries)
             .build();
         loop {
-            let error = match self.once(url, deadline, request(&self.client), &is_success) {
+            let error = match self.once(url, deadline, request(&self.client), &is_success, &read) {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
@@ -231,6 +236,7 @@ impl Http {
         deadline: Instant,
         request: RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
+        read: impl Fn(Response) -> io::Result<Vec<u8>>,
     ) -> Result<Vec<u8>, HttpError> {
         let started = Instant::now();
         // Set on the request, the timeout is one for headers and body together; set on the client it would begin
@@ -252,7 +258,7 @@ impl Http {
             };
             return Err(HttpError::Status { status, detail });
         }
-        let body = read_body(response).map_err(|error| from_read(&error, timeout))?;
+        let body = read(response).map_err(|error| from_read(&error, timeout))?;
         tracing::debug!(url = %self.shown(url), bytes = body.len(), elapsed = ?started.elapsed(), "answered");
         Ok(body)
     }
@@ -302,17 +308,21 @@ fn read_body(response: Response) -> io::Result<Vec<u8>> {
     Ok(body)
 }
 
+/// The beginning of a body. One that breaks off says less, but the status stands.
+fn read_start(response: Response) -> Vec<u8> {
+    let mut start = Vec::new();
+    let _ = response
+        .take(4 * QUOTE_CHARS as u64)
+        .read_to_end(&mut start);
+    start
+}
+
 /// What an unsuccessful answer says for itself: where it redirects to, or the beginning of a text body.
 fn detail(response: Response) -> String {
     if let Some(location) = response.headers().get(LOCATION) {
         return format!("，轉址到 {}", location.to_str().unwrap_or("?"));
     }
-    let mut start = Vec::new();
-    // A body that breaks off says less, but the status stands.
-    let _ = response
-        .take(4 * QUOTE_CHARS as u64)
-        .read_to_end(&mut start);
-    let text: String = String::from_utf8_lossy(&start)
+    let text: String = String::from_utf8_lossy(&read_start(response))
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(QUOTE_CHARS)
