@@ -100,10 +100,18 @@ fn one_failure_that_passes_is_none() {
 }
 
 #[test]
+fn a_chat_that_took_the_message_and_breaks_off_is_not_told_twice() {
+    for fault in [Fault::HangAfterHeaders, Fault::ResetMidBody] {
+        let chat = SimulatedReceiver::with(fault);
+        let _ = warns(&world(&format!("webhook_url = \"{}\"", url(&chat))), &[]);
+        assert_eq!(chat.requests().len(), 1);
+    }
+}
+
+#[test]
 fn all_are_tried_at_once_and_none_for_longer_than_two_tries() {
     let hangs = [
         Fault::HangBeforeHeaders,
-        Fault::HangAfterHeaders,
         Fault::DripByte {
             every: Duration::from_millis(50),
         },
@@ -164,7 +172,7 @@ fn one_that_fails_costs_the_others_nothing() {
     );
     let by_mail = format!(
         "無法寄信給 admin@example.org（經由 127.0.0.1:{port}）：\
-         連線時連線失敗：Connection refused (os error 111)（請檢查 [notify.smtp]）"
+         連線失敗：Connection refused (os error 111)（請檢查 [notify.smtp]）"
     );
     let by_chat = format!(
         "無法通知 {}/…：HTTP 404 Not Found（請檢查 notify.webhook_url）",

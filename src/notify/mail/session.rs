@@ -31,7 +31,7 @@ pub enum MailError {
     #[error("逾時：{:.1} 秒內沒有完成", .0.as_secs_f64())]
     Timeout(Duration),
     /// The connection did not come about, or broke.
-    #[error("{step}時連線失敗：{cause}")]
+    #[error("{step}失敗：{cause}")]
     Network {
         /// What was being done.
         step: Step,
@@ -39,7 +39,7 @@ pub enum MailError {
         cause: String,
     },
     /// The server refused.
-    #[error("{step}時伺服器拒絕（SMTP {code}）")]
+    #[error("{step}被拒絕（SMTP {code}）")]
     Refused {
         /// What was being done.
         step: Step,
@@ -52,8 +52,8 @@ pub enum MailError {
     #[error("{0}")]
     Unable(&'static str),
     /// What answers is no mail server, or expects another encryption.
-    #[error("{0}時的回應不是 SMTP（請檢查 port 與 security）")]
-    NotSmtp(Step),
+    #[error("回應不是 SMTP（請檢查 port 與 security）")]
+    NotSmtp,
 }
 
 /// What is done one after the other.
@@ -73,7 +73,7 @@ impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Connect => "連線",
-            Self::StartTls => "啟用 STARTTLS",
+            Self::StartTls => "STARTTLS ",
             Self::Login => "登入",
             Self::Send => "寄送",
         })
@@ -98,7 +98,7 @@ impl MailError {
             }
             Step::Login if error.is_client() => Self::Unable("伺服器不提供 PLAIN 或 LOGIN 登入"),
             Step::Send if error.is_client() => Self::Unable("伺服器不支援非 ASCII 的郵件地址"),
-            _ if error.is_response() => Self::NotSmtp(step),
+            _ if error.is_response() => Self::NotSmtp,
             _ => Self::Network {
                 step,
                 cause: root_cause(error),
@@ -111,7 +111,7 @@ impl MailError {
         match self {
             Self::Timeout(_) | Self::Network { .. } => true,
             Self::Refused { is_permanent, .. } => !is_permanent,
-            Self::Tls(_) | Self::Unable(_) | Self::NotSmtp(_) => false,
+            Self::Tls(_) | Self::Unable(_) | Self::NotSmtp => false,
         }
     }
 }
