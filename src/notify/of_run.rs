@@ -49,6 +49,7 @@ impl Ended<'_> {
         let subject = format!("daily-gpu-log {host}：{}{}", self.verdict(), self.dates());
         let lines = match self {
             Self::Collected(collected) => lines_of_days(collected, include_users),
+            // What the management API says is in no error that ends a run or a day: such errors are notices.
             Self::Failed { error, .. } => vec![format!("錯誤：{error:#}")],
         };
         let signature = format!(

@@ -54,7 +54,9 @@ fn people_are_told_of_every_run_if_they_want_to() {
 #[test]
 fn the_requests_are_those_that_monitors_and_chats_take() {
     let (monitor, chat) = both();
-    let settings = telling(&monitor, &chat, "when = \"always\"").replace("/ping", "/ping?create=1");
+    let settings = telling(&monitor, &chat, "when = \"always\"")
+        .replace("/ping", "/ping?create=1")
+        .replace("/hook", "/hook?tpl=1&m={{.text}}");
     let _ = Lab::colab_gpu4().tables(&settings).run(&[DATE]).exits(0);
     let heads = |receiver: &SimulatedReceiver| -> Vec<_> {
         let requests = receiver.requests().into_iter();
@@ -77,7 +79,10 @@ fn the_requests_are_those_that_monitors_and_chats_take() {
             head("/ping/0?create=1", "text/plain; charset=utf-8"),
         ]
     );
-    assert_eq!(heads(&chat), [head("/hook", "application/json")]);
+    assert_eq!(
+        heads(&chat),
+        [head("/hook?tpl=1&m={{.text}}", "application/json")]
+    );
 }
 
 #[test]

@@ -42,6 +42,12 @@ fn a_value_of_the_wrong_type_is_refused() {
         (&node("first_gpu_id = -1"), &["first_gpu_id"]),
         (&node("gpu_uuids = { \"APU-1\" = \"0\" }"), &["gpu_uuids"]),
         ("gpu_files = \"name\"", &["gpu_files"]),
+        ("[notify]\ninclude_users = 1", &["include_users", "第 2 行"]),
+        (
+            "[notify]\nwhen = \"never\"",
+            &["when", "expected `problem` or `always`"],
+        ),
+        ("[notify]\nsmtp = \"localhost\"", &["smtp", "第 2 行"]),
     ]);
 }
 
@@ -56,6 +62,8 @@ fn an_unknown_key_is_refused_by_name() {
             &["unknown field `uri`"],
         ),
         (&node("adress = \"http://a\""), &["unknown field `adress`"]),
+        ("[notify]\nmail = true", &["unknown field `mail`"]),
+        ("[notify.smtp]\nserver = \"a\"", &["unknown field `server`"]),
     ]);
 }
 
