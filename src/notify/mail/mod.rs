@@ -3,6 +3,7 @@
 mod session;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -107,8 +108,13 @@ impl Mailer {
 
 /// An id that no other mail has.
 fn message_id(from: &Mailbox) -> String {
+    static LETTERS: AtomicUsize = AtomicUsize::new(0);
+    let letter = LETTERS.fetch_add(1, Ordering::Relaxed);
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanos = since_epoch.unwrap_or_default().as_nanos();
     let (process, domain) = (std::process::id(), from.email.domain());
-    format!("<daily-gpu-log.{nanos}.{process}.{}@{domain}>", hostname())
+    format!(
+        "<daily-gpu-log.{nanos}.{process}.{letter}.{}@{domain}>",
+        hostname()
+    )
 }

@@ -10,14 +10,15 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error, response};
 use tokio::runtime::Builder;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::super::TRIES;
 use super::super::watch::hostname;
 use super::Mailer;
 use crate::config::Security;
 use crate::http::root_cause;
 
+/// The pause before the second try.
+const PAUSE: Duration = Duration::from_millis(200);
 /// How long taking leave may take, of a server that has taken the mail.
 const LEAVE: Duration = Duration::from_secs(1);
 
@@ -140,17 +141,21 @@ pub(super) fn deliver(mailer: &Mailer, letter: &lettre::Message) -> Result<(), M
         step: Step::Connect,
         cause: error.to_string(),
     })?;
-    let mut delivered = Ok(());
-    for _ in 0..TRIES {
-        delivered = runtime.block_on(deliver_once(mailer, letter));
-        match &delivered {
-            Err(error) if error.may_pass() => tracing::info!(%error, "the mail was not taken"),
-            _ => break,
-        }
-    }
+    let delivered = runtime.block_on(deliver_in_two_tries(mailer, letter));
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     delivered
+}
+
+async fn deliver_in_two_tries(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailError> {
+    match deliver_once(mailer, letter).await {
+        Err(error) if error.may_pass() => {
+            tracing::info!(%error, "sending the mail again");
+            sleep(PAUSE).await;
+            deliver_once(mailer, letter).await
+        }
+        delivered => delivered,
+    }
 }
 
 async fn deliver_once(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailError> {
@@ -196,5 +201,22 @@ fn hello_name(hostname: String) -> ClientId {
         ClientId::Domain(hostname)
     } else {
         ClientId::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_fully_qualified_name_is_told_to_servers() {
+        for (hostname, hello) in [
+            ("mgmt01.example.org", "mgmt01.example.org"),
+            ("mgmt01", "[127.0.0.1]"),
+            ("", "[127.0.0.1]"),
+            ("mgmt 01.example.org", "[127.0.0.1]"),
+        ] {
+            assert_eq!(hello_name(hostname.to_owned()).to_string(), hello);
+        }
     }
 }
