@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::attribution::{TimelessTask, UnplacedGpu};
 use crate::netdata::{Metric, NodeError, RejectedReading};
 use crate::output::{UnusableFile, WriteError};
+use crate::stopped_series::Stopped;
 use crate::tasks::{MalformedTask, TasksError};
 use crate::units::{CardId, GpuIndex};
 
@@ -46,6 +47,15 @@ pub enum Notice {
         /// The metric.
         metric: Metric,
     },
+    /// Series had readings, and have none at the end.
+    SeriesStopped {
+        /// The node.
+        node: String,
+        /// Their last reading's moment, on the clocks of the day's zone.
+        since: String,
+        /// Which.
+        stopped: Stopped,
+    },
     /// The coarser tiers could not be asked for readings that are older than the samples.
     OldReadings {
         /// The node.
@@ -77,6 +87,8 @@ pub enum Notice {
     },
     /// The management API's answer could not be kept for later runs.
     TasksNotKept(WriteError),
+    /// What became of the run could not be recorded for later ones.
+    NotRecorded(WriteError),
     /// An agent has a card that the settings do not name.
     UnknownCard {
         /// The node.
@@ -146,12 +158,39 @@ impl Notice {
             } => Severity::Error,
             Self::TasksKept { is_final: true, .. }
             | Self::TasksNotKept(_)
+            | Self::NotRecorded(_)
+            | Self::SeriesStopped { .. }
             | Self::UnknownCard { .. }
             | Self::Unplaced { .. }
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
             | Self::Malformed(_)
             | Self::NotMerged { .. } => Severity::Warning,
+        }
+    }
+
+    /// The node that it is about, if it is about one.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::NodeFailed { node, .. }
+            | Self::NotWritten { node, .. }
+            | Self::Panicked { node }
+            | Self::NoReadings { node, .. }
+            | Self::SeriesStopped { node, .. }
+            | Self::OldReadings { node, .. }
+            | Self::Rejected { node, .. }
+            | Self::UnknownCard { node, .. }
+            | Self::Unplaced { node, .. }
+            | Self::Timeless { node, .. }
+            | Self::NotMerged { node, .. } => Some(node),
+            Self::NotSynced(_)
+            | Self::TasksUnavailable(_)
+            | Self::TasksKept { .. }
+            | Self::TasksNotKept(_)
+            | Self::NotRecorded(_)
+            | Self::UnknownHost { .. }
+            | Self::Malformed(_) => None,
         }
     }
 
@@ -169,6 +208,8 @@ impl Notice {
             Self::TasksUnavailable(_) => "tasks_unavailable",
             Self::TasksKept { .. } => "tasks_kept",
             Self::TasksNotKept(_) => "tasks_not_kept",
+            Self::NotRecorded(_) => "not_recorded",
+            Self::SeriesStopped { .. } => "series_stopped",
             Self::UnknownCard { .. } => "unknown_card",
             Self::Unplaced { .. } => "unplaced_gpus",
             Self::UnknownHost { .. } => "unknown_host",
@@ -234,6 +275,12 @@ impl fmt::Display for Notice {
                 }
             }
             Self::TasksNotKept(error) => write!(f, "{error}：任務資訊未能保存"),
+            Self::NotRecorded(error) => write!(f, "{error}：執行紀錄未能保存"),
+            Self::SeriesStopped {
+                node,
+                since,
+                stopped,
+            } => write!(f, "{}", stopped.told(node, since)),
             Self::UnknownCard { node, card } => {
                 write!(
                     f,

@@ -83,8 +83,17 @@ impl Reading {
 }
 
 /// A mean utilisation in percent: within `0..=100`, and with more digits than are printed of it.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64")]
 pub struct Percent(f64);
+
+impl TryFrom<f64> for Percent {
+    type Error = &'static str;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        Self::new(value).ok_or("not a percentage")
+    }
+}
 
 impl Percent {
     /// `value` as a percentage, or `None` where it is not one.
@@ -112,7 +121,7 @@ impl Percent {
 }
 
 /// The position of a GPU in its node's list of cards: the `i` of `GPU[i]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GpuIndex(pub usize);
 

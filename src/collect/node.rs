@@ -14,6 +14,7 @@ use crate::netdata::{self, Metric, NodeUsage};
 use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
 use crate::notice::Notice;
 use crate::output::{Earlier, Staged, Tree, UnusableFile};
+use crate::stopped_series::{self, LastReadings};
 use crate::tasks;
 use crate::units::{CardId, GpuIndex};
 
@@ -45,6 +46,9 @@ pub struct GpuFigures {
     pub mean_percent: Mean,
     /// Who held it, in order of first hold; `None` without task information.
     pub users: Option<Vec<String>>,
+    /// When its readings end.
+    #[serde(skip)]
+    pub last_readings: LastReadings,
 }
 
 /// A node whose files are written but not in place.
@@ -159,6 +163,14 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
             .filter_map(of)
     });
     let mut notices: Vec<_> = missing.collect();
+    let gpus = day.gpus.iter();
+    let last = gpus.map(|gpu| (gpu.index, gpu.card, last_readings(gpu, day.window)));
+    let stopped = stopped_series::stopped(last, day.window.until);
+    notices.extend(stopped.into_iter().map(|stopped| Notice::SeriesStopped {
+        node: node(),
+        since: day.window.clock(stopped.since),
+        stopped,
+    }));
     if let TaskKnowledge::Known { tasks, .. } = &day.tasks {
         if !tasks.unplaced.is_empty() {
             notices.push(Notice::Unplaced {
@@ -174,6 +186,13 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
     notices
 }
 
+fn last_readings(gpu: &GpuDay, window: &Window) -> LastReadings {
+    let usage = gpu.usage.as_ref();
+    usage.map_or_else(LastReadings::default, |usage| {
+        LastReadings::of(usage, window)
+    })
+}
+
 fn figures(day: &NodeDay) -> NodeFigures {
     let known = match &day.tasks {
         TaskKnowledge::Known { tasks, .. } => Some(tasks),
@@ -185,6 +204,7 @@ fn figures(day: &NodeDay) -> NodeFigures {
         coverage: gpu.coverage,
         mean_percent: gpu.mean,
         users: known.map(|tasks| tasks.users.get(&gpu.index).cloned().unwrap_or_default()),
+        last_readings: last_readings(gpu, day.window),
     };
     NodeFigures {
         directory: PathBuf::new(),

@@ -43,4 +43,10 @@ impl Archive {
     pub fn kept_tasks(&self, date: NaiveDate) -> Option<Vec<u8>> {
         self.state.kept_tasks(date)
     }
+
+    /// The record of the last run of a day, if any.
+    #[must_use]
+    pub fn run_record(&self, date: NaiveDate) -> Option<Vec<u8>> {
+        self.state.run_record(date)
+    }
 }

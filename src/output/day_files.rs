@@ -102,6 +102,27 @@ impl DayFiles<'_> {
         }
     }
 
+    /// Whether a node has every file that it can have.
+    #[must_use]
+    pub fn are_all_there(&self, node: &Node) -> bool {
+        let directory = self.directory_of(node);
+        let date = self.date;
+        let of_gpus = (0..)
+            .map(GpuIndex)
+            .zip(&node.cards)
+            .map(|(index, &card)| self.gpu_file(index, card));
+        let of_node = [format!("average_{date}.csv"), format!("summary_{date}.txt")];
+        of_gpus
+            .chain(of_node)
+            .all(|name| directory.join(name).is_file())
+    }
+
+    /// Whether there is anything of any of `nodes`.
+    #[must_use]
+    pub fn are_any_there(&self, nodes: &[&Node]) -> bool {
+        nodes.iter().any(|node| self.directory_of(node).is_dir())
+    }
+
     pub(super) fn directory_of(&self, node: &Node) -> PathBuf {
         self.root.join(&node.name).join(self.date.to_string())
     }

@@ -69,6 +69,20 @@ impl State {
         write_whole(&self.recorded_cards(), &format!("{date}.json"), &text)
     }
 
+    /// Keeps the record of the last run of `date`.
+    pub(super) fn keep_run(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
+        write_whole(&self.runs(), &format!("{date}.json"), contents)
+    }
+
+    /// The record of the last run of `date`, if any.
+    pub(super) fn run_record(&self, date: NaiveDate) -> Option<Vec<u8>> {
+        fs::read(self.runs().join(format!("{date}.json"))).ok()
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.root.join(STATE_DIRECTORY).join("runs")
+    }
+
     fn tasks(&self) -> PathBuf {
         self.root.join(STATE_DIRECTORY).join("tasks")
     }
@@ -124,6 +138,7 @@ impl State {
         let own = [
             self.tasks(),
             self.recorded_cards(),
+            self.runs(),
             self.root.join(STATE_DIRECTORY),
         ];
         for directory in nodes.into_iter().chain(own) {

@@ -104,6 +104,12 @@ impl DataDir {
         self.archive.state.keep_tasks(date, contents)
     }
 
+    /// Keeps the record of a run, in the form that [`crate::record`] gives it, and notes that the run has ended.
+    pub fn end(&self, date: NaiveDate, record: &[u8]) -> Result<(), WriteError> {
+        let kept = self.archive.state.keep_run(date, record);
+        self.archive.state.end().and(kept)
+    }
+
     /// What the directory holds.
     #[must_use]
     pub fn archive(&self) -> &Archive {
@@ -177,7 +183,8 @@ impl Tree<'_> {
         staged.into_iter().map(put).collect()
     }
 
-    /// Makes the new names of all committed files last through a power cut, and records what they are of.
+    /// Makes the new names of all committed files last through a power cut, and records what they are of. The run
+    /// ends with [`DataDir::end`].
     pub fn finish(self) -> Result<(), WriteError> {
         self.data_dir.sync()?;
         let date = self.files.date;
@@ -193,7 +200,7 @@ impl Tree<'_> {
             cards.extend(written);
             self.data_dir.archive.state.record_cards(date, cards)?;
         }
-        self.data_dir.archive.state.end()
+        Ok(())
     }
 }
 

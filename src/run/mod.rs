@@ -2,7 +2,9 @@
 
 mod collecting;
 mod failure;
+mod plan;
 mod request;
+mod status;
 mod task_information;
 
 use anyhow::Result;
@@ -11,7 +13,7 @@ use crate::cli::{self, Cli, Command, OutputArgs, RunArgs};
 use crate::config;
 use crate::console::{self, Console, PrintError, Verbosity};
 use crate::exit_status::ExitStatus;
-use crate::output;
+use crate::output::{self, Archive};
 use crate::report::TaskReport;
 
 pub use failure::exit_status;
@@ -23,12 +25,16 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     let Some(command) = &cli.command else {
         return collect_or_report(&cli.run);
     };
-    let console = Console::new(Verbosity::Normal);
     match command {
-        Command::Completions { shell } => console.print(&cli::completions(*shell))?,
-        Command::Man => console.print(&cli::manual_page())?,
+        Command::Status(args) => return status::tell(args),
+        Command::Completions { shell } => print(&cli::completions(*shell))?,
+        Command::Man => print(&cli::manual_page())?,
     }
     Ok(ExitStatus::Complete)
+}
+
+fn print(text: &[u8]) -> Result<(), PrintError> {
+    Console::new(Verbosity::Normal).print(text)
 }
 
 fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
@@ -38,9 +44,23 @@ fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
     let request = Request::new(&console, &config, args)?;
     if args.user_report {
         report_tasks(&request)
+    } else if args.dry_run {
+        tell_plan(&request)
     } else {
         Ok(collecting::collect(&request)?.exit_status())
     }
+}
+
+/// Says what would be collected.
+fn tell_plan(request: &Request) -> Result<ExitStatus> {
+    let archive = Archive::new(&request.config.data_dir, request.config.gpu_files);
+    let plan = plan::plan(request, &archive)?;
+    if request.args.output.json {
+        print_json(request.console, &plan)?;
+    } else {
+        request.console.print(plan.lines().as_bytes())?;
+    }
+    Ok(ExitStatus::Complete)
 }
 
 /// Prints the tasks of the day, and writes nothing.

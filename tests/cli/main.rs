@@ -13,6 +13,7 @@ mod support;
 
 mod api_faults;
 mod bad_input;
+mod catch_up;
 mod credentials;
 mod files;
 mod gaps;
