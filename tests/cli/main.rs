@@ -31,6 +31,7 @@ mod requests;
 mod seeds;
 mod settings;
 mod settings_changed;
+mod status;
 mod task_records;
 mod tasks;
 mod token_leaks;
