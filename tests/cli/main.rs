@@ -17,6 +17,7 @@ mod credentials;
 mod files;
 mod gaps;
 mod help;
+mod inventory;
 mod json;
 mod kept_tasks;
 mod mapping;
