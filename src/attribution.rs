@@ -122,6 +122,7 @@ mod tests {
             cards: [1, 9, 17, 25].map(CardId).to_vec(),
             first_gpu_id: None,
             gpu_uuids: BTreeMap::new(),
+            uuid_owners: std::sync::Arc::default(),
         }
     }
 

@@ -54,6 +54,7 @@ mod tests {
                 .iter()
                 .map(|&(uuid, index)| (GpuUuid::parse(uuid).expect("an UUID"), GpuIndex(index)))
                 .collect(),
+            uuid_owners: std::sync::Arc::default(),
         }
     }
 
