@@ -16,6 +16,7 @@ mod bad_input;
 mod credentials;
 mod files;
 mod gaps;
+mod gpu_uuids;
 mod help;
 mod inventory;
 mod json;
