@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use crate::attribution::{TimelessTask, UnplacedGpu};
+use crate::gpu_map::{Disagreement, IdPlace};
 use crate::netdata::{Metric, NodeError, RejectedReading};
 use crate::output::{UnusableFile, WriteError};
 use crate::stopped_series::Stopped;
@@ -100,8 +101,17 @@ pub enum Notice {
     Unplaced {
         /// The node.
         node: String,
+        /// The node that the settings have their UUIDs on, if that is another.
+        owner: Option<String>,
         /// The GPUs.
         gpus: Vec<UnplacedGpu>,
+    },
+    /// GPUs of tasks were placed by UUID where their id says otherwise.
+    Disagreement {
+        /// The node.
+        node: String,
+        /// The GPUs.
+        gpus: Vec<Disagreement>,
     },
     /// Tasks run on a host that the settings do not name.
     UnknownHost {
@@ -162,6 +172,7 @@ impl Notice {
             | Self::SeriesStopped { .. }
             | Self::UnknownCard { .. }
             | Self::Unplaced { .. }
+            | Self::Disagreement { .. }
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
             | Self::Malformed(_)
@@ -182,6 +193,7 @@ impl Notice {
             | Self::Rejected { node, .. }
             | Self::UnknownCard { node, .. }
             | Self::Unplaced { node, .. }
+            | Self::Disagreement { node, .. }
             | Self::Timeless { node, .. }
             | Self::NotMerged { node, .. } => Some(node),
             Self::NotSynced(_)
@@ -212,6 +224,7 @@ impl Notice {
             Self::SeriesStopped { .. } => "series_stopped",
             Self::UnknownCard { .. } => "unknown_card",
             Self::Unplaced { .. } => "unplaced_gpus",
+            Self::Disagreement { .. } => "gpu_disagreement",
             Self::UnknownHost { .. } => "unknown_host",
             Self::Timeless { .. } => "timeless_task",
             Self::Malformed(_) => "malformed_task",
@@ -287,7 +300,7 @@ impl fmt::Display for Notice {
                     "{node} 有設定中沒有的 Card {card}，未寫入：請將它加入該節點的 cards"
                 )
             }
-            Self::Unplaced { node, gpus } => {
+            Self::Unplaced { node, owner, gpus } => {
                 let ids = list(gpus.iter().map(|unplaced| {
                     unplaced
                         .gpu
@@ -299,8 +312,29 @@ impl fmt::Display for Notice {
                 let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
                 write!(
                     f,
-                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）：\
-                     請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id"
+                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）："
+                )?;
+                match owner {
+                    None => f.write_str("請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id"),
+                    Some(owner) => write!(
+                        f,
+                        "設定中 UUID {} 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids",
+                        list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()))
+                    ),
+                }
+            }
+            Self::Disagreement { node, gpus } => {
+                let counts = |gpu: &Disagreement| !matches!(gpu.id_place, IdPlace::Card(_));
+                let remedy = if gpus.iter().any(counts) {
+                    "修正 first_gpu_id"
+                } else {
+                    "設定 first_gpu_id"
+                };
+                write!(
+                    f,
+                    "{node} 的 GPU UUID 與 id 不一致，以 UUID 為準（{}）：\
+                     請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或{remedy}",
+                    list(gpus.iter().map(ToString::to_string))
                 )
             }
             Self::UnknownHost { host, tasks } => write!(

@@ -5,10 +5,12 @@ mod day;
 mod files;
 mod lab;
 mod outcome;
+mod sysfs;
 
 pub(crate) use day::{CARDS, Day};
 pub(crate) use lab::{Lab, TOKEN, World};
 pub(crate) use outcome::Outcome;
+pub(crate) use sysfs::Sysfs;
 
 /// 2025-08-01 00:00:00 UTC: the date of most tests.
 pub(crate) const MIDNIGHT: i64 = 1_754_006_400;
