@@ -1,11 +1,12 @@
 //! Who held which GPU of a node: the tasks of a day, placed on the node's GPUs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::config::Node;
 use crate::day::Window;
+use crate::gpu_map::{Disagreement, Unplaceable};
 use crate::tasks::{Held, Task, TaskGpu};
 use crate::units::GpuIndex;
 
@@ -18,6 +19,8 @@ pub struct NodeTasks<'a> {
     pub users: BTreeMap<GpuIndex, Vec<String>>,
     /// The GPUs of tasks that no setting places on the node.
     pub unplaced: Vec<UnplacedGpu>,
+    /// The GPUs that tasks held and whose UUID and id disagree, each once, by index.
+    pub disagreements: BTreeSet<Disagreement>,
     /// The tasks of which it is not known when they held their GPUs.
     pub timeless: Vec<TimelessTask>,
 }
@@ -31,6 +34,8 @@ pub struct UnplacedGpu {
     pub username: String,
     /// The GPU as the API names it.
     pub gpu: TaskGpu,
+    /// The node that the settings have its UUID on, if that is another than the task's.
+    pub owner: Option<String>,
 }
 
 /// A task whose start or end is missing or unreadable.
@@ -63,16 +68,23 @@ pub fn attribute<'a>(node: &Node, tasks: &'a [Task], window: &Window) -> NodeTas
             }
         }
         for gpu in &task.gpus {
-            let Some(index) = node.place_gpu(gpu.id, gpu.uuid.as_deref()) else {
-                let (task, username) = (task.id.clone(), task.username.clone());
-                known.unplaced.push(UnplacedGpu {
-                    task,
-                    username,
-                    gpu: gpu.clone(),
-                });
-                continue;
+            let placement = match node.place_gpu(gpu.id, gpu.uuid.as_deref()) {
+                Ok(placement) => placement,
+                Err(reason) => {
+                    known.unplaced.push(UnplacedGpu {
+                        task: task.id.clone(),
+                        username: task.username.clone(),
+                        gpu: gpu.clone(),
+                        owner: match reason {
+                            Unplaceable::Unknown => None,
+                            Unplaceable::OnNode(owner) => Some(owner.to_owned()),
+                        },
+                    });
+                    continue;
+                }
             };
-            let users = known.users.entry(index).or_default();
+            known.disagreements.extend(placement.disagreement);
+            let users = known.users.entry(placement.index).or_default();
             if !users.contains(&task.username) {
                 users.push(task.username.clone());
             }
@@ -102,10 +114,12 @@ pub fn unknown_hosts<'a>(nodes: &[Node], tasks: &'a [Task]) -> BTreeMap<&'a str,
 mod tests {
     use super::*;
     use crate::day::Interval;
+    use crate::gpu_map::IdPlace;
     use crate::tasks::TaskTime;
-    use crate::units::{CardId, UnixSeconds};
+    use crate::units::{CardId, GpuUuid, UnixSeconds};
     use chrono_tz::Tz;
     use proptest::prelude::*;
+    use std::sync::Arc;
 
     const MIDNIGHT: UnixSeconds = 1_754_006_400;
     const HOUR: UnixSeconds = 3600;
@@ -122,6 +136,7 @@ mod tests {
             cards: [1, 9, 17, 25].map(CardId).to_vec(),
             first_gpu_id: None,
             gpu_uuids: BTreeMap::new(),
+            uuid_owners: Arc::default(),
         }
     }
 
@@ -227,6 +242,50 @@ mod tests {
             .map(|u| (u.task.as_str(), u.gpu.id))
             .collect();
         assert_eq!(unplaced, [("t", Some(26))]);
+    }
+
+    #[test]
+    fn a_gpu_whose_uuid_and_id_disagree_is_held_where_the_uuid_says_and_named_once() {
+        let mut node = node();
+        let uuid = |text| GpuUuid::parse(text).expect("an UUID");
+        node.gpu_uuids = BTreeMap::from([(uuid("0xa"), GpuIndex(2))]);
+        let held = |id, hours| {
+            let start = time(MIDNIGHT + hours * HOUR);
+            let mut task = task(id, "alice", 25, start, TaskTime::Absent);
+            task.gpus[0].uuid = Some("APU-000000000000000a".to_owned());
+            task
+        };
+        let tasks = [held("t1", 1), held("t2", 2), held("tomorrow", 24)];
+        let known = attribute(&node, &tasks[..2], &window());
+        assert_eq!(
+            known.users.keys().collect::<Vec<_>>(),
+            [&GpuIndex(2)],
+            "not the GPU of card 25"
+        );
+        let disagreements: Vec<_> = known.disagreements.into_iter().collect();
+        assert_eq!(
+            disagreements,
+            [Disagreement {
+                index: GpuIndex(2),
+                uuid: uuid("0xa"),
+                id: 25,
+                id_place: IdPlace::Card(GpuIndex(3)),
+            }]
+        );
+        let later = attribute(&node, &tasks[2..], &window());
+        assert!(later.disagreements.is_empty(), "not this day's");
+    }
+
+    #[test]
+    fn a_gpu_of_another_node_is_nobodys_here() {
+        let mut node = node();
+        let foreign = GpuUuid::parse("0xa").expect("an UUID");
+        node.uuid_owners = Arc::new(BTreeMap::from([(foreign, "colab-gpu3".to_owned())]));
+        let mut tasks = [task("t", "alice", 25, time(MIDNIGHT), TaskTime::Absent)];
+        tasks[0].gpus[0].uuid = Some("APU-000000000000000a".to_owned());
+        let known = attribute(&node, &tasks, &window());
+        assert!(known.users.is_empty());
+        assert_eq!(known.unplaced[0].owner.as_deref(), Some("colab-gpu3"));
     }
 
     #[test]

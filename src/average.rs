@@ -1,12 +1,12 @@
 //! Means and coverage. A gap is in no mean.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::netdata::CardUsage;
 use crate::units::{Percent, Reading};
 
 /// The mean GPU and VRAM utilisation of a GPU or of a node; `None` without a reading.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     /// How busy the GPU was.
     pub gpu: Option<Percent>,
@@ -35,7 +35,7 @@ impl Mean {
 }
 
 /// How many of the readings due are there. A reading counts if neither its GPU nor its VRAM value is a gap.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// The readings that are there.
     #[serde(rename = "readings")]

@@ -19,6 +19,7 @@ pub mod gpu_map;
 pub mod attribution;
 pub mod average;
 pub mod node_day;
+pub mod stopped_series;
 
 pub mod output;
 
@@ -27,6 +28,10 @@ pub mod notice;
 pub mod collect;
 pub mod exit_status;
 pub mod report;
+
+pub mod catch_up;
+pub mod record;
+pub mod status;
 
 pub mod notify;
 

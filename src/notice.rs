@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use crate::attribution::{TimelessTask, UnplacedGpu};
+use crate::gpu_map::{Disagreement, IdPlace};
 use crate::netdata::{Metric, NodeError, RejectedReading};
 use crate::output::{UnusableFile, WriteError};
+use crate::stopped_series::Stopped;
 use crate::tasks::{MalformedTask, TasksError};
 use crate::units::{CardId, GpuIndex};
 
@@ -46,6 +48,15 @@ pub enum Notice {
         /// The metric.
         metric: Metric,
     },
+    /// Series had readings, and have none at the end.
+    SeriesStopped {
+        /// The node.
+        node: String,
+        /// Their last reading's moment, on the clocks of the day's zone.
+        since: String,
+        /// Which.
+        stopped: Stopped,
+    },
     /// The coarser tiers could not be asked for readings that are older than the samples.
     OldReadings {
         /// The node.
@@ -77,6 +88,8 @@ pub enum Notice {
     },
     /// The management API's answer could not be kept for later runs.
     TasksNotKept(WriteError),
+    /// What became of the run could not be recorded for later ones.
+    NotRecorded(WriteError),
     /// An agent has a card that the settings do not name.
     UnknownCard {
         /// The node.
@@ -88,8 +101,17 @@ pub enum Notice {
     Unplaced {
         /// The node.
         node: String,
+        /// The node that the settings have their UUIDs on, if that is another.
+        owner: Option<String>,
         /// The GPUs.
         gpus: Vec<UnplacedGpu>,
+    },
+    /// GPUs of tasks were placed by UUID where their id says otherwise.
+    Disagreement {
+        /// The node.
+        node: String,
+        /// The GPUs.
+        gpus: Vec<Disagreement>,
     },
     /// Tasks run on a host that the settings do not name.
     UnknownHost {
@@ -146,12 +168,41 @@ impl Notice {
             } => Severity::Error,
             Self::TasksKept { is_final: true, .. }
             | Self::TasksNotKept(_)
+            | Self::NotRecorded(_)
+            | Self::SeriesStopped { .. }
             | Self::UnknownCard { .. }
             | Self::Unplaced { .. }
+            | Self::Disagreement { .. }
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
             | Self::Malformed(_)
             | Self::NotMerged { .. } => Severity::Warning,
+        }
+    }
+
+    /// The node that it is about, if it is about one.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::NodeFailed { node, .. }
+            | Self::NotWritten { node, .. }
+            | Self::Panicked { node }
+            | Self::NoReadings { node, .. }
+            | Self::SeriesStopped { node, .. }
+            | Self::OldReadings { node, .. }
+            | Self::Rejected { node, .. }
+            | Self::UnknownCard { node, .. }
+            | Self::Unplaced { node, .. }
+            | Self::Disagreement { node, .. }
+            | Self::Timeless { node, .. }
+            | Self::NotMerged { node, .. } => Some(node),
+            Self::NotSynced(_)
+            | Self::TasksUnavailable(_)
+            | Self::TasksKept { .. }
+            | Self::TasksNotKept(_)
+            | Self::NotRecorded(_)
+            | Self::UnknownHost { .. }
+            | Self::Malformed(_) => None,
         }
     }
 
@@ -169,8 +220,11 @@ impl Notice {
             Self::TasksUnavailable(_) => "tasks_unavailable",
             Self::TasksKept { .. } => "tasks_kept",
             Self::TasksNotKept(_) => "tasks_not_kept",
+            Self::NotRecorded(_) => "not_recorded",
+            Self::SeriesStopped { .. } => "series_stopped",
             Self::UnknownCard { .. } => "unknown_card",
             Self::Unplaced { .. } => "unplaced_gpus",
+            Self::Disagreement { .. } => "gpu_disagreement",
             Self::UnknownHost { .. } => "unknown_host",
             Self::Timeless { .. } => "timeless_task",
             Self::Malformed(_) => "malformed_task",
@@ -234,13 +288,19 @@ impl fmt::Display for Notice {
                 }
             }
             Self::TasksNotKept(error) => write!(f, "{error}：任務資訊未能保存"),
+            Self::NotRecorded(error) => write!(f, "{error}：執行紀錄未能保存"),
+            Self::SeriesStopped {
+                node,
+                since,
+                stopped,
+            } => write!(f, "{}", stopped.told(node, since)),
             Self::UnknownCard { node, card } => {
                 write!(
                     f,
                     "{node} 有設定中沒有的 Card {card}，未寫入：請將它加入該節點的 cards"
                 )
             }
-            Self::Unplaced { node, gpus } => {
+            Self::Unplaced { node, owner, gpus } => {
                 let ids = list(gpus.iter().map(|unplaced| {
                     unplaced
                         .gpu
@@ -252,8 +312,29 @@ impl fmt::Display for Notice {
                 let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
                 write!(
                     f,
-                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）：\
-                     請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id"
+                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）："
+                )?;
+                match owner {
+                    None => f.write_str("請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id"),
+                    Some(owner) => write!(
+                        f,
+                        "設定中 UUID {} 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids",
+                        list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()))
+                    ),
+                }
+            }
+            Self::Disagreement { node, gpus } => {
+                let counts = |gpu: &Disagreement| !matches!(gpu.id_place, IdPlace::Card(_));
+                let remedy = if gpus.iter().any(counts) {
+                    "修正 first_gpu_id"
+                } else {
+                    "設定 first_gpu_id"
+                };
+                write!(
+                    f,
+                    "{node} 的 GPU UUID 與 id 不一致，以 UUID 為準（{}）：\
+                     請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或{remedy}",
+                    list(gpus.iter().map(ToString::to_string))
                 )
             }
             Self::UnknownHost { host, tasks } => write!(

@@ -2,6 +2,7 @@
 //! reading for a count.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +84,17 @@ impl Reading {
 }
 
 /// A mean utilisation in percent: within `0..=100`, and with more digits than are printed of it.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64")]
 pub struct Percent(f64);
+
+impl TryFrom<f64> for Percent {
+    type Error = &'static str;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        Self::new(value).ok_or("not a percentage")
+    }
+}
 
 impl Percent {
     /// `value` as a percentage, or `None` where it is not one.
@@ -112,7 +122,7 @@ impl Percent {
 }
 
 /// The position of a GPU in its node's list of cards: the `i` of `GPU[i]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GpuIndex(pub usize);
 
@@ -136,12 +146,13 @@ impl fmt::Display for CardId {
 /// A GPU's UUID, in the one form in which two spellings of it are equal.
 ///
 /// The API writes `APU-70cb99ce3e214bda`, sysfs `70cb99ce3e214bda` (`unique_id`), `rocm-smi` `0x70cb99ce3e214bda`,
-/// and a leading zero may be lost on the way; all name the GPU of one 64-bit `unique_id`.
+/// and a leading zero may be lost on the way; all name the GPU of one 64-bit `unique_id`. Zero is no id: it is what tools
+/// write for a GPU whose driver knows none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GpuUuid(u64);
+pub struct GpuUuid(NonZeroU64);
 
 impl GpuUuid {
-    /// Reads any of the spellings, or `None` where the text is none of them.
+    /// Reads any of the spellings, or `None` where the text is none of them or zero.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let lower = text.trim().to_ascii_lowercase();
@@ -154,7 +165,8 @@ impl GpuUuid {
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
-        u64::from_str_radix(digits, 16).ok().map(Self)
+        let unique_id = u64::from_str_radix(digits, 16).ok()?;
+        NonZeroU64::new(unique_id).map(Self)
     }
 }
 
@@ -199,18 +211,41 @@ mod tests {
             " apu-0x00CB99ce3e214bda ",
         ];
         for text in spelled {
-            assert_eq!(
-                GpuUuid::parse(text),
-                Some(GpuUuid(0x00cb_99ce_3e21_4bda)),
-                "{text}"
-            );
+            let uuid = GpuUuid::parse(text).expect(text);
+            assert_eq!(uuid.to_string(), "APU-00cb99ce3e214bda", "{text}");
         }
-        for text in ["", "APU-", "N/A", "+1", "70cb99ce3e214bda0"] {
+    }
+
+    #[test]
+    fn what_names_no_gpu_is_no_uuid() {
+        let texts = [
+            "",
+            "APU-",
+            "N/A",
+            "+1",
+            "70cb99ce3e214bda0",
+            "APU-70cb 99ce",
+            "0x0",
+            "APU-0000000000000000",
+            "00000000000000000000",
+        ];
+        for text in texts {
             assert_eq!(GpuUuid::parse(text), None, "{text:?}");
         }
     }
 
     proptest! {
+        #[test]
+        fn spellings_are_equal_if_and_only_if_the_ids_are(
+            id in 1..=u64::MAX, other in 1..=u64::MAX, prefix in "(APU-|GPU-|apu-)?(0x|0X)?0{0,3}", upper: bool,
+        ) {
+            let digits = if upper { format!("{id:X}") } else { format!("{id:x}") };
+            let spelled = GpuUuid::parse(&format!("{prefix}{digits}")).expect("an UUID");
+            let plain = |id: u64| GpuUuid::parse(&format!("{id:016x}")).expect("an UUID");
+            prop_assert_eq!(spelled, plain(id));
+            prop_assert_eq!(spelled == plain(other), id == other);
+        }
+
         #[test]
         fn the_seven_decimals_of_netdata_are_kept(units in 0_u64..=1_000_000_000) {
             let text = format!("{}.{:07}", units / 10_000_000, units % 10_000_000);

@@ -4,6 +4,7 @@ mod command;
 mod reference;
 mod run_args;
 mod shared;
+mod status_args;
 mod usage;
 mod value;
 
@@ -13,6 +14,7 @@ pub use command::Command;
 pub use reference::{completions, manual_page};
 pub use run_args::RunArgs;
 pub use shared::{OutputArgs, SettingsArgs};
+pub use status_args::StatusArgs;
 pub use usage::usage_error;
 
 const HELP_TEMPLATE: &str = "\

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::value::{DEFAULT_JOBS, parse_jobs, parse_seconds};
+use super::value::{DEFAULT_JOBS, parse_days, parse_jobs, parse_seconds};
 use super::{OutputArgs, SettingsArgs};
 use crate::day::DateArg;
 
@@ -24,6 +24,18 @@ pub struct RunArgs {
     #[arg(long, value_name = "DATE", conflicts_with_all = ["user_report"])]
     #[arg(help = "收集 DATE 到這個日期的每一天，由舊到新")]
     pub to: Option<DateArg>,
+    /// How many days before DATE are completed as well.
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    #[arg(value_parser = parse_days, conflicts_with = "user_report")]
+    #[arg(help = "也補齊 DATE 之前 N 天中缺少或不完整的資料")]
+    pub catch_up: u16,
+    /// Say what would be collected, and collect nothing.
+    #[arg(
+        long,
+        conflicts_with = "user_report",
+        help = "只列出將收集的日期與節點，不連線也不寫入"
+    )]
+    pub dry_run: bool,
     /// Print the tasks of the day, and collect nothing.
     #[arg(
         long,

@@ -11,6 +11,9 @@ pub(super) const DEFAULT_JOBS: u16 = 64;
 /// A thread and at most two sockets each: below the usual limit of 1,024 open files.
 const MOST_JOBS: u16 = 400;
 
+/// Longer than any Netdata keeps its samples by default.
+const MOST_DAYS: u16 = 366;
+
 pub(super) fn parse_zone(text: &str) -> Result<Tz, String> {
     text.parse()
         .map_err(|_| format!("不認得的時區「{text}」，請用 IANA 名稱，例如 Asia/Taipei"))
@@ -22,6 +25,11 @@ pub(super) fn parse_jobs(text: &str) -> Result<u16, String> {
         .ok()
         .filter(|jobs| (1..=MOST_JOBS).contains(jobs));
     jobs.ok_or_else(|| format!("「{text}」不是 1 到 {MOST_JOBS} 的整數"))
+}
+
+pub(super) fn parse_days(text: &str) -> Result<u16, String> {
+    let days = text.parse().ok().filter(|days| *days <= MOST_DAYS);
+    days.ok_or_else(|| format!("「{text}」不是 0 到 {MOST_DAYS} 的天數"))
 }
 
 pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {

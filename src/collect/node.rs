@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::TaskInformation;
-use crate::attribution;
+use crate::attribution::{self, NodeTasks, UnplacedGpu};
 use crate::average::{Coverage, Mean};
 use crate::config::Node;
 use crate::day::Window;
@@ -14,6 +14,7 @@ use crate::netdata::{self, Metric, NodeUsage};
 use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
 use crate::notice::Notice;
 use crate::output::{Earlier, Staged, Tree, UnusableFile};
+use crate::stopped_series::{self, LastReadings};
 use crate::tasks;
 use crate::units::{CardId, GpuIndex};
 
@@ -45,6 +46,9 @@ pub struct GpuFigures {
     pub mean_percent: Mean,
     /// Who held it, in order of first hold; `None` without task information.
     pub users: Option<Vec<String>>,
+    /// When its readings end.
+    #[serde(skip)]
+    pub last_readings: LastReadings,
 }
 
 /// A node whose files are written but not in place.
@@ -159,19 +163,50 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
             .filter_map(of)
     });
     let mut notices: Vec<_> = missing.collect();
+    let gpus = day.gpus.iter();
+    let last = gpus.map(|gpu| (gpu.index, gpu.card, last_readings(gpu, day.window)));
+    let stopped = stopped_series::stopped(last, day.window.until);
+    notices.extend(stopped.into_iter().map(|stopped| Notice::SeriesStopped {
+        node: node(),
+        since: day.window.clock(stopped.since),
+        stopped,
+    }));
     if let TaskKnowledge::Known { tasks, .. } = &day.tasks {
-        if !tasks.unplaced.is_empty() {
-            notices.push(Notice::Unplaced {
-                node: node(),
-                gpus: tasks.unplaced.clone(),
-            });
-        }
+        notices.extend(mapping_notices(&day.node.name, tasks));
         notices.extend(tasks.timeless.iter().map(|task| Notice::Timeless {
             node: node(),
             task: task.clone(),
         }));
     }
     notices
+}
+
+fn last_readings(gpu: &GpuDay, window: &Window) -> LastReadings {
+    let usage = gpu.usage.as_ref();
+    usage.map_or_else(LastReadings::default, |usage| {
+        LastReadings::of(usage, window)
+    })
+}
+
+/// What is to be said of where the tasks' GPUs are.
+fn mapping_notices(node: &str, tasks: &NodeTasks) -> Vec<Notice> {
+    let mut unplaced: BTreeMap<Option<&str>, Vec<UnplacedGpu>> = BTreeMap::new();
+    for gpu in &tasks.unplaced {
+        let owner = gpu.owner.as_deref();
+        unplaced.entry(owner).or_default().push(gpu.clone());
+    }
+    let node = || node.to_owned();
+    let unplaced = unplaced.into_iter().map(|(owner, gpus)| Notice::Unplaced {
+        node: node(),
+        owner: owner.map(str::to_owned),
+        gpus,
+    });
+    let disagreements: Vec<_> = tasks.disagreements.iter().copied().collect();
+    let disagreement = (!disagreements.is_empty()).then(|| Notice::Disagreement {
+        node: node(),
+        gpus: disagreements,
+    });
+    unplaced.chain(disagreement).collect()
 }
 
 fn figures(day: &NodeDay) -> NodeFigures {
@@ -185,6 +220,7 @@ fn figures(day: &NodeDay) -> NodeFigures {
         coverage: gpu.coverage,
         mean_percent: gpu.mean,
         users: known.map(|tasks| tasks.users.get(&gpu.index).cloned().unwrap_or_default()),
+        last_readings: last_readings(gpu, day.window),
     };
     NodeFigures {
         directory: PathBuf::new(),

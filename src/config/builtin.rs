@@ -1,6 +1,8 @@
 //! The cluster of the seeds, in force where the settings file says nothing else.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -55,6 +57,7 @@ fn node(number: u8) -> Node {
             .expect("an URL"),
         cards: CARDS.to_vec(),
         first_gpu_id: None,
-        gpu_uuids: std::collections::BTreeMap::new(),
+        gpu_uuids: BTreeMap::new(),
+        uuid_owners: Arc::default(),
     }
 }

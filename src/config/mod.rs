@@ -2,6 +2,7 @@
 
 mod builtin;
 mod file;
+mod gpu_uuids;
 mod notify;
 mod private_file;
 mod resolve;
@@ -10,6 +11,7 @@ mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -61,6 +63,8 @@ pub struct Node {
     pub first_gpu_id: Option<u64>,
     /// The GPUs whose UUID is known.
     pub gpu_uuids: BTreeMap<GpuUuid, GpuIndex>,
+    /// The names of the nodes whose GPUs the UUIDs of all settings are, this one's among them. All nodes share it.
+    pub uuid_owners: Arc<BTreeMap<GpuUuid, String>>,
 }
 
 impl Node {

@@ -1,16 +1,15 @@
 //! From what the file and the command line say to checked settings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
 use super::file::{self, ConfigError, NodeSettings, Settings};
-use super::value::{
-    Invalid, invalid, parse_duration, parse_interval, parse_url, parse_zone, shown,
-};
-use super::{Config, Node, Source, TokenFile, builtin, notify};
-use crate::units::{CardId, GpuIndex, GpuUuid};
+use super::value::{Invalid, invalid, parse_duration, parse_interval, parse_url, parse_zone};
+use super::{Config, Node, Source, TokenFile, builtin, gpu_uuids, notify};
+use crate::units::CardId;
 
 /// What the command line sets over the file.
 #[derive(Clone, Debug, Default)]
@@ -119,10 +118,13 @@ fn check_nodes(nodes: Vec<NodeSettings>, cards: &[CardId]) -> Result<Vec<Node>, 
             );
         }
     }
-    nodes
-        .into_iter()
-        .map(|node| check_node(node, cards))
-        .collect()
+    let nodes = nodes.into_iter().map(|node| check_node(node, cards));
+    let mut nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+    let owners = Arc::new(gpu_uuids::owners(&nodes)?);
+    for node in &mut nodes {
+        node.uuid_owners = Arc::clone(&owners);
+    }
+    Ok(nodes)
 }
 
 fn check_node(node: NodeSettings, cards: &[CardId]) -> Result<Node, Invalid> {
@@ -133,37 +135,14 @@ fn check_node(node: NodeSettings, cards: &[CardId]) -> Result<Node, Invalid> {
         Some(cards) => check_cards(&key("cards"), cards)?,
         None => cards.to_vec(),
     };
-    let mut gpu_uuids = BTreeMap::new();
-    for (text, index) in node.gpu_uuids {
-        if index >= cards.len() {
-            return invalid(
-                key("gpu_uuids"),
-                format!(
-                    "{text} = {index}，但此節點只有 {} 張卡（索引 0 到 {}）",
-                    cards.len(),
-                    cards.len() - 1
-                ),
-            );
-        }
-        let Some(uuid) = GpuUuid::parse(&text) else {
-            return invalid(
-                key("gpu_uuids"),
-                format!(
-                    "「{}」不是 GPU UUID（例如 APU-70cb99ce3e214bda）",
-                    shown(&text)
-                ),
-            );
-        };
-        if gpu_uuids.insert(uuid, GpuIndex(index)).is_some() {
-            return invalid(key("gpu_uuids"), format!("GPU UUID {text} 出現兩次"));
-        }
-    }
+    let gpu_uuids = gpu_uuids::check(&key("gpu_uuids"), node.gpu_uuids, cards.len())?;
     Ok(Node {
         name: node.name,
         url,
         cards,
         first_gpu_id: node.first_gpu_id,
         gpu_uuids,
+        uuid_owners: Arc::default(),
     })
 }
 
@@ -203,6 +182,7 @@ fn check_cards(key: &str, cards: Vec<u64>) -> Result<Vec<CardId>, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::{GpuIndex, GpuUuid};
     use std::time::Duration;
 
     fn overlaid(text: &str) -> Result<Config, String> {
@@ -323,6 +303,12 @@ mod tests {
                 "gpu_uuids",
                 "出現兩次",
             ),
+            // The driver has no id for the GPU.
+            (
+                node("gpu_uuids = { \"APU-0000000000000000\" = 0 }"),
+                "gpu_uuids",
+                "APU-0000000000000000",
+            ),
             (
                 format!("{}\n{}", node(""), node("")),
                 "nodes.name",
@@ -334,6 +320,27 @@ mod tests {
                 error.contains(key) && error.contains(said),
                 "{text}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn every_node_knows_whose_each_uuid_is() {
+        let config = overlaid(
+            r#"
+            [[nodes]]
+            name = "a"
+            url = "http://a"
+            gpu_uuids = { "0x1" = 0, "0x2" = 1 }
+            [[nodes]]
+            name = "b"
+            url = "http://b"
+            gpu_uuids = { "0x3" = 0 }
+            "#,
+        )
+        .expect("settings");
+        for node in &config.nodes {
+            let owners: Vec<_> = node.uuid_owners.values().map(String::as_str).collect();
+            assert_eq!(owners, ["a", "a", "b"]);
         }
     }
 

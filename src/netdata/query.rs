@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use url::Url;
 
 use crate::day::Window;
@@ -9,7 +10,8 @@ use crate::units::CardId;
 
 /// What is measured of a card. Its context is stable; the chart ids below it hold the product's name, which an
 /// upgrade of Netdata can change (netdata/facts.md §1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// How busy the GPU was, from `gpu_busy_percent`.
     Gpu,

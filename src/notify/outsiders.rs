@@ -15,9 +15,11 @@ pub(super) fn message(notice: &Notice) -> String {
         | Notice::NotSynced(_)
         | Notice::Panicked { .. }
         | Notice::NoReadings { .. }
+        | Notice::SeriesStopped { .. }
         | Notice::OldReadings { .. }
         | Notice::Rejected { .. }
         | Notice::TasksNotKept(_)
+        | Notice::NotRecorded(_)
         | Notice::UnknownCard { .. }
         | Notice::NotMerged { .. } => notice.to_string(),
         Notice::TasksUnavailable(error) => {
@@ -41,8 +43,19 @@ pub(super) fn message(notice: &Notice) -> String {
                 error.unwrap_or_default()
             )
         }
-        Notice::Unplaced { node, gpus } => format!(
-            "{node} 有 {} 張任務的 GPU 無法對應到該節點的 GPU：請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id",
+        Notice::Unplaced { node, owner, gpus } => {
+            let remedy = match owner {
+                None => "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id".to_owned(),
+                Some(owner) => format!(
+                    "設定中它們的 UUID 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids"
+                ),
+            };
+            let count = gpus.len();
+            format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
+        }
+        Notice::Disagreement { node, gpus } => format!(
+            "{node} 有 {} 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
+             請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
             gpus.len()
         ),
         Notice::UnknownHost { host: _, tasks } => format!(

@@ -1,9 +1,12 @@
 //! What the program writes: each format a pure function to bytes, and one place that puts them on disk.
 
+mod archive;
 mod average_csv;
+mod day_files;
 mod earlier;
 mod gpu_csv;
 mod layout;
+mod lock;
 mod number;
 mod staged;
 mod state;
@@ -12,7 +15,9 @@ mod task_blocks;
 mod task_report;
 mod tree;
 
+pub use archive::Archive;
+pub use day_files::{DayFiles, Earlier, UnusableFile};
 pub use staged::{InPlace, Staged};
 pub use task_report::render as task_report;
 use tree::make_directory;
-pub use tree::{DataDir, Earlier, OpenError, Tree, UnusableFile, WriteError};
+pub use tree::{DataDir, OpenError, Tree, WriteError};

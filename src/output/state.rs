@@ -1,72 +1,33 @@
-//! The program's own state beside the tree, in `<data-dir>/.daily-gpu-log/`: the lock, and what a killed run left.
+//! The program's own state beside the tree, in `<data-dir>/.daily-gpu-log/`: what runs keep for later ones, and what a killed run left.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::layout::CardRecord;
-use super::staged::{self, FILE_MODE};
-use super::{OpenError, WriteError, make_directory};
+use super::staged;
+use super::{WriteError, make_directory};
 
-const DIRECTORY: &str = ".daily-gpu-log";
+pub(super) const STATE_DIRECTORY: &str = ".daily-gpu-log";
 /// The file that names the day whose files are being written.
 const NOTE: &str = "unfinished";
-/// How often a taken lock is tried again.
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
-/// The state, for as long as this run holds the data directory.
+/// The state. Only a run that holds the lock may write it.
 #[derive(Debug)]
 pub(super) struct State {
     root: PathBuf,
-    /// Released by the kernel however the program ends.
-    _lock: File,
 }
 
 impl State {
-    /// Takes the lock of the data directory `root`, for which it waits at most `patience`.
-    pub(super) fn open(root: &Path, patience: Duration) -> Result<Self, OpenError> {
-        let directory = root.join(DIRECTORY);
-        make_directory(&directory)?;
-        let path = directory.join("lock");
-        let error = |cause| WriteError {
-            path: path.clone(),
-            cause,
-        };
-        let mut file = open_lock(&path).map_err(error)?;
-        let until = Instant::now() + patience;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                    thread::sleep(LOCK_PAUSE);
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let mut holder = String::new();
-                    file.read_to_string(&mut holder).map_err(error)?;
-                    return Err(OpenError::Locked {
-                        root: root.to_owned(),
-                        holder: holder.trim().to_owned(),
-                    });
-                }
-                Err(TryLockError::Error(cause)) => return Err(error(cause).into()),
-            }
-        }
-        // The holder's pid is for the message of the run that comes second.
-        file.set_len(0)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| writeln!(file, "{}", std::process::id()))
-            .map_err(error)?;
-        Ok(Self {
+    /// The state of the data directory `root`, which need not exist.
+    pub(super) fn new(root: &Path) -> Self {
+        Self {
             root: root.to_owned(),
-            _lock: file,
-        })
+        }
     }
 
     /// Keeps the management API's answer for `date`. Only the owner may read it: the tree says less.
@@ -108,12 +69,26 @@ impl State {
         write_whole(&self.recorded_cards(), &format!("{date}.json"), &text)
     }
 
+    /// Keeps the record of the last run of `date`.
+    pub(super) fn keep_run(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
+        write_whole(&self.runs(), &format!("{date}.json"), contents)
+    }
+
+    /// The record of the last run of `date`, if any.
+    pub(super) fn run_record(&self, date: NaiveDate) -> Option<Vec<u8>> {
+        fs::read(self.runs().join(format!("{date}.json"))).ok()
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.root.join(STATE_DIRECTORY).join("runs")
+    }
+
     fn tasks(&self) -> PathBuf {
-        self.root.join(DIRECTORY).join("tasks")
+        self.root.join(STATE_DIRECTORY).join("tasks")
     }
 
     fn recorded_cards(&self) -> PathBuf {
-        self.root.join(DIRECTORY).join("cards")
+        self.root.join(STATE_DIRECTORY).join("cards")
     }
 
     /// Notes that files of `date` are about to be written, after removing what a run that was killed while it wrote
@@ -134,7 +109,7 @@ impl State {
             Err(cause) => return Err(error(cause)),
         }
         write_whole(
-            &self.root.join(DIRECTORY),
+            &self.root.join(STATE_DIRECTORY),
             NOTE,
             format!("{date}\n").as_bytes(),
         )
@@ -152,7 +127,7 @@ impl State {
     }
 
     fn note(&self) -> PathBuf {
-        self.root.join(DIRECTORY).join(NOTE)
+        self.root.join(STATE_DIRECTORY).join(NOTE)
     }
 
     /// Removes the temporary files of `date`, of every node.
@@ -163,7 +138,8 @@ impl State {
         let own = [
             self.tasks(),
             self.recorded_cards(),
-            self.root.join(DIRECTORY),
+            self.runs(),
+            self.root.join(STATE_DIRECTORY),
         ];
         for directory in nodes.into_iter().chain(own) {
             let Ok(files) = fs::read_dir(directory) else {
@@ -204,15 +180,4 @@ struct NodesOfRecord {
     #[serde(flatten)]
     record: CardRecord,
     nodes: Vec<String>,
-}
-
-/// Opens the file of the lock, with the pid that it holds.
-fn open_lock(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .open(path)
 }

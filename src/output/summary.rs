@@ -27,6 +27,7 @@ pub(super) fn render(day: &NodeDay) -> String {
         unfinished(day),
         coverage(day),
         unplaced(day),
+        disagreements(day),
         timeless(day),
         source(day),
     ] {
@@ -141,9 +142,11 @@ fn unplaced(day: &NodeDay) -> String {
             .id
             .map_or_else(|| "N/A".to_owned(), |id| id.to_string());
         let uuid = unplaced.gpu.uuid.as_deref().unwrap_or("N/A");
+        let owner = unplaced.owner.as_ref();
+        let owner = owner.map_or_else(String::new, |owner| format!(", 屬於節點 {owner}"));
         let _ = writeln!(
             section,
-            "GPU {id}: {} (任務 {}, GPU UUID {uuid})",
+            "GPU {id}: {} (任務 {}, GPU UUID {uuid}{owner})",
             unplaced.username, unplaced.task
         );
     }
@@ -151,6 +154,14 @@ fn unplaced(day: &NodeDay) -> String {
         "無法對應到本節點 GPU 的任務 GPU (使用者欄位不含這些使用者)",
         &section,
     )
+}
+
+fn disagreements(day: &NodeDay) -> String {
+    let mut section = String::new();
+    for disagreement in known(day).iter().flat_map(|known| &known.disagreements) {
+        let _ = writeln!(section, "{}: {disagreement}", disagreement.index);
+    }
+    titled("UUID 與 id 不一致的 GPU (以 UUID 為準)", &section)
 }
 
 fn timeless(day: &NodeDay) -> String {

@@ -1,6 +1,5 @@
 //! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all. Only this room writes files.
 
-use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,38 +9,34 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use super::earlier::{self, Unreadable};
 use super::gpu_csv::Stamps;
-use super::layout::{CardRecord, Layout};
+use super::layout::CardRecord;
 use super::staged::{InPlace, Staged};
-use super::state::State;
-use super::{average_csv, gpu_csv, summary};
+use super::{Archive, DayFiles, Earlier, UnusableFile};
+use super::{average_csv, gpu_csv, lock, summary};
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
-use crate::netdata::CardUsage;
 use crate::node_day::NodeDay;
-use crate::units::{CardId, GpuIndex};
 
 const DIRECTORY_MODE: u32 = 0o750;
 
 /// The data directory, for as long as this run holds its lock.
 #[derive(Debug)]
 pub struct DataDir {
-    root: PathBuf,
+    archive: Archive,
     /// The root, open for syncing the file system that it lies on.
     directory: File,
-    state: State,
-    gpu_files: GpuFileNumber,
+    /// Released by the kernel however the program ends.
+    _lock: File,
 }
 
 /// The files of one day in it.
 #[derive(Debug)]
 pub struct Tree<'a> {
     data_dir: &'a DataDir,
-    date: NaiveDate,
+    files: DayFiles<'a>,
     stamps: Stamps,
-    /// The cards of the files, by node: as recorded by earlier runs, and of this one.
-    recorded: BTreeMap<String, CardRecord>,
+    /// The cards of the files of this run, by node.
     written: Mutex<Vec<(String, CardRecord)>>,
 }
 
@@ -71,28 +66,6 @@ pub enum OpenError {
     },
 }
 
-/// What earlier runs left of a node's day.
-#[derive(Debug, Default)]
-pub struct Earlier {
-    /// The readings, by card.
-    pub usage: BTreeMap<CardId, CardUsage>,
-    /// The user column, for a run that knows nothing of tasks.
-    pub users: BTreeMap<GpuIndex, String>,
-    /// Files that say nothing of the GPUs that they are named for.
-    pub unusable: Vec<UnusableFile>,
-}
-
-/// A file of an earlier run that cannot be merged with new readings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnusableFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub problem: String,
-    /// Whether it is of something else than its name says, and cannot keep it even where no new file needs it.
-    pub is_misnamed: bool,
-}
-
 impl DataDir {
     /// Takes the lock of `root`, for which it waits at most `patience`, and makes sure that files can be written
     /// below it, so that a run that cannot end well does not begin.
@@ -108,41 +81,44 @@ impl DataDir {
         make_directory(root)?;
         tempfile::tempfile_in(root).map_err(error)?;
         let directory = File::open(root).map_err(error)?;
-        let state = State::open(root, patience)?;
         Ok(Self {
-            root: root.to_owned(),
+            _lock: lock::take(root, patience)?,
+            archive: Archive::new(root, gpu_files),
             directory,
-            state,
-            gpu_files,
         })
     }
 
     /// Begins to write the files of the window's day.
     pub fn begin(&self, window: &Window) -> Result<Tree<'_>, WriteError> {
-        self.state.begin(window.date)?;
+        self.archive.state.begin(window.date)?;
         Ok(Tree {
             data_dir: self,
-            date: window.date,
+            files: self.archive.day(window.date),
             stamps: Stamps::of(window),
-            recorded: self.state.cards(window.date),
             written: Mutex::default(),
         })
     }
 
     /// Keeps the management API's answer for a day, in the form that [`crate::tasks::kept`] gives it.
     pub fn keep_tasks(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
-        self.state.keep_tasks(date, contents)
+        self.archive.state.keep_tasks(date, contents)
     }
 
-    /// What was kept for a day, if anything.
+    /// Keeps the record of a run, in the form that [`crate::record`] gives it, and notes that the run has ended.
+    pub fn end(&self, date: NaiveDate, record: &[u8]) -> Result<(), WriteError> {
+        let kept = self.archive.state.keep_run(date, record);
+        self.archive.state.end().and(kept)
+    }
+
+    /// What the directory holds.
     #[must_use]
-    pub fn kept_tasks(&self, date: NaiveDate) -> Option<Vec<u8>> {
-        self.state.kept_tasks(date)
+    pub fn archive(&self) -> &Archive {
+        &self.archive
     }
 
     fn sync(&self) -> Result<(), WriteError> {
         rustix::fs::syncfs(&self.directory).map_err(|error| WriteError {
-            path: self.root.clone(),
+            path: self.archive.root.clone(),
             cause: error.into(),
         })
     }
@@ -151,71 +127,20 @@ impl DataDir {
 impl Tree<'_> {
     /// What earlier runs left of a node's day.
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
-        let directory = self.directory_of(node);
-        let record = self.recorded.get(&node.name).cloned();
-        let layout = Layout::of(&directory, self.date, record).map_err(|cause| WriteError {
-            path: directory.clone(),
-            cause,
-        })?;
-        let now = self.record_of(node);
-        let mut earlier = Earlier::default();
-        for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
-            let path = directory.join(self.gpu_file(index, card));
-            let read = match earlier::read(&path, window) {
-                Ok(None) => continue,
-                read => read,
-            };
-            let misfit = layout.misfit(self.number(index, card), index, &now);
-            let is_misnamed = misfit.is_some();
-            match (read, misfit) {
-                (Err(Unreadable::Io(cause)), _) => return Err(WriteError { path, cause }),
-                (_, Some(problem)) | (Err(Unreadable::Malformed(problem)), None) => {
-                    earlier.unusable.push(UnusableFile {
-                        path,
-                        problem,
-                        is_misnamed,
-                    });
-                }
-                (Ok(usage), None) => earlier.usage.extend(usage.map(|usage| (card, usage))),
-            }
-        }
-        self.add_users(node, &layout, &mut earlier);
-        Ok(earlier)
-    }
-
-    /// Adds the users of the average CSV, of the GPUs that are still the same cards.
-    fn add_users(&self, node: &Node, layout: &Layout, earlier: &mut Earlier) {
-        let average = self
-            .directory_of(node)
-            .join(format!("average_{}.csv", self.date));
-        let (lost, kept) = earlier::users(&average)
-            .into_iter()
-            .partition(|(index, _)| {
-                let card = node.cards.get(index.0);
-                card.is_none_or(|&card| layout.was_another(*index, card))
-            });
-        earlier.users = kept;
-        let lost: BTreeMap<GpuIndex, String> = lost;
-        if !lost.is_empty() {
-            earlier.unusable.push(UnusableFile {
-                path: average,
-                problem: "使用者欄位是以不同的 cards 寫成".to_owned(),
-                is_misnamed: true,
-            });
-        }
+        self.files.earlier(node, window)
     }
 
     /// Writes the files of a node's day beside their targets. A GPU without any reading has no file.
     ///
     /// The average and the summary come last, so that whoever sees them sees the readings that they are about.
     pub fn stage(&self, day: &NodeDay, unusable: &[UnusableFile]) -> Result<Staged, WriteError> {
-        let (node, date) = (day.node, self.date);
-        let directory = self.directory_of(node);
+        let (node, date) = (day.node, self.files.date);
+        let directory = self.files.directory_of(node);
         make_directory(&directory)?;
-        let mut staged = Staged::new(directory, (node.name.clone(), self.record_of(node)));
+        let mut staged = Staged::new(directory, (node.name.clone(), self.files.record_of(node)));
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
-                let name = self.gpu_file(gpu.index, gpu.card);
+                let name = self.files.gpu_file(gpu.index, gpu.card);
                 staged.add(&name, &gpu_csv::render(&self.stamps, usage))?;
             }
         }
@@ -231,31 +156,6 @@ impl Tree<'_> {
             }
         }
         Ok(staged)
-    }
-
-    fn directory_of(&self, node: &Node) -> PathBuf {
-        self.data_dir
-            .root
-            .join(&node.name)
-            .join(self.date.to_string())
-    }
-
-    fn gpu_file(&self, index: GpuIndex, card: CardId) -> String {
-        format!("gpu{}_{}.csv", self.number(index, card), self.date)
-    }
-
-    fn number(&self, index: GpuIndex, card: CardId) -> u64 {
-        match self.data_dir.gpu_files {
-            GpuFileNumber::Index => index.0 as u64,
-            GpuFileNumber::Card => card.0,
-        }
-    }
-
-    fn record_of(&self, node: &Node) -> CardRecord {
-        CardRecord {
-            gpu_files: self.data_dir.gpu_files,
-            cards: node.cards.clone(),
-        }
     }
 
     /// Puts the files of several nodes in place, once all of their contents have reached the disk. Answers, for
@@ -283,10 +183,12 @@ impl Tree<'_> {
         staged.into_iter().map(put).collect()
     }
 
-    /// Makes the new names of all committed files last through a power cut, and records what they are of.
+    /// Makes the new names of all committed files last through a power cut, and records what they are of. The run
+    /// ends with [`DataDir::end`].
     pub fn finish(self) -> Result<(), WriteError> {
         self.data_dir.sync()?;
-        let mut cards = self.recorded;
+        let date = self.files.date;
+        let mut cards = self.files.recorded;
         let written = self
             .written
             .into_inner()
@@ -296,9 +198,9 @@ impl Tree<'_> {
             .any(|(node, record)| cards.get(node) != Some(record));
         if is_news {
             cards.extend(written);
-            self.data_dir.state.record_cards(self.date, cards)?;
+            self.data_dir.archive.state.record_cards(date, cards)?;
         }
-        self.data_dir.state.end()
+        Ok(())
     }
 }
 

@@ -12,6 +12,8 @@ use crate::exit_status::ExitStatus;
 pub struct Collected<'a> {
     /// The days.
     pub days: Vec<DayResult<'a>>,
+    /// What `--catch-up` found and is not worth asking for again, a line each.
+    pub given_up: Vec<String>,
     /// Whether standard output did not take all that was to be said of them.
     pub is_untold: bool,
 }
@@ -101,9 +103,10 @@ impl Collected<'_> {
 
 impl Serialize for Collected<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Collected", 3)?;
+        let mut object = serializer.serialize_struct("Collected", 4)?;
         object.serialize_field("version", env!("CARGO_PKG_VERSION"))?;
         object.serialize_field("days", &self.days)?;
+        object.serialize_field("given_up", &self.given_up)?;
         object.serialize_field("exit_status", &self.exit_status())?;
         object.end()
     }

@@ -1,6 +1,7 @@
 //! The result of collecting one day.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,15 @@ pub struct RunReport<'a> {
     pub notices: Vec<Notice>,
     /// How the run ended.
     pub exit_status: ExitStatus,
+    /// When the run of the day began.
+    #[serde(skip)]
+    pub started_at: UnixSeconds,
+    /// How long it took.
+    #[serde(skip)]
+    pub took: Duration,
+    /// When the management API gave what is known of tasks, if it did; no later than it truly was.
+    #[serde(skip)]
+    pub tasks_as_of: Option<UnixSeconds>,
     /// What the day's line says, also where the figures of the nodes are forgotten.
     #[serde(skip)]
     totals: Totals,
@@ -83,10 +93,11 @@ pub struct NodeReport<'a> {
 }
 
 impl<'a> RunReport<'a> {
-    /// The report of a run over `nodes`, with the `notices` that are about no single node.
+    /// The report of a run over `nodes` that began at `started_at`, with the `notices` that are about no single node.
     #[must_use]
     pub fn new(
         window: &Window,
+        started_at: UnixSeconds,
         tasks: &TaskInformation,
         nodes: &[&'a Node],
         results: Vec<NodeResult>,
@@ -133,6 +144,13 @@ impl<'a> RunReport<'a> {
             nodes: reports,
             notices,
             exit_status,
+            started_at,
+            took: Duration::ZERO,
+            tasks_as_of: match tasks {
+                TaskInformation::Known(_) => Some(started_at),
+                TaskInformation::Kept(kept) => Some(kept.fetched_at),
+                TaskInformation::NotAsked | TaskInformation::Unavailable(_) => None,
+            },
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod collected;
 mod day;
+mod plan;
 mod tasks;
 
 pub use collected::{Collected, DayResult};
 pub use day::{NodeReport, RunReport, WindowReport};
+pub use plan::{PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;

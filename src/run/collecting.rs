@@ -1,19 +1,21 @@
 //! Collecting: the stages in their order, for each day that is asked for.
 
+use std::time::Instant;
+
 use anyhow::Result;
 
 use crate::collect;
 use crate::config::Token;
 use crate::console::{self, PrintError};
-use crate::day::{DateError, Window};
+use crate::day::Window;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::DataDir;
-use crate::report::{Collected, DayResult, RunReport};
+use crate::record::DayRecord;
+use crate::report::{Collected, DayResult, PlannedDay, RunReport};
 
-use super::print_json;
-use super::request::{Request, RequestError};
-use super::task_information;
+use super::request::{Request, now};
+use super::{plan, print_json, task_information};
 
 /// What the days of a run share.
 struct Stages<'a> {
@@ -24,22 +26,10 @@ struct Stages<'a> {
     client: netdata::Client,
 }
 
-/// Collects the day, or each day of the range, and writes it.
+/// Collects what the plan says, and writes it.
 pub(super) fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
-    let is_range = request.args.to.is_some();
-    let dates = request.dates()?;
-    let windows = || {
-        let windows = dates.iter().map(|&date| request.window(date));
-        // A zone that crossed the date line has no such day, and the days around it are whole.
-        let is_skipped = |window: &_| matches!(window, Err(DateError::Skipped { .. }));
-        let windows = windows.filter(|window| !(is_range && is_skipped(window)));
-        windows.collect::<Result<Vec<Window>, _>>()
-    };
-    if windows()?.iter().all(|window| window.due() == 0) {
-        let minutes = request.config.interval.seconds() / 60;
-        let date = request.first_window()?.date;
-        return Err(RequestError::NothingDue { date, minutes }.into());
-    }
+    // Before anything is touched, because what is asked for may make no sense.
+    plan::windows(request)?;
     let config = request.config;
     let stages = Stages {
         request,
@@ -51,19 +41,19 @@ pub(super) fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
         data_dir: DataDir::open(&config.data_dir, config.gpu_files, request.args.wait)?,
         client: netdata::Client::new(config.netdata, &request.nodes),
     };
-    // Anew, because the wait for another run may have been long.
-    let windows = windows()?;
-    if is_range {
-        Ok(stages.range(&windows))
+    // With the lock, because the run before may have been waited for and has changed what is missing.
+    let days = plan::plan(request, stages.data_dir.archive())?.days;
+    if request.args.to.is_some() || request.args.catch_up > 0 {
+        Ok(stages.range(&days))
     } else {
-        stages.day(&windows[0])
+        stages.day(&days[0])
     }
 }
 
 impl<'a> Stages<'a> {
     /// Collects one day, and says what became of each node.
-    fn day(&self, window: &Window) -> Result<Collected<'a>> {
-        let report = self.collect(window)?;
+    fn day(&self, day: &PlannedDay<'a>) -> Result<Collected<'a>> {
+        let report = self.collect(day)?;
         let told = if self.request.args.output.json {
             print_json(self.request.console, &report)
         } else {
@@ -72,30 +62,41 @@ impl<'a> Stages<'a> {
         Ok(Collected {
             is_untold: is_untold(told),
             days: vec![DayResult::Collected(Box::new(report))],
+            ..Collected::default()
         })
     }
 
     /// Collects several days, oldest first, because that is what Netdata will forget first, and says a line of each.
-    fn range(&self, windows: &[Window]) -> Collected<'a> {
+    fn range(&self, days: &[PlannedDay<'a>]) -> Collected<'a> {
+        let is_json = self.request.args.output.json;
         let mut collected = Collected::default();
-        for window in windows.iter().filter(|window| window.due() > 0) {
+        for day in days {
+            for line in day.given_up_lines() {
+                if !is_json {
+                    collected.is_untold |= is_untold(self.request.console.say(&line));
+                }
+                collected.given_up.push(line);
+            }
+            if day.collect.is_empty() {
+                continue;
+            }
             if !self.request.tells_figures_at_the_end() {
                 collected.forget_figures();
             }
-            let day = match self.collect(window) {
+            let date = day.window.date;
+            collected.days.push(match self.collect(day) {
                 Ok(report) => {
-                    if !self.request.args.output.json {
+                    if !is_json {
                         let told = self.request.console.say(report.day_line());
                         collected.is_untold |= is_untold(told);
                     }
                     DayResult::Collected(Box::new(report))
                 }
                 Err(error) => {
-                    console::fail(format_args!("{}：{error:#}", window.date));
-                    DayResult::failed(window.date, &error)
+                    console::fail(format_args!("{date}：{error:#}"));
+                    DayResult::failed(date, &error)
                 }
-            };
-            collected.days.push(day);
+            });
         }
         if self.request.args.output.json {
             let told = print_json(self.request.console, &collected);
@@ -105,13 +106,10 @@ impl<'a> Stages<'a> {
     }
 
     /// The stages of one day.
-    fn collect(&self, window: &Window) -> Result<RunReport<'a>> {
-        let Request {
-            nodes,
-            args,
-            console,
-            ..
-        } = self.request;
+    fn collect(&self, day: &PlannedDay<'a>) -> Result<RunReport<'a>> {
+        let (started_at, clock) = (now(), Instant::now());
+        let (args, console, window) = (self.request.args, self.request.console, &day.window);
+        let nodes: Vec<_> = day.collect.iter().map(|planned| planned.node).collect();
         let tree = self.data_dir.begin(window)?;
         let token = self.token.as_ref();
         let (tasks, mut notices) =
@@ -119,12 +117,23 @@ impl<'a> Stages<'a> {
         let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
         let done = |position| progress.done(position);
         let jobs = args.jobs.into();
-        let results = collect::collect(nodes, jobs, window, &tasks, &self.client, &tree, done);
+        let results = collect::collect(&nodes, jobs, window, &tasks, &self.client, &tree, done);
         drop(progress);
         notices.extend(tree.finish().err().map(Notice::NotSynced));
-        let report = RunReport::new(window, &tasks, nodes, results, notices);
+        let mut report = RunReport::new(window, started_at, &tasks, &nodes, results, notices);
+        report.took = clock.elapsed();
+        self.remember(window, &mut report);
         report.notices.iter().for_each(console::notify);
         Ok(report)
+    }
+
+    /// Keeps the record of a day for later runs.
+    fn remember(&self, window: &Window, report: &mut RunReport) {
+        let earlier = plan::record(self.data_dir.archive(), window.date);
+        let earlier = earlier.filter(|earlier| earlier.is_of(window));
+        let record = DayRecord::of_run(report, earlier).to_json();
+        let kept = self.data_dir.end(window.date, &record);
+        report.notices.extend(kept.err().map(Notice::NotRecorded));
     }
 }
 

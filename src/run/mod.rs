@@ -2,7 +2,9 @@
 
 mod collecting;
 mod failure;
+mod plan;
 mod request;
+mod status;
 mod task_information;
 mod telling;
 
@@ -13,7 +15,7 @@ use crate::config::{self, Config};
 use crate::console::{self, Console, PrintError, Verbosity};
 use crate::exit_status::ExitStatus;
 use crate::notify::Watch;
-use crate::output;
+use crate::output::{self, Archive};
 use crate::report::TaskReport;
 
 pub use failure::exit_status;
@@ -25,12 +27,16 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     let Some(command) = &cli.command else {
         return collect_or_report(&cli.run);
     };
-    let console = Console::new(Verbosity::Normal);
     match command {
-        Command::Completions { shell } => console.print(&cli::completions(*shell))?,
-        Command::Man => console.print(&cli::manual_page())?,
+        Command::Status(args) => return status::tell(args),
+        Command::Completions { shell } => print(&cli::completions(*shell))?,
+        Command::Man => print(&cli::manual_page())?,
     }
     Ok(ExitStatus::Complete)
+}
+
+fn print(text: &[u8]) -> Result<(), PrintError> {
+    Console::new(Verbosity::Normal).print(text)
 }
 
 fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
@@ -39,6 +45,8 @@ fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
     tracing::info!(settings = %config.source, "settings loaded");
     if args.user_report {
         report_tasks(&Request::new(&console, &config, args)?)
+    } else if args.dry_run {
+        tell_plan(&Request::new(&console, &config, args)?)
     } else {
         collect(&console, &config, args)
     }
@@ -58,6 +66,18 @@ fn collect(console: &Console, config: &Config, args: &RunArgs) -> Result<ExitSta
         }
         Err(error) => telling::tell(watch, Err(error), &[]),
     }
+}
+
+/// Says what would be collected.
+fn tell_plan(request: &Request) -> Result<ExitStatus> {
+    let archive = Archive::new(&request.config.data_dir, request.config.gpu_files);
+    let plan = plan::plan(request, &archive)?;
+    if request.args.output.json {
+        print_json(request.console, &plan)?;
+    } else {
+        request.console.print(plan.lines().as_bytes())?;
+    }
+    Ok(ExitStatus::Complete)
 }
 
 /// Prints the tasks of the day, and writes nothing.

@@ -41,6 +41,7 @@ pub(super) fn obtain(
         None => None,
     };
     let recalled = data_dir
+        .archive()
         .kept_tasks(window.date)
         .and_then(|file| kept::recall(&file, window));
     match (recalled, error) {

@@ -89,47 +89,63 @@ fn a_task_of_which_one_gpu_is_placed_keeps_that_one() {
 
 #[test]
 fn the_settings_of_a_node_place_its_gpus() {
-    for (settings, expected) in [
+    // What a UUID that wins over card 25, which is GPU[3], is warned of.
+    let card_25 = |index: usize| {
+        format!(
+            "警告：colab-gpu4 的 GPU UUID 與 id 不一致，以 UUID 為準\
+             （APU-70cb99ce3e214bda 依 gpu_uuids 是 GPU[{index}]，但 id 25 當作卡號是 GPU[3]）：\
+             請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或設定 first_gpu_id\n"
+        )
+    };
+    let silent = String::new;
+    for (settings, expected, warning) in [
         // Counted across the cluster: 25 is the first GPU, and no longer a card.
-        ("first_gpu_id = 25", "alice bob - - - - - -"),
-        ("first_gpu_id = 19", "- - - - - - alice bob"),
+        ("first_gpu_id = 25", "alice bob - - - - - -", silent()),
+        ("first_gpu_id = 19", "- - - - - - alice bob", silent()),
         // By UUID, in any of the spellings.
         (
             "gpu_uuids = { \"APU-70cb99ce3e214bda\" = 0, \"APU-00a1b2c3d4e5f607\" = 7 }",
             "alice - - - - - - bob",
+            card_25(0),
         ),
         (
             "gpu_uuids = { \"0x70cb99ce3e214bda\" = 1, \"0xa1b2c3d4e5f607\" = 6 }",
             "- alice - - - - bob -",
+            card_25(1),
         ),
         (
             "gpu_uuids = { \"70CB99CE3E214BDA\" = 2, \"apu-00A1B2C3D4E5F607\" = 5 }",
             "- - alice - - bob - -",
+            card_25(2),
         ),
         (
-            "gpu_uuids = { \"GPU-70cb99ce3e214bda\" = 4, \"0X00A1B2C3D4E5F607\" = 3 }",
-            "- - - bob alice - - -",
+            "gpu_uuids = { \"GPU-70cb99ce3e214bda\" = 3, \"0X00A1B2C3D4E5F607\" = 4 }",
+            "- - - alice bob - - -",
+            silent(),
         ),
-        // A UUID wins over the id, whatever the id would say; where it is of no setting, the id is left.
+        // Where a UUID is of no setting, the id is left.
         (
-            "first_gpu_id = 25\ngpu_uuids = { \"APU-70cb99ce3e214bda\" = 5 }",
-            "- bob - - - alice - -",
+            "first_gpu_id = 25\ngpu_uuids = { \"APU-70cb99ce3e214bda\" = 0 }",
+            "alice bob - - - - - -",
+            silent(),
         ),
         (
             "gpu_uuids = { \"APU-00a1b2c3d4e5f607\" = 0 }",
             "bob - - alice - - - -",
+            silent(),
         ),
         // Cards of its own do not change the count of the ids.
         (
             "cards = [57, 49, 41, 33, 25, 17, 9, 1]\nfirst_gpu_id = 25",
             "alice bob - - - - - -",
+            silent(),
         ),
     ] {
         let outcome = two_tasks()
             .node_settings("colab-gpu4", settings)
             .run(&[DATE])
             .exits(0)
-            .stderr_is("");
+            .stderr_is(&warning);
         assert_eq!(users(&outcome), expected, "{settings}");
     }
 }

@@ -148,6 +148,31 @@ fn of_a_range_every_day_is_told() {
 }
 
 #[test]
+fn what_is_caught_up_with_is_told_day_by_day() {
+    let (monitor, chat) = both();
+    // What Netdata has forgotten of the day before is asked for once.
+    let world = Lab::new()
+        .node(SimulatedNode::new("colab-gpu4").samples_from(MIDNIGHT - 12 * HOUR))
+        .tables(&telling(&monitor, &chat, "when = \"always\""))
+        .start();
+    let caught_up = [DATE, "--catch-up", "1"];
+    let first = world.run(&caught_up).exits(0);
+    let second = world
+        .run(&caught_up)
+        .exits(0)
+        .stdout_has("2025-07-31：不再收集");
+    let told = [
+        ("完整（2025-07-31 到 2025-08-01）", first),
+        ("完整（2025-08-01）", second),
+    ]
+    .map(|(verdict, outcome)| {
+        let lines: Vec<_> = outcome.stdout.lines().collect();
+        message(verdict, &lines, 0)
+    });
+    assert_eq!(texts(&chat), told);
+}
+
+#[test]
 fn a_result_that_nobody_could_read_is_told() {
     let (monitor, chat) = both();
     let world = Lab::colab_gpu4()
@@ -236,6 +261,8 @@ fn nobody_is_told_of_what_collects_nothing() {
         .tables(&telling(&monitor, &chat, "when = \"always\""))
         .start();
     let _ = world.run(&[DATE, "--user-report"]).exits(0);
+    let _ = world.run(&[DATE, "--dry-run"]).exits(0);
+    let _ = world.run(&["status"]);
     let _ = world.run(&["completions", "bash"]).exits(0);
     let _ = world.run(&["man"]).exits(0);
     let _ = world.run(&["--help"]).exits(0);

@@ -9,7 +9,15 @@ use crate::simulated_cluster::{
 use crate::support::{DATE, HOUR, Lab, MIDNIGHT, TOKEN, World, message, signals, texts};
 
 /// Parts of everything that the management API says in these tests.
-const SAID: [&str; 6] = ["alice", "bob", "王小明", "t-of-", "APU-", "carol-pc"];
+const SAID: [&str; 7] = [
+    "alice",
+    "bob",
+    "王小明",
+    "dora",
+    "t-of-",
+    "APU-",
+    "carol-pc",
+];
 
 /// Everything that a run can notice of tasks, with names wherever the API could put them.
 fn gossip(api: SimulatedApi) -> SimulatedApi {
@@ -18,6 +26,7 @@ fn gossip(api: SimulatedApi) -> SimulatedApi {
         .task(task("t-of-bob", "bob", "colab-gpu4").gpu(1, "APU-1").start(MIDNIGHT + HOUR))
         .task(task("t-of-王小明", "王小明", "colab-gpu4").gpu(9, "APU-2").gpu(99, "APU-alice"))
         .task(task("t-of-carol", "carol", "carol-pc").gpu(1, "APU-3"))
+        .task(task("t-of-dora", "dora", "colab-gpu4").gpu(33, "APU-5").gpu(41, "APU-6"))
         .raw_task("t-of-timeless", json!({"username": "alice", "hostname": "colab-gpu4", "gpus": [{"id": 17}], "start": "when alice came"}))
         .raw_task("t-of-unnumbered", json!({"username": "bob", "hostname": "colab-gpu4", "gpus": [{"uuid": "APU-alice"}], "start": "Wed, 16 Jul 2025 08:19:32 GMT"}))
         .raw_task("t-of-malformed", json!({"username": ["alice"], "gpus": "bob's"}))
@@ -33,6 +42,8 @@ fn world(
     Lab::colab_gpu4()
         .node(SimulatedNode::new("idle"))
         .node(SimulatedNode::new("down").fault(Fault::Refuse))
+        .node_settings("colab-gpu4", "gpu_uuids = { \"APU-5\" = 5 }")
+        .node_settings("idle", "gpu_uuids = { \"APU-6\" = 0 }")
         .api(api)
         .tables(&format!(
             "[notify]\nwhen = \"always\"\nwebhook_url = \"{}\"\nhealthcheck_url = \"{}/ping\"\n{keys}",
@@ -75,6 +86,10 @@ fn outsiders_are_told_no_word_of_what_the_management_api_says() {
             "警告：有任務的資料無法解析，已略過（共 2 則）",
             "警告：有 1 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             "警告：colab-gpu4 有 2 張任務的 GPU 無法對應到該節點的 GPU：請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id",
+            "警告：colab-gpu4 有 1 張任務的 GPU 無法對應到該節點的 GPU：\
+             設定中它們的 UUID 屬於節點 idle，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids",
+            "警告：colab-gpu4 有 1 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
+             請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
             "警告：colab-gpu4 有任務時間不明，未計入使用者欄位",
             &down,
         ],
@@ -137,7 +152,7 @@ fn users_are_named_where_the_settings_say_so() {
         .into_iter()
         .chain(outcome.stderr.lines())
         .chain([
-            "colab-gpu4 的使用者：GPU[0] alice、bob；GPU[1] 王小明",
+            "colab-gpu4 的使用者：GPU[0] alice、bob；GPU[1] 王小明；GPU[5] dora",
             "idle 的使用者：無",
         ])
         .collect();

@@ -94,6 +94,30 @@ fn two_nodes_of_one_name_are_refused() {
 }
 
 #[test]
+fn a_gpu_on_two_nodes_is_refused_by_uuid_and_both_names() {
+    let other = "[[nodes]]\nname = \"m\"\nurl = \"http://127.0.0.1:9\"\n";
+    refused(&[(
+        &(node("gpu_uuids = { \"APU-00a1b2c3d4e5f607\" = 0 }")
+            + other
+            + "gpu_uuids = { \"0xA1B2C3D4E5F607\" = 3 }"),
+        &["nodes.gpu_uuids：GPU UUID APU-00a1b2c3d4e5f607 同時出現在節點「n」與「m」"],
+    )]);
+}
+
+#[test]
+fn a_uuid_that_names_no_gpu_is_refused() {
+    for none in ["APU-0000000000000000", "0x0", "N/A", ""] {
+        refused(&[(
+            &node(&format!("gpu_uuids = {{ \"{none}\" = 0 }}")),
+            &[
+                "nodes（n）的 gpu_uuids",
+                &format!("「{none}」不是 GPU UUID"),
+            ],
+        )]);
+    }
+}
+
+#[test]
 fn a_card_that_is_named_twice_is_refused() {
     refused(&[
         ("cards = [1, 9, 1]", &["cards：卡 1 出現兩次"]),

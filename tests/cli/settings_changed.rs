@@ -16,6 +16,10 @@ fn half(gpu1: f64, gpu9: f64) -> SimulatedNode {
         .down(MIDNIGHT + 12 * HOUR, MIDNIGHT + 24 * HOUR)
 }
 
+/// What is said of them.
+const HALF_A_DAY: &str =
+    "警告：colab-gpu4 自 2025-08-01 12:00:00 起沒有任何讀數：請檢查該節點與它的 Netdata\n";
+
 fn whole(gpu1: f64, gpu9: f64) -> SimulatedNode {
     SimulatedNode::new(NODE)
         .cards(&[1, 9])
@@ -68,7 +72,7 @@ fn the_tree_of_the_first_document_is_not_taken_for_one_named_by_index() {
     assert_eq!(aside, day.gpu_csv(&whole(10.0, 90.0), 1));
     let stays = outcome.of_day(NODE, DATE, "gpu9");
     assert_eq!(stays, day.gpu_csv(&whole(10.0, 90.0), 9));
-    let again = world.run(&[DATE]).exits(0).stderr_is("");
+    let again = world.run(&[DATE]).exits(0).stderr_is(HALF_A_DAY);
     assert_eq!(
         again.tree(),
         outcome.tree(),
@@ -129,7 +133,7 @@ fn a_file_of_another_card_does_not_stay_where_nothing_takes_its_place() {
 
     let world = Lab::new().node(half(20.0, 80.0)).start_after(world);
     world.edit_settings("cards = [1, 9]", "cards = [9, 1]");
-    let outcome = world.run(&[DATE]).exits(0).stderr_is("");
+    let outcome = world.run(&[DATE]).exits(0).stderr_is(HALF_A_DAY);
     assert_eq!(means(&outcome), ["80.00", "20.00"]);
 }
 

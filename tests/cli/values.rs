@@ -151,7 +151,7 @@ fn a_day_within_the_samples_is_asked_for_once() {
     let node = SimulatedNode::new(NODE).fine_samples_from(MIDNIGHT).gap(
         9,
         MIDNIGHT + 600,
-        MIDNIGHT + 24 * HOUR,
+        MIDNIGHT + 23 * HOUR,
     );
     let outcome = Lab::new().node(node).run(&[DATE]).exits(0).stderr_is("");
     assert_eq!(tiers(&outcome), [true]);

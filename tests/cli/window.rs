@@ -122,7 +122,11 @@ fn rows_of_the_day_before_in_an_answer_are_dropped() {
         let advice = "若 GPU 正常，請重新啟動該節點的 Netdata";
         format!("錯誤：{NODE} 的 GPU[{index}]（Card {card}）當日沒有任何 VRAM 讀數：{advice}\n")
     };
-    let notices = (0..8).map(notice).collect::<Vec<_>>().concat();
+    let stopped = "自 2025-08-02 09:20:00 起沒有任何讀數：請檢查該節點與它的 Netdata";
+    let notices: String = (0..8)
+        .map(notice)
+        .chain([format!("警告：{NODE} {stopped}\n")])
+        .collect();
     let outcome = Lab::new()
         .node(SimulatedNode::new(NODE).serving(&recorded[..]))
         .run(&["2025-08-02"])

@@ -5,11 +5,13 @@ mod day;
 mod files;
 mod lab;
 mod outcome;
+mod sysfs;
 mod told;
 
 pub(crate) use day::{CARDS, Day};
 pub(crate) use lab::{Lab, TOKEN, World};
 pub(crate) use outcome::Outcome;
+pub(crate) use sysfs::Sysfs;
 pub(crate) use told::{message, signals, texts};
 
 /// 2025-08-01 00:00:00 UTC: the date of most tests.

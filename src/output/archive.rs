@@ -1,0 +1,52 @@
+//! What the data directory holds, for whoever only looks.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use super::day_files::DayFiles;
+use super::state::State;
+use crate::config::GpuFileNumber;
+
+/// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.
+#[derive(Debug)]
+pub struct Archive {
+    pub(super) root: PathBuf,
+    pub(super) gpu_files: GpuFileNumber,
+    pub(super) state: State,
+}
+
+impl Archive {
+    /// The data directory `root`.
+    #[must_use]
+    pub fn new(root: &Path, gpu_files: GpuFileNumber) -> Self {
+        Self {
+            root: root.to_owned(),
+            gpu_files,
+            state: State::new(root),
+        }
+    }
+
+    /// The files of a day.
+    #[must_use]
+    pub fn day(&self, date: NaiveDate) -> DayFiles<'_> {
+        DayFiles {
+            root: &self.root,
+            gpu_files: self.gpu_files,
+            date,
+            recorded: self.state.cards(date),
+        }
+    }
+
+    /// The management API's answer that was kept for a day, if any.
+    #[must_use]
+    pub fn kept_tasks(&self, date: NaiveDate) -> Option<Vec<u8>> {
+        self.state.kept_tasks(date)
+    }
+
+    /// The record of the last run of a day, if any.
+    #[must_use]
+    pub fn run_record(&self, date: NaiveDate) -> Option<Vec<u8>> {
+        self.state.run_record(date)
+    }
+}

@@ -1,0 +1,126 @@
+//! What a run is going to collect, as `--dry-run` tells it.
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::catch_up::Lack;
+use crate::config::Node;
+use crate::day::Window;
+
+/// What a run is going to collect, oldest day first.
+#[derive(Debug, Serialize)]
+pub struct PlanReport<'a> {
+    version: &'static str,
+    /// The days.
+    pub days: Vec<PlannedDay<'a>>,
+}
+
+/// What is going to be collected of a day.
+#[derive(Debug)]
+pub struct PlannedDay<'a> {
+    /// The day.
+    pub window: Window,
+    /// The nodes that are to be asked.
+    pub collect: Vec<PlannedNode<'a>>,
+    /// The nodes that lack something and have no more.
+    pub given_up: Vec<PlannedNode<'a>>,
+}
+
+/// A node's day.
+#[derive(Debug)]
+pub struct PlannedNode<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// What the day lacks, so that it is collected again; nothing where it is asked for.
+    pub lacks: Vec<Lack>,
+}
+
+impl<'a> PlannedNode<'a> {
+    /// A node of a day that is asked for.
+    #[must_use]
+    pub fn asked(node: &'a Node) -> Self {
+        let lacks = Vec::new();
+        Self { node, lacks }
+    }
+
+    fn reason(&self) -> String {
+        let lacks: Vec<_> = self.lacks.iter().map(ToString::to_string).collect();
+        lacks.join("、")
+    }
+}
+
+impl<'a> PlanReport<'a> {
+    /// The plan of these days.
+    #[must_use]
+    pub fn new(days: Vec<PlannedDay<'a>>) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        Self { version, days }
+    }
+
+    /// A line for the nodes of a day that are alike.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        let lines = self.days.iter().flat_map(PlannedDay::lines);
+        lines.map(|line| line + "\n").collect()
+    }
+}
+
+impl PlannedDay<'_> {
+    fn lines(&self) -> Vec<String> {
+        let date = self.window.date;
+        let to_collect = by_reason(&self.collect).into_iter().map(|(reason, nodes)| {
+            let reason = if reason.is_empty() {
+                String::new()
+            } else {
+                format!("（{reason}）")
+            };
+            format!("{date}：收集 {nodes}{reason}")
+        });
+        to_collect.chain(self.given_up_lines()).collect()
+    }
+
+    /// A line for the nodes that are given up alike.
+    pub fn given_up_lines(&self) -> impl Iterator<Item = String> + use<> {
+        let date = self.window.date;
+        let given_up = by_reason(&self.given_up).into_iter();
+        given_up.map(move |(reason, nodes)| {
+            format!("{date}：不再收集 {nodes}（{reason}），當日結束後查詢過，Netdata 沒有更多讀數")
+        })
+    }
+}
+
+/// The names of the nodes, by the reason that they share, in order of appearance.
+fn by_reason(nodes: &[PlannedNode]) -> Vec<(String, String)> {
+    let mut groups: Vec<(String, String)> = Vec::new();
+    for planned in nodes {
+        let reason = planned.reason();
+        match groups.iter_mut().find(|(of_group, _)| *of_group == reason) {
+            Some((_, names)) => {
+                names.push('、');
+                names.push_str(&planned.node.name);
+            }
+            None => groups.push((reason, planned.node.name.clone())),
+        }
+    }
+    groups
+}
+
+impl Serialize for PlannedDay<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("PlannedDay", 3)?;
+        object.serialize_field("date", &self.window.date)?;
+        object.serialize_field("collect", &self.collect)?;
+        object.serialize_field("given_up", &self.given_up)?;
+        object.end()
+    }
+}
+
+impl Serialize for PlannedNode<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lacks: Vec<_> = self.lacks.iter().map(ToString::to_string).collect();
+        let mut object = serializer.serialize_struct("PlannedNode", 2)?;
+        object.serialize_field("node", &self.node.name)?;
+        object.serialize_field("lacks", &lacks)?;
+        object.end()
+    }
+}

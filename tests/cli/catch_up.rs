@@ -1,0 +1,234 @@
+//! `--catch-up` completes the days before, and asks no more for what cannot be had.
+
+use pretty_assertions::assert_eq;
+use serde_json::json;
+
+use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, TOKEN, World};
+
+const NODE: &str = "colab-gpu4";
+const BEFORE: &str = "2025-07-31";
+
+fn complete(date: &str) -> String {
+    format!("{date}：完整，節點 1/1，讀數 1152/1152 (100.0%)\n")
+}
+
+/// The days that the node was asked for, in order, as seconds between their end and that of [`DATE`].
+fn asked(world: &World) -> Vec<i64> {
+    let requests = world.cluster.requests(NODE);
+    let before = requests.iter().map(|seen| {
+        let (_, rest) = seen.target.split_once("before=").expect("a window");
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let before: i64 = digits.parse().expect("a stamp");
+        (before - (MIDNIGHT + 24 * HOUR)) / (24 * HOUR)
+    });
+    before.collect()
+}
+
+/// Runs a new cluster in the directory of an earlier one.
+fn after(world: World, node: SimulatedNode, arguments: &[&str]) -> (World, Outcome) {
+    let world = Lab::new().node(node).start_after(world);
+    let outcome = world.run(arguments);
+    (world, outcome)
+}
+
+#[test]
+fn days_without_files_are_collected_before_the_day_itself() {
+    let world = Lab::colab_gpu4().start();
+    let days = ["2025-07-30", BEFORE, DATE];
+    let told = days.map(complete).concat();
+    let outcome = world.run(&[DATE, "--catch-up", "2"]).exits(0).stderr_is("");
+    let outcome = outcome.stdout_is(&told);
+    assert_eq!(asked(&world), [-2, -1, 0]);
+    for days_before in [2, 1, 0] {
+        let start = MIDNIGHT - days_before * 24 * HOUR;
+        let day = Day {
+            start,
+            end: start + 24 * HOUR,
+            ..Day::utc()
+        };
+        day.check_gpu_files(&outcome, NODE, world.cluster.node(NODE));
+    }
+}
+
+#[test]
+fn days_that_are_complete_are_not_asked_for_again() {
+    let world = Lab::colab_gpu4().start();
+    let _ = world.run(&["2025-07-30", "--to", DATE]).exits(0);
+    let again = world.run(&[DATE, "--catch-up", "2"]).exits(0);
+    let _ = again.stdout_is(&complete(DATE));
+    assert_eq!(asked(&world), [-2, -1, 0, 0]);
+}
+
+#[test]
+fn the_last_minutes_of_every_day_are_completed_the_night_after() {
+    // As the old crontab has it: the day is collected a quarter of an hour before it ends.
+    let today = Day::now_in_hour(12);
+    let world = Lab::colab_gpu4()
+        .settings(&format!("timezone = \"{}\"", today.zone))
+        .start();
+    let yesterday = Day {
+        start: today.start - 24 * HOUR,
+        end: today.start,
+        ..today
+    };
+    let date = yesterday.date();
+    let _ = world.run(&[&date]).exits(0);
+    // What that run could not see, and when it ran.
+    for gpu in 0..8 {
+        let path = format!("data/{NODE}/{date}/gpu{gpu}_{date}.csv");
+        let mut rows: Vec<_> = world.read(&path).lines().map(str::to_owned).collect();
+        rows.truncate(143);
+        world.write(&path, &(rows.join("\n") + "\n"));
+    }
+    let path = format!("data/.daily-gpu-log/runs/{date}.json");
+    let mut record: serde_json::Value = serde_json::from_str(&world.read(&path)).expect("a record");
+    let then = yesterday.end - 900;
+    record["nodes"][0]["asked_at"] = json!(then);
+    record["nodes"][0]["files"]["until"] = json!(yesterday.end - 1200);
+    record["nodes"][0]["files"]["tasks_as_of"] = json!(then);
+    record["nodes"][0]["files"]["readings"] = json!(142 * 8);
+    world.write(&path, &record.to_string());
+
+    let plan = world.run(&["--catch-up", "3", "--dry-run"]).exits(0);
+    let reason = "讀數 1136/1152、沒有當日結束後的任務資訊";
+    let plan = plan.stdout_has(&format!("{date}：收集 {NODE}（{reason}）\n"));
+    drop(plan);
+    let outcome = world.run(&["--catch-up", "1"]).exits(0);
+    let outcome = outcome.stdout_has(&complete(&date));
+    yesterday.check_gpu_files(&outcome, NODE, world.cluster.node(NODE));
+}
+
+#[test]
+fn only_the_nodes_that_lack_something_are_asked() {
+    let node = |name| SimulatedNode::new(name);
+    let world = Lab::new()
+        .node(node("well"))
+        .node(node("down").fault(Fault::Refuse))
+        .start();
+    let _ = world.run(&[BEFORE]).exits(3);
+    let world = Lab::new()
+        .node(node("well"))
+        .node(node("down"))
+        .start_after(world);
+    let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    let outcome = outcome.stdout_is(&format!(
+        "{}{DATE}：完整，節點 2/2，讀數 2304/2304 (100.0%)\n",
+        complete(BEFORE)
+    ));
+    assert_eq!(world.cluster.requests("well").len(), 1);
+    assert_eq!(world.cluster.requests("down").len(), 2);
+    assert!(outcome.of_day("down", BEFORE, "gpu7").lines().count() == 145);
+}
+
+#[test]
+fn a_file_that_was_lost_is_collected_again() {
+    let world = Lab::colab_gpu4().start();
+    let _ = world.run(&[BEFORE]).exits(0);
+    let lost = world.path(format!("data/{NODE}/{BEFORE}/gpu3_{BEFORE}.csv"));
+    std::fs::remove_file(&lost).expect("the file");
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let _ = plan.stdout_is(&format!(
+        "{BEFORE}：收集 {NODE}（缺少 GPU[3] 的檔案、讀數 1008/1152）\n{DATE}：收集 {NODE}\n"
+    ));
+    let _ = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    assert!(lost.exists());
+}
+
+#[test]
+fn a_day_without_task_information_is_collected_again_with_it() {
+    let task = || SimulatedTask::new("t1", "alice", NODE).gpu(1, "APU-1");
+    let lab = || Lab::colab_gpu4().api(SimulatedApi::new(TOKEN).task(task()));
+    let down = SimulatedApi::new(TOKEN).fault(Fault::Refuse);
+    let world = Lab::colab_gpu4().api(down).start();
+    let _ = world.run(&[BEFORE]).exits(3);
+    let world = lab().start_after(world);
+    let skipped = world.run(&[DATE, "--catch-up", "1", "--dry-run", "--skip-task-info"]);
+    let _ = skipped
+        .exits(0)
+        .stdout_is(&format!("{DATE}：收集 {NODE}\n"));
+    let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    assert_eq!(outcome.users(NODE, BEFORE)[0], "alice");
+}
+
+#[test]
+fn a_day_that_netdata_no_longer_holds_is_tried_once_and_remembered() {
+    let forgetful = || SimulatedNode::new(NODE).samples_from(MIDNIGHT);
+    let world = Lab::new().node(forgetful()).start();
+    let first = world.run(&[DATE, "--catch-up", "1"]).exits(3);
+    let _ = first
+        .stderr_has("這段時間沒有任何 AMD GPU 的讀數")
+        .stdout_is(&format!("{BEFORE}：失敗，節點 0/1\n{}", complete(DATE)));
+    let given_up =
+        format!("{BEFORE}：不再收集 {NODE}（沒有檔案），當日結束後查詢過，Netdata 沒有更多讀數\n");
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let _ = plan.stdout_is(&format!("{given_up}{DATE}：收集 {NODE}\n"));
+    let second = world.run(&[DATE, "--catch-up", "1"]).exits(0).stderr_is("");
+    let _ = second.stdout_is(&(given_up.clone() + &complete(DATE)));
+    let quiet = world.run(&[DATE, "--catch-up", "1", "-q"]).exits(0);
+    let _ = quiet.stdout_is("").stderr_is("");
+    let json = world.run(&[DATE, "--catch-up", "1", "--json"]).exits(0);
+    assert_eq!(json.json()["given_up"], json!([given_up.trim_end()]));
+    let of_the_day_before = asked(&world).iter().filter(|days| **days == -1).count();
+    // Once from the samples, once from the coarser tiers.
+    assert!(of_the_day_before <= 2, "{of_the_day_before}");
+}
+
+#[test]
+fn a_gap_that_stays_is_tried_once() {
+    let gap = SimulatedNode::new(NODE).down(MIDNIGHT - 20 * HOUR, MIDNIGHT - 19 * HOUR);
+    let world = Lab::new().node(gap).start();
+    let _ = world.run(&[BEFORE]).exits(0);
+    let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    let _ = outcome.stdout_has("不再收集 colab-gpu4（讀數 1104/1152）");
+    assert_eq!(asked(&world), [-1, 0]);
+}
+
+#[test]
+fn a_node_that_is_down_is_tried_every_night() {
+    let world = Lab::colab_gpu4().start();
+    let down = || SimulatedNode::new(NODE).fault(Fault::Refuse);
+    let arguments = [DATE, "--catch-up", "1"];
+    let (world, outcome) = after(world, down(), &arguments);
+    let _ = outcome.exits(1);
+    let (world, outcome) = after(world, down(), &arguments);
+    let _ = outcome
+        .exits(1)
+        .stdout_has(&format!("{BEFORE}：失敗，節點 0/1\n"));
+    let (_world, outcome) = after(world, SimulatedNode::new(NODE), &arguments);
+    let _ = outcome
+        .exits(0)
+        .stdout_is(&[BEFORE, DATE].map(complete).concat());
+}
+
+#[test]
+fn a_dry_run_asks_nobody_and_writes_nothing() {
+    let world = Lab::colab_gpu4().token(None).start();
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let plan = plan.writes_nothing().stderr_is("").stdout_is(&format!(
+        "{BEFORE}：收集 {NODE}（沒有檔案、沒有當日結束後的任務資訊）\n{DATE}：收集 {NODE}\n"
+    ));
+    drop(plan);
+    let json = world.run(&[DATE, "--catch-up", "1", "--dry-run", "--json"]);
+    let json = json.exits(0).json();
+    assert_eq!(
+        json["days"],
+        json!([
+            {"date": BEFORE, "given_up": [], "collect": [
+                {"node": NODE, "lacks": ["沒有檔案", "沒有當日結束後的任務資訊"]}
+            ]},
+            {"date": DATE, "given_up": [], "collect": [{"node": NODE, "lacks": []}]},
+        ])
+    );
+    assert_eq!(world.cluster.requests(NODE).len(), 0);
+    assert_eq!(world.cluster.api_requests().len(), 0);
+}
+
+#[test]
+fn a_number_of_days_that_makes_no_sense_is_refused() {
+    for days in ["-1", "367", "three"] {
+        let option = format!("--catch-up={days}");
+        let outcome = Lab::colab_gpu4().run(&[DATE, &option]).exits(2);
+        let _ = outcome.stderr_has("不是 0 到 366 的天數").writes_nothing();
+    }
+}

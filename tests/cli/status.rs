@@ -1,0 +1,281 @@
+//! The record of a run, and `status`, which tells how the last days went from it.
+
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+
+use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode};
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN, World};
+
+const NODE: &str = "colab-gpu4";
+
+fn record(world: &World, date: &str) -> Value {
+    let file = world.read(&format!("data/.daily-gpu-log/runs/{date}.json"));
+    serde_json::from_str(&file).expect("a record")
+}
+
+/// The three days before today, oldest first.
+fn last_days() -> [Day; 3] {
+    let today = Day::now_in_hour(12);
+    [3, 2, 1].map(|ago| Day {
+        start: today.start - ago * 24 * HOUR,
+        end: today.start - (ago - 1) * 24 * HOUR,
+        ..today
+    })
+}
+
+/// A cluster whose settings have the zone of [`last_days`].
+fn lab() -> Lab {
+    let zone = Day::now_in_hour(12).zone;
+    Lab::new().settings(&format!("timezone = \"{zone}\""))
+}
+
+#[test]
+fn a_run_is_recorded_with_all_that_it_found() {
+    let node = SimulatedNode::new(NODE)
+        .cards(&[1, 9])
+        .constant(1, 20.0, 40.0)
+        .constant(9, 60.0, 80.0)
+        .gap(9, MIDNIGHT, MIDNIGHT + 6 * HOUR);
+    let outcome = Lab::new().node(node).run(&[DATE]).exits(0);
+    let mut record = record(outcome.world(), DATE);
+    let started_at = record["started_at"].take();
+    let asked_at = record["nodes"][0]["asked_at"].take();
+    let tasks_as_of = record["nodes"][0]["files"]["tasks_as_of"].take();
+    assert!(started_at.as_i64() > Some(MIDNIGHT) && started_at == asked_at);
+    assert_eq!(started_at, tasks_as_of);
+    let seconds = record["duration_seconds"].take();
+    assert!(
+        seconds
+            .as_f64()
+            .is_some_and(|seconds| seconds > 0.0 && seconds < 60.0)
+    );
+    let end = MIDNIGHT + 24 * HOUR;
+    assert_eq!(
+        record,
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "date": DATE,
+            "timezone": "UTC",
+            "window": {"start": MIDNIGHT, "end": end, "until": end, "interval_seconds": 600},
+            "started_at": null,
+            "duration_seconds": null,
+            "exit_status": 0,
+            "nodes": [{
+                "name": NODE,
+                "url": outcome.world().cluster.url(NODE),
+                "asked_at": null,
+                "answered": true,
+                "notices": [],
+                "files": {
+                    "until": end,
+                    "readings": 252,
+                    "readings_due": 288,
+                    "coverage_percent": 87.5,
+                    "mean_percent": {"gpu": 40.0, "vram": 60.0},
+                    "task_information": "known",
+                    "tasks_as_of": null,
+                    "gpus": [
+                        {
+                            "index": 0, "card": 1, "readings": 144, "readings_due": 144,
+                            "coverage_percent": 100.0, "mean_percent": {"gpu": 20.0, "vram": 40.0},
+                            "last_readings": {"gpu": end, "vram": end},
+                        },
+                        {
+                            "index": 1, "card": 9, "readings": 108, "readings_due": 144,
+                            "coverage_percent": 75.0, "mean_percent": {"gpu": 60.0, "vram": 80.0},
+                            "last_readings": {"gpu": end, "vram": end},
+                        },
+                    ],
+                },
+            }],
+            "notices": [],
+        })
+    );
+}
+
+#[test]
+fn a_record_keeps_what_is_known_of_files_that_a_failed_run_left_alone() {
+    let world = Lab::colab_gpu4().start();
+    let _ = world.run(&[DATE]).exits(0);
+    let before = record(&world, DATE);
+    let down = SimulatedNode::new(NODE).fault(Fault::Refuse);
+    let world = Lab::new().node(down).start_after(world);
+    let _ = world.run(&[DATE]).exits(1);
+    let after = record(&world, DATE);
+    assert_eq!(after["exit_status"], 1);
+    assert_eq!(after["nodes"][0]["files"], before["nodes"][0]["files"]);
+    assert_eq!(after["nodes"][0]["answered"], false);
+    assert_eq!(after["nodes"][0]["notices"][0]["code"], "node_failed");
+}
+
+#[test]
+fn a_record_keeps_the_nodes_that_a_run_did_not_ask() {
+    let node = SimulatedNode::new;
+    let world = Lab::new().node(node("a")).node(node("b")).start();
+    let _ = world.run(&[DATE]).exits(0);
+    let before = record(&world, DATE);
+    let _ = world.run(&[DATE, "--node", "b"]).exits(0);
+    let after = record(&world, DATE);
+    assert_eq!(after["nodes"][0], before["nodes"][0]);
+    assert_eq!(after["nodes"][1]["name"], "b");
+}
+
+#[test]
+fn a_record_is_for_the_eyes_of_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let outcome = Lab::colab_gpu4().run(&[DATE]).exits(0);
+    let path = outcome
+        .world()
+        .path(format!("data/.daily-gpu-log/runs/{DATE}.json"));
+    let mode = std::fs::metadata(path)
+        .expect("a record")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_last_days_are_shown_as_a_table() {
+    let [first, second, third] = last_days();
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let _ = world.run(&[&first.date()]).exits(0);
+    let gap = SimulatedNode::new(NODE).down(third.start + HOUR, third.start + 2 * HOUR);
+    let api = SimulatedApi::new(TOKEN).fault(Fault::Refuse);
+    let world = lab().node(gap).api(api).start_after(world);
+    let _ = world.run(&[&third.date()]).exits(3);
+    let [first, second, third] = [first, second, third].map(|day| day.date());
+    let outcome = world.run(&["status", "--days", "3"]).exits(3).stderr_is("");
+    let _ = outcome.stdout_is(&format!(
+        "日期        狀態    節點  讀數                任務資訊\n\
+         {first}  完整    1/1   1152/1152 (100.0%)  有\n\
+         {second}  缺少    -     -                   -\n\
+         {third}  不完整  1/1   1104/1152 (95.8%)   無\n\
+         \n\
+         {second}：沒有執行紀錄\n\
+         {third}：{NODE}：讀數 1104/1152，Netdata 沒有更多\n\
+         {third}：沒有任務資訊\n"
+    ));
+}
+
+#[test]
+fn days_that_are_complete_need_no_attention() {
+    let days = last_days().map(|day| day.date());
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let _ = world.run(&[&days[0], "--to", &days[2]]).exits(0);
+    let outcome = world.run(&["status", "--days", "3"]).exits(0).stderr_is("");
+    assert_eq!(outcome.stdout.lines().count(), 4);
+    let json = world.run(&["status", "--days=3", "--json"]).exits(0).json();
+    assert_eq!(json["exit_status"], 0);
+    assert_eq!(json["stopped"], json!([]));
+    let mut last = json["days"][2].clone();
+    assert!(last["last_run"].take().is_i64());
+    assert_eq!(
+        last,
+        json!({
+            "date": days[2], "verdict": "complete", "nodes_written": 1, "nodes": 1,
+            "readings": 1152, "readings_due": 1152, "task_information": "known",
+            "reasons": [], "last_run": null, "last_exit_status": 0,
+        })
+    );
+}
+
+#[test]
+fn a_day_that_still_runs_is_shown_once_it_is_collected() {
+    let today = Day::now_in_hour(12).date();
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let without = world.run(&["status", "--days", "1"]).exits(3);
+    assert!(!without.stdout.contains(&today), "{}", without.stdout);
+    let _ = world.run(&[]).exits(0);
+    let with = world.run(&["status", "--days", "1"]).exits(0);
+    let _ = with.stdout_has(&format!("{today}  尚未結束  1/1   "));
+}
+
+#[test]
+fn a_node_that_failed_is_named_with_its_reason() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let nodes = || lab().node(SimulatedNode::new("well"));
+    let world = nodes()
+        .node(SimulatedNode::new("down").fault(Fault::Refuse))
+        .start();
+    let _ = world.run(&[&yesterday]).exits(3);
+    let url = world.cluster.url("down");
+    let outcome = world.run(&["status", "--days", "1"]).exits(3);
+    let outcome = outcome.stdout_has("不完整  1/2   1152/2304 (50.0%)");
+    let _ = outcome.stdout_has(&format!("{yesterday}：無法從 {url} 獲取數據：無法連線："));
+    let of_the_other = world.run(&["status", "--days", "1", "--node", "well"]);
+    let _ = of_the_other.exits(0);
+}
+
+#[test]
+fn a_chart_that_stopped_is_named_with_its_remedy_until_it_comes_back() {
+    let [first, second, third] = last_days();
+    let noon = second.start + 12 * HOUR;
+    let dead = || SimulatedNode::new(NODE).gap(57, noon, third.end);
+    let world = lab().node(dead()).start();
+    let clock = second.clock(noon);
+    let of_the_run = world.run(&[&second.date()]).exits(0);
+    let remedy = format!(
+        "{NODE} 自 {clock} 起沒有 GPU[7]（Card 57）的 GPU、VRAM 讀數，\
+         其他圖表仍有：圖表已停止，請重新啟動該節點的 Netdata\n"
+    );
+    let _ = of_the_run.stderr_is(&format!("警告：{remedy}"));
+    let _ = world.run(&[&first.date()]).exits(0);
+    let _ = world.run(&[&third.date()]).exits(3);
+    let status = world.run(&["status", "--days", "3"]).exits(3);
+    let _ = status.stdout_has(&format!("\n\n{remedy}"));
+    let json = world.run(&["status", "--days", "3", "--json"]).json();
+    let stopped = &json["stopped"][0];
+    assert_eq!(
+        (&stopped["since"], &stopped["whole_node"]),
+        (&json!(noon), &json!(false))
+    );
+    assert_eq!(
+        stopped["series"][1],
+        json!({"gpu": 7, "card": 57, "metric": "vram"})
+    );
+
+    let mended = SimulatedNode::new(NODE).gap(57, noon, third.start + HOUR);
+    let world = lab().node(mended).start_after(world);
+    let _ = world.run(&[&third.date()]).exits(0);
+    let json = world.run(&["status", "--days", "3", "--json"]).json();
+    assert_eq!(json["stopped"], json!([]));
+}
+
+#[test]
+fn a_node_that_stopped_is_told_from_a_chart_that_did() {
+    let [.., yesterday] = last_days();
+    let noon = yesterday.start + 12 * HOUR;
+    let node = SimulatedNode::new(NODE).down(noon, yesterday.end);
+    let world = lab().node(node).start();
+    let clock = yesterday.clock(noon);
+    let run = world.run(&[&yesterday.date()]).exits(0);
+    let said = format!("{NODE} 自 {clock} 起沒有任何讀數：請檢查該節點與它的 Netdata\n");
+    let _ = run.stderr_is(&format!("警告：{said}"));
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status.stdout_has(&said);
+}
+
+#[test]
+fn a_tree_of_the_old_programs_is_not_taken_for_a_day_that_was_not_collected() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let _ = world.run(&[&yesterday]).exits(0);
+    std::fs::remove_dir_all(world.path("data/.daily-gpu-log")).expect("the state");
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status.stdout_has("沒有執行紀錄，但有檔案（由舊程式寫入，或紀錄已被刪除）");
+    world.write(
+        &format!("data/.daily-gpu-log/runs/{yesterday}.json"),
+        "{\"damaged",
+    );
+    let _ = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = world.run(&[&yesterday]).exits(0).stderr_is("");
+    let _ = world.run(&["status", "--days", "1"]).exits(0);
+}
+
+#[test]
+fn the_status_needs_neither_token_nor_cluster_and_writes_nothing() {
+    let world = Lab::colab_gpu4().token(None).start();
+    let outcome = world.run(&["status"]).exits(3).writes_nothing();
+    assert_eq!(outcome.stdout.matches("缺少").count(), 7);
+    assert_eq!(world.cluster.connections(NODE), 0);
+}
