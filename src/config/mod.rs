@@ -18,7 +18,7 @@ use crate::units::{CardId, GpuIndex, GpuUuid};
 
 pub use file::{ConfigError, Source};
 pub use resolve::{Overrides, load};
-pub use token::{Token, TokenError};
+pub use token::{Token, TokenError, TokenSource};
 
 /// Everything that a run needs to know, resolved and checked.
 #[derive(Clone, Debug)]
