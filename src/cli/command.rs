@@ -3,6 +3,8 @@
 use clap::Subcommand;
 use clap_complete::Shell;
 
+use super::ConfigCommand;
+
 /// The help of a subcommand that takes arguments.
 pub(super) const ARGUMENTS_TEMPLATE: &str = "\
 {about}
@@ -26,9 +28,31 @@ pub(super) const OPTIONS_TEMPLATE: &str = "\
 {options}
 ";
 
+/// The help of a subcommand that has subcommands of its own.
+const SUBCOMMANDS_TEMPLATE: &str = "\
+{about}
+
+用法: {usage}
+
+子命令:
+{subcommands}
+
+選項:
+{options}
+";
+
 /// What the program does besides collecting.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The settings file.
+    #[command(about = "顯示生效的設定，或產生設定檔", help_template = SUBCOMMANDS_TEMPLATE)]
+    #[command(override_usage = "daily-gpu-log config <show|init>")]
+    #[command(disable_help_subcommand = true, arg_required_else_help = false)]
+    Config {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Print a completion script.
     #[command(about = "輸出 shell 的自動補全腳本", help_template = ARGUMENTS_TEMPLATE)]
     #[command(override_usage = "daily-gpu-log completions <SHELL>")]

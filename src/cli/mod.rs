@@ -1,6 +1,7 @@
 //! The command line.
 
 mod command;
+mod config_args;
 mod reference;
 mod run_args;
 mod shared;
@@ -10,6 +11,7 @@ mod value;
 use clap::{ArgAction, Parser};
 
 pub use command::Command;
+pub use config_args::ConfigCommand;
 pub use reference::{completions, manual_page};
 pub use run_args::RunArgs;
 pub use shared::{OutputArgs, SettingsArgs};

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::GpuFileNumber;
 
@@ -62,8 +62,8 @@ pub enum ConfigError {
     },
 }
 
-/// The keys of the file. Each is optional; an unknown one is an error.
-#[derive(Debug, Default, Deserialize)]
+/// The keys of the file. Each is optional; an unknown one is an error. [`super::key`] says what each means.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
     pub(super) data_dir: Option<PathBuf>,
@@ -78,18 +78,18 @@ pub(super) struct Settings {
     pub(super) management_api: ManagementApiSettings,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NodeSettings {
     pub(super) name: String,
     pub(super) url: String,
     pub(super) cards: Option<Vec<u64>>,
     pub(super) first_gpu_id: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) gpu_uuids: BTreeMap<String, usize>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NetdataSettings {
     pub(super) timeout: Option<String>,
@@ -98,7 +98,7 @@ pub(super) struct NetdataSettings {
     pub(super) retries: Option<usize>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ManagementApiSettings {
     pub(super) url: Option<String>,

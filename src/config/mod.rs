@@ -2,7 +2,11 @@
 
 mod builtin;
 mod file;
+mod in_force;
+mod key;
 mod resolve;
+mod show;
+mod template;
 mod token;
 mod value;
 
@@ -18,6 +22,8 @@ use crate::units::{CardId, GpuIndex, GpuUuid};
 
 pub use file::{ConfigError, Source};
 pub use resolve::{Overrides, load};
+pub use show::{Explained, explain};
+pub use template::template;
 pub use token::{Token, TokenError, TokenSource};
 
 /// Everything that a run needs to know, resolved and checked.

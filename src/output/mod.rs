@@ -4,6 +4,7 @@ mod average_csv;
 mod earlier;
 mod gpu_csv;
 mod layout;
+mod new_file;
 mod number;
 mod staged;
 mod state;
@@ -12,6 +13,7 @@ mod task_blocks;
 mod task_report;
 mod tree;
 
+pub use new_file::{NewFileError, write_new};
 pub use staged::{InPlace, Staged};
 pub use task_report::render as task_report;
 use tree::make_directory;

@@ -1,6 +1,7 @@
 //! A run: what the command line asks for, for one day or several.
 
 mod collecting;
+mod configuration;
 mod failure;
 mod request;
 mod task_information;
@@ -25,6 +26,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     };
     let console = Console::new(Verbosity::Normal);
     match command {
+        Command::Config { command } => configuration::run(command, &console)?,
         Command::Completions { shell } => console.print(&cli::completions(*shell))?,
         Command::Man => console.print(&cli::manual_page())?,
     }

@@ -13,6 +13,8 @@ mod support;
 
 mod api_faults;
 mod bad_input;
+mod config_init;
+mod config_show;
 mod credentials;
 mod files;
 mod gaps;
