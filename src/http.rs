@@ -2,14 +2,16 @@
 //!
 //! Only the clients of Netdata and of the management API use it.
 
+mod clock;
+
 use std::io::{self, Read};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{CONNECTION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{CONNECTION, DATE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use url::Url;
 
@@ -37,6 +39,16 @@ pub struct Http {
     client: Client,
     patience: Patience,
     quotes_errors: bool,
+}
+
+/// A successful answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What it says.
+    pub body: Vec<u8>,
+    /// By how many seconds at least the server's clock is ahead of the machine's, or behind it where that is negative.
+    /// `None` if the server does not tell the time.
+    pub clock_ahead: Option<i64>,
 }
 
 /// Why a GET brought no body.
@@ -141,13 +153,13 @@ impl Http {
         Instant::now() + self.patience.deadline
     }
 
-    /// The body of a successful answer to a GET of `url`, before `deadline` however often it is tried.
+    /// A successful answer to a GET of `url`, before `deadline` however often it is tried.
     pub fn get(
         &self,
         url: &Url,
         headers: &HeaderMap,
         deadline: Instant,
-    ) -> Result<Vec<u8>, HttpError> {
+    ) -> Result<Answered, HttpError> {
         let mut pauses = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(FIRST_PAUSE)
@@ -155,7 +167,7 @@ impl Http {
             .build();
         loop {
             let error = match self.get_once(url, headers, deadline) {
-                Ok(body) => return Ok(body),
+                Ok(answered) => return Ok(answered),
                 Err(error) => error,
             };
             match pauses.next() {
@@ -174,8 +186,8 @@ impl Http {
         url: &Url,
         headers: &HeaderMap,
         deadline: Instant,
-    ) -> Result<Vec<u8>, HttpError> {
-        let started = Instant::now();
+    ) -> Result<Answered, HttpError> {
+        let (started, sent) = (Instant::now(), SystemTime::now());
         // Set on the request, the timeout is one for headers and body together; set on the client it would begin
         // anew with every read.
         let timeout = self
@@ -199,9 +211,14 @@ impl Http {
             };
             return Err(HttpError::Status { status, detail });
         }
+        let date = response
+            .headers()
+            .get(DATE)
+            .and_then(|date| date.to_str().ok());
+        let clock_ahead = date.and_then(|date| clock::ahead(date, sent, SystemTime::now()));
         let body = read_body(response).map_err(|error| from_read(&error, timeout))?;
         tracing::debug!(%url, bytes = body.len(), elapsed = ?started.elapsed(), "answered");
-        Ok(body)
+        Ok(Answered { body, clock_ahead })
     }
 }
 

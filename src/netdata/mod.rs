@@ -156,7 +156,7 @@ impl Client {
     ) -> Result<NodeUsage, NodeErrorReason> {
         let url = query::whole_node(&node.url, window, tier);
         match self.http.get(&url, &HeaderMap::new(), deadline) {
-            Ok(body) => Ok(answer::whole_node(&body, window)?),
+            Ok(answered) => Ok(answer::whole_node(&answered.body, window)?),
             Err(error) if tier == Tier::Samples && is_without_data(&error) => {
                 Ok(NodeUsage::default())
             }
@@ -175,7 +175,9 @@ impl Client {
             for metric in Metric::ALL {
                 let url = query::one_chart(&node.url, window, metric, card);
                 match self.series.get(&url, &HeaderMap::new(), deadline) {
-                    Ok(body) => answer::one_chart(&body, window, metric, card, &mut usage)?,
+                    Ok(answered) => {
+                        answer::one_chart(&answered.body, window, metric, card, &mut usage)?;
+                    }
                     Err(error) if is_without_data(&error) => {}
                     Err(error) => return Err(error.into()),
                 }
