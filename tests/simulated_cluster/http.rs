@@ -147,10 +147,11 @@ impl State {
                 requests.push(request.seen());
                 requests.len()
             };
-            let answer = match request.method.as_str() {
+            let mut answer = match request.method.as_str() {
                 "GET" => (self.handler)(&request),
                 _ => Answer::text(400, "HTTP method requested is not supported..."),
             };
+            answer.more_headers.push_str(&self.conduct.headers());
             let keep_alive = request.keep_alive();
             let stays_open = self
                 .conduct
