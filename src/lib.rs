@@ -4,6 +4,7 @@
 //! Data flows one way, in the order of the modules below: the settings and the day, the two clients, the maps and
 //! the means, the files. `collect` runs those stages for one day, and `run` does what the command line asks for.
 
+pub mod parallel;
 pub mod units;
 
 pub mod cli;
