@@ -25,6 +25,7 @@ pub mod output;
 
 pub mod notice;
 
+pub mod check;
 pub mod collect;
 pub mod exit_status;
 pub mod report;

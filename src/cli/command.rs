@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use super::ConfigCommand;
+use super::{CheckArgs, ConfigCommand};
 
 /// The help of a subcommand that takes arguments.
 pub(super) const ARGUMENTS_TEMPLATE: &str = "\
@@ -25,7 +25,7 @@ pub(super) const OPTIONS_TEMPLATE: &str = "\
 用法: {usage}
 
 選項:
-{options}
+{options}{after-help}
 ";
 
 /// The help of a subcommand that has subcommands of its own.
@@ -41,9 +41,17 @@ const SUBCOMMANDS_TEMPLATE: &str = "\
 {options}
 ";
 
+const CHECK_AFTER_HELP: &str = "\
+結束狀態: 0 沒有錯誤 (可能有警告)；3 資料目錄、管理 API 或節點有錯誤；10 設定或 Token 有錯誤。";
+
 /// What the program does besides collecting.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look whether a collection would succeed.
+    #[command(about = "檢查設定、資料目錄、Token、管理 API 與每個節點，不收集也不寫入")]
+    #[command(override_usage = "daily-gpu-log check [選項]", help_template = OPTIONS_TEMPLATE)]
+    #[command(after_help = CHECK_AFTER_HELP)]
+    Check(CheckArgs),
     /// The settings file.
     #[command(about = "顯示生效的設定，或產生設定檔", help_template = SUBCOMMANDS_TEMPLATE)]
     #[command(override_usage = "daily-gpu-log config <show|init>")]

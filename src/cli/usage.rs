@@ -75,6 +75,7 @@ mod tests {
             (&["config"], "缺少子命令 show、init"),
             (&["config", "shwo"], "不認得的子命令 'shwo'"),
             (&["config", "init", "--output"], "--output <FILE> 缺少值"),
+            (&["check", "-q", "-v"], "--quiet 不可與 --verbose"),
             (&["completions", "tcsh"], "<SHELL> 的值 'tcsh' 不正確"),
         ] {
             let line = ["daily-gpu-log"]

@@ -88,7 +88,7 @@ impl Client {
     }
 
     fn ask(&self, url: &Url, deadline: Instant) -> Result<Answered, NodeErrorReason> {
-        Ok(self.series.get(url, &HeaderMap::new(), deadline)?)
+        Ok(self.http.get(url, &HeaderMap::new(), deadline)?)
     }
 }
 

@@ -12,9 +12,11 @@ mod summary;
 mod task_blocks;
 mod task_report;
 mod tree;
+mod writable;
 
 pub use new_file::{NewFileError, write_new};
 pub use staged::{InPlace, Staged};
 pub use task_report::render as task_report;
 use tree::make_directory;
 pub use tree::{DataDir, Earlier, OpenError, Tree, UnusableFile, WriteError};
+pub use writable::{Writable, try_writing};

@@ -15,7 +15,9 @@ use super::layout::CardRecord;
 use super::staged::{self, FILE_MODE};
 use super::{OpenError, WriteError, make_directory};
 
-const DIRECTORY: &str = ".daily-gpu-log";
+pub(super) const DIRECTORY: &str = ".daily-gpu-log";
+/// The file whose lock a run holds.
+pub(super) const LOCK: &str = "lock";
 /// The file that names the day whose files are being written.
 const NOTE: &str = "unfinished";
 /// How often a taken lock is tried again.
@@ -34,7 +36,7 @@ impl State {
     pub(super) fn open(root: &Path, patience: Duration) -> Result<Self, OpenError> {
         let directory = root.join(DIRECTORY);
         make_directory(&directory)?;
-        let path = directory.join("lock");
+        let path = directory.join(LOCK);
         let error = |cause| WriteError {
             path: path.clone(),
             cause,

@@ -1,5 +1,6 @@
 //! A run: what the command line asks for, for one day or several.
 
+mod checking;
 mod collecting;
 mod configuration;
 mod failure;
@@ -24,11 +25,12 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     let Some(command) = &cli.command else {
         return collect_or_report(&cli.run);
     };
-    let console = Console::new(Verbosity::Normal);
+    let console = || Console::new(Verbosity::Normal);
     match command {
-        Command::Config { command } => configuration::run(command, &console)?,
-        Command::Completions { shell } => console.print(&cli::completions(*shell))?,
-        Command::Man => console.print(&cli::manual_page())?,
+        Command::Check(args) => return checking::check(args),
+        Command::Config { command } => configuration::run(command, &console())?,
+        Command::Completions { shell } => console().print(&cli::completions(*shell))?,
+        Command::Man => console().print(&cli::manual_page())?,
     }
     Ok(ExitStatus::Complete)
 }

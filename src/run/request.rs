@@ -99,7 +99,10 @@ impl<'a> Request<'a> {
 }
 
 /// The nodes that `names` name, in the order of the settings; all if there are none.
-fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>, RequestError> {
+pub(super) fn select<'a>(
+    config: &'a Config,
+    names: &[String],
+) -> Result<Vec<&'a Node>, RequestError> {
     let is_known = |name: &&String| config.nodes.iter().any(|node| node.name == **name);
     if let Some(name) = names.iter().find(|name| !is_known(name)) {
         let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();

@@ -111,6 +111,7 @@ fn the_help_is_in_the_language_of_the_user_throughout() {
         &["--help"][..],
         &["man", "--help"],
         &["completions", "--help"],
+        &["check", "--help"],
         &["config", "--help"],
         &["config", "show", "--help"],
         &["config", "init", "--help"],

@@ -13,6 +13,9 @@ mod support;
 
 mod api_faults;
 mod bad_input;
+mod check;
+mod check_nodes;
+mod check_tasks;
 mod config_init;
 mod config_show;
 mod credentials;

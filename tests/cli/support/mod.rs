@@ -1,14 +1,17 @@
 //! What the tests are written in: a [`Lab`] sets a cluster up, a [`World`] runs the program in it, an [`Outcome`] is
 //! looked at, and a [`Day`] says what the files of a day must hold.
 
+mod checked;
 mod day;
 mod files;
 mod lab;
 mod outcome;
+mod token;
 
 pub(crate) use day::{CARDS, Day};
-pub(crate) use lab::{Lab, TOKEN, World};
+pub(crate) use lab::{Lab, World};
 pub(crate) use outcome::Outcome;
+pub(crate) use token::{TOKEN, jwt};
 
 /// 2025-08-01 00:00:00 UTC: the date of most tests.
 pub(crate) const MIDNIGHT: i64 = 1_754_006_400;
