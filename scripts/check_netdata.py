@@ -189,11 +189,12 @@ class Check:
         settings, data = folder / "check.toml", folder / "check"
         url = f"http://127.0.0.1:{agent.port}{path}"
         settings.write_text(f'[[nodes]]\nname = "{NODE}"\nurl = "{url}"\n')
-        until = last_checked()
         command = [binary, "check", "--config", str(settings), "--data-dir", str(data), "--skip-task-info"]
         env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "TZ": "Pacific/Marquesas"}
-        run = subprocess.run(command, env=env, cwd=folder, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        until = None
+        while until != (until := last_checked()):       # so that it is known which row the run asked for last
+            run = subprocess.run(command, env=env, cwd=folder, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         got = [re.sub(r"(，可用空間) .*", r"\1", line) for line in run.stdout.splitlines()]
 
         clock = lambda stamp: f"{datetime.fromtimestamp(stamp, timezone.utc):%Y-%m-%d %H:%M:%S}"
@@ -221,8 +222,6 @@ class Check:
         problems = [f"expected {a!r}, got {b!r}" for a, b in zip_longest(want, got) if a != b]
         if run.returncode != (wanted := 3 if silent else 0):
             problems.append(f"expected exit status {wanted}, got {run.returncode}")
-        if last_checked() != until:
-            problems.append("an interval ended during the check: run it again")
         if data.exists():
             problems.append(f"{data} was made")
         self.judge(f"check {path or 'of the agent itself'}", problems)

@@ -151,7 +151,7 @@ impl<'a> Findings<'a> {
         }
         if !missing.is_empty() {
             let message = format!(
-                " 沒有設定的 {}：若節點沒有這些卡，請修正它的 cards；若有，請重新啟動該節點的 Netdata",
+                " 找不到設定的 {}：若節點沒有這些卡，請修正它的 cards；若有，請重新啟動該節點的 Netdata",
                 list(&missing)
             );
             self.fail(Subject::Cards, &message);

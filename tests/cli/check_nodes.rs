@@ -204,6 +204,26 @@ fn a_clock_that_is_off_is_told_with_how_much() {
 }
 
 #[test]
+fn an_agent_may_be_silent_for_as_long_as_it_takes_to_restart() {
+    for (silence, status) in [(200, 0), (900, 3)] {
+        let since = Utc::now().timestamp() - silence;
+        let world = Lab::new()
+            .node(node().gap(9, since, FOR_EVER))
+            .settings("interval = \"1m\"")
+            .start();
+        let outcome = check(&world).exits(status);
+        assert_eq!(
+            outcome
+                .stdout
+                .contains("錯誤：節點 colab-gpu4 已停止收集 Card 9（"),
+            status == 3,
+            "{}",
+            outcome.stdout
+        );
+    }
+}
+
+#[test]
 fn an_agent_that_has_not_come_to_the_end_of_the_window_is_told_by_its_clock() {
     // It takes what is asked for to lie in the future, and answers for another time.
     let problems = problems(&check(&start(node().clock_ahead(-3605))).exits(3));
@@ -258,7 +278,7 @@ fn cards_that_are_configured_and_not_found_are_named_and_so_is_the_reverse() {
     assert_eq!(
         problems(&outcome),
         [
-            "錯誤：節點 colab-gpu4 沒有設定的 Card 1、Card 57：若節點沒有這些卡，請修正它的 cards；\
+            "錯誤：節點 colab-gpu4 找不到設定的 Card 1、Card 57：若節點沒有這些卡，請修正它的 cards；\
           若有，請重新啟動該節點的 Netdata"
         ]
     );
