@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Collects three days from a real Netdata agent and compares every reading with what the agent was fed.
+"""Collects three days from a real Netdata agent and compares every reading with what the agent was fed, and every
+line of the program's `check` with what there is to say of that agent.
 
 usage: check_netdata.py BINARY
 
@@ -12,6 +13,7 @@ import tempfile, time
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -182,6 +184,48 @@ class Check:
         if self.failed > before:
             print("--- the program's output", " ".join(command), output, "---", sep="\n")
 
+    def check_command(self, binary, folder, agent, version, path):
+        """One run of the program's `check` against the agent, of which every line is known beforehand."""
+        settings, data = folder / "check.toml", folder / "check"
+        url = f"http://127.0.0.1:{agent.port}{path}"
+        settings.write_text(f'[[nodes]]\nname = "{NODE}"\nurl = "{url}"\n')
+        command = [binary, "check", "--config", str(settings), "--data-dir", str(data), "--skip-task-info"]
+        env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "TZ": "Pacific/Marquesas"}
+        until = None
+        while until != (until := last_checked()):       # so that it is known which row the run asked for last
+            run = subprocess.run(command, env=env, cwd=folder, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        got = [re.sub(r"(，可用空間) .*", r"\1", line) for line in run.stdout.splitlines()]
+
+        clock = lambda stamp: f"{datetime.fromtimestamp(stamp, timezone.utc):%Y-%m-%d %H:%M:%S}"
+        date = clock(until - 1)[:10]
+        due = day_stamps(date, "UTC", until)
+        # A card whose last interval has no sample is taken for dead, as the feed makes some look at some hours.
+        silent = [card for card in fake.CARDS if fed(card, until)[0] is None]
+        last = {card: max((stamp for stamp in due if fed(card, stamp)[0] is not None), default=None) for card in silent}
+        begins = {card: next(t for t in range(agent.start + 1, until) if not fake.gap(card, t)) for card in fake.CARDS}
+        card, first = max(begins.items(), key=lambda item: item[1])
+        tenths = (until - first) * 10 // 86400
+        facts = [f"Netdata {version}（主機 {NODE}）", "時鐘一致"]
+        facts += [] if silent else ["8 張卡都在收集"]
+        facts += [f"資料從 {clock(first)} 起"] if tenths >= 20 else []
+        want = [f"正常：設定檔 {settings}：1 個節點、8 張 GPU，一天的時區是 UTC",
+                f"正常：資料目錄 {data}：尚未建立，第一次收集時會建立，可用空間",
+                f"正常：節點 {NODE}（{url}）：" + "，".join(facts)]
+        if silent:
+            cards = "、".join(f"Card {card}（" + (f"最後的讀數在 {clock(last[card])}" if last[card] else f"{date} 沒有讀數") + "）"
+                             for card in silent)
+            want.append(f"錯誤：節點 {NODE} 已停止收集 {cards}：若 GPU 正常，請重新啟動該節點的 Netdata")
+        if tenths < 20:
+            want.append(f"警告：節點 {NODE} 只有 {tenths // 10}.{tenths % 10} 天的資料（Card {card} 從 {clock(first)} 起）："
+                        "不到 2 天，某晚失敗後就補不回來。若不是剛開始收集，請加大該節點 Netdata 的資料保留期")
+        problems = [f"expected {a!r}, got {b!r}" for a, b in zip_longest(want, got) if a != b]
+        if run.returncode != (wanted := 3 if silent else 0):
+            problems.append(f"expected exit status {wanted}, got {run.returncode}")
+        if data.exists():
+            problems.append(f"{data} was made")
+        self.judge(f"check {path or 'of the agent itself'}", problems)
+
 def same(text, want):
     """A number as Netdata prints it (at most seven decimals, no trailing zeros), or an empty field for a gap."""
     if want is None:
@@ -205,6 +249,10 @@ def day_stamps(date, zone_name, until):
 
 def ended():
     return (int(time.time()) - 1) // STEP * STEP
+
+def last_checked():
+    """The last row that `check` asks for: it leaves clocks a minute, which may be off by so much."""
+    return (int(time.time()) - 61) // STEP * STEP
 
 def main():
     if len(sys.argv) != 2 or not os.access(sys.argv[1], os.X_OK):
@@ -236,6 +284,8 @@ def main():
             zone = f"Etc/GMT{-ahead:+d}"                           # the sign of these zones is the reverse of ISO's
             date = f"{datetime.now(ZoneInfo(zone)):%Y-%m-%d}"
             check.collection(binary, folder, settings, date, zone, due := day_stamps(date, zone, last), ["--timezone", zone])
+            for path in ("", f"/host/{NODE}"):
+                check.check_command(binary, folder, agent, version, path)
             check.judge("no interval ended during the check", [] if ended() == last else ["too slow: run it again"])
     rows = len(fake.CARDS) * (144 + 144 + len(due))
     check.judge("everything was compared", [] if (check.collections, check.files, check.rows) == (3, 24, rows)

@@ -14,7 +14,7 @@ pub enum ExitStatus {
     Failed,
     /// The command line is wrong.
     Usage,
-    /// Written, but a node, a GPU, a reading or the task information is missing.
+    /// Written, but a node, a GPU, a reading or the task information is missing; or a check found that it would be.
     Incomplete,
     /// The settings or the credentials are wrong.
     Configuration,

@@ -2,15 +2,17 @@
 //!
 //! Only the clients of Netdata and of the management API, and the channels of `notify`, use it.
 
+mod clock;
+
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, ClientBuilder, RequestBuilder, Response};
-use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use url::Url;
 
@@ -42,6 +44,16 @@ pub struct Http {
     quotes_errors: bool,
     shows_paths: bool,
     retries_refusals: bool,
+}
+
+/// A successful answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What it says.
+    pub body: Vec<u8>,
+    /// By how many seconds at least the server's clock is ahead of the machine's, or behind it where that is negative.
+    /// `None` if the server does not tell the time.
+    pub clock_ahead: Option<i64>,
 }
 
 /// Why a request brought no body.
@@ -164,13 +176,13 @@ impl Http {
         Instant::now() + self.patience.deadline
     }
 
-    /// The body of the answer 200 to a GET of `url`, before `deadline` however often it is tried.
+    /// The answer 200 to a GET of `url`, before `deadline` however often it is tried.
     pub fn get(
         &self,
         url: &Url,
         headers: &HeaderMap,
         deadline: Instant,
-    ) -> Result<Vec<u8>, HttpError> {
+    ) -> Result<Answered, HttpError> {
         let request = |client: &Client| client.get(url.clone()).headers(headers.clone());
         let is_success = |status| status == StatusCode::OK;
         self.until_answered(url, deadline, request, is_success, read_body)
@@ -191,7 +203,8 @@ impl Http {
         };
         let is_success = |status: StatusCode| status.is_success();
         let read = |response| Ok(read_start(response));
-        self.until_answered(url, deadline, request, is_success, read)
+        let answered = self.until_answered(url, deadline, request, is_success, read)?;
+        Ok(answered.body)
     }
 
     fn until_answered(
@@ -201,7 +214,7 @@ impl Http {
         request: impl Fn(&Client) -> RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
         read: impl Fn(Response) -> io::Result<Vec<u8>>,
-    ) -> Result<Vec<u8>, HttpError> {
+    ) -> Result<Answered, HttpError> {
         if let Some(problem) = &self.tls_problem
             && url.scheme() == "https"
         {
@@ -214,7 +227,7 @@ impl Http {
             .build();
         loop {
             let error = match self.once(url, deadline, request(&self.client), &is_success, &read) {
-                Ok(body) => return Ok(body),
+                Ok(answered) => return Ok(answered),
                 Err(error) => error,
             };
             let may_pass = error.may_pass()
@@ -237,8 +250,8 @@ impl Http {
         request: RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
         read: impl Fn(Response) -> io::Result<Vec<u8>>,
-    ) -> Result<Vec<u8>, HttpError> {
-        let started = Instant::now();
+    ) -> Result<Answered, HttpError> {
+        let (started, sent) = (Instant::now(), SystemTime::now());
         // Set on the request, the timeout is one for headers and body together; set on the client it would begin
         // anew with every read.
         let timeout = self
@@ -258,9 +271,14 @@ impl Http {
             };
             return Err(HttpError::Status { status, detail });
         }
+        let date = response
+            .headers()
+            .get(DATE)
+            .and_then(|date| date.to_str().ok());
+        let clock_ahead = date.and_then(|date| clock::ahead(date, sent, SystemTime::now()));
         let body = read(response).map_err(|error| from_read(&error, timeout))?;
         tracing::debug!(url = %self.shown(url), bytes = body.len(), elapsed = ?started.elapsed(), "answered");
-        Ok(body)
+        Ok(Answered { body, clock_ahead })
     }
 
     /// What the log shows of a URL.

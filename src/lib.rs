@@ -4,6 +4,7 @@
 //! Data flows one way, in the order of the modules below: the settings and the day, the two clients, the maps and
 //! the means, the files. `collect` runs those stages for one day, and `run` does what the command line asks for.
 
+pub mod parallel;
 pub mod units;
 
 pub mod cli;
@@ -25,6 +26,7 @@ pub mod output;
 
 pub mod notice;
 
+pub mod check;
 pub mod collect;
 pub mod exit_status;
 pub mod report;

@@ -1,6 +1,8 @@
 //! The command line.
 
+mod check_args;
 mod command;
+mod config_args;
 mod reference;
 mod run_args;
 mod shared;
@@ -10,12 +12,15 @@ mod value;
 
 use clap::{ArgAction, Parser};
 
+pub use check_args::CheckArgs;
 pub use command::Command;
+pub use config_args::ConfigCommand;
 pub use reference::{completions, manual_page};
 pub use run_args::RunArgs;
 pub use shared::{OutputArgs, SettingsArgs};
 pub use status_args::StatusArgs;
 pub use usage::usage_error;
+pub use value::DEFAULT_JOBS;
 
 const HELP_TEMPLATE: &str = "\
 {about}

@@ -20,6 +20,9 @@ pub fn usage_error(error: &clap::Error) -> String {
             "不認得的子命令 '{}'",
             context(ContextKind::InvalidSubcommand)
         ),
+        ErrorKind::MissingSubcommand => {
+            format!("缺少子命令 {}", context(ContextKind::ValidSubcommand))
+        }
         ErrorKind::InvalidValue if value.is_empty() => format!("{argument} 缺少值"),
         // A second date is taken for a subcommand.
         ErrorKind::ArgumentConflict if argument.is_empty() => {
@@ -69,6 +72,10 @@ mod tests {
             (&["-q", "-v"], "--quiet 不可與 --verbose"),
             (&["--user-report", "--skip-task-info"], "不可與"),
             (&["2025-08-01", "2025-08-02"], "[DATE] 之後有多餘的引數"),
+            (&["config"], "缺少子命令 show、init"),
+            (&["config", "shwo"], "不認得的子命令 'shwo'"),
+            (&["config", "init", "--output"], "--output <FILE> 缺少值"),
+            (&["check", "-q", "-v"], "--quiet 不可與 --verbose"),
             (&["completions", "tcsh"], "<SHELL> 的值 'tcsh' 不正確"),
         ] {
             let line = ["daily-gpu-log"]

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 /// How many nodes are collected at once unless `--jobs` says otherwise. The wait for an agent's answer is what takes
 /// the time, so it is no function of the machine's cores.
-pub(super) const DEFAULT_JOBS: u16 = 64;
+pub const DEFAULT_JOBS: u16 = 64;
 
 /// A thread and at most two sockets each: below the usual limit of 1,024 open files.
 const MOST_JOBS: u16 = 400;

@@ -3,9 +3,7 @@
 mod node;
 
 use std::iter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +12,7 @@ use crate::day::Window;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::{InPlace, Tree};
+use crate::parallel::{self, Panicked};
 use crate::tasks::{self, kept::KeptAnswer};
 
 pub use node::{GpuFigures, NodeFigures};
@@ -58,30 +57,18 @@ pub fn collect(
 ) -> Vec<NodeResult> {
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
-    let next = AtomicUsize::new(0);
     let mut waiting = nodes.len();
     thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        for _ in 0..jobs.min(nodes.len()) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                while let Some((position, &node)) = take(nodes, next) {
-                    let work = || stage_node(node, window, tasks, client, tree);
-                    // A bug that one node's answer brings out must not cost the others their day.
-                    let staged = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-                        Err(Notice::Panicked {
-                            node: node.name.clone(),
-                        })
-                    });
-                    if sender.send((position, staged)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
+        let work = |&node: &&Node| stage_node(node, window, tasks, client, tree);
+        let receiver = parallel::start(scope, nodes, jobs, work);
         while let Some(batch) = next_batch(&receiver, &mut waiting) {
-            for (position, result) in commit(nodes, batch, tree) {
+            let staged = batch.into_iter().map(|(position, staged)| {
+                let panicked = || Notice::Panicked {
+                    node: nodes[position].name.clone(),
+                };
+                (position, staged.unwrap_or_else(|Panicked| Err(panicked())))
+            });
+            for (position, result) in commit(nodes, staged.collect(), tree) {
                 results[position] = Some(result);
                 done(position);
             }
@@ -104,11 +91,6 @@ fn next_batch<T>(receiver: &Receiver<T>, waiting: &mut usize) -> Option<Vec<T>> 
     }
     *waiting -= batch.len();
     Some(batch)
-}
-
-fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
-    let position = next.fetch_add(1, Ordering::Relaxed);
-    items.get(position).map(|item| (position, item))
 }
 
 /// Puts the files of a batch of nodes in place.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::TaskInformation;
-use crate::attribution::{self, NodeTasks, UnplacedGpu};
+use crate::attribution;
 use crate::average::{Coverage, Mean};
 use crate::config::Node;
 use crate::day::Window;
@@ -172,11 +172,7 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
         stopped,
     }));
     if let TaskKnowledge::Known { tasks, .. } = &day.tasks {
-        notices.extend(mapping_notices(&day.node.name, tasks));
-        notices.extend(tasks.timeless.iter().map(|task| Notice::Timeless {
-            node: node(),
-            task: task.clone(),
-        }));
+        notices.extend(Notice::of_tasks(&day.node.name, tasks));
     }
     notices
 }
@@ -186,27 +182,6 @@ fn last_readings(gpu: &GpuDay, window: &Window) -> LastReadings {
     usage.map_or_else(LastReadings::default, |usage| {
         LastReadings::of(usage, window)
     })
-}
-
-/// What is to be said of where the tasks' GPUs are.
-fn mapping_notices(node: &str, tasks: &NodeTasks) -> Vec<Notice> {
-    let mut unplaced: BTreeMap<Option<&str>, Vec<UnplacedGpu>> = BTreeMap::new();
-    for gpu in &tasks.unplaced {
-        let owner = gpu.owner.as_deref();
-        unplaced.entry(owner).or_default().push(gpu.clone());
-    }
-    let node = || node.to_owned();
-    let unplaced = unplaced.into_iter().map(|(owner, gpus)| Notice::Unplaced {
-        node: node(),
-        owner: owner.map(str::to_owned),
-        gpus,
-    });
-    let disagreements: Vec<_> = tasks.disagreements.iter().copied().collect();
-    let disagreement = (!disagreements.is_empty()).then(|| Notice::Disagreement {
-        node: node(),
-        gpus: disagreements,
-    });
-    unplaced.chain(disagreement).collect()
 }
 
 fn figures(day: &NodeDay) -> NodeFigures {

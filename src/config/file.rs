@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{GpuFileNumber, Security, When};
 
@@ -63,8 +63,8 @@ pub enum ConfigError {
     },
 }
 
-/// The keys of the file. Each is optional; an unknown one is an error.
-#[derive(Debug, Default, Deserialize)]
+/// The keys of the file. Each is optional; an unknown one is an error. [`super::key`] says what each means.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
     pub(super) data_dir: Option<PathBuf>,
@@ -81,18 +81,18 @@ pub(super) struct Settings {
     pub(super) notify: NotifySettings,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NodeSettings {
     pub(super) name: String,
     pub(super) url: String,
     pub(super) cards: Option<Vec<u64>>,
     pub(super) first_gpu_id: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) gpu_uuids: BTreeMap<String, usize>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NetdataSettings {
     pub(super) timeout: Option<String>,
@@ -101,7 +101,7 @@ pub(super) struct NetdataSettings {
     pub(super) retries: Option<usize>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ManagementApiSettings {
     pub(super) url: Option<String>,
@@ -109,20 +109,22 @@ pub(super) struct ManagementApiSettings {
     pub(super) token_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotifySettings {
     pub(super) when: Option<When>,
     pub(super) include_users: Option<bool>,
     pub(super) timeout: Option<String>,
+    #[serde(serialize_with = "without_secret")]
     pub(super) healthcheck_url: Option<SecretString>,
     pub(super) healthcheck_url_file: Option<PathBuf>,
+    #[serde(serialize_with = "without_secret")]
     pub(super) webhook_url: Option<SecretString>,
     pub(super) webhook_url_file: Option<PathBuf>,
     pub(super) smtp: Option<SmtpSettings>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SmtpSettings {
     pub(super) host: String,
@@ -132,6 +134,15 @@ pub(super) struct SmtpSettings {
     pub(super) password_file: Option<PathBuf>,
     pub(super) from: String,
     pub(super) to: Vec<String>,
+}
+
+/// That there is a secret, and nothing of it.
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn without_secret<S: Serializer>(
+    secret: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| "…").serialize(serializer)
 }
 
 /// Reads the file `named` on the command line, else the first that exists in the usual places, else none.

@@ -3,9 +3,13 @@
 mod builtin;
 mod file;
 mod gpu_uuids;
+mod in_force;
+mod key;
 mod notify;
 mod private_file;
 mod resolve;
+mod show;
+mod template;
 mod token;
 mod value;
 
@@ -25,7 +29,9 @@ pub use notify::{
     Login, Notify, SecretError, SecretUrl, Security, Smtp, UrlSetting, UrlSource, When,
 };
 pub use resolve::{Overrides, load};
-pub use token::{Token, TokenError};
+pub use show::{Explained, explain};
+pub use template::template;
+pub use token::{Token, TokenError, TokenSource};
 
 /// Everything that a run needs to know, resolved and checked.
 #[derive(Clone, Debug)]

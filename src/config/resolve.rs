@@ -24,8 +24,17 @@ pub struct Overrides {
 
 /// The settings in force.
 pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
+    load_with_file(overrides).map(|(config, _)| config)
+}
+
+/// The settings in force, and what the settings file itself says, if there is one.
+pub(super) fn load_with_file(
+    overrides: Overrides,
+) -> Result<(Config, Option<Settings>), ConfigError> {
     let mut config = builtin::config();
+    let mut file = None;
     if let Some((path, settings)) = file::read(overrides.config.as_deref())? {
+        file = Some(settings.clone());
         overlay(&mut config, settings).map_err(|Invalid { key, problem }| {
             ConfigError::Invalid {
                 path: path.clone(),
@@ -37,10 +46,10 @@ pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
     }
     config.data_dir = overrides.data_dir.unwrap_or(config.data_dir);
     config.zone = overrides.zone.unwrap_or(config.zone);
-    Ok(config)
+    Ok((config, file))
 }
 
-fn overlay(config: &mut Config, settings: Settings) -> Result<(), Invalid> {
+pub(super) fn overlay(config: &mut Config, settings: Settings) -> Result<(), Invalid> {
     config.data_dir = settings.data_dir.unwrap_or_else(|| config.data_dir.clone());
     config.gpu_files = settings.gpu_files.unwrap_or(config.gpu_files);
     if let Some(zone) = settings.timezone {

@@ -1,5 +1,6 @@
 //! The management API's token: where it comes from, and what it says of itself.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -73,24 +74,73 @@ fn shown(path: &Path) -> String {
     }
 }
 
-impl Token {
-    /// The token from the first of its sources that has one: the credentials directory of systemd, the token file,
-    /// the variable.
-    pub fn find(file: &TokenFile) -> Result<Self, TokenError> {
+/// Where the token comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// A credential that systemd gives the service.
+    Credential(PathBuf),
+    /// The token file.
+    File(PathBuf),
+    /// The environment variable.
+    Variable,
+}
+
+impl TokenSource {
+    /// The first that there is: the credentials directory of systemd, the token file, the variable. A file that the
+    /// settings name is one even if it is missing.
+    #[must_use]
+    pub fn find(file: &TokenFile) -> Option<Self> {
         if let Some(path) = private_file::credential(CREDENTIAL) {
-            return Self::from_file(&path, private_file::read_credential);
+            return Some(Self::Credential(path));
         }
         let (TokenFile::Named(path) | TokenFile::Usual(path)) = file;
         if matches!(file, TokenFile::Named(_)) || path.exists() {
-            return Self::from_file(path, private_file::read_private);
+            return Some(Self::File(path.clone()));
         }
-        match std::env::var(TOKEN_VARIABLE) {
-            Ok(text) if !text.is_empty() => Self::new(&text, TOKEN_VARIABLE),
-            Ok(_) | Err(std::env::VarError::NotPresent) => Err(TokenError::Missing {
+        let is_set = std::env::var_os(TOKEN_VARIABLE).is_some_and(|text| !text.is_empty());
+        is_set.then_some(Self::Variable)
+    }
+
+    /// A word for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Credential(_) => "credential",
+            Self::File(_) => "file",
+            Self::Variable => "variable",
+        }
+    }
+
+    fn read(&self) -> Result<Token, TokenError> {
+        match self {
+            Self::Credential(path) => Token::from_file(path, private_file::read_credential),
+            Self::File(path) => Token::from_file(path, private_file::read_private),
+            Self::Variable => {
+                let text = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
+                Token::new(&text, TOKEN_VARIABLE)
+            }
+        }
+    }
+}
+
+impl fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(path) => write!(f, "systemd 憑證 {}", path.display()),
+            Self::File(path) => write!(f, "Token 檔 {}", shown(path)),
+            Self::Variable => write!(f, "環境變數 {TOKEN_VARIABLE}"),
+        }
+    }
+}
+
+impl Token {
+    /// The token from the first of its sources, which [`TokenSource::find`] has.
+    pub fn find(file: &TokenFile) -> Result<Self, TokenError> {
+        let (TokenFile::Named(path) | TokenFile::Usual(path)) = file;
+        match TokenSource::find(file) {
+            Some(source) => source.read(),
+            None => Err(TokenError::Missing {
                 usual: path.clone(),
-            }),
-            Err(_) => Err(TokenError::Malformed {
-                source_name: TOKEN_VARIABLE.to_owned(),
             }),
         }
     }

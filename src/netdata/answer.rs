@@ -54,7 +54,7 @@ pub(super) fn one_chart(
     fill(usage, &[Some((metric, card))], &table, window)
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
     serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
             AnswerError::Shape(error.to_string())
@@ -66,7 +66,7 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
 
 /// The metric and the card of a chart's id or name: only the context before the product's name and the card after
 /// it are stable. The id has spaces where the name has underscores (netdata/facts.md §0).
-fn chart_of(id: &str) -> Option<(Metric, CardId)> {
+pub(super) fn chart_of(id: &str) -> Option<(Metric, CardId)> {
     let (before, card) = id.rsplit_once("_card")?;
     let card = card.parse().ok().map(CardId)?;
     let is_of = |metric: &Metric| {

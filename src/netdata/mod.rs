@@ -1,6 +1,7 @@
 //! The client of a node's Netdata agent: a day of GPU and VRAM utilisation of every card.
 
 mod answer;
+mod probe;
 pub mod query;
 mod rows;
 mod usage;
@@ -16,6 +17,7 @@ use crate::config::{Node, Patience};
 use crate::day::{Interval, Window};
 use crate::http::{Connections, Http, HttpError};
 
+pub use probe::{Agent, Charts, Probe};
 pub use query::Metric;
 use query::Tier;
 pub use usage::{CardUsage, NodeUsage, RejectedReading};
@@ -28,6 +30,15 @@ pub struct NodeError {
     pub url: String,
     /// What went wrong.
     pub reason: NodeErrorReason,
+}
+
+impl NodeError {
+    fn new(node: &Node, reason: NodeErrorReason) -> Self {
+        Self {
+            url: node.address().to_owned(),
+            reason,
+        }
+    }
 }
 
 /// What went wrong with a node.
@@ -98,28 +109,29 @@ impl Client {
 
     /// The usage of `node` in `window`: in one request, or chart by chart where the agent answers that with an error.
     pub fn usage(&self, node: &Node, window: &Window) -> Result<NodeUsage, NodeError> {
-        let deadline = self.http.deadline();
-        self.whole_node(node, window, deadline)
-            .or_else(|reason| match reason {
-                NodeErrorReason::Http(error) if is_about_the_query(&error) => {
-                    tracing::info!(node = node.name, %error, "asking chart by chart");
-                    self.chart_by_chart(node, window, deadline)
-                }
-                reason => Err(reason),
-            })
-            .and_then(|usage| {
-                // An answer of nothing but gaps means the same as 404, and which of the two comes depends on
-                // seconds (netdata/facts.md §2, Retention behaviour).
-                if usage.is_empty() {
-                    Err(NodeErrorReason::NoReadings)
-                } else {
-                    Ok(usage)
-                }
-            })
-            .map_err(|reason| NodeError {
-                url: node.address().to_owned(),
-                reason,
-            })
+        self.usage_before(node, window, self.http.deadline())
+            .map_err(|reason| NodeError::new(node, reason))
+    }
+
+    fn usage_before(
+        &self,
+        node: &Node,
+        window: &Window,
+        deadline: Instant,
+    ) -> Result<NodeUsage, NodeErrorReason> {
+        let usage = match self.whole_node(node, window, deadline) {
+            Err(NodeErrorReason::Http(error)) if is_about_the_query(&error) => {
+                tracing::info!(node = node.name, %error, "asking chart by chart");
+                self.chart_by_chart(node, window, deadline)?
+            }
+            usage => usage?,
+        };
+        // An answer of nothing but gaps means the same as 404, and which of the two comes depends on seconds
+        // (netdata/facts.md §2, Retention behaviour).
+        if usage.is_empty() {
+            return Err(NodeErrorReason::NoReadings);
+        }
+        Ok(usage)
     }
 
     /// From the samples; and what is older than these, from the coarser tiers.
@@ -156,7 +168,7 @@ impl Client {
     ) -> Result<NodeUsage, NodeErrorReason> {
         let url = query::whole_node(&node.url, window, tier);
         match self.http.get(&url, &HeaderMap::new(), deadline) {
-            Ok(body) => Ok(answer::whole_node(&body, window)?),
+            Ok(answered) => Ok(answer::whole_node(&answered.body, window)?),
             Err(error) if tier == Tier::Samples && is_without_data(&error) => {
                 Ok(NodeUsage::default())
             }
@@ -175,7 +187,9 @@ impl Client {
             for metric in Metric::ALL {
                 let url = query::one_chart(&node.url, window, metric, card);
                 match self.series.get(&url, &HeaderMap::new(), deadline) {
-                    Ok(body) => answer::one_chart(&body, window, metric, card, &mut usage)?,
+                    Ok(answered) => {
+                        answer::one_chart(&answered.body, window, metric, card, &mut usage)?;
+                    }
                     Err(error) if is_without_data(&error) => {}
                     Err(error) => return Err(error.into()),
                 }

@@ -78,6 +78,22 @@ pub fn one_chart(base: &Url, window: &Window, metric: Metric, card: CardId) -> U
     url
 }
 
+/// The request for the agent's version and name.
+#[must_use]
+pub fn info(base: &Url) -> Url {
+    command(base, "info")
+}
+
+/// The request for the charts of a metric, also of those that are not collected any more (netdata/facts.md §4).
+#[must_use]
+pub fn charts(base: &Url, metric: Metric) -> Url {
+    let mut url = command(base, "context");
+    url.query_pairs_mut()
+        .append_pair("context", metric.context())
+        .append_pair("options", "charts");
+    url
+}
+
 /// `unaligned` and the exact `before` make rows end on the window's own intervals in any zone; aligned ones are
 /// right only where midnight is a multiple of the interval (netdata/facts.md §2).
 fn data(base: &Url, window: &Window, subject: (&str, &str), options: &str) -> Url {
@@ -85,10 +101,7 @@ fn data(base: &Url, window: &Window, subject: (&str, &str), options: &str) -> Ur
     // `after` names is counted as well; with two intervals each row has its exact length.
     let rows = window.due().max(2) as u64;
     let after = window.until - window.interval.seconds() * rows.cast_signed();
-    let mut url = base.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(["api", "v1", "data"]);
-    }
+    let mut url = command(base, "data");
     url.query_pairs_mut()
         .append_pair(subject.0, subject.1)
         .append_pair("after", &after.to_string())
@@ -97,6 +110,15 @@ fn data(base: &Url, window: &Window, subject: (&str, &str), options: &str) -> Ur
         .append_pair("group", "average")
         .append_pair("format", "json")
         .append_pair("options", options);
+    url
+}
+
+/// The address of a command of the agent, or of a host on a parent, whose path stays.
+fn command(base: &Url, name: &str) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(["api", "v1", name]);
+    }
     url
 }
 
@@ -159,6 +181,11 @@ mod tests {
                      ?chart=amdgpu.gpu_utilization_unknown_AMD_GPU_card9&after=1754006400&"
                 ),
                 "{url}"
+            );
+            assert_eq!(
+                charts(&base.parse().expect("an URL"), Metric::Vram).as_str(),
+                "http://parent:19999/host/colab-gpu4/api/v1/context\
+                 ?context=amdgpu.gpu_mem_vram_usage_perc&options=charts"
             );
         }
     }

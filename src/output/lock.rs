@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::staged::FILE_MODE;
-use super::state::STATE_DIRECTORY;
+use super::state::{LOCK, STATE_DIRECTORY};
 use super::{OpenError, WriteError, make_directory};
 
 /// How often a taken lock is tried again.
@@ -19,7 +19,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 pub(super) fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
     let directory = root.join(STATE_DIRECTORY);
     make_directory(&directory)?;
-    let path = directory.join("lock");
+    let path = directory.join(LOCK);
     let error = |cause| WriteError {
         path: path.clone(),
         cause,

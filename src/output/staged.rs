@@ -151,6 +151,11 @@ pub(super) fn temporary() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
+/// The name of a file that is not to stay, as [`temporary`] makes them.
+pub(super) fn temporary_name(unique: &str) -> String {
+    format!("{PREFIX}{unique}{SUFFIX}")
+}
+
 /// Whether a file of this name is one that a run has not put in place.
 pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)

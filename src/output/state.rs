@@ -13,6 +13,8 @@ use super::staged;
 use super::{WriteError, make_directory};
 
 pub(super) const STATE_DIRECTORY: &str = ".daily-gpu-log";
+/// The file whose lock a run holds.
+pub(super) const LOCK: &str = "lock";
 /// The file that names the day whose files are being written.
 const NOTE: &str = "unfinished";
 

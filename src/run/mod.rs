@@ -1,6 +1,8 @@
 //! A run: what the command line asks for, for one day or several.
 
+mod checking;
 mod collecting;
+mod configuration;
 mod failure;
 mod plan;
 mod request;
@@ -28,15 +30,18 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
         return collect_or_report(&cli.run);
     };
     match command {
+        Command::Check(args) => return checking::check(args),
         Command::Status(args) => return status::tell(args),
-        Command::Completions { shell } => print(&cli::completions(*shell))?,
-        Command::Man => print(&cli::manual_page())?,
+        Command::Config { command } => configuration::run(command, &plain_console())?,
+        Command::Completions { shell } => plain_console().print(&cli::completions(*shell))?,
+        Command::Man => plain_console().print(&cli::manual_page())?,
     }
     Ok(ExitStatus::Complete)
 }
 
-fn print(text: &[u8]) -> Result<(), PrintError> {
-    Console::new(Verbosity::Normal).print(text)
+/// For what is said without settings.
+fn plain_console() -> Console {
+    Console::new(Verbosity::Normal)
 }
 
 fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {

@@ -30,7 +30,7 @@ pub(super) fn obtain(
     data_dir: &DataDir,
 ) -> (TaskInformation, Vec<Notice>) {
     let error = match token.map(|token| ask(request, token, window, None)) {
-        Some(Ok(Fetched { answer, body })) => {
+        Some(Ok(Fetched { answer, body, .. })) => {
             let mut notices = notices(request, &answer);
             let kept = kept::keep(&body, window, now());
             let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));

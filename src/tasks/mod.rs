@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::config::{ManagementApi, Patience, Token};
 use crate::day::{self, Window};
-use crate::http::{Connections, Http, HttpError};
+use crate::http::{Answered, Connections, Http, HttpError};
 use crate::units::UnixSeconds;
 
 pub use task::{Held, Task, TaskGpu, TaskTime};
@@ -77,6 +77,8 @@ pub struct Fetched {
     pub answer: Answer,
     /// The body that says so, without the token if the API repeats it.
     pub body: Vec<u8>,
+    /// By how many seconds the API's clock is ahead of the machine's, if it tells the time.
+    pub clock_ahead: Option<i64>,
 }
 
 /// The tasks of the window's day: all, or those of `username`. `now` tells an expired token from a wrong one.
@@ -89,7 +91,7 @@ pub fn fetch(
     now: UnixSeconds,
 ) -> Result<Fetched, TasksError> {
     let http = Http::new(patience, Connections::Close, [&api.url]).without_quotes();
-    let body = http
+    let Answered { body, clock_ahead } = http
         .get(
             &query(api, window, username),
             &headers(token),
@@ -112,7 +114,11 @@ pub fn fetch(
     // Before it is read or kept, so that no message of this run or a later one can repeat it.
     let body = token.redact(body);
     match answer::read(&body) {
-        Ok(answer) => Ok(Fetched { answer, body }),
+        Ok(answer) => Ok(Fetched {
+            answer,
+            body,
+            clock_ahead,
+        }),
         Err(problem) => Err(TasksError::Unreadable {
             url: api.url.to_string(),
             problem,

@@ -1,11 +1,9 @@
 //! Without the management API usage is collected as ever, and every file and message says what is missing, and why.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Lab, TOKEN, World};
+use crate::support::{DATE, Lab, TOKEN, World, jwt};
 
 fn status(code: u16, body: &str) -> Fault {
     let body = body.to_owned();
@@ -19,16 +17,6 @@ fn lab(api: SimulatedApi) -> Lab {
 
 fn lab_with(fault: Fault) -> Lab {
     lab(SimulatedApi::new(TOKEN).fault(fault))
-}
-
-/// A token that says when it ends, and whose signature nobody looks at.
-fn jwt(exp: u64) -> String {
-    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
-    format!(
-        "{}.{}.c2lnbmF0dXJl",
-        part(r#"{"alg":"HS256","typ":"JWT"}"#),
-        part(&format!(r#"{{"sub":"admin","exp":{exp}}}"#))
-    )
 }
 
 /// Usage is complete, and that tasks are missing for `reason` is said wherever somebody looks.

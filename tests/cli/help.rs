@@ -111,6 +111,10 @@ fn the_help_is_in_the_language_of_the_user_throughout() {
         &["--help"][..],
         &["man", "--help"],
         &["completions", "--help"],
+        &["check", "--help"],
+        &["config", "--help"],
+        &["config", "show", "--help"],
+        &["config", "init", "--help"],
     ] {
         let help = said(arguments).stdout;
         for english in ["Usage", "Options:", "Arguments:", "Commands:", "Print "] {

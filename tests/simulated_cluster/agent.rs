@@ -4,8 +4,6 @@
 //! Of the options, `unaligned`, `jsonwrap` and `flip` have their effect; `group` is always the average and `format` always JSON.
 //! Left out: gzip, the v2 API, name patterns with `*`, and the interpolation by which 2.8 smears the first row of a window.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::json;
 
 use super::message::{Answer, Request};
@@ -95,6 +93,30 @@ impl Chart {
     }
 }
 
+/// The charts of one metric, as with `options=charts`.
+fn context(node: &SimulatedNode, request: &Request) -> Answer {
+    let asked = request.parameter("context");
+    let is_asked = |metric: &&Metric| asked.as_deref() == Some(metric.context());
+    let metrics = Metric::ALL.iter().filter(is_asked);
+    let charts: Vec<_> = metrics
+        .flat_map(|&metric| {
+            let present = node.cards.iter().filter(|card| !node.absent.contains(card));
+            present.map(move |&card| (Chart { metric, card }, node.first_sample(metric, card)))
+        })
+        .collect();
+    if charts.is_empty() {
+        return Answer {
+            status: 404,
+            ..Answer::json("")
+        };
+    }
+    Answer::json(rendering::context(
+        node.version,
+        &charts,
+        node.conduct.clock(),
+    ))
+}
+
 /// One value of one row.
 #[derive(Clone, Copy)]
 pub(super) enum Cell<'a> {
@@ -132,6 +154,7 @@ pub(super) fn answer(node: &SimulatedNode, request: &Request) -> Answer {
     match path.as_str() {
         "/api/v1/data" => data(node, &Query::from_request(request)),
         "/api/v1/info" => info(node),
+        "/api/v1/context" => context(node, request),
         _ => Answer::text(404, &format!("Unsupported API command: {path}")),
     }
 }
@@ -143,10 +166,7 @@ fn data(node: &SimulatedNode, query: &Query) -> Answer {
     if query.chart.is_empty() && (query.context.is_empty() || !node.context_queries) {
         return Answer::text(400, "No chart or context is given.");
     }
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock past 1970");
-    let now = i64::try_from(since_1970.as_secs()).expect("a clock within reason");
+    let now = node.conduct.clock();
     let table = Table::query(node, query, now);
     if table.charts.is_empty() {
         return Answer::text(404, "No metrics where matched to query.");

@@ -4,6 +4,8 @@ use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::bell::Bell;
 use super::message::{Answer, Request};
 
@@ -76,9 +78,27 @@ pub enum Fault {
 pub(super) struct Conduct {
     pub fault: Option<Fault>,
     pub latency: Duration,
+    /// Seconds by which the clock is ahead of the machine's.
+    pub clock_ahead: i64,
+    /// Whether answers have no `Date`.
+    pub omits_date: bool,
 }
 
 impl Conduct {
+    /// What the server takes for now, in Unix seconds.
+    pub fn clock(&self) -> i64 {
+        Utc::now().timestamp() + self.clock_ahead
+    }
+
+    /// The header lines that every answer has, unless a fault has taken its place.
+    pub fn headers(&self) -> String {
+        if self.omits_date {
+            return String::new();
+        }
+        let now = DateTime::from_timestamp(self.clock(), 0).expect("a time within the calendar");
+        format!("Date: {}\r\n", now.format("%a, %d %b %Y %H:%M:%S GMT"))
+    }
+
     /// See [`Fault::ResetMidBody`].
     pub fn leaves_input_unread(&self) -> bool {
         self.fault == Some(Fault::ResetMidBody)

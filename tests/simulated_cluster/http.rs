@@ -151,11 +151,12 @@ impl State {
                 requests.push(request.seen());
                 requests.len()
             };
-            let answer = if request.method == self.method {
+            let mut answer = if request.method == self.method {
                 (self.handler)(&request)
             } else {
                 Answer::text(400, "HTTP method requested is not supported...")
             };
+            answer.more_headers.push_str(&self.conduct.headers());
             let keep_alive = request.keep_alive();
             let stays_open = self
                 .conduct

@@ -65,6 +65,12 @@ impl SimulatedApi {
         self
     }
 
+    /// The clock that its answers are dated by is so many seconds ahead of the machine's.
+    pub fn clock_ahead(mut self, seconds: i64) -> Self {
+        self.conduct.clock_ahead = seconds;
+        self
+    }
+
     /// What goes wrong with every request.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.conduct.fault = Some(fault);

@@ -208,6 +208,29 @@ impl SimulatedNode {
         self
     }
 
+    /// The agent's clock is so many seconds ahead of the machine's.
+    pub fn clock_ahead(mut self, seconds: i64) -> Self {
+        self.conduct.clock_ahead = seconds;
+        self
+    }
+
+    /// The agent's answers have no `Date`, as behind some proxies.
+    pub fn without_date(mut self) -> Self {
+        self.conduct.omits_date = true;
+        self
+    }
+
+    /// The first second that the card has a sample of.
+    pub(super) fn first_sample(&self, metric: Metric, card: u32) -> i64 {
+        let first = self.samples_after + 1;
+        let is_over_it =
+            |gap: &&Gap| gap.concerns(metric, card) && gap.from < first && first <= gap.to;
+        self.gaps
+            .iter()
+            .find(is_over_it)
+            .map_or(first, |gap| gap.to + 1)
+    }
+
     /// The cards in the order of GPU indices, where they are not the usual ones and the settings must name them.
     pub(super) fn unusual_cards(&self) -> Option<Vec<u32>> {
         let sorted = |cards: &[u32]| {

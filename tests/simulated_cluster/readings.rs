@@ -32,6 +32,14 @@ impl Metric {
         }
     }
 
+    /// What people read above its charts.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::GpuUtilization => "GPU utilization",
+            Self::VramUsage => "VRAM memory usage percentage",
+        }
+    }
+
     /// The only dimension of the metric's charts.
     pub fn dimension(self) -> &'static str {
         match self {

@@ -2,9 +2,11 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::agent::{Cell, Query, Table};
+use serde_json::{Value, json};
+
+use super::agent::{Cell, Chart, Query, Table};
 use super::node::{SimulatedNode, Version};
-use super::readings;
+use super::readings::{self, Metric};
 
 /// The answer to a query: the plain table, or with `jsonwrap` the table and what it is made of.
 pub(super) fn data(node: &SimulatedNode, query: &Query, table: &Table<'_>) -> String {
@@ -15,6 +17,38 @@ pub(super) fn data(node: &SimulatedNode, query: &Query, table: &Table<'_>) -> St
         plain(&mut body, node.version, query, table);
     }
     body
+}
+
+/// The answer to `/api/v1/context` for charts of one metric with their first samples. A chart is said to be collected, and
+/// its last sample to be of now, long after it has had its last, as measured.
+pub(super) fn context(version: Version, charts: &[(Chart, i64)], now: i64) -> String {
+    let of = |metric: Metric, first: i64| {
+        json!({
+            "title": metric.title(),
+            "units": "percentage",
+            "family": "utilization",
+            "chart_type": "line",
+            "priority": 39_000,
+            "first_time_t": first,
+            "last_time_t": now,
+            "collected": true,
+        })
+    };
+    let of_chart = |&(chart, first): &(Chart, i64)| {
+        let mut object = of(chart.metric, first);
+        object["name"] = chart.name().into();
+        object["context"] = chart.metric.context().into();
+        object["update_every"] = 1.into();
+        (chart.id(), object)
+    };
+    let first = charts.iter().map(|(_, first)| *first).min();
+    let mut answer = of(charts[0].0.metric, first.unwrap_or_default());
+    answer["charts"] = Value::Object(charts.iter().map(of_chart).collect());
+    match version {
+        // 1.37 prints it as if it stood in a list of contexts.
+        Version::V1_37 => format!("\n\n\t\t{answer:#}"),
+        Version::V2_8 => format!("{answer:#}\n"),
+    }
 }
 
 /// `{"labels":[...],"data":[...]}`.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub(super) use resolve::resolve;
 pub use secret::{SecretError, SecretUrl};
@@ -44,7 +44,7 @@ impl Default for Notify {
 }
 
 /// Of which runs somebody is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
     /// Of those that did not end with status 0, and of those with warnings.
@@ -89,7 +89,7 @@ pub struct Smtp {
 }
 
 /// How the connection to a mail server is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
     /// From the command STARTTLS on, without which nothing is sent.

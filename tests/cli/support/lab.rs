@@ -10,11 +10,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::TOKEN;
 use super::outcome::Outcome;
 use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
-
-/// The token that the simulated management API takes, unless a test brings an API of its own.
-pub(crate) const TOKEN: &str = "header.synthetic-token.signature";
 
 /// What a test sets up before it runs the program.
 #[must_use]

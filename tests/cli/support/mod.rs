@@ -1,17 +1,20 @@
 //! What the tests are written in: a [`Lab`] sets a cluster up, a [`World`] runs the program in it, an [`Outcome`] is
 //! looked at, and a [`Day`] says what the files of a day must hold.
 
+mod checked;
 mod day;
 mod files;
 mod lab;
 mod outcome;
 mod sysfs;
+mod token;
 mod told;
 
 pub(crate) use day::{CARDS, Day};
-pub(crate) use lab::{Lab, TOKEN, World};
+pub(crate) use lab::{Lab, World};
 pub(crate) use outcome::Outcome;
 pub(crate) use sysfs::Sysfs;
+pub(crate) use token::{TOKEN, jwt};
 pub(crate) use told::{message, signals, texts};
 
 /// 2025-08-01 00:00:00 UTC: the date of most tests.

@@ -70,6 +70,16 @@ impl Outcome {
     }
 
     #[track_caller]
+    pub(crate) fn stdout_lacks(self, part: &str) -> Self {
+        assert!(
+            !self.stdout.contains(part),
+            "{part:?} in stdout of {}",
+            self.described()
+        );
+        self
+    }
+
+    #[track_caller]
     pub(crate) fn stderr_is(self, text: &str) -> Self {
         assert_eq!(self.stderr, text, "{}", self.described());
         self

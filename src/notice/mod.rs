@@ -1,5 +1,7 @@
 //! What a person should know of a run besides its figures.
 
+mod of_tasks;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,47 @@
+//! A file of the user's own, which is written once and never written over.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::staged::FILE_MODE;
+
+/// A file that was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum NewFileError {
+    /// There is one already.
+    #[error("{} 已存在，未覆寫：請改用別的檔名", .0.display())]
+    Exists(PathBuf),
+    /// It cannot be written.
+    #[error("無法寫入 {path}：{cause}（請確認目錄存在，且有寫入權限）", path = .path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+}
+
+/// Writes a file that does not exist.
+pub fn write_new(path: &Path, contents: &[u8]) -> Result<(), NewFileError> {
+    let unwritable = |cause| NewFileError::Unwritable {
+        path: path.to_owned(),
+        cause,
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)
+        .map_err(|cause| match cause.kind() {
+            io::ErrorKind::AlreadyExists => NewFileError::Exists(path.to_owned()),
+            _ => unwritable(cause),
+        })?;
+    let written = file.write_all(contents).and_then(|()| file.sync_all());
+    written.map_err(|cause| {
+        // Part of a file would keep the next try from its name. That it cannot be removed either says nothing more.
+        let _ = fs::remove_file(path);
+        unwritable(cause)
+    })
+}
