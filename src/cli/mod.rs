@@ -17,9 +17,9 @@ pub use command::Command;
 pub use config_args::ConfigCommand;
 pub use reference::{completions, manual_page};
 pub use run_args::RunArgs;
-pub use shared::{OutputArgs, SettingsArgs};
+pub use shared::{LogFormat, OutputArgs, SettingsArgs};
 pub use status_args::StatusArgs;
-pub use usage::usage_error;
+pub use usage::{output_of_wrong_line, usage_error};
 pub use value::DEFAULT_JOBS;
 
 const HELP_TEMPLATE: &str = "\

@@ -1,6 +1,11 @@
 //! What is wrong with a command line, in the language of the user.
 
+use std::ffi::OsString;
+
+use clap::ValueEnum;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::{LogFormat, OutputArgs};
 
 /// What is wrong with the command line, in the language of the user.
 #[must_use]
@@ -44,11 +49,35 @@ pub fn usage_error(error: &clap::Error) -> String {
     format!("{problem}（用法請見 daily-gpu-log --help）")
 }
 
+/// Where and how a command line that is wrong elsewhere wants the log, so that the error can be told there. Options
+/// that are wrong themselves are as if they were not given.
+pub fn output_of_wrong_line(arguments: impl IntoIterator<Item = OsString>) -> OutputArgs {
+    let mut output = OutputArgs::default();
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        let (name, value) = match argument.to_str().and_then(|text| text.split_once('=')) {
+            Some((name, value)) => (name.to_owned(), Some(value.into())),
+            None => (argument.to_string_lossy().into_owned(), None),
+        };
+        match name.as_str() {
+            "--log-format" => {
+                let value = value.or_else(|| arguments.next()).unwrap_or_default();
+                let format = LogFormat::from_str(&value.to_string_lossy(), false);
+                output.log_format = format.unwrap_or_default();
+            }
+            "--log-file" => output.log_file = value.or_else(|| arguments.next()).map(Into::into),
+            _ => {}
+        }
+    }
+    output
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::Cli;
     use clap::{CommandFactory, Parser};
+    use std::path::Path;
 
     #[test]
     fn the_definition_is_sound() {
@@ -77,6 +106,11 @@ mod tests {
             (&["config", "init", "--output"], "--output <FILE> 缺少值"),
             (&["check", "-q", "-v"], "--quiet 不可與 --verbose"),
             (&["completions", "tcsh"], "<SHELL> 的值 'tcsh' 不正確"),
+            (
+                &["--log-format", "xml"],
+                "--log-format <FORMAT> 的值 'xml' 不正確",
+            ),
+            (&["--log-file"], "--log-file <FILE> 缺少值"),
         ] {
             let line = ["daily-gpu-log"]
                 .into_iter()
@@ -84,6 +118,39 @@ mod tests {
             let error = Cli::try_parse_from(line).expect_err("a wrong command line");
             let said = usage_error(&error);
             assert!(said.contains(told), "{arguments:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn of_a_wrong_line_the_log_is_known_wherever_it_is_named() {
+        let of = |arguments: &[&str]| {
+            let output = output_of_wrong_line(arguments.iter().map(OsString::from));
+            (output.log_format, output.log_file)
+        };
+        let file = |path: &str| Some(Path::new(path).to_owned());
+        for (arguments, format, log_file) in [
+            (&["--nonsense"][..], LogFormat::Text, None),
+            (
+                &["--nonsense", "--log-format", "json"],
+                LogFormat::Json,
+                None,
+            ),
+            (&["--log-format=json", "--nonsense"], LogFormat::Json, None),
+            (&["--log-format", "xml"], LogFormat::Text, None),
+            (&["--log-format"], LogFormat::Text, None),
+            (&["--log-file"], LogFormat::Text, None),
+            (
+                &["check", "-x", "--log-file=a=b"],
+                LogFormat::Text,
+                file("a=b"),
+            ),
+            (
+                &["--log-file", "a", "2025-02-30"],
+                LogFormat::Text,
+                file("a"),
+            ),
+        ] {
+            assert_eq!(of(arguments), (format, log_file), "{arguments:?}");
         }
     }
 }

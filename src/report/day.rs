@@ -43,15 +43,18 @@ pub struct RunReport<'a> {
     pub tasks_as_of: Option<UnixSeconds>,
     /// What the day's line says, also where the figures of the nodes are forgotten.
     #[serde(skip)]
-    totals: Totals,
+    pub totals: Totals,
 }
 
 /// The nodes of a day together.
-#[derive(Debug)]
-struct Totals {
-    nodes: usize,
-    written: usize,
-    coverage: Coverage,
+#[derive(Clone, Copy, Debug)]
+pub struct Totals {
+    /// How many were asked for.
+    pub nodes: usize,
+    /// How many of them have new files.
+    pub written: usize,
+    /// The coverage of those.
+    pub coverage: Coverage,
 }
 
 impl Totals {

@@ -6,6 +6,6 @@ mod plan;
 mod tasks;
 
 pub use collected::{Collected, DayResult};
-pub use day::{NodeReport, RunReport, WindowReport};
+pub use day::{NodeReport, RunReport, Totals, WindowReport};
 pub use plan::{PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;

@@ -4,8 +4,8 @@ use std::thread;
 
 use anyhow::Result;
 
+use super::print_json;
 use super::request::{now, select};
-use super::{print_json, verbosity};
 use crate::check::{self, Check, Report};
 use crate::cli::{CheckArgs, DEFAULT_JOBS};
 use crate::config::{self, Config, Node, Token, TokenSource};
@@ -20,7 +20,7 @@ use crate::units::UnixSeconds;
 
 /// Tells of everything that was found, and answers what it means.
 pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus> {
-    let console = Console::new(verbosity(&args.output));
+    let console = Console::open(&args.output)?;
     let report = match config::load(args.settings.overrides()) {
         Ok(config) => Report::new(checks(&config, args, &console)?),
         Err(error) => Report::new(vec![check::unusable_settings(&error)]),

@@ -123,7 +123,18 @@ impl<'a> Stages<'a> {
         let mut report = RunReport::new(window, started_at, &tasks, &nodes, results, notices);
         report.took = clock.elapsed();
         self.remember(window, &mut report);
-        report.notices.iter().for_each(console::notify);
+        let notify = |notice| console::notify_of_day(report.date, notice);
+        report.notices.iter().for_each(notify);
+        let totals = report.totals;
+        tracing::info!(
+            date = %report.date,
+            nodes = totals.nodes,
+            nodes_written = totals.written,
+            readings = totals.coverage.found,
+            readings_due = totals.coverage.due,
+            exit_status = u8::from(report.exit_status),
+            "day collected"
+        );
         Ok(report)
     }
 

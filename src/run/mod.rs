@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use crate::cli::{self, Cli, Command, OutputArgs, RunArgs};
 use crate::config::{self, Config};
-use crate::console::{self, Console, PrintError, Verbosity};
+use crate::console::{self, Console, PrintError};
 use crate::exit_status::ExitStatus;
 use crate::notify::Watch;
 use crate::output::{self, Archive};
@@ -32,20 +32,20 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     match command {
         Command::Check(args) => return checking::check(args),
         Command::Status(args) => return status::tell(args),
-        Command::Config { command } => configuration::run(command, &plain_console())?,
-        Command::Completions { shell } => plain_console().print(&cli::completions(*shell))?,
-        Command::Man => plain_console().print(&cli::manual_page())?,
+        Command::Config { command } => configuration::run(command, &plain_console()?)?,
+        Command::Completions { shell } => plain_console()?.print(&cli::completions(*shell))?,
+        Command::Man => plain_console()?.print(&cli::manual_page())?,
     }
     Ok(ExitStatus::Complete)
 }
 
 /// For what is said without settings.
-fn plain_console() -> Console {
-    Console::new(Verbosity::Normal)
+fn plain_console() -> Result<Console> {
+    Ok(Console::open(&OutputArgs::default())?)
 }
 
 fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
-    let console = Console::new(verbosity(&args.output));
+    let console = Console::open(&args.output)?;
     let config = config::load(args.settings.overrides())?;
     tracing::info!(settings = %config.source, "settings loaded");
     if args.user_report {
@@ -117,13 +117,4 @@ fn print_json(console: &Console, report: &impl serde::Serialize) -> Result<(), P
     let mut text = serde_json::to_vec_pretty(report).expect("a report has string keys alone");
     text.push(b'\n');
     console.print(&text)
-}
-
-fn verbosity(args: &OutputArgs) -> Verbosity {
-    match (args.quiet, args.verbose) {
-        (true, _) => Verbosity::Quiet,
-        (false, 0) => Verbosity::Normal,
-        (false, 1) => Verbosity::Verbose,
-        (false, _) => Verbosity::Debug,
-    }
 }

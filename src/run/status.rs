@@ -12,11 +12,11 @@ use crate::output::Archive;
 use crate::status::{Evidence, StatusReport};
 
 use super::request::{now, select};
-use super::{plan, print_json, verbosity};
+use super::{plan, print_json};
 
 /// Says how the last days went.
 pub(super) fn tell(args: &StatusArgs) -> Result<ExitStatus> {
-    let console = Console::new(verbosity(&args.output));
+    let console = Console::open(&args.output)?;
     let config = config::load(args.settings.overrides())?;
     let nodes = select(&config, &args.nodes)?;
     let archive = Archive::new(&config.data_dir, config.gpu_files);

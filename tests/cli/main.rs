@@ -27,6 +27,7 @@ mod help;
 mod inventory;
 mod json;
 mod kept_tasks;
+mod logs;
 mod mapping;
 mod missing;
 mod node_faults;

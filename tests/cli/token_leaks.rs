@@ -12,16 +12,22 @@ const LONG_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
 /// A part that is as long as this one tells too much.
 const PART: usize = 12;
 
-const WAYS: [&[&str]; 3] = [
+const LOG: &str = "run.log";
+
+const WAYS: [&[&str]; 4] = [
     &[DATE, "-vv"],
     &[DATE, "-vv", "--json"],
+    &[DATE, "-vv", "--log-format", "json", "--log-file", LOG],
     &[DATE, "-vv", "--user-report"],
 ];
 
 #[track_caller]
-fn shows_no_part_of_the_token(outcome: &Outcome, told: &str) {
+fn shows_no_part_of_the_token(outcome: &Outcome, world: &World, way: &[&str], told: &str) {
     let files = outcome.files("").into_iter();
-    let texts = files.chain([
+    let log = way
+        .contains(&LOG)
+        .then(|| (LOG.to_owned(), world.read(LOG)));
+    let texts = files.chain(log).chain([
         ("stdout".to_owned(), outcome.stdout.clone()),
         ("stderr".to_owned(), outcome.stderr.clone()),
     ]);
@@ -52,8 +58,8 @@ fn an_answer_of(code: u16, body: &str) {
         let outcome = world
             .run(way)
             .exits(status)
-            .stderr_has("錯誤：無法從管理 API 獲取數據：http://127.0.0.1:");
-        shows_no_part_of_the_token(&outcome, &format!("{code} {way:?}"));
+            .stderr_has("無法從管理 API 獲取數據：http://127.0.0.1:");
+        shows_no_part_of_the_token(&outcome, &world, way, &format!("{code} {way:?}"));
     }
 }
 
@@ -102,7 +108,7 @@ fn a_task_that_cannot_be_read_beside_others_is_told_without_the_token() {
         let world = world_of(api.raw_task(id, task));
         for way in WAYS {
             let outcome = world.run(way).exits(0).stderr_has("無法解析");
-            shows_no_part_of_the_token(&outcome, &format!("{id} {way:?}"));
+            shows_no_part_of_the_token(&outcome, &world, way, &format!("{id} {way:?}"));
         }
     }
 }
