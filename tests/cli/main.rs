@@ -46,6 +46,7 @@ mod settings_changed;
 mod status;
 mod task_records;
 mod tasks;
+mod terminal;
 mod token_leaks;
 mod user_report;
 mod values;
