@@ -32,6 +32,7 @@ pub mod exit_status;
 pub mod report;
 
 pub mod catch_up;
+pub mod metrics;
 pub mod record;
 pub mod status;
 

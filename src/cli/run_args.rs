@@ -1,5 +1,6 @@
 //! The arguments of a run that collects.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -69,6 +70,10 @@ pub struct RunArgs {
     #[arg(value_parser = parse_seconds)]
     #[arg(help = "另一次執行佔用資料目錄時，最多等待的秒數 [預設: 0]")]
     pub wait: Duration,
+    /// The file that tells node_exporter of the run.
+    #[arg(long, value_name = "FILE", conflicts_with = "user_report")]
+    #[arg(help = "將執行結果以 OpenMetrics 格式寫入這個檔案，供 node_exporter 讀取")]
+    pub metrics_file: Option<PathBuf>,
     /// The settings.
     #[command(flatten)]
     pub settings: SettingsArgs,

@@ -7,6 +7,7 @@ mod earlier;
 mod gpu_csv;
 mod layout;
 mod lock;
+mod metrics_file;
 mod new_file;
 mod number;
 mod staged;
@@ -19,6 +20,7 @@ mod writable;
 
 pub use archive::Archive;
 pub use day_files::{DayFiles, Earlier, UnusableFile};
+pub use metrics_file::{MetricsFileError, replace_metrics};
 pub use new_file::{NewFileError, write_new};
 pub use staged::{InPlace, Staged};
 pub use task_report::render as task_report;

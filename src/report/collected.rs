@@ -14,7 +14,7 @@ pub struct Collected<'a> {
     pub days: Vec<DayResult<'a>>,
     /// What `--catch-up` found and is not worth asking for again, a line each.
     pub given_up: Vec<String>,
-    /// Whether standard output did not take all that was to be said of them.
+    /// Whether standard output, or the metrics file, did not take all that was to be said of them.
     pub is_untold: bool,
 }
 

@@ -80,12 +80,12 @@ impl<'a> Stages<'a> {
             if day.collect.is_empty() {
                 continue;
             }
-            if !self.request.tells_figures_at_the_end() {
-                collected.forget_figures();
-            }
             let date = day.window.date;
-            collected.days.push(match self.collect(day) {
+            let result = match self.collect(day) {
                 Ok(report) => {
+                    if !self.request.tells_figures_at_the_end() {
+                        collected.forget_figures();
+                    }
                     if !is_json {
                         let told = self.request.console.say(report.day_line());
                         collected.is_untold |= is_untold(told);
@@ -96,7 +96,8 @@ impl<'a> Stages<'a> {
                     console::fail(format_args!("{date}：{error:#}"));
                     DayResult::failed(date, &error)
                 }
-            });
+            };
+            collected.days.push(result);
         }
         if self.request.args.output.json {
             let told = print_json(self.request.console, &collected);

@@ -4,6 +4,7 @@ mod checking;
 mod collecting;
 mod configuration;
 mod failure;
+mod last_run;
 mod plan;
 mod request;
 mod status;
@@ -21,13 +22,17 @@ use crate::output::{self, Archive};
 use crate::report::TaskReport;
 
 pub use failure::exit_status;
+use last_run::MetricsFile;
 use request::Request;
 pub use request::RequestError;
 
 /// Does what the command line asks for.
 pub fn run(cli: &Cli) -> Result<ExitStatus> {
     let Some(command) = &cli.command else {
-        return collect_or_report(&cli.run);
+        let (args, file) = (&cli.run, cli.run.metrics_file.as_deref());
+        let metrics = MetricsFile::new(file.filter(|_| !args.dry_run));
+        let done = collect_or_report(args, &metrics);
+        return done.inspect_err(|error| metrics.tell_failure(error));
     };
     match command {
         Command::Check(args) => return checking::check(args),
@@ -44,7 +49,7 @@ fn plain_console() -> Result<Console> {
     Ok(Console::open(&OutputArgs::default())?)
 }
 
-fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
+fn collect_or_report(args: &RunArgs, metrics: &MetricsFile) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
     let config = config::load(args.settings.overrides())?;
     tracing::info!(settings = %config.source, "settings loaded");
@@ -53,12 +58,17 @@ fn collect_or_report(args: &RunArgs) -> Result<ExitStatus> {
     } else if args.dry_run {
         tell_plan(&Request::new(&console, &config, args)?)
     } else {
-        collect(&console, &config, args)
+        collect(&console, &config, args, metrics)
     }
 }
 
 /// Collects, and tells those who wait for it how that ended.
-fn collect(console: &Console, config: &Config, args: &RunArgs) -> Result<ExitStatus> {
+fn collect(
+    console: &Console,
+    config: &Config,
+    args: &RunArgs,
+    metrics: &MetricsFile,
+) -> Result<ExitStatus> {
     let (watch, no_secret) = Watch::begin(&config.notify);
     let request = match no_secret {
         Some(error) => Err(error.into()),
@@ -67,7 +77,9 @@ fn collect(console: &Console, config: &Config, args: &RunArgs) -> Result<ExitSta
     match request {
         Ok(request) => {
             let dates = request.dates().unwrap_or_default();
-            telling::tell(watch, collecting::collect(&request), &dates)
+            let collected = collecting::collect(&request);
+            let collected = collected.map(|collected| metrics.tell(collected));
+            telling::tell(watch, collected, &dates)
         }
         Err(error) => telling::tell(watch, Err(error), &[]),
     }

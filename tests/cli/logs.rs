@@ -10,7 +10,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Lab, World};
+use crate::support::{DATE, Lab, wait_for_request};
 
 const FILE: &str = "run.log";
 
@@ -303,15 +303,6 @@ fn a_run_that_is_told_to_stop_says_so_in_the_log_file() {
     assert_eq!(run.wait().expect("its status").code(), Some(130));
     let log = objects(&world.read(FILE));
     assert_eq!(log.last(), Some(&ended(130)), "{log:#?}");
-}
-
-/// Waits until a node was asked.
-fn wait_for_request(world: &World, node: &str) {
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while world.cluster.requests(node).is_empty() {
-        assert!(std::time::Instant::now() < until, "{node} is never asked");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod json;
 mod kept_tasks;
 mod logs;
 mod mapping;
+mod metrics;
 mod missing;
 mod node_faults;
 mod notify;

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -228,5 +230,15 @@ impl World {
         }
         let output = shell.output().expect("the shell starts");
         Outcome::new(arguments, &output, self.directory.path())
+    }
+}
+
+/// Waits until a node of the cluster is asked, by a run that goes on meanwhile.
+#[track_caller]
+pub(crate) fn wait_for_request(world: &World, node: &str) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while world.cluster.requests(node).is_empty() {
+        assert!(Instant::now() < until, "{node} is never asked");
+        thread::sleep(Duration::from_millis(5));
     }
 }

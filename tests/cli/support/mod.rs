@@ -11,7 +11,7 @@ mod token;
 mod told;
 
 pub(crate) use day::{CARDS, Day};
-pub(crate) use lab::{Lab, World};
+pub(crate) use lab::{Lab, World, wait_for_request};
 pub(crate) use outcome::Outcome;
 pub(crate) use sysfs::Sysfs;
 pub(crate) use token::{TOKEN, jwt};

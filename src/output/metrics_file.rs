@@ -1,0 +1,93 @@
+//! The file of `--metrics-file`. It lies in a directory of node_exporter's, among the files of others.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// node_exporter is another user. Nothing personal is in it.
+const METRICS_MODE: u32 = 0o644;
+/// How long another run, which needs milliseconds, is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A metrics file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("無法寫入 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --metrics-file）", path = .path.display())]
+pub struct MetricsFileError {
+    path: PathBuf,
+    cause: io::Error,
+}
+
+/// Gives the file at `path` the contents that `render` makes of its present ones. A file that is not `own` stays as it
+/// is.
+pub fn replace_metrics(
+    path: &Path,
+    own: impl FnOnce(&str) -> bool,
+    render: impl FnOnce(Option<&str>) -> String,
+) -> Result<(), MetricsFileError> {
+    replace(path, own, render).map_err(|cause| MetricsFileError {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+fn replace(
+    path: &Path,
+    own: impl FnOnce(&str) -> bool,
+    render: impl FnOnce(Option<&str>) -> String,
+) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // Between reading the old file and replacing it, no other run may do the same. So nobody else uses the name of
+    // the temporary file either, and what a killed run left of it is in nobody's way.
+    let _lock = lock(directory)?;
+    let earlier = match fs::read_to_string(path) {
+        Ok(earlier) if earlier.is_empty() || own(&earlier) => Some(earlier),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+        _ => return Err(io::Error::other("這個檔案不是本程式寫的，未覆寫")),
+    };
+    let temporary = directory.join(format!(".daily-gpu-log.{}.tmp", name.display()));
+    remove(&temporary)?;
+    let placed =
+        write(&temporary, &render(earlier.as_deref())).and_then(|()| fs::rename(&temporary, path));
+    if placed.is_err() {
+        remove(&temporary)?;
+    }
+    placed
+}
+
+/// Takes the lock of a directory.
+fn lock(directory: &Path) -> io::Result<File> {
+    let file = File::open(directory)?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(PAUSE),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn write(path: &Path, contents: &str) -> io::Result<()> {
+    // Never through a link that somebody else put there.
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(contents.as_bytes())?;
+    // Set, and not asked for at creation, because cron's umask would take the others' right to read away.
+    file.set_permissions(Permissions::from_mode(METRICS_MODE))?;
+    file.sync_all()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
