@@ -5,35 +5,11 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-binary=${1:-$root/target/release/daily-gpu-log}
+# shellcheck source=scripts/debian_packages.sh
+. "$root/scripts/debian_packages.sh"
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
+need netdata-core netdata -- command -v netdata
+need python3 -- command -v python3
+install_missing
 
-missing=()
-PATH=$PATH:/usr/sbin        # where Debian puts the agent, and not on everyone's path
-command -v netdata >/dev/null || missing+=(netdata-core)
-command -v python3 >/dev/null || missing+=(python3)
-
-if [ ${#missing[@]} -gt 0 ]; then
-    log=$(mktemp)
-    trap 'rm -f "$log"' EXIT
-    if ! { as_root apt-get update &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } \
-        >"$log" 2>&1; then
-        cat "$log" >&2
-        exit 1
-    fi
-    rm -f "$log"
-    # The package starts its service, and starts it again at boot. A netdata that was here before is left alone.
-    if [[ " ${missing[*]} " == *" netdata-core "* ]]; then
-        if [ -d /run/systemd/system ]; then
-            as_root systemctl disable --now netdata.service
-        elif [ -x /etc/init.d/netdata ]; then
-            as_root /etc/init.d/netdata stop >/dev/null 2>&1 || true
-        fi
-    fi
-fi
-
-exec python3 "$root/scripts/check_netdata.py" "$binary"
+exec python3 "$root/scripts/check_netdata.py" "${1:-$root/target/release/daily-gpu-log}"
