@@ -16,7 +16,8 @@ import seccomp
 
 SCRIPTS = Path(__file__).resolve().parent
 SERVICE, TIMER, CRONTAB = (SCRIPTS / f"daily-gpu-log.{kind}" for kind in ("service", "timer", "crontab"))
-INSTALLED = "/usr/local/bin/daily-gpu-log"
+INSTALLED, STATE = "/usr/local/bin/daily-gpu-log", "/var/lib/daily-gpu-log"
+NODES, DAYS = 3, 4      # yesterday, and the days before that are completed
 EXPOSURE = 1.5          # of 10, as systemd rates it; a service without any of the settings has 9.6
 START_SECONDS = 20
 RUN_SECONDS = 60
@@ -111,9 +112,9 @@ def confine(names, otherwise):
 
 @contextlib.contextmanager
 def cluster(binary, folder):
-    """Three nodes, and the settings that lead to them in `folder`."""
+    """Nodes, and the settings that lead to them in `folder`."""
     example = binary.parent / "examples" / "simulated-cluster"
-    process = subprocess.Popen([example, "serve", "3", "0", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([example, "serve", str(NODES), "0", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         check(process.stdout.readline() == b"ready\n", "the simulated cluster does not start")
         yield
@@ -142,8 +143,10 @@ def check_confined(binary):
         installed = folder / "daily-gpu-log"      # where everybody may execute it
         shutil.copy(binary, installed)
         names = allowed()
-        command = [installed, "--quiet", "--config", settings, "--data-dir", state, "--log-file", state / "run.log",
-                   "--metrics-file", state / "run.prom", "yesterday"]
+        [line] = values(SERVICE, "ExecStart")
+        check(line.startswith(INSTALLED) and STATE in line, line)
+        command = [installed, *line.replace(STATE, str(state)).split()[1:], "--config", settings,
+                   "--log-file", state / "run.log", "--metrics-file", state / "run.prom"]
         def run(otherwise, names=names):
             return subprocess.run(
                 command, cwd="/", env={"CREDENTIALS_DIRECTORY": str(credentials)}, stdin=subprocess.DEVNULL,
@@ -154,7 +157,7 @@ def check_confined(binary):
             done = run(otherwise)
             check((done.returncode, done.stdout, done.stderr) == (0, b"", b""), "confined, the program ended with", done)
             summaries = list(state.glob("*/*/summary_*.txt"))
-            check(len(summaries) == 3, summaries)
+            check(len(summaries) == NODES * DAYS, summaries)
             print(f"confined as the unit says: {what}")
         # The filter is only worth something if it is in force.
         done = run(seccomp.KILL_PROCESS, names - {"flock"})

@@ -49,6 +49,7 @@ mod task_records;
 mod tasks;
 mod terminal;
 mod token_leaks;
+mod units;
 mod user_report;
 mod values;
 mod window;
