@@ -10,24 +10,12 @@ binary=${1:-$root/target/release/daily-gpu-log}
 simulation=${2:-$root/target/release/examples/simulated-cluster}
 python=/usr/bin/python3        # Debian's own: another one on the path does not see Debian's packages
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
+# shellcheck source=scripts/debian_packages.sh
+. "$root/scripts/debian_packages.sh"
 
-missing=()
-"$python" -c 'import aiosmtpd' 2>/dev/null || missing+=(python3-aiosmtpd)
-command -v openssl >/dev/null || missing+=(openssl)
-
-if [ ${#missing[@]} -gt 0 ]; then
-    log=$(mktemp)
-    trap 'rm -f "$log"' EXIT
-    if ! { as_root apt-get update &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } \
-        >"$log" 2>&1; then
-        cat "$log" >&2
-        exit 1
-    fi
-    rm -f "$log"
-fi
+need python3 -- test -x "$python"
+need python3-aiosmtpd -- "$python" -c 'import aiosmtpd'
+need openssl -- command -v openssl
+install_missing
 
 exec "$python" "$root/scripts/check_notify.py" "$binary" "$simulation"
