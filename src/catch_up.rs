@@ -3,12 +3,31 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
 use crate::average::Coverage;
 use crate::config::Node;
 use crate::day::Window;
 use crate::netdata::CardUsage;
 use crate::record::{FilesRecord, NodeRecord};
 use crate::units::{CardId, GpuIndex};
+
+/// What is found of a node's day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No file of a GPU.
+    Nothing,
+    /// These readings, of all its GPUs but those that have none.
+    Readings {
+        /// How many there are of those due in the whole day.
+        coverage: Coverage,
+        /// The GPUs without any.
+        without: Vec<GpuIndex>,
+    },
+    /// Files that were written under other settings: collecting would set them aside.
+    OtherSettings,
+}
 
 /// What a node's day lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +40,124 @@ pub enum Lack {
     Readings(Coverage),
     /// The management API's answer is missing, or was given before the day was over.
     TaskInformation,
+    /// It is of other settings than those in force.
+    OtherSettings,
+}
+
+/// What is to be done about a node's day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Complete,
+    /// Collecting it again may bring what it lacks.
+    Collect(Vec<Lack>),
+    /// Its agent was asked after the day was over and had no more, or collecting it would cost what there is.
+    GivenUp(Vec<Lack>),
+}
+
+impl Found {
+    /// What the record says of files that are all there.
+    #[must_use]
+    pub fn on_record(files: &FilesRecord, window: &Window) -> Self {
+        let of = |readings| Coverage {
+            found: readings,
+            due: window.due() * files.gpus.len(),
+        };
+        let without = files.gpus.iter().filter(|gpu| gpu.last_readings.is_none());
+        Self::Readings {
+            coverage: of(files.coverage.found),
+            without: without.map(|gpu| gpu.index).collect(),
+        }
+    }
+
+    /// What was read from the files.
+    #[must_use]
+    pub fn in_files(node: &Node, window: &Window, usage: &BTreeMap<CardId, CardUsage>) -> Self {
+        if usage.is_empty() {
+            return Self::Nothing;
+        }
+        let of_card = |card| Coverage::of_readings(usage.get(card), window.due());
+        let without = |(_, card): &(_, &CardId)| !usage.contains_key(card);
+        let by_index = (0..).map(GpuIndex).zip(&node.cards);
+        Self::Readings {
+            coverage: Coverage::sum(node.cards.iter().map(of_card)),
+            without: by_index.filter(without).map(|(index, _)| index).collect(),
+        }
+    }
+
+    fn lacks(&self) -> Vec<Lack> {
+        match self {
+            Self::Nothing => vec![Lack::Everything],
+            Self::OtherSettings => vec![Lack::OtherSettings],
+            Self::Readings { coverage, without } => {
+                let mut lacks = Vec::new();
+                if !without.is_empty() {
+                    lacks.push(Lack::Files(without.clone()));
+                }
+                if !coverage.is_whole() {
+                    lacks.push(Lack::Readings(*coverage));
+                }
+                lacks
+            }
+        }
+    }
+
+    fn readings(&self) -> usize {
+        match self {
+            Self::Readings { coverage, .. } => coverage.found,
+            Self::Nothing | Self::OtherSettings => 0,
+        }
+    }
+}
+
+/// What the day of `node`, which is over, needs: by what is `found` of it, and by what was recorded.
+#[must_use]
+pub fn need(
+    node: &Node,
+    window: &Window,
+    found: &Found,
+    record: Option<&NodeRecord>,
+    wants_tasks: bool,
+) -> Need {
+    let mut lacks = found.lacks();
+    if *found == Found::OtherSettings {
+        return Need::GivenUp(lacks);
+    }
+    let files = record.and_then(|record| record.files.as_ref());
+    // Files that were lost since are worth asking for again.
+    let recorded = files.map_or(0, |files| files.coverage.found);
+    let no_more = found.readings() >= recorded
+        && record.is_some_and(|record| record.had_no_more(node, window));
+    // Where there is nothing, there is nothing that users could be of.
+    let may_lack_tasks = wants_tasks && !(no_more && *found == Found::Nothing);
+    let lacks_tasks = may_lack_tasks && !files.is_some_and(|files| has_final_tasks(files, window));
+    if lacks_tasks {
+        lacks.push(Lack::TaskInformation);
+    }
+    if lacks.is_empty() {
+        Need::Complete
+    } else if no_more && !lacks_tasks {
+        Need::GivenUp(lacks)
+    } else {
+        Need::Collect(lacks)
+    }
+}
+
+/// Whether the users are from an answer that was given after the day was over.
+fn has_final_tasks(files: &FilesRecord, window: &Window) -> bool {
+    files.tasks_as_of.is_some_and(|as_of| as_of >= window.end)
+}
+
+impl Lack {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Everything => "no_files",
+            Self::Files(_) => "missing_files",
+            Self::Readings(_) => "readings",
+            Self::TaskInformation => "task_information",
+            Self::OtherSettings => "other_settings",
+        }
+    }
 }
 
 impl fmt::Display for Lack {
@@ -33,86 +170,133 @@ impl fmt::Display for Lack {
             }
             Self::Readings(coverage) => write!(f, "讀數 {}/{}", coverage.found, coverage.due),
             Self::TaskInformation => f.write_str("沒有當日結束後的任務資訊"),
+            Self::OtherSettings => f.write_str("原有檔案以不同的設定寫成，或已損壞"),
         }
     }
 }
 
-/// What is to be done about a node's day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// Nothing.
-    Complete,
-    /// Collecting it again may bring what it lacks.
-    Collect(Vec<Lack>),
-    /// Its agent was asked after the day was over and had no more.
-    GivenUp(Vec<Lack>),
-}
-
-/// Whether the record alone tells that the day of `node` lacks nothing, so that its files need only exist.
-#[must_use]
-pub fn is_complete_on_record(
-    node: &Node,
-    window: &Window,
-    record: &NodeRecord,
-    wants_tasks: bool,
-) -> bool {
-    record.files.as_ref().is_some_and(|files| {
-        let cards = files.gpus.iter().map(|gpu| gpu.card);
-        cards.eq(node.cards.iter().copied())
-            && files.coverage.found == window.due() * node.cards.len()
-            && (!wants_tasks || has_final_tasks(files, window))
-    })
-}
-
-/// What the day of `node`, which is over, needs: by the readings that are `found` in its files, and by what was
-/// recorded of it.
-#[must_use]
-pub fn need(
-    node: &Node,
-    window: &Window,
-    found: &BTreeMap<CardId, CardUsage>,
-    record: Option<&NodeRecord>,
-    wants_tasks: bool,
-) -> Need {
-    let files = record.and_then(|record| record.files.as_ref());
-    let mut lacks = Vec::new();
-    let of_cards = |usage| Coverage::of_readings(usage, window.due());
-    let coverage = Coverage::sum(node.cards.iter().map(|card| of_cards(found.get(card))));
-    if found.is_empty() {
-        lacks.push(Lack::Everything);
-    } else {
-        let without = |(_, card): &(_, &CardId)| !found.contains_key(card);
-        let indices = (0..).map(GpuIndex).zip(&node.cards).filter(without);
-        let missing: Vec<_> = indices.map(|(index, _)| index).collect();
-        if !missing.is_empty() {
-            lacks.push(Lack::Files(missing));
+impl Serialize for Lack {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("code", self.code())?;
+        match self {
+            Self::Files(gpus) => object.serialize_entry("gpus", gpus)?,
+            Self::Readings(coverage) => {
+                object.serialize_entry("readings", &coverage.found)?;
+                object.serialize_entry("readings_due", &coverage.due)?;
+            }
+            Self::Everything | Self::TaskInformation | Self::OtherSettings => {}
         }
-        if !coverage.is_whole() {
-            lacks.push(Lack::Readings(coverage));
+        object.serialize_entry("message", &self.to_string())?;
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Interval;
+    use crate::units::UnixSeconds;
+    use chrono_tz::Tz;
+
+    const URL: &str = "http://127.0.0.1:1";
+    const NEVER: Option<UnixSeconds> = None;
+
+    fn window() -> Window {
+        let date = "2025-08-01".parse().expect("a date");
+        Window::new(date, Tz::UTC, Interval::DEFAULT, 2_000_000_000).expect("a window")
+    }
+
+    fn node() -> Node {
+        Node {
+            name: "n".to_owned(),
+            url: URL.parse().expect("an URL"),
+            cards: vec![CardId(1), CardId(9)],
+            first_gpu_id: None,
+            gpu_uuids: BTreeMap::new(),
+            uuid_owners: std::sync::Arc::default(),
         }
     }
-    // Files that were lost since are worth asking for again.
-    let nothing_more = record.is_some_and(|record| {
-        let recorded = files.map_or(0, |files| files.coverage.found);
-        record.answered && record.asked_at >= window.end && coverage.found >= recorded
-    });
-    let is_known_empty = nothing_more && found.is_empty();
-    let lacks_tasks = wants_tasks
-        && !is_known_empty
-        && !files.is_some_and(|files| has_final_tasks(files, window));
-    if lacks_tasks {
-        lacks.push(Lack::TaskInformation);
-    }
-    if lacks.is_empty() {
-        Need::Complete
-    } else if nothing_more && !lacks_tasks {
-        Need::GivenUp(lacks)
-    } else {
-        Need::Collect(lacks)
-    }
-}
 
-/// Whether the users are from an answer that was given after the day was over.
-fn has_final_tasks(files: &FilesRecord, window: &Window) -> bool {
-    files.tasks_as_of.is_some_and(|as_of| as_of >= window.end)
+    fn readings(found: usize) -> Found {
+        Found::Readings {
+            coverage: Coverage { found, due: 288 },
+            without: Vec::new(),
+        }
+    }
+
+    /// A record of so many readings, asked for at a time after the day's end, with tasks of another.
+    fn record(found: usize, asked: i64, tasks: Option<i64>) -> NodeRecord {
+        let end = window().end;
+        let files = FilesRecord {
+            until: end,
+            coverage: Coverage { found, due: 288 },
+            coverage_percent: 0.0,
+            mean_percent: crate::average::Mean::default(),
+            task_information: "known".to_owned(),
+            tasks_as_of: tasks.map(|after| end + after),
+            gpus: Vec::new(),
+        };
+        NodeRecord {
+            name: "n".to_owned(),
+            url: URL.to_owned(),
+            cards: node().cards,
+            asked_at: end + asked,
+            answered: true,
+            notices: Vec::new(),
+            files: Some(files),
+        }
+    }
+
+    fn verdict(found: &Found, record: Option<&NodeRecord>, wants_tasks: bool) -> &'static str {
+        match need(&node(), &window(), found, record, wants_tasks) {
+            Need::Complete => "complete",
+            Need::Collect(_) => "collect",
+            Need::GivenUp(_) => "given up",
+        }
+    }
+
+    #[test]
+    fn a_day_is_given_up_only_where_no_more_can_be_had() {
+        for (found, record, expected) in [
+            (readings(288), record(288, 3600, Some(0)), "complete"),
+            // The tasks were asked for while the day still ran.
+            (readings(288), record(288, 3600, Some(-1)), "collect"),
+            (readings(288), record(288, 3600, NEVER), "collect"),
+            (readings(280), record(280, 3600, Some(0)), "given up"),
+            // So soon after midnight, a parent may not have heard of its node yet.
+            (readings(280), record(280, 3599, Some(0)), "collect"),
+            (readings(280), record(280, 3600, Some(-1)), "collect"),
+            // A file was lost since.
+            (readings(144), record(288, 3600, Some(0)), "collect"),
+            (Found::Nothing, record(0, 3600, NEVER), "given up"),
+            (Found::Nothing, record(288, 3600, Some(0)), "collect"),
+            (Found::OtherSettings, record(288, 3600, Some(0)), "given up"),
+        ] {
+            let said = verdict(&found, Some(&record), true);
+            assert_eq!(said, expected, "{found:?} {record:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_record_a_day_lacks_its_tasks() {
+        assert_eq!(verdict(&readings(288), None, true), "collect");
+        assert_eq!(verdict(&readings(288), None, false), "complete");
+        assert_eq!(verdict(&Found::Nothing, None, false), "collect");
+    }
+
+    #[test]
+    fn an_answer_counts_only_if_it_was_to_the_same_question() {
+        let short = || record(280, 3600, Some(0));
+        let mut elsewhere = short();
+        elsewhere.url = "http://127.0.0.1:2".to_owned();
+        let mut of_one_card = short();
+        of_one_card.cards.pop();
+        let mut broken_off = short();
+        broken_off.answered = false;
+        for record in [elsewhere, of_one_card, broken_off] {
+            let said = verdict(&readings(280), Some(&record), true);
+            assert_eq!(said, "collect", "{record:?}");
+        }
+    }
 }

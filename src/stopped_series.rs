@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::day::Window;
+use crate::day::{Interval, Window};
 use crate::netdata::{CardUsage, Metric};
 use crate::units::{CardId, GpuIndex, Reading, UnixSeconds};
 
@@ -35,6 +35,12 @@ impl LastReadings {
         }
     }
 
+    /// Whether there is not one reading.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+
     /// The series of the GPU that have a reading.
     pub fn series(self, gpu: GpuIndex, card: CardId) -> impl Iterator<Item = Series> {
         let has_reading = move |metric: &Metric| self.of_metric(*metric).is_some();
@@ -61,14 +67,15 @@ pub struct Series {
     pub metric: Metric,
 }
 
-/// Series of a node that stopped at the same time.
+/// Series of a node that stopped together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
     /// The stamp of their last reading.
     pub since: UnixSeconds,
     /// Which.
     pub series: Vec<Series>,
-    /// Whether no other series of the node goes on, so that it is the node or its agent that stopped.
+    /// Whether no series of the node goes on, nor went on for longer, so that it is the node or its agent that
+    /// stopped.
     pub is_whole_node: bool,
 }
 
@@ -89,37 +96,54 @@ impl Stopped {
             .map(|((gpu, card), metrics)| format!("{gpu}（Card {card}）的 {}", metrics.join("、")));
         let named: Vec<_> = named.collect();
         format!(
-            "{node} 自 {since} 起沒有 {} 讀數，其他圖表仍有：圖表已停止，請重新啟動該節點的 Netdata",
+            "{node} 自 {since} 起沒有 {} 讀數，其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata",
             named.join("、")
         )
     }
 }
 
-/// The series of a node that had readings, and none in the last hour before `until`.
+/// The series of a node that had readings, and none in the last hour before `until`. Those whose last readings are one
+/// interval apart at most stopped together: nothing is read of all cards in one moment.
 #[must_use]
 pub fn stopped(
     gpus: impl IntoIterator<Item = (GpuIndex, CardId, LastReadings)>,
     until: UnixSeconds,
+    interval: Interval,
 ) -> Vec<Stopped> {
     let mut by_stamp: BTreeMap<UnixSeconds, Vec<Series>> = BTreeMap::new();
     for (gpu, card, last) in gpus {
-        for metric in Metric::ALL {
-            if let Some(stamp) = last.of_metric(metric) {
-                let series = Series { gpu, card, metric };
-                by_stamp.entry(stamp).or_default().push(series);
+        for series in last.series(gpu, card) {
+            let stamp = last
+                .of_metric(series.metric)
+                .expect("a series has a reading");
+            by_stamp.entry(stamp).or_default().push(series);
+        }
+    }
+    let goes_on = |stamp| until - stamp < SILENCE_SECONDS;
+    let does_any = by_stamp.keys().any(|&stamp| goes_on(stamp));
+    let mut groups: Vec<Stopped> = Vec::new();
+    for (since, series) in by_stamp
+        .into_iter()
+        .rev()
+        .filter(|(stamp, _)| !goes_on(*stamp))
+    {
+        match groups.last_mut() {
+            Some(group) if group.since - since <= interval.seconds() => group.series.extend(series),
+            group => {
+                let is_whole_node = group.is_none() && !does_any;
+                groups.push(Stopped {
+                    since,
+                    series,
+                    is_whole_node,
+                });
             }
         }
     }
-    let is_whole_node = by_stamp.len() == 1;
-    by_stamp
-        .into_iter()
-        .filter(|&(stamp, _)| until - stamp >= SILENCE_SECONDS)
-        .map(|(since, series)| Stopped {
-            since,
-            series,
-            is_whole_node,
-        })
-        .collect()
+    for group in &mut groups {
+        group.series.sort_unstable();
+    }
+    groups.reverse();
+    groups
 }
 
 #[cfg(test)]
@@ -138,7 +162,7 @@ mod tests {
     fn of(gpus: &[LastReadings]) -> Vec<Stopped> {
         let numbered = (0..).zip(gpus);
         let gpus = numbered.map(|(n, &last)| (GpuIndex(n), CardId(8 * n as u64 + 1), last));
-        stopped(gpus, UNTIL)
+        stopped(gpus, UNTIL, Interval::DEFAULT)
     }
 
     fn series(gpu: usize, metric: Metric) -> Series {
@@ -173,5 +197,26 @@ mod tests {
         let all = of(&[last(noon, noon), last(noon, noon)]);
         assert_eq!((all.len(), all[0].is_whole_node), (1, true));
         assert_eq!(all[0].series.len(), 4);
+    }
+
+    #[test]
+    fn a_node_that_stops_within_an_interval_stops_once() {
+        let noon = UNTIL - 12 * 3600;
+        let node = of(&[last(noon, noon), last(noon - 600, noon)]);
+        assert_eq!(
+            (node.len(), node[0].since, node[0].is_whole_node),
+            (1, noon, true)
+        );
+    }
+
+    #[test]
+    fn a_chart_that_died_before_its_node_is_told_apart() {
+        let (ten, noon) = (UNTIL - 14 * 3600, UNTIL - 12 * 3600);
+        let both = of(&[last(noon, noon), last(ten, ten)]);
+        let told: Vec<_> = both
+            .iter()
+            .map(|group| (group.since, group.is_whole_node))
+            .collect();
+        assert_eq!(told, [(ten, false), (noon, true)]);
     }
 }

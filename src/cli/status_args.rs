@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::value::parse_days;
+use super::value::parse_some_days;
 use super::{OutputArgs, SettingsArgs};
 
 /// What is to be said of the last days.
@@ -10,7 +10,7 @@ use super::{OutputArgs, SettingsArgs};
 pub struct StatusArgs {
     /// How many days.
     #[arg(long, value_name = "N", default_value = "7", hide_default_value = true)]
-    #[arg(value_parser = parse_days, help = "最近幾天 [預設: 7]")]
+    #[arg(value_parser = parse_some_days, help = "最近幾天 [預設: 7]")]
     pub days: u16,
     /// The nodes that are looked at; all if there are none.
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]

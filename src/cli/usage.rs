@@ -2,8 +2,11 @@
 
 use std::ffi::OsString;
 
+use clap::CommandFactory;
 use clap::ValueEnum;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::Cli;
 
 use super::{LogFormat, OutputArgs};
 
@@ -40,6 +43,9 @@ pub fn usage_error(error: &clap::Error) -> String {
         ErrorKind::MissingRequiredArgument => format!("缺少 {argument}"),
         // The program's own parsers say what is wrong in full.
         ErrorKind::ValueValidation => match std::error::Error::source(error) {
+            Some(_) if argument == "[DATE]" && is_command(&value) => {
+                format!("子命令 {value} 必須寫在所有選項之前")
+            }
             Some(reason) if argument == "[DATE]" => reason.to_string(),
             Some(reason) => format!("{argument} 的值不正確：{reason}"),
             None => format!("{argument} 的值 '{value}' 不正確"),
@@ -72,11 +78,14 @@ pub fn output_of_wrong_line(arguments: impl IntoIterator<Item = OsString>) -> Ou
     output
 }
 
+fn is_command(word: &str) -> bool {
+    Cli::command().find_subcommand(word).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Cli;
-    use clap::{CommandFactory, Parser};
+    use clap::Parser;
     use std::path::Path;
 
     #[test]
@@ -90,6 +99,7 @@ mod tests {
             (&["--colour"][..], "不認得的引數 '--colour'"),
             (&["2025-02-30"], "日期「2025-02-30」不存在"),
             (&["lastweek"], "日期「lastweek」格式不正確"),
+            (&["-q", "status"], "子命令 status 必須寫在所有選項之前"),
             (
                 &["--timezone", "Mars"],
                 "--timezone <ZONE> 的值不正確：不認得的時區「Mars」",

@@ -32,6 +32,11 @@ pub(super) fn parse_days(text: &str) -> Result<u16, String> {
     days.ok_or_else(|| format!("「{text}」不是 0 到 {MOST_DAYS} 的天數"))
 }
 
+pub(super) fn parse_some_days(text: &str) -> Result<u16, String> {
+    let days = parse_days(text).ok().filter(|days| *days > 0);
+    days.ok_or_else(|| format!("「{text}」不是 1 到 {MOST_DAYS} 的天數"))
+}
+
 pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: u32 = text.parse().map_err(|_| format!("「{text}」不是秒數"))?;
     Ok(Duration::from_secs(seconds.into()))

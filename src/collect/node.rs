@@ -72,18 +72,32 @@ pub(super) fn stage_node(
         node: node.name.clone(),
         error,
     };
-    let usage = client
-        .usage(node, window)
-        .map_err(|error| Notice::NodeFailed {
-            node: node.name.clone(),
-            error,
-        })?;
-    let mut notices = usage_notices(node, window, &usage);
+    let usage = client.usage(node, window);
     let Earlier {
         usage: earlier,
         users,
         unusable,
     } = tree.earlier(node, window).map_err(not_written)?;
+    let name = || node.name.clone();
+    let (usage, forgotten) = match usage {
+        Ok(usage) => (usage, None),
+        // Netdata has forgotten the day, its files have not, and who held the GPUs may be news.
+        Err(error) if error.is_about_readings() && window.is_over() && !earlier.is_empty() => {
+            let forgotten = Notice::Forgotten {
+                node: name(),
+                error,
+            };
+            (NodeUsage::default(), Some(forgotten))
+        }
+        Err(error) => {
+            return Err(Notice::NodeFailed {
+                node: name(),
+                error,
+            });
+        }
+    };
+    let mut notices = usage_notices(node, window, &usage);
+    notices.extend(forgotten);
     let cards = usage.together_with(&earlier);
     let tasks = task_knowledge(node, window, tasks, users);
     let day = NodeDay::new(node, window, cards, tasks);
@@ -165,7 +179,7 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
     let mut notices: Vec<_> = missing.collect();
     let gpus = day.gpus.iter();
     let last = gpus.map(|gpu| (gpu.index, gpu.card, last_readings(gpu, day.window)));
-    let stopped = stopped_series::stopped(last, day.window.until);
+    let stopped = stopped_series::stopped(last, day.window.until, day.window.interval);
     notices.extend(stopped.into_iter().map(|stopped| Notice::SeriesStopped {
         node: node(),
         since: day.window.clock(stopped.since),

@@ -109,21 +109,26 @@ impl Console {
 
 /// Tells of a notice that is about no single day on the log.
 pub fn notify(notice: &Notice) {
-    tell(notice, None);
+    tell(notice, None, format_args!("{notice}"));
 }
 
 /// Tells of a notice about the day `date` on the log.
 pub fn notify_of_day(date: NaiveDate, notice: &Notice) {
-    tell(notice, Some(date));
+    tell(notice, Some(date), format_args!("{notice}"));
+}
+
+/// Tells of a notice about one of several days on the log.
+pub fn notify_in_range(date: NaiveDate, notice: &Notice) {
+    tell(notice, Some(date), format_args!("{date}：{notice}"));
 }
 
 /// The fields are for programs: people find it all in the message.
-fn tell(notice: &Notice, date: Option<NaiveDate>) {
+fn tell(notice: &Notice, date: Option<NaiveDate>, message: fmt::Arguments) {
     let (code, node) = (notice.code(), notice.node());
     let date = date.map(tracing::field::display);
     match notice.severity() {
-        Severity::Error => tracing::error!(code, date, node, "{notice}"),
-        Severity::Warning => tracing::warn!(code, date, node, "{notice}"),
+        Severity::Error => tracing::error!(code, date, node, "{message}"),
+        Severity::Warning => tracing::warn!(code, date, node, "{message}"),
     }
 }
 

@@ -41,6 +41,14 @@ impl NodeError {
     }
 }
 
+impl NodeError {
+    /// Whether the agent answered, and has no reading.
+    #[must_use]
+    pub fn is_about_readings(&self) -> bool {
+        matches!(self.reason, NodeErrorReason::NoReadings)
+    }
+}
+
 /// What went wrong with a node.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeErrorReason {

@@ -25,6 +25,13 @@ pub enum Notice {
         /// Why.
         error: NodeError,
     },
+    /// A node's agent has no reading of the day any more; those of earlier runs stay.
+    Forgotten {
+        /// The node.
+        node: String,
+        /// What it said.
+        error: NodeError,
+    },
     /// A node's files could not be written; they are as they were.
     NotWritten {
         /// The node.
@@ -171,6 +178,7 @@ impl Notice {
             Self::TasksKept { is_final: true, .. }
             | Self::TasksNotKept(_)
             | Self::NotRecorded(_)
+            | Self::Forgotten { .. }
             | Self::SeriesStopped { .. }
             | Self::UnknownCard { .. }
             | Self::Unplaced { .. }
@@ -187,6 +195,7 @@ impl Notice {
     pub fn node(&self) -> Option<&str> {
         match self {
             Self::NodeFailed { node, .. }
+            | Self::Forgotten { node, .. }
             | Self::NotWritten { node, .. }
             | Self::Panicked { node }
             | Self::NoReadings { node, .. }
@@ -213,6 +222,7 @@ impl Notice {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NodeFailed { .. } => "node_failed",
+            Self::Forgotten { .. } => "no_new_readings",
             Self::NotWritten { .. } => "not_written",
             Self::NotSynced(_) => "not_synced",
             Self::Panicked { .. } => "panicked",
@@ -241,6 +251,9 @@ impl fmt::Display for Notice {
         match self {
             Self::NodeFailed { node, error } => {
                 write!(f, "{error}（節點 {node}，原有檔案保持不變）")
+            }
+            Self::Forgotten { node, error } => {
+                write!(f, "{error}（節點 {node}，沿用原有的讀數）")
             }
             Self::NotWritten { node, error } => write!(f, "{error}（節點 {node}）"),
             Self::NotSynced(error) => write!(f, "{error}：檔案已寫入，但未能確認已存到磁碟"),

@@ -106,7 +106,7 @@ fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
     if collected.is_untold {
         lines.push("錯誤：結果無法寫到標準輸出".to_owned());
     }
-    lines.extend(collected.given_up.iter().cloned());
+    lines.extend(collected.given_up_lines.iter().cloned());
     if collected.days.is_empty() {
         lines.push("沒有需要收集的日期".to_owned());
     }

@@ -20,6 +20,7 @@ pub(super) fn message(notice: &Notice) -> String {
         | Notice::Rejected { .. }
         | Notice::TasksNotKept(_)
         | Notice::NotRecorded(_)
+        | Notice::Forgotten { .. }
         | Notice::UnknownCard { .. }
         | Notice::NotMerged { .. } => notice.to_string(),
         Notice::TasksUnavailable(error) => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::day_files::DayFiles;
+use super::state::ReadError;
 use super::state::State;
 use crate::config::GpuFileNumber;
 
@@ -44,9 +45,8 @@ impl Archive {
         self.state.kept_tasks(date)
     }
 
-    /// The record of the last run of a day, if any.
-    #[must_use]
-    pub fn run_record(&self, date: NaiveDate) -> Option<Vec<u8>> {
+    /// The record of the runs of a day, if any.
+    pub fn run_record(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
         self.state.run_record(date)
     }
 }

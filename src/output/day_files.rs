@@ -1,6 +1,7 @@
 //! The files of a day: where they are, and what earlier runs left in them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -102,25 +103,24 @@ impl DayFiles<'_> {
         }
     }
 
-    /// Whether a node has every file that it can have.
+    /// Which of a node's files are missing or empty, if the GPUs with readings are these.
     #[must_use]
-    pub fn are_all_there(&self, node: &Node) -> bool {
+    pub fn lost(&self, node: &Node, gpus: &[(GpuIndex, CardId)]) -> Vec<String> {
         let directory = self.directory_of(node);
         let date = self.date;
-        let of_gpus = (0..)
-            .map(GpuIndex)
-            .zip(&node.cards)
-            .map(|(index, &card)| self.gpu_file(index, card));
+        let of_gpus = gpus.iter().map(|&(index, card)| self.gpu_file(index, card));
         let of_node = [format!("average_{date}.csv"), format!("summary_{date}.txt")];
-        of_gpus
-            .chain(of_node)
-            .all(|name| directory.join(name).is_file())
+        let is_lost = |name: &String| !holds_something(&directory.join(name));
+        of_gpus.chain(of_node).filter(is_lost).collect()
     }
 
-    /// Whether there is anything of any of `nodes`.
+    /// Whether there is a file of any of `nodes`.
     #[must_use]
     pub fn are_any_there(&self, nodes: &[&Node]) -> bool {
-        nodes.iter().any(|node| self.directory_of(node).is_dir())
+        nodes.iter().any(|node| {
+            let files = fs::read_dir(self.directory_of(node));
+            files.is_ok_and(|mut files| files.next().is_some())
+        })
     }
 
     pub(super) fn directory_of(&self, node: &Node) -> PathBuf {
@@ -144,4 +144,8 @@ impl DayFiles<'_> {
             cards: node.cards.clone(),
         }
     }
+}
+
+fn holds_something(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
 }

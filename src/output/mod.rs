@@ -23,6 +23,7 @@ pub use day_files::{DayFiles, Earlier, UnusableFile};
 pub use metrics_file::{MetricsFileError, replace_metrics};
 pub use new_file::{NewFileError, write_new};
 pub use staged::{InPlace, Staged};
+pub use state::ReadError;
 pub use task_report::render as task_report;
 use tree::make_directory;
 pub use tree::{DataDir, OpenError, Tree, WriteError};

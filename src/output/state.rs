@@ -18,6 +18,16 @@ pub(super) const LOCK: &str = "lock";
 /// The file that names the day whose files are being written.
 const NOTE: &str = "unfinished";
 
+/// A file of the state that is there and cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("無法讀取 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
+pub struct ReadError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why not.
+    pub cause: io::Error,
+}
+
 /// The state. Only a run that holds the lock may write it.
 #[derive(Debug)]
 pub(super) struct State {
@@ -76,9 +86,14 @@ impl State {
         write_whole(&self.runs(), &format!("{date}.json"), contents)
     }
 
-    /// The record of the last run of `date`, if any.
-    pub(super) fn run_record(&self, date: NaiveDate) -> Option<Vec<u8>> {
-        fs::read(self.runs().join(format!("{date}.json"))).ok()
+    /// The record of the runs of `date`, if any.
+    pub(super) fn run_record(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
+        let path = self.runs().join(format!("{date}.json"));
+        match fs::read(&path) {
+            Ok(record) => Ok(Some(record)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(ReadError { path, cause }),
+        }
     }
 
     fn runs(&self) -> PathBuf {

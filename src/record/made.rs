@@ -1,8 +1,7 @@
 //! The record of a run, together with what was recorded before.
 
-use super::{DayRecord, FilesRecord, GpuRecord, NodeRecord, NoticeRecord};
+use super::{DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord};
 use crate::collect::{GpuFigures, NodeFigures};
-use crate::netdata::NodeErrorReason;
 use crate::notice::{Notice, Severity};
 use crate::report::{NodeReport, RunReport};
 
@@ -22,16 +21,20 @@ impl DayRecord {
             }
         }
         let about_none = |notice: &&Notice| notice.node().is_none();
+        let asked = report.nodes.iter().map(|node| node.name.to_owned());
         Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
             date: report.date,
             timezone: report.timezone.to_owned(),
             window: report.window.clone(),
-            started_at: report.started_at,
-            duration_seconds: report.took.as_secs_f64(),
-            exit_status: report.exit_status.into(),
+            last_run: LastRun {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                started_at: report.started_at,
+                duration_seconds: report.took.as_secs_f64(),
+                exit_status: report.exit_status.into(),
+                nodes: asked.collect(),
+                notices: notices(report.notices.iter().filter(about_none)),
+            },
             nodes,
-            notices: notices(report.notices.iter().filter(about_none)),
         }
     }
 }
@@ -49,6 +52,7 @@ impl NodeRecord {
         Self {
             name: node.name.to_owned(),
             url: node.url.to_owned(),
+            cards: node.cards.to_vec(),
             asked_at: report.started_at,
             answered: !about_it().any(keeps_readings_back),
             notices: notices(about_it()),
@@ -60,7 +64,7 @@ impl NodeRecord {
 /// Whether the node's agent may have more readings than it gave.
 fn keeps_readings_back(notice: &Notice) -> bool {
     match notice {
-        Notice::NodeFailed { error, .. } => !matches!(error.reason, NodeErrorReason::NoReadings),
+        Notice::NodeFailed { error, .. } => !error.is_about_readings(),
         Notice::NotWritten { .. } | Notice::Panicked { .. } | Notice::OldReadings { .. } => true,
         _ => false,
     }

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::average::{Coverage, Mean};
+use crate::config::Node;
 use crate::day::Window;
 use crate::report::WindowReport;
 use crate::stopped_series::LastReadings;
@@ -14,23 +15,32 @@ use crate::units::{CardId, GpuIndex, UnixSeconds};
 /// The record of a day. It has every node that was ever asked for the day, each as it was asked last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayRecord {
-    /// The version of the program that ran last.
-    pub version: String,
     /// The day.
     pub date: NaiveDate,
     /// The zone whose midnights bound it.
     pub timezone: String,
     /// The day in seconds, and how much of it had passed at the last run.
     pub window: WindowReport,
-    /// When the last run began.
+    /// The last run, whichever nodes it asked.
+    pub last_run: LastRun,
+    /// The nodes.
+    pub nodes: Vec<NodeRecord>,
+}
+
+/// The last run of a day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// The version of the program.
+    pub version: String,
+    /// When it began.
     pub started_at: UnixSeconds,
     /// How long it took.
     pub duration_seconds: f64,
     /// How it ended.
     pub exit_status: u8,
-    /// The nodes.
-    pub nodes: Vec<NodeRecord>,
-    /// What the last run noticed that is about no single node.
+    /// The nodes that it asked.
+    pub nodes: Vec<String>,
+    /// What it noticed that is about no single node.
     pub notices: Vec<NoticeRecord>,
 }
 
@@ -41,6 +51,8 @@ pub struct NodeRecord {
     pub name: String,
     /// Its agent.
     pub url: String,
+    /// The cards that were looked for, by GPU index.
+    pub cards: Vec<CardId>,
     /// When it was asked last.
     pub asked_at: UnixSeconds,
     /// Whether its agent then gave all that it had, be that nothing.
@@ -126,9 +138,39 @@ impl DayRecord {
         of == (window.start, window.end, window.interval.seconds())
     }
 
+    /// Whether every node of which it knows files is among `names`.
+    #[must_use]
+    pub fn is_about(&self, names: &[&str]) -> bool {
+        let mut nodes = self.nodes.iter().filter(|node| node.files.is_some());
+        nodes.all(|node| names.contains(&node.name.as_str()))
+    }
+
     /// What it says of a node.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&NodeRecord> {
         self.nodes.iter().find(|node| node.name == name)
+    }
+}
+
+impl FilesRecord {
+    /// The GPUs that have a file.
+    #[must_use]
+    pub fn with_readings(&self) -> Vec<(GpuIndex, CardId)> {
+        let has_file = |gpu: &&GpuRecord| !gpu.last_readings.is_none();
+        let gpus = self.gpus.iter().filter(has_file);
+        gpus.map(|gpu| (gpu.index, gpu.card)).collect()
+    }
+}
+
+impl NodeRecord {
+    /// Whether `node`'s agent was asked for all of its cards so long after the day's end that it will not have more:
+    /// a parent that was cut off from its node is sent what it missed within minutes of their coming together.
+    #[must_use]
+    pub fn had_no_more(&self, node: &Node, window: &Window) -> bool {
+        const SETTLING_SECONDS: i64 = 3600;
+        self.answered
+            && self.asked_at >= window.end + SETTLING_SECONDS
+            && self.url == node.address()
+            && node.cards.iter().all(|card| self.cards.contains(card))
     }
 }

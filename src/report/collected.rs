@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::RunReport;
+use super::{GivenUp, RunReport};
 use crate::exit_status::ExitStatus;
 
 /// What became of the days of a run, oldest first.
@@ -12,8 +12,10 @@ use crate::exit_status::ExitStatus;
 pub struct Collected<'a> {
     /// The days.
     pub days: Vec<DayResult<'a>>,
-    /// What `--catch-up` found and is not worth asking for again, a line each.
-    pub given_up: Vec<String>,
+    /// What `--catch-up` found incomplete and did not collect again.
+    pub given_up: Vec<GivenUp>,
+    /// The same as lines for people.
+    pub given_up_lines: Vec<String>,
     /// Whether standard output, or the metrics file, did not take all that was to be said of them.
     pub is_untold: bool,
 }

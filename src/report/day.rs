@@ -12,7 +12,7 @@ use crate::config::Node;
 use crate::day::Window;
 use crate::exit_status::ExitStatus;
 use crate::notice::{Notice, Severity};
-use crate::units::{Percent, UnixSeconds};
+use crate::units::{CardId, Percent, UnixSeconds};
 
 /// The result of collecting a day.
 #[derive(Debug, Serialize)]
@@ -88,6 +88,9 @@ pub struct NodeReport<'a> {
     pub name: &'a str,
     /// Its agent.
     pub url: &'a str,
+    /// The cards that were looked for, by GPU index.
+    #[serde(skip)]
+    pub cards: &'a [CardId],
     /// Whether its files are new.
     pub written: bool,
     /// What is in them; `None` if none was written.
@@ -113,15 +116,17 @@ impl<'a> RunReport<'a> {
             reports.push(NodeReport {
                 name: &node.name,
                 url: node.address(),
+                cards: &node.cards,
                 written,
                 figures: result.figures,
             });
         }
         let exit_status = if reports.iter().all(|node| !node.written) {
             ExitStatus::Failed
-        } else if notices
-            .iter()
-            .any(|notice| notice.severity() == Severity::Error)
+        } else if matches!(tasks, TaskInformation::Unavailable(_))
+            || notices
+                .iter()
+                .any(|notice| notice.severity() == Severity::Error)
         {
             ExitStatus::Incomplete
         } else {
@@ -166,7 +171,8 @@ impl<'a> RunReport<'a> {
             coverage,
         } = self.totals;
         let verdict = match self.exit_status {
-            ExitStatus::Complete => "完整",
+            ExitStatus::Complete if coverage.is_whole() => "完整",
+            ExitStatus::Complete => "有缺漏",
             ExitStatus::Failed => "失敗",
             _ => "不完整",
         };

@@ -7,5 +7,5 @@ mod tasks;
 
 pub use collected::{Collected, DayResult};
 pub use day::{NodeReport, RunReport, Totals, WindowReport};
-pub use plan::{PlanReport, PlannedDay, PlannedNode};
+pub use plan::{GivenUp, PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;

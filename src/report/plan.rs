@@ -1,5 +1,6 @@
 //! What a run is going to collect, as `--dry-run` tells it.
 
+use chrono::NaiveDate;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -20,6 +21,8 @@ pub struct PlanReport<'a> {
 pub struct PlannedDay<'a> {
     /// The day.
     pub window: Window,
+    /// Whether it is asked for by date, and not found incomplete.
+    pub is_asked_for: bool,
     /// The nodes that are to be asked.
     pub collect: Vec<PlannedNode<'a>>,
     /// The nodes that lack something and have no more.
@@ -33,6 +36,14 @@ pub struct PlannedNode<'a> {
     pub node: &'a Node,
     /// What the day lacks, so that it is collected again; nothing where it is asked for.
     pub lacks: Vec<Lack>,
+}
+
+/// A node's day that is not collected again, though it lacks something.
+#[derive(Debug, Serialize)]
+pub struct GivenUp {
+    date: NaiveDate,
+    node: String,
+    lacks: Vec<Lack>,
 }
 
 impl<'a> PlannedNode<'a> {
@@ -66,31 +77,50 @@ impl<'a> PlanReport<'a> {
 }
 
 impl PlannedDay<'_> {
+    /// The nodes that are given up.
+    pub fn given_up(&self) -> impl Iterator<Item = GivenUp> {
+        self.given_up.iter().map(|planned| GivenUp {
+            date: self.window.date,
+            node: planned.node.name.clone(),
+            lacks: planned.lacks.clone(),
+        })
+    }
+
     fn lines(&self) -> Vec<String> {
         let date = self.window.date;
-        let to_collect = by_reason(&self.collect).into_iter().map(|(reason, nodes)| {
-            let reason = if reason.is_empty() {
-                String::new()
-            } else {
-                format!("（{reason}）")
-            };
-            format!("{date}：收集 {nodes}{reason}")
-        });
+        let to_collect = by_reason(&self.collect.iter().collect::<Vec<_>>())
+            .into_iter()
+            .map(|(reason, nodes)| {
+                let reason = if reason.is_empty() {
+                    String::new()
+                } else {
+                    format!("（{reason}）")
+                };
+                format!("{date}：收集 {nodes}{reason}")
+            });
         to_collect.chain(self.given_up_lines()).collect()
     }
 
     /// A line for the nodes that are given up alike.
     pub fn given_up_lines(&self) -> impl Iterator<Item = String> + use<> {
         let date = self.window.date;
-        let given_up = by_reason(&self.given_up).into_iter();
-        given_up.map(move |(reason, nodes)| {
+        let (other_settings, no_more): (Vec<_>, Vec<_>) = self
+            .given_up
+            .iter()
+            .partition(|planned| planned.lacks.contains(&Lack::OtherSettings));
+        let no_more = by_reason(&no_more).into_iter().map(move |(reason, nodes)| {
             format!("{date}：不再收集 {nodes}（{reason}），當日結束後查詢過，Netdata 沒有更多讀數")
-        })
+        });
+        let other_settings = by_reason(&other_settings).into_iter();
+        let other_settings = other_settings.map(move |(reason, nodes)| {
+            format!("{date}：不自動收集 {nodes}（{reason}）：需要時請指定這個日期收集")
+        });
+        no_more.chain(other_settings)
     }
 }
 
 /// The names of the nodes, by the reason that they share, in order of appearance.
-fn by_reason(nodes: &[PlannedNode]) -> Vec<(String, String)> {
+fn by_reason(nodes: &[&PlannedNode]) -> Vec<(String, String)> {
     let mut groups: Vec<(String, String)> = Vec::new();
     for planned in nodes {
         let reason = planned.reason();
@@ -117,10 +147,9 @@ impl Serialize for PlannedDay<'_> {
 
 impl Serialize for PlannedNode<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let lacks: Vec<_> = self.lacks.iter().map(ToString::to_string).collect();
         let mut object = serializer.serialize_struct("PlannedNode", 2)?;
         object.serialize_field("node", &self.node.name)?;
-        object.serialize_field("lacks", &lacks)?;
+        object.serialize_field("lacks", &self.lacks)?;
         object.end()
     }
 }

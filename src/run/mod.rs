@@ -6,6 +6,7 @@ mod configuration;
 mod failure;
 mod last_run;
 mod plan;
+mod range;
 mod request;
 mod status;
 mod task_information;

@@ -3,11 +3,13 @@
 use anyhow::Result;
 use chrono::{Days, NaiveDate};
 
-use crate::catch_up::{self, Need};
+use crate::catch_up::{self, Found, Need};
+use crate::config::Node;
 use crate::day::{DateError, Window};
-use crate::output::Archive;
+use crate::output::{Archive, DayFiles, Earlier, ReadError};
 use crate::record::DayRecord;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
+use crate::units::GpuIndex;
 
 use super::RequestError;
 use super::request::Request;
@@ -39,6 +41,7 @@ pub(super) fn plan<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Pl
     let all = || request.nodes.iter().map(|&node| PlannedNode::asked(node));
     days.extend(windows(request)?.into_iter().map(|window| PlannedDay {
         window,
+        is_asked_for: true,
         collect: all().collect(),
         given_up: Vec::new(),
     }));
@@ -54,10 +57,15 @@ fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<Planned
             continue;
         };
         let window = match request.window(date) {
-            Err(DateError::Skipped { .. } | DateError::TooEarly(_)) => continue,
+            // No interval of the settings fits into such a day, and the others must not wait for it.
+            Err(
+                DateError::Skipped { .. }
+                | DateError::TooEarly(_)
+                | DateError::UnevenInterval { .. },
+            ) => continue,
             window => window?,
         };
-        let day = assess(request, archive, window);
+        let day = assess(request, archive, window)?;
         if !(day.collect.is_empty() && day.given_up.is_empty()) {
             days.push(day);
         }
@@ -65,35 +73,66 @@ fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<Planned
     Ok(days)
 }
 
-fn assess<'a>(request: &'a Request<'a>, archive: &Archive, window: Window) -> PlannedDay<'a> {
-    let record = record(archive, window.date).filter(|record| record.is_of(&window));
+fn assess<'a>(
+    request: &'a Request<'a>,
+    archive: &Archive,
+    window: Window,
+) -> Result<PlannedDay<'a>> {
+    let record = record(archive, window.date)?;
     let files = archive.day(window.date);
     let wants_tasks = !request.args.skip_task_info;
     let (mut collect, mut given_up) = (Vec::new(), Vec::new());
     for &node in &request.nodes {
+        let found = found(node, &window, &files, record.as_ref());
         let record = record.as_ref().and_then(|record| record.node(&node.name));
-        let is_complete = record.is_some_and(|record| {
-            catch_up::is_complete_on_record(node, &window, record, wants_tasks)
-        });
-        if is_complete && files.are_all_there(node) {
-            continue;
-        }
-        // What cannot be read now will be told of when it is to be merged.
-        let found = files.earlier(node, &window).unwrap_or_default().usage;
         match catch_up::need(node, &window, &found, record, wants_tasks) {
             Need::Complete => {}
             Need::Collect(lacks) => collect.push(PlannedNode { node, lacks }),
             Need::GivenUp(lacks) => given_up.push(PlannedNode { node, lacks }),
         }
     }
-    PlannedDay {
+    Ok(PlannedDay {
         window,
+        is_asked_for: false,
         collect,
         given_up,
+    })
+}
+
+/// What there is of a node's day: on record, if the files are all there, else in the files.
+fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayRecord>) -> Found {
+    let of_node = record.and_then(|record| record.node(&node.name));
+    if let Some(record) = record
+        && let Some(written) = of_node.and_then(|node| node.files.as_ref())
+    {
+        let with_readings = written.with_readings();
+        let is_still = |&(index, card): &(GpuIndex, _)| node.cards.get(index.0) == Some(&card);
+        let fits = record.is_of(window) && with_readings.iter().all(is_still);
+        if !fits && !with_readings.is_empty() {
+            return Found::OtherSettings;
+        }
+        let are_same = written.gpus.len() == node.cards.len();
+        if fits && are_same && files.lost(node, &with_readings).is_empty() {
+            return Found::on_record(written, window);
+        }
+    }
+    match files.earlier(node, window) {
+        // Without a record it is not known under which settings they were readable.
+        Ok(Earlier { unusable, .. })
+            if unusable
+                .iter()
+                .any(|file| file.is_misnamed || of_node.is_none()) =>
+        {
+            Found::OtherSettings
+        }
+        Ok(earlier) => Found::in_files(node, window, &earlier.usage),
+        // What cannot be read now will be told of when it is to be merged.
+        Err(_) => Found::Nothing,
     }
 }
 
-/// The record of a day, if there is one that can be read.
-pub(super) fn record(archive: &Archive, date: NaiveDate) -> Option<DayRecord> {
-    DayRecord::from_json(&archive.run_record(date)?)
+/// The record of a day, if there is one that is whole.
+pub(super) fn record(archive: &Archive, date: NaiveDate) -> Result<Option<DayRecord>, ReadError> {
+    let file = archive.run_record(date)?;
+    Ok(file.and_then(|file| DayRecord::from_json(&file)))
 }

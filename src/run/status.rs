@@ -1,7 +1,7 @@
 //! `status`: how the last days went.
 
 use anyhow::Result;
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 
 use crate::cli::StatusArgs;
 use crate::config::{self, Config, Node};
@@ -24,7 +24,7 @@ pub(super) fn tell(args: &StatusArgs) -> Result<ExitStatus> {
     let report = StatusReport::of(&days, &nodes);
     if args.output.json {
         print_json(&console, &report)?;
-    } else {
+    } else if !(args.output.quiet && report.exit_status == ExitStatus::Complete) {
         console.print(report.text().as_bytes())?;
     }
     Ok(report.exit_status)
@@ -36,9 +36,9 @@ fn evidence(
     nodes: &[&Node],
     archive: &Archive,
     count: u16,
-) -> Result<Vec<Evidence>, DateError> {
+) -> Result<Vec<Evidence>> {
     let today = DateArg::Today.resolve(config.zone, now());
-    let has_today = archive.run_record(today).is_some();
+    let has_today = archive.run_record(today)?.is_some();
     let newest = u64::from(!has_today);
     let mut days = Vec::new();
     for ago in (newest..newest + u64::from(count)).rev() {
@@ -46,18 +46,27 @@ fn evidence(
             continue;
         };
         match Window::new(date, config.zone, config.interval, now()) {
-            // A zone that crossed the date line has no such day.
-            Err(DateError::Skipped { .. }) => {}
-            window => days.push(of_day(archive, nodes, date, window?)),
+            // There is no such day, or no interval of the settings fits into it.
+            Err(DateError::Skipped { .. } | DateError::UnevenInterval { .. }) => {}
+            window => days.push(of_day(archive, nodes, window?)?),
         }
     }
     Ok(days)
 }
 
-fn of_day(archive: &Archive, nodes: &[&Node], date: NaiveDate, window: Window) -> Evidence {
-    Evidence {
+fn of_day(archive: &Archive, nodes: &[&Node], window: Window) -> Result<Evidence> {
+    let record = plan::record(archive, window.date)?;
+    let files = archive.day(window.date);
+    let lost = |node: &&Node| {
+        let known = record.as_ref()?.node(&node.name)?.files.as_ref()?;
+        let lost = files.lost(node, &known.with_readings());
+        (!lost.is_empty()).then(|| (node.name.clone(), lost))
+    };
+    let lost = nodes.iter().filter_map(lost).collect();
+    Ok(Evidence {
+        has_files: files.are_any_there(nodes),
         window,
-        record: plan::record(archive, date),
-        has_files: archive.day(date).are_any_there(nodes),
-    }
+        record,
+        lost,
+    })
 }

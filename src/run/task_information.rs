@@ -21,18 +21,34 @@ pub(super) fn ask(
     tasks::fetch(api, patience, token, window, user, now())
 }
 
+/// Whom to ask for tasks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asking<'a> {
+    /// The management API, with this token.
+    Api(&'a Token),
+    /// Nobody.
+    Nobody,
+    /// Nobody, because the management API did not answer earlier in this run, for this reason.
+    Absent(&'a str),
+}
+
 /// The day's tasks: a new answer, which is kept, or else the one that was. Usage is collected without them as well.
-/// Without a `token`, the API is not asked.
 pub(super) fn obtain(
     request: &Request,
-    token: Option<&Token>,
+    asking: Asking,
     window: &Window,
     data_dir: &DataDir,
 ) -> (TaskInformation, Vec<Notice>) {
+    // Before the question, so that what is known is never taken for newer than it is.
+    let asked_at = now();
+    let token = match asking {
+        Asking::Api(token) => Some(token),
+        Asking::Nobody | Asking::Absent(_) => None,
+    };
     let error = match token.map(|token| ask(request, token, window, None)) {
         Some(Ok(Fetched { answer, body, .. })) => {
             let mut notices = notices(request, &answer);
-            let kept = kept::keep(&body, window, now());
+            let kept = kept::keep(&body, window, asked_at);
             let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));
             notices.extend(kept.and_then(Result::err).map(Notice::TasksNotKept));
             return (TaskInformation::Known(answer), notices);
@@ -61,7 +77,10 @@ pub(super) fn obtain(
             TaskInformation::Unavailable(error.to_string()),
             vec![Notice::TasksUnavailable(error)],
         ),
-        (None, None) => (TaskInformation::NotAsked, Vec::new()),
+        (None, None) => match asking {
+            Asking::Absent(reason) => (TaskInformation::Unavailable(reason.to_owned()), Vec::new()),
+            Asking::Api(_) | Asking::Nobody => (TaskInformation::NotAsked, Vec::new()),
+        },
     }
 }
 

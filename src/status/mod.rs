@@ -3,6 +3,8 @@
 mod stopped;
 mod table;
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
@@ -24,6 +26,8 @@ pub struct Evidence {
     pub record: Option<DayRecord>,
     /// Whether there are files of it, whoever wrote them.
     pub has_files: bool,
+    /// The files that the record knows of and that are gone, by node.
+    pub lost: BTreeMap<String, Vec<String>>,
 }
 
 /// How the last days went.
@@ -134,7 +138,7 @@ fn judge(day: &Evidence, nodes: &[&Node]) -> DayStatus {
     let record = day.record.as_ref().filter(of_this_day);
     let states: Vec<_> = nodes
         .iter()
-        .map(|node| node_state(node, &day.window, record))
+        .map(|node| node_state(node, day, record))
         .collect();
     let found = |state: &NodeState| state.files.map_or(0, |files| files.coverage.found);
     let tasks = states
@@ -168,8 +172,8 @@ fn judge(day: &Evidence, nodes: &[&Node]) -> DayStatus {
         },
         task_information: tasks,
         reasons,
-        last_run: record.map(|record| record.started_at),
-        last_exit_status: record.map(|record| record.exit_status),
+        last_run: record.map(|record| record.last_run.started_at),
+        last_exit_status: record.map(|record| record.last_run.exit_status),
     }
 }
 
@@ -181,7 +185,8 @@ fn without_record(day: &Evidence) -> &'static str {
     }
 }
 
-fn node_state<'a>(node: &Node, window: &Window, record: Option<&'a DayRecord>) -> NodeState<'a> {
+fn node_state<'a>(node: &Node, day: &Evidence, record: Option<&'a DayRecord>) -> NodeState<'a> {
+    let window = &day.window;
     let known = record.and_then(|record| record.node(&node.name));
     let files = known.and_then(|known| known.files.as_ref());
     // What of a running day was due is what had passed at its last collection.
@@ -191,11 +196,16 @@ fn node_state<'a>(node: &Node, window: &Window, record: Option<&'a DayRecord>) -
         }
         _ => (window.until - window.start) / window.interval.seconds(),
     };
-    let due = usize::try_from(intervals).unwrap_or(0) * node.cards.len();
+    let gpus = files.map_or(node.cards.len(), |files| files.gpus.len());
+    let due = usize::try_from(intervals).unwrap_or(0) * gpus;
+    let mut reasons = reasons(node, window, known, due);
+    if let Some(lost) = day.lost.get(&node.name) {
+        reasons.push(format!("{}：檔案 {} 不見了", node.name, lost.join("、")));
+    }
     NodeState {
         files,
         due,
-        reasons: reasons(node, window, known, due),
+        reasons,
     }
 }
 
@@ -203,24 +213,24 @@ fn reasons(node: &Node, window: &Window, known: Option<&NodeRecord>, due: usize)
     let Some(known) = known else {
         return vec![format!("{}：沒有收集", node.name)];
     };
-    let is_error = |notice: &&NoticeRecord| notice.severity == "error";
-    let errors = known.notices.iter().filter(is_error);
-    let mut reasons: Vec<_> = errors.map(|notice| notice.message.clone()).collect();
-    match &known.files {
-        None if reasons.is_empty() => reasons.push(format!("{}：沒有檔案", node.name)),
-        Some(files) if files.coverage.found < due => {
-            let no_more = if known.answered && known.asked_at > window.end {
+    let name = &node.name;
+    let lack = match &known.files {
+        // Whatever went wrong in the last run, files that it left whole are whole.
+        Some(files) if files.coverage.found >= due => return Vec::new(),
+        Some(files) => {
+            let no_more = if known.had_no_more(node, window) {
                 "，Netdata 沒有更多"
             } else {
                 ""
             };
-            let name = &node.name;
-            let found = files.coverage.found;
-            reasons.push(format!("{name}：讀數 {found}/{due}{no_more}"));
+            format!("{name}：讀數 {}/{due}{no_more}", files.coverage.found)
         }
-        _ => {}
-    }
-    reasons
+        None => format!("{name}：沒有檔案"),
+    };
+    let is_error = |notice: &&NoticeRecord| notice.severity == "error";
+    let errors = known.notices.iter().filter(is_error);
+    let errors = errors.map(|notice| notice.message.clone());
+    [lack].into_iter().chain(errors).collect()
 }
 
 fn task_state(files: &FilesRecord, window: &Window) -> TaskState {

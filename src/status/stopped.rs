@@ -55,14 +55,18 @@ fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
             continue;
         };
         let gpus = || {
-            let gpus = files.gpus.iter();
+            // A card that was taken out need not come back.
+            let gpus = files
+                .gpus
+                .iter()
+                .filter(|gpu| node.cards.contains(&gpu.card));
             gpus.map(|gpu| (gpu.index, gpu.card, gpu.last_readings))
         };
         // Whatever has a reading on this day has come back, unless it stops again.
         for series in gpus().flat_map(|(gpu, card, last)| last.series(gpu, card)) {
             stops.remove(&series);
         }
-        for stopped in stopped_series::stopped(gpus(), files.until) {
+        for stopped in stopped_series::stopped(gpus(), files.until, day.window.interval) {
             for &series in &stopped.series {
                 let stop = Stop {
                     since: stopped.since,

@@ -168,7 +168,10 @@ fn a_day_that_netdata_no_longer_holds_is_tried_once_and_remembered() {
     let quiet = world.run(&[DATE, "--catch-up", "1", "-q"]).exits(0);
     let _ = quiet.stdout_is("").stderr_is("");
     let json = world.run(&[DATE, "--catch-up", "1", "--json"]).exits(0);
-    assert_eq!(json.json()["given_up"], json!([given_up.trim_end()]));
+    assert_eq!(
+        json.json()["given_up"],
+        json!([{"date": BEFORE, "node": NODE, "lacks": [{"code": "no_files", "message": "沒有檔案"}]}])
+    );
     let of_the_day_before = asked(&world).iter().filter(|days| **days == -1).count();
     // Once from the samples, once from the coarser tiers.
     assert!(of_the_day_before <= 2, "{of_the_day_before}");
@@ -215,7 +218,10 @@ fn a_dry_run_asks_nobody_and_writes_nothing() {
         json["days"],
         json!([
             {"date": BEFORE, "given_up": [], "collect": [
-                {"node": NODE, "lacks": ["沒有檔案", "沒有當日結束後的任務資訊"]}
+                {"node": NODE, "lacks": [
+                    {"code": "no_files", "message": "沒有檔案"},
+                    {"code": "task_information", "message": "沒有當日結束後的任務資訊"},
+                ]}
             ]},
             {"date": DATE, "given_up": [], "collect": [{"node": NODE, "lacks": []}]},
         ])
@@ -231,4 +237,187 @@ fn a_number_of_days_that_makes_no_sense_is_refused() {
         let outcome = Lab::colab_gpu4().run(&[DATE, &option]).exits(2);
         let _ = outcome.stderr_has("不是 0 到 366 的天數").writes_nothing();
     }
+}
+
+#[test]
+fn a_tree_of_the_old_programs_that_netdata_has_forgotten_is_given_its_users_once() {
+    let task = || SimulatedTask::new("t1", "alice", NODE).gpu(1, "APU-1");
+    let api = || SimulatedApi::new(TOKEN).task(task());
+    let world = Lab::colab_gpu4().api(api()).start();
+    let _ = world.run(&[BEFORE, "--skip-task-info"]).exits(0);
+    std::fs::remove_dir_all(world.path("data/.daily-gpu-log")).expect("the state");
+    let readings = world.read(&format!("data/{NODE}/{BEFORE}/gpu0_{BEFORE}.csv"));
+    let forgetful = SimulatedNode::new(NODE).samples_from(MIDNIGHT);
+    let world = Lab::new().node(forgetful).api(api()).start_after(world);
+    let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    let outcome = outcome.stderr_has(&format!("警告：{BEFORE}：無法從 "));
+    let outcome = outcome.stderr_has("（節點 colab-gpu4，沿用原有的讀數）");
+    assert_eq!(outcome.users(NODE, BEFORE)[0], "alice");
+    assert_eq!(outcome.of_day(NODE, BEFORE, "gpu0"), readings);
+    let again = world.run(&[DATE, "--catch-up", "1"]).exits(0).stderr_is("");
+    let _ = again.stdout_is(&complete(DATE));
+}
+
+#[test]
+fn a_file_that_was_lost_and_cannot_be_had_is_tried_once() {
+    let world = Lab::colab_gpu4().start();
+    let _ = world.run(&[BEFORE]).exits(0);
+    let lost = format!("data/{NODE}/{BEFORE}/gpu3_{BEFORE}.csv");
+    std::fs::remove_file(world.path(lost)).expect("the file");
+    let forgetful = || SimulatedNode::new(NODE).samples_from(MIDNIGHT);
+    let (world, outcome) = after(world, forgetful(), &[DATE, "--catch-up", "1"]);
+    let _ = outcome
+        .exits(3)
+        .stderr_has("GPU[3]（Card 25）當日沒有任何 GPU 讀數");
+    let outcome = world.run(&[DATE, "--catch-up", "1"]);
+    let _ = outcome
+        .exits(0)
+        .stdout_has("不再收集 colab-gpu4（缺少 GPU[3] 的檔案、讀數 1008/1152）");
+}
+
+#[test]
+fn days_of_other_settings_are_left_alone() {
+    let node = || SimulatedNode::new(NODE).cards(&[1, 9]);
+    for (old, new, option) in [
+        ("cards = [1, 9]", "cards = [9, 1]", "--jobs=1"),
+        ("\n[[nodes]]", "\ninterval = \"20m\"\n[[nodes]]", "--jobs=1"),
+        (
+            "\n[[nodes]]",
+            "\ngpu_files = \"card\"\n[[nodes]]",
+            "--jobs=1",
+        ),
+        ("\n[[nodes]]", "\n[[nodes]]", "--timezone=Asia/Taipei"),
+    ] {
+        let world = Lab::new().node(node()).start();
+        let before = world.run(&[BEFORE]).exits(0).files("");
+        world.edit_settings(old, new);
+        let outcome = world.run(&[DATE, option, "--catch-up", "1"]);
+        let said = format!("{BEFORE}：不自動收集 {NODE}（原有檔案以不同的設定寫成，或已損壞）：");
+        let outcome = outcome.stdout_has(&said);
+        let mut after = outcome.files("");
+        after.retain(|(path, _)| path.contains(BEFORE));
+        assert_eq!(after, before, "{new} {option}");
+    }
+}
+
+#[test]
+fn a_day_that_was_given_up_for_a_wrong_setting_is_collected_once_that_is_right() {
+    let node = || SimulatedNode::new(NODE).cards(&[2, 10]);
+    let world = Lab::new().node(node()).start();
+    world.edit_settings("cards = [2, 10]", "cards = [3, 11]");
+    let _ = world.run(&[BEFORE]);
+    world.edit_settings("cards = [3, 11]", "cards = [2, 10]");
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {NODE}（"));
+    let right = world.cluster.url(NODE);
+    let _ = world.run(&["2025-07-30"]).exits(0);
+    world.edit_settings(
+        &format!("url = \"{right}\""),
+        &format!("url = \"{right}/host/none\""),
+    );
+    let _ = world.run(&["2025-07-29"]).exits(1);
+    world.edit_settings("/host/none", "");
+    let plan = world
+        .run(&["2025-07-30", "--catch-up", "1", "--dry-run"])
+        .exits(0);
+    let _ = plan.stdout_has(&format!("2025-07-29：收集 {NODE}（"));
+}
+
+#[test]
+fn a_card_that_was_forgotten_in_the_settings_is_collected_once_it_is_there() {
+    let node = SimulatedNode::new(NODE).cards(&[1, 9]);
+    let world = Lab::new().node(node).start();
+    world.edit_settings("cards = [1, 9]", "cards = [1]");
+    let _ = world.run(&[BEFORE]).exits(0).stderr_has("Card 9");
+    world.edit_settings("cards = [1]", "cards = [1, 9]");
+    let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0).stderr_is("");
+    let _ = outcome.stdout_has(&format!("{BEFORE}：完整，節點 1/1，讀數 288/288"));
+}
+
+#[test]
+fn a_node_that_does_not_answer_is_waited_for_once_on_the_days_before() {
+    let nodes = |fault: Option<Fault>| {
+        let down = SimulatedNode::new("down");
+        let down = match fault {
+            Some(fault) => down.fault(fault),
+            None => down,
+        };
+        Lab::new().node(SimulatedNode::new("well")).node(down)
+    };
+    let world = nodes(Some(Fault::Refuse)).start();
+    let outcome = world.run(&[DATE, "--catch-up", "3"]).exits(3);
+    let outcome = outcome.stdout_is(&format!(
+        "2025-07-29：不完整，節點 1/2，讀數 1152/1152 (100.0%)\n\
+         2025-07-30：略過 down：在這次執行中沒有回應\n\
+         {}{BEFORE}：略過 down：在這次執行中沒有回應\n{}\
+         {DATE}：不完整，節點 1/2，讀數 1152/1152 (100.0%)\n",
+        complete("2025-07-30"),
+        complete(BEFORE),
+    ));
+    let day = |line: &str| line.chars().take(13).collect::<String>();
+    let errors: Vec<_> = outcome.stderr.lines().map(day).collect();
+    assert_eq!(errors, ["錯誤：2025-07-29", "錯誤：2025-08-01"]);
+    let world = nodes(None).start_after(world);
+    let _ = world.run(&[DATE, "--catch-up", "3"]).exits(0);
+}
+
+#[test]
+fn an_api_that_does_not_answer_is_waited_for_once_on_the_days_before() {
+    let api = SimulatedApi::new(TOKEN).fault(Fault::CloseWithoutAnswer);
+    let lab = Lab::colab_gpu4().api(api).tables("[netdata]\nretries = 0");
+    let world = lab.start();
+    let _ = world.run(&[DATE, "--catch-up", "3"]).exits(3);
+    assert_eq!(world.cluster.api_requests().len(), 2);
+    let status: Vec<_> = ["2025-07-29", "2025-07-30", BEFORE, DATE]
+        .into_iter()
+        .map(|date| {
+            let file = world.read(&format!("data/.daily-gpu-log/runs/{date}.json"));
+            let record: serde_json::Value = serde_json::from_str(&file).expect("a record");
+            (
+                record["last_run"]["exit_status"].clone(),
+                record["nodes"][0]["files"]["task_information"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(status, vec![(json!(3), json!("unavailable")); 4]);
+}
+
+#[test]
+fn a_day_into_which_no_interval_fits_does_not_hold_the_others_up() {
+    let lab = Lab::colab_gpu4().settings("interval = \"20m\"");
+    let world = lab.start();
+    let zone = "--timezone=Australia/Lord_Howe";
+    // 2025-04-06 has 24 hours and a half there.
+    let outcome = world.run(&["2025-04-07", "--catch-up", "2", zone]).exits(0);
+    let days: Vec<_> = outcome.stdout.lines().map(|line| &line[..10]).collect();
+    assert_eq!(days, ["2025-04-05", "2025-04-07"]);
+}
+
+#[test]
+fn where_nothing_is_to_be_collected_that_is_said() {
+    let today = Day::now_in_hour(0);
+    let zone = today.zone;
+    let world = Lab::colab_gpu4()
+        .settings(&format!("timezone = \"{zone}\"\ninterval = \"1h\""))
+        .start();
+    let yesterday = Day {
+        start: today.start - 24 * HOUR,
+        end: today.start,
+        ..today
+    };
+    let _ = world.run(&[&yesterday.date()]).exits(0);
+    let without = world.run(&[]).exits(1);
+    let _ = without.stderr_has("還沒有任何已結束的 60 分鐘區間可收集");
+    let with = world.run(&["--catch-up", "1"]).exits(0).stderr_is("");
+    let _ = with.stdout_is("沒有需要收集的日期\n");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_not_taken_for_none() {
+    let world = Lab::colab_gpu4().start();
+    let path = format!("data/.daily-gpu-log/runs/{BEFORE}.json");
+    // A directory is no file to anybody, root included.
+    std::fs::create_dir_all(world.path(&path)).expect("a directory");
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(1);
+    let _ = plan.stderr_has(&format!("錯誤：無法讀取 {path}："));
 }

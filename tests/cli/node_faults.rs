@@ -237,7 +237,7 @@ fn a_node_that_fails_keeps_the_files_that_it_had() {
         Fault::Refuse,
         Fault::NotJson,
         Fault::TruncatedJson,
-        status(404, "No metrics where matched to query."),
+        status(500, "out of memory"),
     ] {
         let lab = Lab::new()
             .node(SimulatedNode::new("first"))

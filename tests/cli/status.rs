@@ -38,12 +38,12 @@ fn a_run_is_recorded_with_all_that_it_found() {
         .gap(9, MIDNIGHT, MIDNIGHT + 6 * HOUR);
     let outcome = Lab::new().node(node).run(&[DATE]).exits(0);
     let mut record = record(outcome.world(), DATE);
-    let started_at = record["started_at"].take();
+    let started_at = record["last_run"]["started_at"].take();
     let asked_at = record["nodes"][0]["asked_at"].take();
     let tasks_as_of = record["nodes"][0]["files"]["tasks_as_of"].take();
     assert!(started_at.as_i64() > Some(MIDNIGHT) && started_at == asked_at);
     assert_eq!(started_at, tasks_as_of);
-    let seconds = record["duration_seconds"].take();
+    let seconds = record["last_run"]["duration_seconds"].take();
     assert!(
         seconds
             .as_f64()
@@ -53,16 +53,21 @@ fn a_run_is_recorded_with_all_that_it_found() {
     assert_eq!(
         record,
         json!({
-            "version": env!("CARGO_PKG_VERSION"),
             "date": DATE,
             "timezone": "UTC",
             "window": {"start": MIDNIGHT, "end": end, "until": end, "interval_seconds": 600},
-            "started_at": null,
-            "duration_seconds": null,
-            "exit_status": 0,
+            "last_run": {
+                "version": env!("CARGO_PKG_VERSION"),
+                "started_at": null,
+                "duration_seconds": null,
+                "exit_status": 0,
+                "nodes": [NODE],
+                "notices": [],
+            },
             "nodes": [{
                 "name": NODE,
                 "url": outcome.world().cluster.url(NODE),
+                "cards": [1, 9],
                 "asked_at": null,
                 "answered": true,
                 "notices": [],
@@ -88,7 +93,6 @@ fn a_run_is_recorded_with_all_that_it_found() {
                     ],
                 },
             }],
-            "notices": [],
         })
     );
 }
@@ -102,7 +106,7 @@ fn a_record_keeps_what_is_known_of_files_that_a_failed_run_left_alone() {
     let world = Lab::new().node(down).start_after(world);
     let _ = world.run(&[DATE]).exits(1);
     let after = record(&world, DATE);
-    assert_eq!(after["exit_status"], 1);
+    assert_eq!(after["last_run"]["exit_status"], 1);
     assert_eq!(after["nodes"][0]["files"], before["nodes"][0]["files"]);
     assert_eq!(after["nodes"][0]["answered"], false);
     assert_eq!(after["nodes"][0]["notices"][0]["code"], "node_failed");
@@ -216,7 +220,7 @@ fn a_chart_that_stopped_is_named_with_its_remedy_until_it_comes_back() {
     let of_the_run = world.run(&[&second.date()]).exits(0);
     let remedy = format!(
         "{NODE} 自 {clock} 起沒有 GPU[7]（Card 57）的 GPU、VRAM 讀數，\
-         其他圖表仍有：圖表已停止，請重新啟動該節點的 Netdata\n"
+         其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata\n"
     );
     let _ = of_the_run.stderr_is(&format!("警告：{remedy}"));
     let _ = world.run(&[&first.date()]).exits(0);
@@ -278,4 +282,88 @@ fn the_status_needs_neither_token_nor_cluster_and_writes_nothing() {
     let outcome = world.run(&["status"]).exits(3).writes_nothing();
     assert_eq!(outcome.stdout.matches("缺少").count(), 7);
     assert_eq!(world.cluster.connections(NODE), 0);
+}
+
+#[test]
+fn a_whole_day_stays_complete_when_a_node_is_down_later() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let _ = world.run(&[&yesterday]).exits(0);
+    let down = SimulatedNode::new(NODE).fault(Fault::Refuse);
+    let world = lab().node(down).start_after(world);
+    let _ = world.run(&[&yesterday]).exits(1);
+    let status = world.run(&["status", "--days", "1"]).exits(0);
+    let _ = status.stdout_has(&format!("{yesterday}  完整  1/1   1152/1152"));
+}
+
+#[test]
+fn a_file_that_is_gone_is_missed() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let _ = world.run(&[&yesterday]).exits(0);
+    let gone = format!("gpu3_{yesterday}.csv");
+    std::fs::remove_file(world.path(format!("data/{NODE}/{yesterday}/{gone}"))).expect("a file");
+    let emptied = format!("gpu4_{yesterday}.csv");
+    world.write(&format!("data/{NODE}/{yesterday}/{emptied}"), "");
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status.stdout_has(&format!(
+        "{yesterday}：{NODE}：檔案 {gone}、{emptied} 不見了\n"
+    ));
+}
+
+#[test]
+fn a_day_of_more_cards_than_today_is_no_more_than_complete() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let node = || SimulatedNode::new(NODE).cards(&[1, 9]);
+    let dead = node().gap(9, last_days()[2].start + HOUR, last_days()[2].end);
+    let world = lab().node(dead).start();
+    let _ = world.run(&[&yesterday]).exits(0);
+    world.edit_settings("cards = [1, 9]", "cards = [1]");
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let status = status.stdout_has("不完整  1/1   150/288 (52.1%)");
+    assert!(!status.stdout.contains("重新啟動"), "{}", status.stdout);
+}
+
+#[test]
+fn a_day_that_ran_when_its_tasks_were_asked_for_lacks_the_later_ones() {
+    let [.., yesterday] = last_days();
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let date = yesterday.date();
+    let _ = world.run(&[&date]).exits(0);
+    let mut record = record(&world, &date);
+    record["nodes"][0]["files"]["tasks_as_of"] = json!(yesterday.end - 1);
+    world.write(
+        &format!("data/.daily-gpu-log/runs/{date}.json"),
+        &record.to_string(),
+    );
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status.stdout_has(&format!("{date}：任務資訊取得時當日尚未結束\n"));
+}
+
+#[test]
+fn a_quiet_status_is_silent_while_all_is_well() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let missing = world.run(&["status", "--days", "1", "-q"]).exits(3);
+    let _ = missing.stdout_has("缺少");
+    let _ = world.run(&[&yesterday]).exits(0);
+    let _ = world
+        .run(&["status", "--days", "1", "-q"])
+        .exits(0)
+        .stdout_is("");
+    let _ = world
+        .run(&["status", "--days", "0"])
+        .exits(2)
+        .stderr_has("不是 1 到 366 的天數");
+}
+
+#[test]
+fn a_look_at_one_node_in_another_zone_leaves_the_record_of_the_others() {
+    let node = SimulatedNode::new;
+    let world = Lab::new().node(node("a")).node(node("b")).start();
+    let _ = world.run(&[DATE]).exits(0);
+    let before = record(&world, DATE);
+    let elsewhere = [DATE, "--node", "a", "--timezone", "Asia/Taipei"];
+    let _ = world.run(&elsewhere).exits(0);
+    assert_eq!(record(&world, DATE), before);
 }
