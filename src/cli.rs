@@ -12,12 +12,13 @@ use clap_complete::Shell;
 use crate::config::Overrides;
 use crate::day::DateArg;
 
-/// How many nodes are collected at once unless `--jobs` says otherwise. The wait for an agent's answer is what takes
-/// the time, so it is no function of the machine's cores.
-const DEFAULT_JOBS: u16 = 64;
+/// How many nodes are collected at once, to begin with, unless `--jobs` says otherwise. The wait for an agent's answer
+/// is what takes the time, so it is no function of the machine's cores.
+pub const DEFAULT_JOBS: u16 = 64;
 
-/// A thread and at most two sockets each: below the usual limit of 1,024 open files.
-const MOST_JOBS: u16 = 400;
+/// How many nodes are collected at once at most. A thread and at most two sockets each: below the usual limit of
+/// 1,024 open files.
+pub const MOST_JOBS: u16 = 400;
 
 const HELP_TEMPLATE: &str = "\
 {about}
@@ -137,11 +138,10 @@ pub struct RunArgs {
     /// The zone of the day.
     #[arg(long, value_name = "ZONE", value_parser = parse_zone, help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
     pub timezone: Option<Tz>,
-    /// How many nodes are collected at once.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_JOBS, hide_default_value = true)]
-    #[arg(value_parser = parse_jobs)]
-    #[arg(help = "同時收集的節點數，1 到 400 [預設: 64]")]
-    pub jobs: u16,
+    /// How many nodes are collected at once; without it [`DEFAULT_JOBS`], and up to [`MOST_JOBS`] where none answers.
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
+    #[arg(help = "同時收集的節點數，1 到 400 [預設: 64，全都沒有回應時增加]")]
+    pub jobs: Option<u16>,
     /// How long to wait for another run to end.
     #[arg(
         long,

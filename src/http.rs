@@ -19,7 +19,7 @@ use crate::config::Patience;
 const BODY_LIMIT_BYTES: usize = 32 << 20;
 /// How much of an error's body is quoted.
 const QUOTE_CHARS: usize = 200;
-/// The pause before the second try, on average; each further pause is twice as long.
+/// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What becomes of a connection after an answer.
@@ -135,10 +135,17 @@ impl Http {
         }
     }
 
-    /// The moment by which everything that is asked of one server from now on must be done.
+    /// The moment by which everything that is asked of one server from now on must be done, in a run that began to
+    /// ask servers at `begun`.
+    ///
+    /// One deadline holds for the run, so that many servers that hang cannot add theirs up; but whoever's turn comes
+    /// late is given the time of one request.
     #[must_use]
-    pub fn deadline(&self) -> Instant {
-        Instant::now() + self.patience.deadline
+    pub fn deadline(&self, begun: Instant) -> Instant {
+        let Patience {
+            timeout, deadline, ..
+        } = self.patience;
+        (begun + deadline).max(Instant::now() + timeout.min(deadline))
     }
 
     /// The body of a successful answer to a GET of `url`, before `deadline` however often it is tried.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -56,12 +57,13 @@ pub(super) struct StagedNode {
     pub(super) unusable: Vec<UnusableFile>,
 }
 
-/// The stages of one node, up to its files beside their targets.
+/// The stages of one node in a run that began at `begun`, up to its files beside their targets.
 pub(super) fn stage_node(
     node: &Node,
     window: &Window,
     tasks: &TaskInformation,
     client: &netdata::Client,
+    begun: Instant,
     tree: &Tree,
 ) -> Result<StagedNode, Notice> {
     let not_written = |error| Notice::NotWritten {
@@ -69,7 +71,7 @@ pub(super) fn stage_node(
         error,
     };
     let usage = client
-        .usage(node, window)
+        .usage(node, window, begun)
         .map_err(|error| Notice::NodeFailed {
             node: node.name.clone(),
             error,
@@ -174,7 +176,8 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
     notices
 }
 
-fn figures(day: &NodeDay) -> NodeFigures {
+/// What is kept of a day once its files are written. Where these are is known once they are in place.
+pub(super) fn figures(day: &NodeDay) -> NodeFigures {
     let known = match &day.tasks {
         TaskKnowledge::Known { tasks, .. } => Some(tasks),
         TaskKnowledge::Unknown { .. } => None,

@@ -97,8 +97,14 @@ impl Client {
     }
 
     /// The usage of `node` in `window`: in one request, or chart by chart where the agent answers that with an error.
-    pub fn usage(&self, node: &Node, window: &Window) -> Result<NodeUsage, NodeError> {
-        let deadline = self.http.deadline();
+    /// The deadline is that of a run over many nodes which began at `begun`.
+    pub fn usage(
+        &self,
+        node: &Node,
+        window: &Window,
+        begun: Instant,
+    ) -> Result<NodeUsage, NodeError> {
+        let deadline = self.http.deadline(begun);
         self.whole_node(node, window, deadline)
             .or_else(|reason| match reason {
                 NodeErrorReason::Http(error) if is_about_the_query(&error) => {

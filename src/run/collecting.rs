@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use crate::collect;
+use crate::cli;
+use crate::collect::{self, Jobs};
 use crate::config::Token;
 use crate::console::{self, PrintError};
 use crate::day::{DateError, Window};
@@ -114,7 +115,8 @@ impl Stages<'_> {
             task_information::obtain(self.request, token, window, &self.data_dir);
         let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
         let done = |position| progress.done(position);
-        let jobs = args.jobs.into();
+        let usual = || Jobs::between(cli::DEFAULT_JOBS, cli::MOST_JOBS);
+        let jobs = args.jobs.map_or_else(usual, Jobs::exactly);
         let results = collect::collect(nodes, jobs, window, &tasks, &self.client, &tree, done);
         drop(progress);
         notices.extend(tree.finish().err().map(Notice::NotSynced));
