@@ -27,6 +27,7 @@ mod quiet;
 mod range;
 mod recollect;
 mod requests;
+mod retries;
 mod seeds;
 mod settings;
 mod settings_changed;
