@@ -128,11 +128,9 @@ impl Http {
 
     /// Leaves what the server says out of errors: it may repeat the secret that it was sent.
     #[must_use]
-    pub fn without_quotes(self) -> Self {
-        Self {
-            quotes_errors: false,
-            ..self
-        }
+    pub fn without_quotes(mut self) -> Self {
+        self.quotes_errors = false;
+        self
     }
 
     /// The moment by which everything that is asked of one server from now on must be done, in a run that began to
@@ -209,6 +207,16 @@ impl Http {
         let body = read_body(response).map_err(|error| from_read(&error, timeout))?;
         tracing::debug!(%url, bytes = body.len(), elapsed = ?started.elapsed(), "answered");
         Ok(body)
+    }
+}
+
+impl Drop for Http {
+    /// Lets the client end by itself: it waits for every name that is still being looked up, and nothing that was
+    /// given up may hold up what comes next.
+    fn drop(&mut self) {
+        let client = self.client.clone();
+        // Where there is no thread for it, the wait has to be.
+        let _ = thread::Builder::new().spawn(move || drop(client));
     }
 }
 
