@@ -16,6 +16,8 @@ use super::staged::{self, FILE_MODE};
 use super::{OpenError, WriteError, make_directory};
 
 const DIRECTORY: &str = ".daily-gpu-log";
+/// The mode of its files, but for the lock: tasks are personal.
+const OWN_FILE_MODE: u32 = 0o600;
 /// The file that names the day whose files are being written.
 const NOTE: &str = "unfinished";
 /// How often a taken lock is tried again.
@@ -181,13 +183,13 @@ impl State {
     }
 }
 
-/// Puts a file of the state in place. Temporary files are their owner's alone, and stay so.
+/// Puts a file of the state in place.
 fn write_whole(directory: &Path, name: &str, contents: &[u8]) -> Result<(), WriteError> {
     make_directory(directory)?;
     let target = directory.join(name);
     let write = || -> io::Result<()> {
-        let mut file = staged::temporary().tempfile_in(directory)?;
-        file.write_all(contents)?;
+        let mut file = staged::temporary(directory, OWN_FILE_MODE)?;
+        file.as_file_mut().write_all(contents)?;
         file.as_file().sync_all()?;
         file.persist(&target)?;
         Ok(())
