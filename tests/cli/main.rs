@@ -14,6 +14,7 @@ mod support;
 mod api_faults;
 mod bad_input;
 mod credentials;
+mod disk_faults;
 mod files;
 mod gaps;
 mod help;
