@@ -15,6 +15,7 @@ mod api_faults;
 mod bad_input;
 mod credentials;
 mod disk_faults;
+mod exit_status;
 mod files;
 mod gaps;
 mod help;
