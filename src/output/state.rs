@@ -126,6 +126,8 @@ impl State {
             path: path.clone(),
             cause,
         };
+        // A run that was killed while it wrote the note has left no note of that.
+        remove_temporary(&self.root.join(DIRECTORY)).map_err(error)?;
         match fs::read(&path) {
             Ok(unfinished) => {
                 // Only ever a date, but it is read from a file and becomes part of a path.
@@ -157,30 +159,32 @@ impl State {
         self.root.join(DIRECTORY).join(NOTE)
     }
 
-    /// Removes the temporary files of `date`, of every node.
+    /// Removes the temporary files of `date`, of every node, and of the state itself.
     fn sweep(&self, date: NaiveDate) -> io::Result<()> {
         let nodes = fs::read_dir(&self.root)?
             .map(|node| Ok(node?.path().join(date.to_string())))
             .collect::<io::Result<Vec<_>>>()?;
-        let own = [
-            self.tasks(),
-            self.recorded_cards(),
-            self.root.join(DIRECTORY),
-        ];
-        for directory in nodes.into_iter().chain(own) {
-            let Ok(files) = fs::read_dir(directory) else {
-                continue;
-            };
-            for file in files {
-                let file = file?;
-                if file.file_name().to_str().is_some_and(staged::is_temporary) {
-                    tracing::info!(file = %file.path().display(), "removing what a killed run left");
-                    fs::remove_file(file.path())?;
-                }
-            }
-        }
-        Ok(())
+        let own = [self.tasks(), self.recorded_cards()];
+        nodes
+            .into_iter()
+            .chain(own)
+            .try_for_each(|directory| remove_temporary(&directory))
     }
+}
+
+/// Removes the temporary files in `directory`, if it is there.
+fn remove_temporary(directory: &Path) -> io::Result<()> {
+    let Ok(files) = fs::read_dir(directory) else {
+        return Ok(());
+    };
+    for file in files {
+        let file = file?;
+        if file.file_name().to_str().is_some_and(staged::is_temporary) {
+            tracing::info!(file = %file.path().display(), "removing what a killed run left");
+            fs::remove_file(file.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts a file of the state in place.
