@@ -5,7 +5,8 @@
 #
 # Prints wall time, CPU time, peak memory, requests and connections of a whole day's collection. The cluster runs on the
 # same cores as what is measured, so that ratios mean more than times. It is measured with agents that answer at once,
-# and with agents that take as long as a real one was measured to (25 ms on 1.37.1).
+# with agents that take as long as a real one was measured to (25 ms on 1.37.1), and with 1,000 of which some hang and
+# some are down. Fails if one of the healthy ones is not complete then, or the run takes longer than it may.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,13 +44,25 @@ ask() {
     read -r answer <&"${cluster[0]}"
 }
 
+# start DIRECTORY NODES LATENCY_MS [HANGING_PERCENT DOWN_PERCENT]: a cluster, whose settings are then in DIRECTORY.
+start() {
+    local here=$1
+    shift
+    mkdir "$here"
+    coproc cluster { exec "$target/examples/simulated-cluster" serve "${@:1:2}" "$here" "${@:3}"; }
+    read -r answer <&"${cluster[0]}"
+}
+
+stop() {
+    exec {cluster[1]}>&-
+    wait "$cluster_PID" || true
+}
+
 # bench NODES LATENCY_MS RUNS
 bench() {
     local nodes=$1 latency=$2 runs=$3 here=$work/$1-$2 ours
     echo "$nodes nodes of 8 cards, agents answer after $latency ms (medians of $runs runs)"
-    mkdir "$here"
-    coproc cluster { exec "$target/examples/simulated-cluster" serve "$nodes" "$latency" "$here"; }
-    read -r answer <&"${cluster[0]}"
+    start "$here" "$nodes" "$latency"
     # A new tree for every run, as every night's is: ext4 looks long for free inodes where many were just deleted.
     local collect=("$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/data-RUN" --quiet "$day")
     "${collect[@]}"
@@ -62,8 +75,31 @@ bench() {
     measure 'curl --parallel' "$runs" curl --silent --parallel --config "$here/urls"
     awk -v ours="$ours" -v curl="$wall_ms" \
         'BEGIN { printf "  daily-gpu-log / curl: %.2f (%+.1f ms)\n", ours / curl, ours - curl }'
-    exec {cluster[1]}>&-
-    wait "$cluster_PID" || true
+    stop
+}
+
+# bench_troubled NODES HANGING_PERCENT DOWN_PERCENT TIMEOUT DEADLINE, both in seconds
+bench_troubled() {
+    local nodes=$1 hanging=$2 down=$3 timeout=$4 deadline=$5 here=$work/troubled-$2-$5 status=0 healthy rows
+    healthy=$((nodes * (100 - hanging - down) / 100))
+    echo "$nodes nodes of 8 cards, of which $hanging % hang and $down % are down, deadline $deadline s"
+    start "$here" "$nodes" 25 "$hanging" "$down"
+    printf '[netdata]\ntimeout = "%ss"\ndeadline = "%ss"\n' "$timeout" "$deadline" >>"$here/daily-gpu-log.toml"
+    /usr/bin/time -o "$work/time" -f '%e %M' \
+        "$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/data" --quiet "$day" >"$work/out" 2>&1 || status=$?
+    stop
+    # GNU time has a line of its own about the status.
+    read -r wall peak <<<"$(tail -n 1 "$work/time")"
+    rows=$(find "$here/data" -name 'gpu*.csv' -exec grep -h '^[0-9]' {} + | grep -vc ',,$')
+    echo "  exit status $status, wall $wall s, peak $peak KiB, $rows readings of $healthy healthy nodes"
+    [ "$status" = 3 ] || fail "exit status $status"
+    [ "$rows" = $((healthy * 8 * 144)) ] || fail "$rows readings where there are $((healthy * 8 * 144))"
+    awk -v wall="$wall" -v limit=$((deadline + 5)) 'BEGIN { exit wall > limit }' || fail "more than $((deadline + 5)) s"
+}
+
+fail() {
+    echo "bench: $1" >&2
+    exit 1
 }
 
 bench 4 0 25
@@ -74,3 +110,8 @@ many=$peak
 bench 1000 0 9
 awk -v few="$few" -v many="$many" 'BEGIN { printf "peak memory grows by %.1f KiB a node\n", (many - few) / 996 }'
 measure 'daily-gpu-log --version' 25 "$program" --version
+
+bench_troubled 1000 5 5 3 5
+bench_troubled 1000 5 5 30 60
+echo "  peak memory where all are healthy: $many KiB"
+bench_troubled 1000 10 5 30 60

@@ -22,7 +22,7 @@ use crate::config::Patience;
 const BODY_LIMIT_BYTES: usize = 32 << 20;
 /// How much of an error's body is quoted.
 const QUOTE_CHARS: usize = 200;
-/// The pause before the second try, on average; each further pause is twice as long.
+/// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What becomes of a connection after an answer.
@@ -37,7 +37,8 @@ pub enum Connections {
 /// A client for servers of one kind.
 #[derive(Debug)]
 pub struct Http {
-    client: Client,
+    /// Taken only when it is dropped.
+    client: Option<Client>,
     /// Why it has no certificates to check `https` servers against.
     tls_problem: Option<String>,
     patience: Patience,
@@ -133,7 +134,7 @@ impl Http {
             None => (without_certificates(), None),
         };
         Self {
-            client,
+            client: Some(client),
             tls_problem,
             patience,
             quotes_errors: true,
@@ -144,36 +145,37 @@ impl Http {
 
     /// Leaves what the server says out of errors: it may repeat the secret that it was sent.
     #[must_use]
-    pub fn without_quotes(self) -> Self {
-        Self {
-            quotes_errors: false,
-            ..self
-        }
+    pub fn without_quotes(mut self) -> Self {
+        self.quotes_errors = false;
+        self
     }
 
     /// Leaves all but the origin of URLs out of the log, and what the server says out of errors: whoever knows the
     /// URL may use it.
     #[must_use]
-    pub fn with_secret_urls(self) -> Self {
-        Self {
-            shows_paths: false,
-            ..self.without_quotes()
-        }
+    pub fn with_secret_urls(mut self) -> Self {
+        self.shows_paths = false;
+        self.without_quotes()
     }
 
     /// Makes a request again also where no connection came about.
     #[must_use]
-    pub fn retrying_refusals(self) -> Self {
-        Self {
-            retries_refusals: true,
-            ..self
-        }
+    pub fn retrying_refusals(mut self) -> Self {
+        self.retries_refusals = true;
+        self
     }
 
-    /// The moment by which everything that is asked of one server from now on must be done.
+    /// The moment by which everything that is asked of one server from now on must be done, in a run that began to
+    /// ask servers at `begun`.
+    ///
+    /// One deadline holds for the run, so that many servers that hang cannot add theirs up; but whoever's turn comes
+    /// late is given the time of one request.
     #[must_use]
-    pub fn deadline(&self) -> Instant {
-        Instant::now() + self.patience.deadline
+    pub fn deadline(&self, begun: Instant) -> Instant {
+        let Patience {
+            timeout, deadline, ..
+        } = self.patience;
+        (begun + deadline).max(Instant::now() + timeout.min(deadline))
     }
 
     /// The answer 200 to a GET of `url`, before `deadline` however often it is tried.
@@ -225,8 +227,9 @@ impl Http {
             .with_min_delay(FIRST_PAUSE)
             .with_max_times(self.patience.retries)
             .build();
+        let client = self.client.as_ref().expect("it is there until the drop");
         loop {
-            let error = match self.once(url, deadline, request(&self.client), &is_success, &read) {
+            let error = match self.once(url, deadline, request(client), &is_success, &read) {
                 Ok(answered) => return Ok(answered),
                 Err(error) => error,
             };
@@ -306,6 +309,16 @@ fn builder(patience: Patience, connections: Connections) -> ClientBuilder {
     match connections {
         Connections::Close => builder.pool_max_idle_per_host(0),
         Connections::Keep => builder,
+    }
+}
+
+impl Drop for Http {
+    /// Lets the client end by itself: it waits for every name that is still being looked up, and nothing that was
+    /// given up may hold up what comes next.
+    fn drop(&mut self) {
+        let client = self.client.take();
+        // Where there is no thread for it, the wait has to be.
+        let _ = thread::Builder::new().spawn(move || drop(client));
     }
 }
 

@@ -1,75 +1,202 @@
-//! The same work on many nodes at once.
+//! Workers that share a list of pieces of work. A piece that hangs holds up nobody but its worker, and one that
+//! panics costs no other piece anything.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver};
-use std::thread::Scope;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// The work panicked: a bug that one item brought out.
+/// How long results are gathered before they are handed on together: syncing the disk for each of 1,000 nodes would
+/// take longer than collecting them.
+const BATCH_TIME: Duration = Duration::from_millis(100);
+/// How long not one result may come before there are more workers: far more than an answer takes, and far less than
+/// a node's deadline.
+const STALL: Duration = Duration::from_secs(5);
+
+/// How many pieces are in work at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Jobs {
+    at_first: usize,
+    at_most: usize,
+    stall: Duration,
+}
+
+/// A piece of work that panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked;
 
-/// Does `work` on each of `items`, on at most `jobs` threads, and hands out the results with the positions of their
-/// items as they come. A bug that one item brings out does not cost the others their results.
-pub fn start<'scope, T, R>(
-    scope: &'scope Scope<'scope, '_>,
-    items: &'scope [T],
-    jobs: usize,
-    work: impl Fn(&'scope T) -> R + Send + Sync + 'scope,
-) -> Receiver<(usize, Result<R, Panicked>)>
-where
-    T: Sync,
-    R: Send + 'scope,
-{
-    let (sender, receiver) = mpsc::channel();
-    let shared = Arc::new((work, AtomicUsize::new(0)));
-    for _ in 0..jobs.min(items.len()) {
-        let (sender, shared) = (sender.clone(), Arc::clone(&shared));
-        scope.spawn(move || {
-            let (work, next) = &*shared;
-            loop {
-                let position = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(position) else {
-                    return;
-                };
-                let done = catch_unwind(AssertUnwindSafe(|| work(item)));
-                if sender.send((position, done.map_err(|_| Panicked))).is_err() {
-                    return;
+impl Jobs {
+    /// As many as somebody asked for, whatever happens.
+    #[must_use]
+    pub fn exactly(jobs: u16) -> Self {
+        Self::between(jobs, jobs)
+    }
+
+    /// More than `at_first` only once nothing at all has come back for five seconds: as long as there are results,
+    /// however slowly they come, more questions at once could make them slower still.
+    #[must_use]
+    pub fn between(at_first: u16, at_most: u16) -> Self {
+        Self {
+            at_first: at_first.into(),
+            at_most: at_most.into(),
+            stall: STALL,
+        }
+    }
+}
+
+/// Does `work` on each of `items`, which are begun in their order, and hands the results to `deliver` as they come:
+/// a batch at a time, each with the position of its item.
+pub fn work_through<T: Sync, R: Send>(
+    items: &[T],
+    jobs: Jobs,
+    work: impl Fn(&T) -> R + Sync,
+    mut deliver: impl FnMut(Vec<(usize, Result<R, Panicked>)>),
+) {
+    let next = AtomicUsize::new(0);
+    let worker = |results: &Sender<_>| {
+        while let Some((position, item)) = take(items, &next) {
+            // Whatever a panic leaves half done belongs to its own piece, and nobody looks at that again.
+            let result = catch_unwind(AssertUnwindSafe(|| work(item))).map_err(|_| Panicked);
+            if results.send((position, result)).is_err() {
+                return;
+            }
+        }
+    };
+    let worker = &worker;
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        let hire = || {
+            let sender = sender.clone();
+            thread::Builder::new().spawn_scoped(scope, move || worker(&sender))
+        };
+        let mut waiting = items.len();
+        let (mut workers, mut wanted) = (0, jobs.at_first);
+        while waiting > 0 {
+            let untaken = items.len().saturating_sub(next.load(Ordering::Relaxed));
+            let needed = wanted.min(workers + untaken);
+            while workers < needed {
+                match hire() {
+                    Ok(_) => workers += 1,
+                    // Fewer do as well.
+                    Err(_) if workers > 0 => break,
+                    Err(error) => panic!("not one thread can be started: {error}"),
                 }
             }
-        });
+            match next_batch(&receiver, waiting, jobs.stall) {
+                Some(batch) => {
+                    waiting -= batch.len();
+                    deliver(batch);
+                }
+                None => wanted = jobs.at_most.min(workers + jobs.at_first),
+            }
+        }
+    });
+}
+
+fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
+    let position = next.fetch_add(1, Ordering::Relaxed);
+    items.get(position).map(|item| (position, item))
+}
+
+/// What arrives within [`BATCH_TIME`] of the first, or until none of the `waiting` is left to arrive; `None` if there
+/// is no first within `patience`.
+fn next_batch<T>(receiver: &Receiver<T>, waiting: usize, patience: Duration) -> Option<Vec<T>> {
+    let mut batch = vec![receiver.recv_timeout(patience).ok()?];
+    let until = Instant::now() + BATCH_TIME;
+    while batch.len() < waiting
+        && let Ok(next) = receiver.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        batch.push(next);
     }
-    receiver
+    Some(batch)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::thread;
+    use std::sync::{Condvar, Mutex};
+
+    /// What became of each item, by position.
+    fn results<T: Sync, R: Send>(
+        items: &[T],
+        jobs: Jobs,
+        work: impl Fn(&T) -> R + Sync,
+    ) -> Vec<Result<R, Panicked>> {
+        let mut all: Vec<_> = items.iter().map(|_| None).collect();
+        work_through(items, jobs, work, |batch| {
+            for (position, result) in batch {
+                let earlier = all[position].replace(result);
+                assert!(earlier.is_none(), "{position} was worked on twice");
+            }
+        });
+        let all = all.into_iter();
+        all.map(|result| result.expect("every item has a result"))
+            .collect()
+    }
 
     #[test]
-    fn every_item_has_its_result_whatever_the_others_do() {
-        let items: Vec<usize> = (0..100).collect();
-        for jobs in [1, 7, 1000] {
-            let mut results = vec![None; items.len()];
-            thread::scope(|scope| {
-                let work = |item: &usize| {
-                    assert!(item % 10 != 3, "a bug of this test's own");
-                    item * 2
-                };
-                for (position, result) in start(scope, &items, jobs, work) {
-                    results[position] = Some(result);
-                }
-            });
-            for (item, result) in items.iter().zip(results) {
-                let expected = if item % 10 == 3 {
-                    Err(Panicked)
-                } else {
-                    Ok(item * 2)
-                };
-                assert_eq!(result, Some(expected), "{item} with {jobs} jobs");
-            }
+    fn every_item_has_its_result() {
+        let items: Vec<u32> = (0..1000).collect();
+        for jobs in [1, 7, 400] {
+            let squares = results(&items, Jobs::exactly(jobs), |item| item * item);
+            let expected: Vec<_> = items.iter().map(|item| Ok(item * item)).collect();
+            assert_eq!(squares, expected, "{jobs} jobs");
         }
+        assert_eq!(results(&[], Jobs::exactly(7), |&(): &()| ()), []);
+    }
+
+    #[test]
+    fn a_panic_is_the_end_of_its_own_piece_alone() {
+        for jobs in [1, 4] {
+            let halves = results(&[2, 3, 4, 5, 6], Jobs::exactly(jobs), |&number: &u32| {
+                assert!(number % 2 == 0, "a panic that the test wants");
+                number / 2
+            });
+            let expected = [Ok(1), Err(Panicked), Ok(2), Err(Panicked), Ok(3)];
+            assert_eq!(halves, expected, "{jobs} jobs");
+        }
+    }
+
+    #[test]
+    fn there_are_never_more_jobs_than_somebody_asked_for() {
+        let at_work = AtomicUsize::new(0);
+        let jobs = Jobs {
+            stall: Duration::from_millis(1),
+            ..Jobs::exactly(3)
+        };
+        let seen = results(&[0; 12], jobs, |_| {
+            let now = at_work.fetch_add(1, Ordering::SeqCst) + 1;
+            thread::sleep(Duration::from_millis(20));
+            at_work.fetch_sub(1, Ordering::SeqCst);
+            now
+        });
+        assert!(seen.iter().all(|now| now.is_ok_and(|now| now <= 3)));
+    }
+
+    #[test]
+    fn pieces_that_hang_hold_up_no_other() {
+        // Each of the first pieces ends only once the last one has.
+        let (is_over, bell) = (Mutex::new(false), Condvar::new());
+        let wait = || {
+            let is_over = is_over.lock().expect("no panic under it");
+            let (is_over, _) = bell
+                .wait_timeout_while(is_over, Duration::from_secs(60), |is_over| !*is_over)
+                .expect("no panic under it");
+            *is_over
+        };
+        let jobs = Jobs {
+            stall: Duration::from_millis(1),
+            ..Jobs::between(2, 7)
+        };
+        let items: Vec<u32> = (0..7).collect();
+        let ended = results(&items, jobs, |&item| {
+            if item == 6 {
+                *is_over.lock().expect("no panic under it") = true;
+                bell.notify_all();
+            }
+            wait()
+        });
+        assert_eq!(ended, [Ok(true); 7]);
     }
 }

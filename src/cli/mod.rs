@@ -20,7 +20,7 @@ pub use run_args::RunArgs;
 pub use shared::{LogFormat, OutputArgs, SettingsArgs};
 pub use status_args::StatusArgs;
 pub use usage::{output_of_wrong_line, usage_error};
-pub use value::DEFAULT_JOBS;
+pub use value::{DEFAULT_JOBS, MOST_JOBS};
 
 const HELP_TEMPLATE: &str = "\
 {about}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::value::{DEFAULT_JOBS, parse_days, parse_jobs, parse_seconds};
+use super::value::{parse_days, parse_jobs, parse_seconds};
 use super::{OutputArgs, SettingsArgs};
 use crate::day::DateArg;
 
@@ -55,11 +55,11 @@ pub struct RunArgs {
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
     #[arg(help = "只處理這些節點 (可重複，或以逗號分隔)")]
     pub nodes: Vec<String>,
-    /// How many nodes are collected at once.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_JOBS, hide_default_value = true)]
-    #[arg(value_parser = parse_jobs)]
-    #[arg(help = "同時收集的節點數，1 到 400 [預設: 64]")]
-    pub jobs: u16,
+    /// How many nodes are collected at once; without it [`DEFAULT_JOBS`](super::DEFAULT_JOBS), and up to
+    /// [`MOST_JOBS`](super::MOST_JOBS) where none answers.
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
+    #[arg(help = "同時收集的節點數，1 到 400 [預設: 64，全都沒有回應時增加]")]
+    pub jobs: Option<u16>,
     /// How long to wait for another run to end.
     #[arg(
         long,

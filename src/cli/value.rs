@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-/// How many nodes are collected at once unless `--jobs` says otherwise. The wait for an agent's answer is what takes
-/// the time, so it is no function of the machine's cores.
+/// How many nodes are collected at once, to begin with, unless `--jobs` says otherwise. The wait for an agent's answer
+/// is what takes the time, so it is no function of the machine's cores.
 pub const DEFAULT_JOBS: u16 = 64;
 
-/// A thread and at most two sockets each: below the usual limit of 1,024 open files.
-const MOST_JOBS: u16 = 400;
+/// How many nodes are collected at once at most. A thread and at most two sockets each: below the usual limit of
+/// 1,024 open files.
+pub const MOST_JOBS: u16 = 400;
 
 /// Longer than any Netdata keeps its samples by default.
 const MOST_DAYS: u16 = 366;

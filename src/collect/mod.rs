@@ -3,24 +3,18 @@
 mod node;
 
 use std::iter;
-use std::sync::mpsc::Receiver;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::Node;
 use crate::day::Window;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::{InPlace, Tree};
-use crate::parallel::{self, Panicked};
+use crate::parallel::{self, Jobs, Panicked};
 use crate::tasks::{self, kept::KeptAnswer};
 
 pub use node::{GpuFigures, NodeFigures};
 use node::{StagedNode, stage_node};
-
-/// How long finished nodes are gathered before they are put in place together: syncing the disk for each of 1,000
-/// nodes would take longer than collecting them.
-const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// What a run knows of the day's tasks.
 #[derive(Debug)]
@@ -44,53 +38,55 @@ pub struct NodeResult {
     pub notices: Vec<Notice>,
 }
 
-/// Collects the window of each of `nodes`, at most `jobs` at once, and answers in their order. `done` is called
-/// with the position of each node as it ends.
+/// Collects the window of each of `nodes`, and answers in their order. `done` is called with the position of each
+/// node as it ends.
+///
+/// With `n` nodes and `j` of them at once, asking them takes at most a deadline and `ceil(n / j) - 1` timeouts more
+/// (`netdata.deadline` and `netdata.timeout` of the settings): the deadline runs for all nodes from the beginning, and
+/// a node whose turn comes late still has the time of one request ([`Http::deadline`](crate::http::Http::deadline)).
+/// Nodes that hang hold up no other as long as they are fewer than `j`; where `jobs` leaves room, `j` grows.
 pub fn collect(
     nodes: &[&Node],
-    jobs: usize,
+    jobs: Jobs,
     window: &Window,
     tasks: &TaskInformation,
     client: &netdata::Client,
+    tree: &Tree,
+    done: impl FnMut(usize),
+) -> Vec<NodeResult> {
+    let begun = Instant::now();
+    let stage = |node: &Node| stage_node(node, window, tasks, client, begun, tree);
+    collect_with(stage, nodes, jobs, tree, done)
+}
+
+fn collect_with(
+    stage: impl Fn(&Node) -> Result<StagedNode, Notice> + Sync,
+    nodes: &[&Node],
+    jobs: Jobs,
     tree: &Tree,
     mut done: impl FnMut(usize),
 ) -> Vec<NodeResult> {
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
-    let mut waiting = nodes.len();
-    thread::scope(|scope| {
-        let work = |&node: &&Node| stage_node(node, window, tasks, client, tree);
-        let receiver = parallel::start(scope, nodes, jobs, work);
-        while let Some(batch) = next_batch(&receiver, &mut waiting) {
-            let staged = batch.into_iter().map(|(position, staged)| {
-                let panicked = || Notice::Panicked {
-                    node: nodes[position].name.clone(),
-                };
-                (position, staged.unwrap_or_else(|Panicked| Err(panicked())))
-            });
-            for (position, result) in commit(nodes, staged.collect(), tree) {
-                results[position] = Some(result);
-                done(position);
-            }
+    let work = |node: &&Node| stage(node);
+    parallel::work_through(nodes, jobs, work, |batch| {
+        // A bug that one node's answer brings out must not cost the others their day.
+        let panicked = |position: usize| Notice::Panicked {
+            node: nodes[position].name.clone(),
+        };
+        let batch = batch.into_iter().map(|(position, staged)| {
+            let staged = staged.unwrap_or_else(|Panicked| Err(panicked(position)));
+            (position, staged)
+        });
+        for (position, result) in commit(nodes, batch.collect(), tree) {
+            results[position] = Some(result);
+            done(position);
         }
     });
     results
         .into_iter()
-        .map(|result| result.expect("every node sends its result"))
+        .map(|result| result.expect("every node has its result"))
         .collect()
-}
-
-/// What arrives within [`BATCH_TIME`] of the first, or until none of the `waiting` is left to arrive.
-fn next_batch<T>(receiver: &Receiver<T>, waiting: &mut usize) -> Option<Vec<T>> {
-    let mut batch = vec![receiver.recv().ok()?];
-    let until = Instant::now() + BATCH_TIME;
-    while batch.len() < *waiting
-        && let Ok(next) = receiver.recv_timeout(until.saturating_duration_since(Instant::now()))
-    {
-        batch.push(next);
-    }
-    *waiting -= batch.len();
-    Some(batch)
 }
 
 /// Puts the files of a batch of nodes in place.
@@ -147,4 +143,77 @@ fn commit(
         results.push((position, NodeResult { figures, notices }));
     }
     results
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::GpuFileNumber;
+    use crate::day::Interval;
+    use crate::node_day::{NodeDay, TaskKnowledge};
+    use crate::output::DataDir;
+    use crate::units::CardId;
+    use chrono_tz::Tz;
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    fn node(name: &str) -> Node {
+        Node {
+            name: name.to_owned(),
+            url: "http://127.0.0.1:19999".parse().expect("an URL"),
+            cards: vec![CardId(1)],
+            first_gpu_id: None,
+            gpu_uuids: BTreeMap::new(),
+            uuid_owners: std::sync::Arc::default(),
+        }
+    }
+
+    #[test]
+    fn a_panic_in_the_work_on_a_node_is_the_failure_of_that_node_alone() {
+        let root = tempfile::tempdir().expect("a directory");
+        let date = "2025-08-01".parse().expect("a date");
+        let window = Window::new(date, Tz::UTC, Interval::DEFAULT, 2_000_000_000).expect("a day");
+        let of_day = |node: &str, file: &str| root.path().join(node).join("2025-08-01").join(file);
+        fs::create_dir_all(of_day("second", "")).expect("a directory");
+        fs::write(of_day("second", "average_2025-08-01.csv"), "earlier\n").expect("a file");
+        let data_dir = DataDir::open(root.path(), GpuFileNumber::Index, std::time::Duration::ZERO);
+        let data_dir = data_dir.expect("the lock");
+        let tree = data_dir.begin(&window).expect("it can be written");
+        let stage = |node: &Node| {
+            assert_ne!(node.name, "second", "a panic that the test wants");
+            let tasks = TaskKnowledge::Unknown {
+                reason: "",
+                earlier: BTreeMap::new(),
+            };
+            let day = NodeDay::new(node, &window, BTreeMap::new(), tasks);
+            Ok(StagedNode {
+                files: tree.stage(&day, &[]).expect("it can be written"),
+                figures: node::figures(&day),
+                notices: Vec::new(),
+                unusable: Vec::new(),
+            })
+        };
+        let nodes = ["first", "second", "third"].map(node);
+        let nodes: Vec<_> = nodes.iter().collect();
+        let mut ended = Vec::new();
+        let results = collect_with(stage, &nodes, Jobs::exactly(1), &tree, |position| {
+            ended.push(position);
+        });
+        ended.sort_unstable();
+        assert_eq!(ended, [0, 1, 2]);
+        let written: Vec<_> = results.iter().map(|node| node.figures.is_some()).collect();
+        assert_eq!(written, [true, false, true]);
+        let notices = results.iter().flat_map(|node| &node.notices);
+        let said: Vec<_> = notices.map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            ["處理節點 second 時程式發生內部錯誤，請回報；原有檔案保持不變"]
+        );
+        let average = |node| fs::read_to_string(of_day(node, "average_2025-08-01.csv"));
+        for name in ["first", "third"] {
+            let text = average(name).expect("the file");
+            assert!(text.contains("GPU[0],N/A,N/A,未使用\n"), "{name}: {text}");
+        }
+        assert_eq!(average("second").expect("the file"), "earlier\n");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -60,19 +61,20 @@ pub(super) struct StagedNode {
     pub(super) unusable: Vec<UnusableFile>,
 }
 
-/// The stages of one node, up to its files beside their targets.
+/// The stages of one node in a run that began at `begun`, up to its files beside their targets.
 pub(super) fn stage_node(
     node: &Node,
     window: &Window,
     tasks: &TaskInformation,
     client: &netdata::Client,
+    begun: Instant,
     tree: &Tree,
 ) -> Result<StagedNode, Notice> {
     let not_written = |error| Notice::NotWritten {
         node: node.name.clone(),
         error,
     };
-    let usage = client.usage(node, window);
+    let usage = client.usage(node, window, begun);
     let Earlier {
         usage: earlier,
         users,
@@ -198,7 +200,8 @@ fn last_readings(gpu: &GpuDay, window: &Window) -> LastReadings {
     })
 }
 
-fn figures(day: &NodeDay) -> NodeFigures {
+/// What is kept of a day once its files are written. Where these are is known once they are in place.
+pub(super) fn figures(day: &NodeDay) -> NodeFigures {
     let known = match &day.tasks {
         TaskKnowledge::Known { tasks, .. } => Some(tasks),
         TaskKnowledge::Unknown { .. } => None,

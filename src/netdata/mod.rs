@@ -116,8 +116,14 @@ impl Client {
     }
 
     /// The usage of `node` in `window`: in one request, or chart by chart where the agent answers that with an error.
-    pub fn usage(&self, node: &Node, window: &Window) -> Result<NodeUsage, NodeError> {
-        self.usage_before(node, window, self.http.deadline())
+    /// The deadline is that of a run over many nodes which began at `begun`.
+    pub fn usage(
+        &self,
+        node: &Node,
+        window: &Window,
+        begun: Instant,
+    ) -> Result<NodeUsage, NodeError> {
+        self.usage_before(node, window, self.http.deadline(begun))
             .map_err(|reason| NodeError::new(node, reason))
     }
 

@@ -46,9 +46,10 @@ pub struct Agent {
 pub type Charts = BTreeMap<(CardId, Metric), UnixSeconds>;
 
 impl Client {
-    /// What `node` says of itself and of its cards in `window`; the error is why it says nothing at all.
-    pub fn probe(&self, node: &Node, window: &Window) -> Result<Probe, NodeError> {
-        let deadline = self.http.deadline();
+    /// What `node` says of itself and of its cards in `window`; the error is why it says nothing at all. The deadline is
+    /// that of a look at many nodes which began at `begun`.
+    pub fn probe(&self, node: &Node, window: &Window, begun: Instant) -> Result<Probe, NodeError> {
+        let deadline = self.http.deadline(begun);
         let usage = match self.usage_before(node, window, deadline) {
             Err(NodeErrorReason::Http(error)) if error.status().is_none() => {
                 return Err(NodeError::new(node, error.into()));

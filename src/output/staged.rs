@@ -1,12 +1,12 @@
 //! Files that are written beside their targets, to be put in place whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
+use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::WriteError;
 use super::layout::CardRecord;
@@ -71,10 +71,8 @@ impl Staged {
         if target.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        let mut file = temporary()
-            .permissions(Permissions::from_mode(FILE_MODE))
-            .tempfile_in(&self.directory)?;
-        file.write_all(contents)?;
+        let mut file = temporary(&self.directory, FILE_MODE)?;
+        file.as_file_mut().write_all(contents)?;
         Ok(file.into_temp_path())
     }
 
@@ -144,11 +142,14 @@ fn keep_aside(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Makes files that are not in place yet.
-pub(super) fn temporary() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    builder
+/// A file that is not in place yet. It is opened here because tempfile's errors name a file that nobody knows.
+pub(super) fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    Builder::new()
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
+        .make_in(directory, |path| options.open(path))
 }
 
 /// The name of a file that is not to stay, as [`temporary`] makes them.

@@ -15,6 +15,8 @@ use super::{WriteError, make_directory};
 pub(super) const STATE_DIRECTORY: &str = ".daily-gpu-log";
 /// The file whose lock a run holds.
 pub(super) const LOCK: &str = "lock";
+/// The mode of its files, but for the lock: tasks are personal.
+const OWN_FILE_MODE: u32 = 0o600;
 /// The file that names the day whose files are being written.
 const NOTE: &str = "unfinished";
 
@@ -116,6 +118,8 @@ impl State {
             path: path.clone(),
             cause,
         };
+        // A run that was killed while it wrote the note has left no note of that.
+        remove_temporary(&self.root.join(STATE_DIRECTORY)).map_err(error)?;
         match fs::read(&path) {
             Ok(unfinished) => {
                 // Only ever a date, but it is read from a file and becomes part of a path.
@@ -147,40 +151,41 @@ impl State {
         self.root.join(STATE_DIRECTORY).join(NOTE)
     }
 
-    /// Removes the temporary files of `date`, of every node.
+    /// Removes the temporary files of `date`, of every node, and of the state itself.
     fn sweep(&self, date: NaiveDate) -> io::Result<()> {
         let nodes = fs::read_dir(&self.root)?
             .map(|node| Ok(node?.path().join(date.to_string())))
             .collect::<io::Result<Vec<_>>>()?;
-        let own = [
-            self.tasks(),
-            self.recorded_cards(),
-            self.runs(),
-            self.root.join(STATE_DIRECTORY),
-        ];
-        for directory in nodes.into_iter().chain(own) {
-            let Ok(files) = fs::read_dir(directory) else {
-                continue;
-            };
-            for file in files {
-                let file = file?;
-                if file.file_name().to_str().is_some_and(staged::is_temporary) {
-                    tracing::info!(file = %file.path().display(), "removing what a killed run left");
-                    fs::remove_file(file.path())?;
-                }
-            }
-        }
-        Ok(())
+        let own = [self.tasks(), self.recorded_cards(), self.runs()];
+        nodes
+            .into_iter()
+            .chain(own)
+            .try_for_each(|directory| remove_temporary(&directory))
     }
 }
 
-/// Puts a file of the state in place. Temporary files are their owner's alone, and stay so.
+/// Removes the temporary files in `directory`, if it is there.
+fn remove_temporary(directory: &Path) -> io::Result<()> {
+    let Ok(files) = fs::read_dir(directory) else {
+        return Ok(());
+    };
+    for file in files {
+        let file = file?;
+        if file.file_name().to_str().is_some_and(staged::is_temporary) {
+            tracing::info!(file = %file.path().display(), "removing what a killed run left");
+            fs::remove_file(file.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a file of the state in place.
 fn write_whole(directory: &Path, name: &str, contents: &[u8]) -> Result<(), WriteError> {
     make_directory(directory)?;
     let target = directory.join(name);
     let write = || -> io::Result<()> {
-        let mut file = staged::temporary().tempfile_in(directory)?;
-        file.write_all(contents)?;
+        let mut file = staged::temporary(directory, OWN_FILE_MODE)?;
+        file.as_file_mut().write_all(contents)?;
         file.as_file().sync_all()?;
         file.persist(&target)?;
         Ok(())

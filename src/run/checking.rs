@@ -1,20 +1,21 @@
 //! What `check` does: asks everything that a collection would need, and writes nothing.
 
 use std::thread;
+use std::time::Instant;
 
 use anyhow::Result;
 
 use super::print_json;
 use super::request::{now, select};
 use crate::check::{self, Check, Report};
-use crate::cli::{CheckArgs, DEFAULT_JOBS};
+use crate::cli::{CheckArgs, DEFAULT_JOBS, MOST_JOBS};
 use crate::config::{self, Config, Node, Token, TokenSource};
 use crate::console::Console;
 use crate::day::{DateArg, DateError, Window};
 use crate::exit_status::ExitStatus;
 use crate::netdata::Client;
 use crate::output;
-use crate::parallel::{self, Panicked};
+use crate::parallel::{self, Jobs, Panicked};
 use crate::tasks::{self, Fetched, TasksError};
 use crate::units::UnixSeconds;
 
@@ -90,6 +91,7 @@ fn ask(
     window: &Window,
     console: &Console,
 ) -> Answers {
+    let begun = Instant::now();
     let client = Client::new(config.netdata, nodes);
     let mut findings = vec![(Vec::new(), None); nodes.len()];
     let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
@@ -99,7 +101,7 @@ fn ask(
             scope.spawn(move || tasks::fetch(api, patience, token, window, None, now()))
         });
         let work = |&node: &&Node| {
-            let probe = client.probe(node, window);
+            let probe = client.probe(node, window, begun);
             let agent = probe
                 .as_ref()
                 .ok()
@@ -109,11 +111,14 @@ fn ask(
                 agent.map(|agent| agent.id.clone()),
             )
         };
-        for (position, found) in parallel::start(scope, nodes, DEFAULT_JOBS.into(), work) {
-            let panicked = |Panicked| (vec![check::panicked(nodes[position])], None);
-            findings[position] = found.unwrap_or_else(panicked);
-            progress.done(position);
-        }
+        let jobs = Jobs::between(DEFAULT_JOBS, MOST_JOBS);
+        parallel::work_through(nodes, jobs, work, |batch| {
+            for (position, found) in batch {
+                let panicked = |Panicked| (vec![check::panicked(nodes[position])], None);
+                findings[position] = found.unwrap_or_else(panicked);
+                progress.done(position);
+            }
+        });
         Answers {
             tasks: tasks.map(|tasks| tasks.join().expect("reading an answer does not panic")),
             nodes: findings,

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::cli;
 use crate::collect;
 use crate::config::{Node, Token};
 use crate::console::{self, PrintError};
@@ -11,6 +12,7 @@ use crate::day::Window;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::DataDir;
+use crate::parallel::Jobs;
 use crate::record::DayRecord;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport};
 
@@ -90,7 +92,8 @@ impl<'a> Stages<'a> {
             task_information::obtain(self.request, asking, window, &self.data_dir);
         let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
         let done = |position| progress.done(position);
-        let jobs = args.jobs.into();
+        let usual = || Jobs::between(cli::DEFAULT_JOBS, cli::MOST_JOBS);
+        let jobs = args.jobs.map_or_else(usual, Jobs::exactly);
         let results = collect::collect(nodes, jobs, window, &tasks, &self.client, &tree, done);
         drop(progress);
         notices.extend(tree.finish().err().map(Notice::NotSynced));

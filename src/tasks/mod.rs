@@ -4,6 +4,8 @@ mod answer;
 pub mod kept;
 mod task;
 
+use std::time::Instant;
+
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
@@ -95,7 +97,7 @@ pub fn fetch(
         .get(
             &query(api, window, username),
             &headers(token),
-            http.deadline(),
+            http.deadline(Instant::now()),
         )
         .map_err(|cause| match cause.status().map(|status| status.as_u16()) {
             Some(status @ (401 | 403)) => TasksError::Refused {

@@ -7,11 +7,6 @@ use pretty_assertions::assert_eq;
 use crate::simulated_cluster::{Fault, Metric, SimulatedNode, expected_text};
 use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome};
 
-/// More than the 32 MiB that are read.
-const TOO_MUCH: usize = 33 << 20;
-/// Time limits that a test can wait for.
-const IMPATIENT: &str = "[netdata]\ntimeout = \"300ms\"\ndeadline = \"1s\"";
-
 fn status(code: u16, body: &str) -> Fault {
     let body = body.to_owned();
     Fault::Status { code, body }
@@ -42,28 +37,6 @@ fn only_the_middle_node_fails(lab: Lab, reason: &str) -> Outcome {
 #[track_caller]
 fn fails(fault: Fault, reason: &str) -> Outcome {
     only_the_middle_node_fails(lab_whose_middle_node_has(fault), reason)
-}
-
-/// The same, where the node would keep the program waiting.
-#[track_caller]
-fn fails_in_time(fault: Fault) {
-    let started = Instant::now();
-    let lab = lab_whose_middle_node_has(fault).tables(IMPATIENT);
-    let world = lab.start();
-    let url = world.cluster.url("middle");
-    let outcome = world
-        .run(&[DATE])
-        .exits(3)
-        .stderr_has(&format!("錯誤：無法從 {url} 獲取數據：逾時："));
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        started.elapsed()
-    );
-    for name in ["first", "last"] {
-        outcome.holds_all_readings_of(world.cluster.node(name), name);
-    }
-    assert_eq!(outcome.files("middle/"), []);
 }
 
 #[test]
@@ -97,25 +70,6 @@ fn a_node_that_answers_with_an_error_is_named_with_its_words() {
 }
 
 #[test]
-fn a_node_that_denies_access_is_not_asked_in_other_ways() {
-    for (code, reason) in [
-        (403, "HTTP 403 Forbidden"),
-        (412, "HTTP 412 Precondition Failed"),
-        (451, "HTTP 451 Unavailable For Legal Reasons"),
-    ] {
-        let world = lab_whose_middle_node_has(status(code, "no")).start();
-        let outcome = world.run(&[DATE]).exits(3);
-        let said = format!(
-            "錯誤：無法從 {} 獲取數據：{reason}：no",
-            world.cluster.url("middle")
-        );
-        let outcome = outcome.stderr_has(&said);
-        outcome.holds_all_readings_of(world.cluster.node("last"), "last");
-        assert_eq!(world.cluster.requests("middle").len(), 1, "{code}");
-    }
-}
-
-#[test]
 fn a_page_instead_of_json_is_no_answer() {
     let _ = fails(
         Fault::NotJson,
@@ -132,79 +86,6 @@ fn json_of_another_shape_is_no_answer() {
 }
 
 #[test]
-fn json_that_breaks_off_is_no_answer() {
-    let lab = lab_whose_middle_node_has(Fault::TruncatedJson);
-    let world = lab.start();
-    let outcome = world
-        .run(&[DATE])
-        .exits(3)
-        .stderr_has("獲取數據：回應不是 JSON（EOF while parsing");
-    outcome.holds_all_readings_of(world.cluster.node("first"), "first");
-    assert_eq!(outcome.files("middle/"), []);
-}
-
-#[test]
-fn an_answer_that_announces_too_much_is_not_read() {
-    let fault = Fault::Oversize {
-        bytes: TOO_MUCH,
-        chunked: false,
-    };
-    let _ = fails(fault, "回應超過 32 MiB 的上限");
-}
-
-#[test]
-fn an_answer_that_does_not_end_is_read_up_to_a_limit() {
-    let fault = Fault::Oversize {
-        bytes: TOO_MUCH,
-        chunked: true,
-    };
-    let _ = fails(fault, "回應超過 32 MiB 的上限");
-}
-
-#[test]
-fn a_connection_that_breaks_is_named() {
-    for fault in [Fault::ResetMidBody, Fault::CloseWithoutAnswer] {
-        let lab = lab_whose_middle_node_has(fault).tables("[netdata]\nretries = 0");
-        let world = lab.start();
-        let said = format!(
-            "錯誤：無法從 {} 獲取數據：連線中斷：",
-            world.cluster.url("middle")
-        );
-        let outcome = world.run(&[DATE]).exits(3).stderr_has(&said);
-        outcome.holds_all_readings_of(world.cluster.node("last"), "last");
-        assert_eq!(outcome.files("middle/"), []);
-    }
-}
-
-#[test]
-fn a_redirect_is_not_followed_but_told() {
-    let world = lab_whose_middle_node_has(Fault::RedirectLoop).start();
-    let outcome = world
-        .run(&[DATE])
-        .exits(3)
-        .stderr_has("獲取數據：HTTP 302 Found，轉址到 /api/v1/data?");
-    outcome.holds_all_readings_of(world.cluster.node("last"), "last");
-    assert_eq!(world.cluster.requests("middle").len(), 1);
-}
-
-#[test]
-fn a_node_that_takes_the_request_and_says_nothing_is_given_up_in_time() {
-    fails_in_time(Fault::HangBeforeHeaders);
-}
-
-#[test]
-fn a_node_that_stops_after_its_headers_is_given_up_in_time() {
-    fails_in_time(Fault::HangAfterHeaders);
-}
-
-#[test]
-fn a_node_that_sends_byte_by_byte_is_given_up_in_time() {
-    fails_in_time(Fault::DripByte {
-        every: Duration::from_millis(20),
-    });
-}
-
-#[test]
 fn without_any_node_the_run_has_failed() {
     let outcome = Lab::new()
         .node(SimulatedNode::new("a").fault(Fault::Refuse))
@@ -215,20 +96,6 @@ fn without_any_node_the_run_has_failed() {
         .stderr_has("（節點 b，原有檔案保持不變）")
         .stdout_is("a：未寫入\nb：未寫入\n");
     assert_eq!(outcome.files(""), []);
-}
-
-#[test]
-fn a_node_that_is_busy_for_a_moment_is_asked_again() {
-    let fault = Fault::StatusTimes {
-        code: 503,
-        times: 1,
-    };
-    let world = lab_whose_middle_node_has(fault).start();
-    let outcome = world.run(&[DATE]).exits(0).stderr_is("");
-    for name in ["first", "middle", "last"] {
-        outcome.holds_all_readings_of(world.cluster.node(name), name);
-    }
-    assert_eq!(world.cluster.requests("middle").len(), 2);
 }
 
 #[test]

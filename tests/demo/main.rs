@@ -28,9 +28,15 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => show::show(),
         ["serve", nodes, latency_ms, directory] => {
-            serve::serve(nodes, latency_ms, directory.as_ref())
+            serve::serve(nodes, latency_ms, ["0", "0"], directory.as_ref())
         }
-        _ => Err("usage: simulated-cluster [serve NODES LATENCY_MS DIRECTORY]".into()),
+        ["serve", nodes, latency_ms, directory, hanging, down] => {
+            serve::serve(nodes, latency_ms, [hanging, down], directory.as_ref())
+        }
+        _ => Err(
+            "usage: simulated-cluster [serve NODES LATENCY_MS DIRECTORY [HANGING_PERCENT DOWN_PERCENT]]"
+                .into(),
+        ),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

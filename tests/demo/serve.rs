@@ -5,18 +5,24 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
+use crate::simulated_cluster::{
+    Fault, SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask,
+};
 use crate::{Done, TOKEN, write_settings};
 
 /// Starts as many nodes as `nodes` says, each of which takes `latency_ms` to answer, and writes the settings that lead to them into `directory`.
 ///
+/// Of every hundred nodes, so many as the first of `percents` says hang, and so many as the second are down: of these,
+/// every other one refuses connections, and the rest are as machines that are switched off.
+///
 /// Commands: `count` prints how many requests and connections all nodes together have seen; `urls FILE` writes the
 /// distinct URLs that they were asked for, as a configuration of curl that throws the answers away.
-pub(crate) fn serve(nodes: &str, latency_ms: &str, directory: &Path) -> Done {
+pub(crate) fn serve(nodes: &str, latency_ms: &str, percents: [&str; 2], directory: &Path) -> Done {
     let latency = Duration::from_millis(latency_ms.parse()?);
-    let names: Vec<String> = (1..=nodes.parse::<usize>()?)
-        .map(|n| format!("node{n:05}"))
-        .collect();
+    let [hanging, down] = percents.map(str::parse::<usize>);
+    let (hanging, down) = (hanging?, down?);
+    let numbers = 1..=nodes.parse::<usize>()?;
+    let names: Vec<String> = numbers.map(|n| format!("node{n:05}")).collect();
     let task = |name: &String| {
         SimulatedTask::new(&format!("task-{name}"), "alice", name)
             .gpu(25, "APU-0000000000000019")
@@ -26,13 +32,17 @@ pub(crate) fn serve(nodes: &str, latency_ms: &str, directory: &Path) -> Done {
         .iter()
         .map(task)
         .fold(SimulatedApi::new(TOKEN), SimulatedApi::task);
-    let cluster = SimulatedCluster::start(
-        names
-            .iter()
-            .map(|name| SimulatedNode::new(name).latency(latency))
-            .collect(),
-        api,
-    );
+    let node = |(position, name): (usize, &String)| {
+        let node = SimulatedNode::new(name).latency(latency);
+        // A step that has no divisor in common with a hundred spreads the faults over the cluster.
+        match position * 37 % 100 {
+            place if place < hanging => node.fault(Fault::HangBeforeHeaders),
+            place if place < hanging + down && place % 2 == 0 => node.fault(Fault::Refuse),
+            place if place < hanging + down => node.fault(Fault::Unreachable),
+            _ => node,
+        }
+    };
+    let cluster = SimulatedCluster::start(names.iter().enumerate().map(node).collect(), api);
     write_settings(&cluster, directory)?;
     println!("ready");
     for line in io::stdin().lock().lines() {

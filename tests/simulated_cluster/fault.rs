@@ -19,6 +19,8 @@ static FILLING: [u8; 64 * 1024] = [b' '; 64 * 1024];
 pub enum Fault {
     /// Nobody listens on the port.
     Refuse,
+    /// Nothing comes back, as from a machine that is switched off.
+    Unreachable,
     /// Takes the request and says nothing.
     HangBeforeHeaders,
     /// Sends the headers, and then nothing.
@@ -117,7 +119,9 @@ impl Conduct {
     ) -> io::Result<bool> {
         bell.sleep(self.latency);
         let bytes = match &self.fault {
-            Some(Fault::Refuse | Fault::CloseWithoutAnswer) => return Ok(false),
+            Some(Fault::Refuse | Fault::Unreachable | Fault::CloseWithoutAnswer) => {
+                return Ok(false);
+            }
             Some(Fault::HangBeforeHeaders) => {
                 bell.sleep(FOR_EVER);
                 return Ok(false);

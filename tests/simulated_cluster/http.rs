@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
@@ -23,9 +24,11 @@ pub(super) struct Server {
     address: SocketAddr,
     state: Arc<State>,
     listening: Option<JoinHandle<()>>,
-    /// Holds the port of a server that refuses.
-    _refusing: Option<(TcpStream, TcpStream)>,
+    /// Holds the port of a server that nobody gets through to.
+    _held: Option<Held>,
 }
+
+type Held = (TcpStream, OwnedFd);
 
 struct State {
     name: String,
@@ -62,15 +65,12 @@ impl Server {
             open: Mutex::default(),
             conduct,
         });
-        if matches!(state.conduct.fault, Some(Fault::Refuse)) {
-            // The near end of a connection has a port that nobody listens on, and that nobody else is given meanwhile.
-            let near = TcpStream::connect(address).expect("a connection to our own listener");
-            let (far, address) = listener.accept().expect("the connection just made");
+        if let Some((held, address)) = closed_to_all(state.conduct.fault.as_ref(), &listener) {
             return Self {
                 address,
                 state,
                 listening: None,
-                _refusing: Some((near, far)),
+                _held: Some(held),
             };
         }
         let accepting = Arc::clone(&state);
@@ -81,7 +81,7 @@ impl Server {
             address,
             state,
             listening: Some(thread.expect("a thread for a listener")),
-            _refusing: None,
+            _held: None,
         }
     }
 
@@ -112,6 +112,27 @@ impl Server {
     pub fn join(&mut self) -> Result<(), String> {
         let ended = self.listening.take().map_or(Ok(()), JoinHandle::join);
         ended.map_err(|_| self.state.name.clone())
+    }
+}
+
+/// For a fault that lets no connection come about: what must be held for that, and the address.
+fn closed_to_all(fault: Option<&Fault>, listener: &TcpListener) -> Option<(Held, SocketAddr)> {
+    let address = listener.local_addr().expect("it is bound");
+    let connect = || TcpStream::connect(address).expect("a connection to our own listener");
+    match fault {
+        Some(Fault::Refuse) => {
+            // The near end of a connection has a port that nobody listens on, and that nobody else is given meanwhile.
+            let near = connect();
+            let (far, address) = listener.accept().expect("the connection just made");
+            Some(((near, far.into()), address))
+        }
+        Some(Fault::Unreachable) => {
+            // Where the queue for a listener is full, the kernel drops what comes in, and says nothing.
+            rustix::net::listen(listener, 0).expect("a queue for one");
+            let listening = listener.try_clone().expect("a descriptor");
+            Some(((connect(), listening.into()), address))
+        }
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::lab::World;
 /// The end of a run. Its assertions show the whole of it when they fail.
 pub(crate) struct Outcome {
     arguments: Vec<String>,
-    status: Option<i32>,
+    pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     directory: PathBuf,
