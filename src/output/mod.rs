@@ -1,6 +1,7 @@
 //! What the program writes: each format a pure function to bytes, and one place that puts them on disk.
 
 mod average_csv;
+mod csv_text;
 mod earlier;
 mod gpu_csv;
 mod layout;
