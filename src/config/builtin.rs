@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::{Config, GpuFileNumber, ManagementApi, Node, Patience, Source, TokenFile};
+use super::{Config, GpuFileNumber, ManagementApi, Node, Patience, Source, Thresholds, TokenFile};
 use crate::day::Interval;
 use crate::units::CardId;
 
@@ -43,6 +43,7 @@ pub(super) fn config() -> Config {
             zone: Tz::UTC,
             token_file: TokenFile::Usual(PathBuf::from("/etc/daily-gpu-log/token")),
         },
+        thresholds: Thresholds::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::GpuFileNumber;
+use super::ledger::LedgerSettings;
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
@@ -76,6 +77,8 @@ pub(super) struct Settings {
     pub(super) netdata: NetdataSettings,
     #[serde(default)]
     pub(super) management_api: ManagementApiSettings,
+    #[serde(default)]
+    pub(super) ledger: LedgerSettings,
 }
 
 #[derive(Debug, Deserialize)]

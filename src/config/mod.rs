@@ -2,6 +2,7 @@
 
 mod builtin;
 mod file;
+mod ledger;
 mod resolve;
 mod token;
 mod value;
@@ -17,6 +18,7 @@ use crate::day::Interval;
 use crate::units::{CardId, GpuIndex, GpuUuid};
 
 pub use file::{ConfigError, Source};
+pub use ledger::Thresholds;
 pub use resolve::{Overrides, load};
 pub use token::{Token, TokenError};
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub netdata: Patience,
     /// Where tasks are asked for.
     pub management_api: ManagementApi,
+    /// What counts as busy, idle, and held.
+    pub thresholds: Thresholds,
 }
 
 /// One node of the cluster.
