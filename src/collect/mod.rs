@@ -9,12 +9,13 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::Node;
+use crate::attribution::TasksByHost;
+use crate::config::{Node, Thresholds};
 use crate::day::Window;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::{InPlace, Tree};
-use crate::tasks::{self, kept::KeptAnswer};
+use crate::tasks::{self, Task, kept::KeptAnswer};
 
 pub use node::{GpuFigures, NodeFigures};
 use node::{StagedNode, stage_node};
@@ -36,6 +37,28 @@ pub enum TaskInformation {
     Unavailable(String),
 }
 
+impl TaskInformation {
+    /// The tasks, if there is an answer.
+    fn tasks(&self) -> &[Task] {
+        match self {
+            Self::Known(answer) => &answer.tasks,
+            Self::Kept(kept) => &kept.answer.tasks,
+            Self::NotAsked | Self::Unavailable(_) => &[],
+        }
+    }
+}
+
+/// What all nodes have in common on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct Day<'a> {
+    /// The day, and how much of it has passed.
+    pub window: &'a Window,
+    /// Its tasks.
+    pub tasks: &'a TaskInformation,
+    /// What counts as busy, idle, and held.
+    pub thresholds: Thresholds,
+}
+
 /// What became of one node.
 #[derive(Debug)]
 pub struct NodeResult {
@@ -45,13 +68,12 @@ pub struct NodeResult {
     pub notices: Vec<Notice>,
 }
 
-/// Collects the window of each of `nodes`, at most `jobs` at once, and answers in their order. `done` is called
-/// with the position of each node as it ends.
+/// Collects the day of each of `nodes`, at most `jobs` at once, and answers in their order. `done` is called with the
+/// position of each node as it ends.
 pub fn collect(
     nodes: &[&Node],
     jobs: usize,
-    window: &Window,
-    tasks: &TaskInformation,
+    day: Day,
     client: &netdata::Client,
     tree: &Tree,
     mut done: impl FnMut(usize),
@@ -60,13 +82,14 @@ pub fn collect(
         iter::repeat_with(|| None).take(nodes.len()).collect();
     let next = AtomicUsize::new(0);
     let mut waiting = nodes.len();
+    let by_host = TasksByHost::new(day.tasks.tasks());
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..jobs.min(nodes.len()) {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, by_host) = (sender.clone(), &next, &by_host);
             scope.spawn(move || {
                 while let Some((position, &node)) = take(nodes, next) {
-                    let work = || stage_node(node, window, tasks, client, tree);
+                    let work = || stage_node(node, day, by_host, client, tree);
                     // A bug that one node's answer brings out must not cost the others their day.
                     let staged = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                         Err(Notice::Panicked {

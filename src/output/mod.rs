@@ -4,8 +4,12 @@ mod average_csv;
 mod csv_text;
 mod earlier;
 mod gpu_csv;
+#[cfg(test)]
+mod hostile_tasks;
 mod layout;
+mod ledger_csv;
 mod number;
+mod reports;
 mod staged;
 mod state;
 mod summary;
@@ -13,6 +17,7 @@ mod task_blocks;
 mod task_report;
 mod tree;
 
+pub use reports::{LedgerError, NotMergedReport, ledger};
 pub use staged::{InPlace, Staged};
 pub use task_report::render as task_report;
 use tree::make_directory;

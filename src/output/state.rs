@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::layout::CardRecord;
+use super::reports;
 use super::staged::{self, FILE_MODE};
 use super::{OpenError, WriteError, make_directory};
 
@@ -164,6 +165,7 @@ impl State {
             self.tasks(),
             self.recorded_cards(),
             self.root.join(DIRECTORY),
+            reports::directory(&self.root),
         ];
         for directory in nodes.into_iter().chain(own) {
             let Ok(files) = fs::read_dir(directory) else {

@@ -13,11 +13,13 @@ use chrono::NaiveDate;
 use super::earlier::{self, Unreadable};
 use super::gpu_csv::Stamps;
 use super::layout::{CardRecord, Layout};
+use super::reports::{self, NotMergedReport};
 use super::staged::{InPlace, Staged};
 use super::state::State;
 use super::{average_csv, gpu_csv, summary};
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
+use crate::ledger::DayLedger;
 use crate::netdata::CardUsage;
 use crate::node_day::NodeDay;
 use crate::units::{CardId, GpuIndex};
@@ -281,6 +283,15 @@ impl Tree<'_> {
             Ok(in_place)
         };
         staged.into_iter().map(put).collect()
+    }
+
+    /// Writes the accounts of the nodes that have been put in place, and keeps those of the others.
+    pub fn report_users(
+        &self,
+        window: &Window,
+        nodes: DayLedger,
+    ) -> Result<Option<NotMergedReport>, WriteError> {
+        reports::write_users(&self.data_dir.root, window, nodes)
     }
 
     /// Makes the new names of all committed files last through a power cut, and records what they are of.

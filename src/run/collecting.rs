@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 
-use crate::collect;
-use crate::config::Token;
+use crate::collect::{self, Day, NodeResult};
+use crate::config::{Node, Token};
 use crate::console::{self, PrintError};
 use crate::day::{DateError, Window};
 use crate::exit_status::ExitStatus;
+use crate::ledger::DayLedger;
 use crate::netdata;
 use crate::notice::Notice;
-use crate::output::DataDir;
+use crate::output::{DataDir, Tree};
 use crate::report::{RangeReport, RunReport};
 
 use super::print_json;
@@ -104,6 +105,7 @@ impl Stages<'_> {
     fn collect(&self, window: &Window) -> Result<RunReport<'_>> {
         let Request {
             nodes,
+            config,
             args,
             console,
             ..
@@ -115,12 +117,39 @@ impl Stages<'_> {
         let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
         let done = |position| progress.done(position);
         let jobs = args.jobs.into();
-        let results = collect::collect(nodes, jobs, window, &tasks, &self.client, &tree, done);
+        let day = Day {
+            window,
+            tasks: &tasks,
+            thresholds: config.thresholds,
+        };
+        let mut results = collect::collect(nodes, jobs, day, &self.client, &tree, done);
         drop(progress);
+        notices.extend(report_users(&tree, window, nodes, &mut results));
         notices.extend(tree.finish().err().map(Notice::NotSynced));
         let report = RunReport::new(window, &tasks, nodes, results, notices);
         report.notices.iter().for_each(console::notify);
         Ok(report)
+    }
+}
+
+/// Writes the accounts of the nodes that have some.
+fn report_users(
+    tree: &Tree,
+    window: &Window,
+    nodes: &[&Node],
+    results: &mut [NodeResult],
+) -> Option<Notice> {
+    let with_accounts = nodes.iter().zip(results).filter_map(|(node, result)| {
+        let ledger = result.figures.as_mut()?.ledger.take()?;
+        Some((node.name.clone(), ledger))
+    });
+    let accounts: DayLedger = with_accounts.collect();
+    if accounts.is_empty() {
+        return None;
+    }
+    match tree.report_users(window, accounts) {
+        Ok(not_merged) => not_merged.map(Notice::LedgerNotMerged),
+        Err(error) => Some(Notice::LedgerNotWritten(error)),
     }
 }
 

@@ -13,12 +13,15 @@ mod support;
 
 mod api_faults;
 mod bad_input;
+mod conflicts;
 mod credentials;
 mod files;
 mod gaps;
 mod help;
+mod holdings;
 mod json;
 mod kept_tasks;
+mod ledger;
 mod mapping;
 mod missing;
 mod node_faults;
