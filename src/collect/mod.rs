@@ -1,15 +1,14 @@
 //! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
 
 mod node;
+mod worker;
 
 use std::iter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::attribution::TasksByHost;
 use crate::config::{Node, Thresholds};
 use crate::day::Window;
 use crate::netdata;
@@ -18,7 +17,7 @@ use crate::output::{InPlace, Tree};
 use crate::tasks::{self, Task, kept::KeptAnswer};
 
 pub use node::{GpuFigures, NodeFigures};
-use node::{StagedNode, stage_node};
+use worker::{Outcome, Work};
 
 /// How long finished nodes are gathered before they are put in place together: syncing the disk for each of 1,000
 /// nodes would take longer than collecting them.
@@ -53,8 +52,8 @@ impl TaskInformation {
 pub struct Day<'a> {
     /// The day, and how much of it has passed.
     pub window: &'a Window,
-    /// Its tasks.
-    pub tasks: &'a TaskInformation,
+    /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
+    pub tasks: &'a OnceLock<TaskInformation>,
     /// What counts as busy, idle, and held.
     pub thresholds: Thresholds,
 }
@@ -80,27 +79,13 @@ pub fn collect(
 ) -> Vec<NodeResult> {
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
-    let next = AtomicUsize::new(0);
+    let work = Work::new(nodes, day, client, tree);
     let mut waiting = nodes.len();
-    let by_host = TasksByHost::new(day.tasks.tasks());
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..jobs.min(nodes.len()) {
-            let (sender, next, by_host) = (sender.clone(), &next, &by_host);
-            scope.spawn(move || {
-                while let Some((position, &node)) = take(nodes, next) {
-                    let work = || stage_node(node, day, by_host, client, tree);
-                    // A bug that one node's answer brings out must not cost the others their day.
-                    let staged = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-                        Err(Notice::Panicked {
-                            node: node.name.clone(),
-                        })
-                    });
-                    if sender.send((position, staged)).is_err() {
-                        return;
-                    }
-                }
-            });
+            let (sender, work) = (sender.clone(), &work);
+            scope.spawn(move || work.run(&sender));
         }
         drop(sender);
         while let Some(batch) = next_batch(&receiver, &mut waiting) {
@@ -129,17 +114,8 @@ fn next_batch<T>(receiver: &Receiver<T>, waiting: &mut usize) -> Option<Vec<T>> 
     Some(batch)
 }
 
-fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
-    let position = next.fetch_add(1, Ordering::Relaxed);
-    items.get(position).map(|item| (position, item))
-}
-
 /// Puts the files of a batch of nodes in place.
-fn commit(
-    nodes: &[&Node],
-    batch: Vec<(usize, Result<StagedNode, Notice>)>,
-    tree: &Tree,
-) -> Vec<(usize, NodeResult)> {
+fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, NodeResult)> {
     let mut results = Vec::with_capacity(batch.len());
     let (mut files, mut staged) = (Vec::new(), Vec::new());
     for (position, node) in batch {

@@ -65,12 +65,26 @@ pub(super) struct StagedNode {
     pub(super) unusable: Vec<UnusableFile>,
 }
 
-/// The stages of one node, up to its files beside their targets.
+/// What a node's agent says of its usage.
+pub(super) fn ask_node(
+    node: &Node,
+    window: &Window,
+    client: &netdata::Client,
+) -> Result<NodeUsage, Notice> {
+    client
+        .usage(node, window)
+        .map_err(|error| Notice::NodeFailed {
+            node: node.name.clone(),
+            error,
+        })
+}
+
+/// The stages of one node from its usage, up to its files beside their targets.
 pub(super) fn stage_node(
     node: &Node,
+    usage: NodeUsage,
     day: Day,
     tasks: &TasksByHost,
-    client: &netdata::Client,
     tree: &Tree,
 ) -> Result<StagedNode, Notice> {
     let Day {
@@ -80,12 +94,6 @@ pub(super) fn stage_node(
         node: node.name.clone(),
         error,
     };
-    let usage = client
-        .usage(node, window)
-        .map_err(|error| Notice::NodeFailed {
-            node: node.name.clone(),
-            error,
-        })?;
     let mut notices = usage_notices(node, window, &usage);
     let Earlier {
         usage: earlier,
@@ -112,7 +120,7 @@ fn task_knowledge<'a>(
     earlier: BTreeMap<GpuIndex, String>,
 ) -> TaskKnowledge<'a> {
     let Window { start, passed, .. } = *day.window;
-    let (known_to, kept_since) = match day.tasks {
+    let (known_to, kept_since) = match day.tasks.wait() {
         TaskInformation::Known(_) => (passed, None),
         // Of what came after its answer, the API said nothing.
         TaskInformation::Kept(kept) => (passed.min(kept.fetched_at), Some(kept.fetched_at)),

@@ -1,5 +1,9 @@
 //! Collecting: the stages in their order, for each day that is asked for.
 
+use std::panic;
+use std::sync::OnceLock;
+use std::thread;
+
 use anyhow::Result;
 
 use crate::collect::{self, Day, NodeResult};
@@ -112,21 +116,28 @@ impl Stages<'_> {
         } = self.request;
         let tree = self.data_dir.begin(window)?;
         let token = self.token.as_ref();
-        let (tasks, mut notices) =
-            task_information::obtain(self.request, token, window, &self.data_dir);
+        let tasks = OnceLock::new();
         let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
         let done = |position| progress.done(position);
-        let jobs = args.jobs.into();
         let day = Day {
             window,
             tasks: &tasks,
             thresholds: config.thresholds,
         };
-        let mut results = collect::collect(nodes, jobs, day, &self.client, &tree, done);
+        let (mut notices, mut results) = thread::scope(|scope| {
+            let data_dir = &self.data_dir;
+            let ask = || task_information::obtain(self.request, token, window, data_dir, &tasks);
+            let asking = scope.spawn(ask);
+            let jobs = args.jobs.into();
+            let results = collect::collect(nodes, jobs, day, &self.client, &tree, done);
+            let notices = asking.join();
+            let notices = notices.unwrap_or_else(|bug| panic::resume_unwind(bug));
+            (notices, results)
+        });
         drop(progress);
         notices.extend(report_users(&tree, window, nodes, &mut results));
         notices.extend(tree.finish().err().map(Notice::NotSynced));
-        let report = RunReport::new(window, &tasks, nodes, results, notices);
+        let report = RunReport::new(window, tasks.wait(), nodes, results, notices);
         report.notices.iter().for_each(console::notify);
         Ok(report)
     }

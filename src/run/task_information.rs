@@ -1,5 +1,7 @@
 //! Where a run's task information comes from: the management API, or what an earlier run kept of it.
 
+use std::sync::OnceLock;
+
 use crate::attribution;
 use crate::collect::TaskInformation;
 use crate::config::Token;
@@ -23,19 +25,28 @@ pub(super) fn ask(
 
 /// The day's tasks: a new answer, which is kept, or else the one that was. Usage is collected without them as well.
 /// Without a `token`, the API is not asked.
+///
+/// They are in `obtained` as soon as they are known, and in any case when this returns.
 pub(super) fn obtain(
     request: &Request,
     token: Option<&Token>,
     window: &Window,
     data_dir: &DataDir,
-) -> (TaskInformation, Vec<Notice>) {
+    obtained: &OnceLock<TaskInformation>,
+) -> Vec<Notice> {
+    let _settled = Settled(obtained);
+    let obtained = |information| {
+        let is_first = obtained.set(information).is_ok();
+        debug_assert!(is_first, "a day's tasks are obtained once");
+    };
     let error = match token.map(|token| ask(request, token, window, None)) {
         Some(Ok(Fetched { answer, body })) => {
             let mut notices = notices(request, &answer);
+            obtained(TaskInformation::Known(answer));
             let kept = kept::keep(&body, window, now());
             let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));
             notices.extend(kept.and_then(Result::err).map(Notice::TasksNotKept));
-            return (TaskInformation::Known(answer), notices);
+            return notices;
         }
         Some(Err(error)) => Some(error),
         None => None,
@@ -54,13 +65,29 @@ pub(super) fn obtain(
                     is_final,
                 });
             }
-            (TaskInformation::Kept(kept), notices)
+            obtained(TaskInformation::Kept(kept));
+            notices
         }
-        (None, Some(error)) => (
-            TaskInformation::Unavailable(error.to_string()),
-            vec![Notice::TasksUnavailable(error)],
-        ),
-        (None, None) => (TaskInformation::NotAsked, Vec::new()),
+        (None, Some(error)) => {
+            obtained(TaskInformation::Unavailable(error.to_string()));
+            vec![Notice::TasksUnavailable(error)]
+        }
+        (None, None) => {
+            obtained(TaskInformation::NotAsked);
+            Vec::new()
+        }
+    }
+}
+
+/// Tells those who wait for the tasks that there are none, should a bug keep them from being obtained.
+struct Settled<'a>(&'a OnceLock<TaskInformation>);
+
+impl Drop for Settled<'_> {
+    fn drop(&mut self) {
+        // Without effect where they have been.
+        let _ = self.0.set(TaskInformation::Unavailable(
+            "處理任務資訊時程式發生內部錯誤，請回報".to_owned(),
+        ));
     }
 }
 
