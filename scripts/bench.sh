@@ -43,12 +43,13 @@ ask() {
     read -r answer <&"${cluster[0]}"
 }
 
-# bench NODES LATENCY_MS RUNS
+# bench NODES LATENCY_MS RUNS [TASKS]
 bench() {
-    local nodes=$1 latency=$2 runs=$3 here=$work/$1-$2 ours
-    echo "$nodes nodes of 8 cards, agents answer after $latency ms (medians of $runs runs)"
+    local nodes=$1 latency=$2 runs=$3 tasks=${4:-$1} ours here
+    here=$work/$nodes-$latency-$tasks
+    echo "$nodes nodes of 8 cards, $tasks tasks, agents answer after $latency ms (medians of $runs runs)"
     mkdir "$here"
-    coproc cluster { exec "$target/examples/simulated-cluster" serve "$nodes" "$latency" "$here"; }
+    coproc cluster { exec "$target/examples/simulated-cluster" serve "$nodes" "$latency" "$tasks" "$here"; }
     read -r answer <&"${cluster[0]}"
     # A new tree for every run, as every night's is: ext4 looks long for free inodes where many were just deleted.
     local collect=("$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/data-RUN" --quiet "$day")
@@ -59,6 +60,9 @@ bench() {
     measure 'daily-gpu-log' "$runs" "${collect[@]}"
     ours=$wall_ms
     peak=$peak_kib
+    measure 'without tasks' "$runs" "${collect[@]/data-RUN/bare-RUN}" --skip-task-info
+    awk -v ours="$ours" -v bare="$wall_ms" \
+        'BEGIN { printf "  with / without tasks: %.2f (%+.1f ms)\n", ours / bare, ours - bare }'
     measure 'curl --parallel' "$runs" curl --silent --parallel --config "$here/urls"
     awk -v ours="$ours" -v curl="$wall_ms" \
         'BEGIN { printf "  daily-gpu-log / curl: %.2f (%+.1f ms)\n", ours / curl, ours - curl }'
@@ -72,5 +76,7 @@ bench 4 25 25
 bench 1000 25 9
 many=$peak
 bench 1000 0 9
+bench 1000 0 9 10000
+bench 1000 25 9 10000
 awk -v few="$few" -v many="$many" 'BEGIN { printf "peak memory grows by %.1f KiB a node\n", (many - few) / 996 }'
 measure 'daily-gpu-log --version' 25 "$program" --version
