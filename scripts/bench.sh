@@ -44,12 +44,12 @@ ask() {
     read -r answer <&"${cluster[0]}"
 }
 
-# start DIRECTORY NODES LATENCY_MS [HANGING_PERCENT DOWN_PERCENT]: a cluster, whose settings are then in DIRECTORY.
+# start DIRECTORY NODES LATENCY_MS TASKS [HANGING_PERCENT DOWN_PERCENT]: a cluster, whose settings are then in DIRECTORY.
 start() {
     local here=$1
     shift
     mkdir "$here"
-    coproc cluster { exec "$target/examples/simulated-cluster" serve "${@:1:2}" "$here" "${@:3}"; }
+    coproc cluster { exec "$target/examples/simulated-cluster" serve "${@:1:3}" "$here" "${@:4}"; }
     read -r answer <&"${cluster[0]}"
 }
 
@@ -58,11 +58,12 @@ stop() {
     wait "$cluster_PID" || true
 }
 
-# bench NODES LATENCY_MS RUNS
+# bench NODES LATENCY_MS RUNS [TASKS]
 bench() {
-    local nodes=$1 latency=$2 runs=$3 here=$work/$1-$2 ours
-    echo "$nodes nodes of 8 cards, agents answer after $latency ms (medians of $runs runs)"
-    start "$here" "$nodes" "$latency"
+    local nodes=$1 latency=$2 runs=$3 tasks=${4:-$1} ours here
+    here=$work/$nodes-$latency-$tasks
+    echo "$nodes nodes of 8 cards, $tasks tasks, agents answer after $latency ms (medians of $runs runs)"
+    start "$here" "$nodes" "$latency" "$tasks"
     # A new tree for every run, as every night's is: ext4 looks long for free inodes where many were just deleted.
     local collect=("$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/data-RUN" --quiet "$day")
     "${collect[@]}"
@@ -72,6 +73,9 @@ bench() {
     measure 'daily-gpu-log' "$runs" "${collect[@]}"
     ours=$wall_ms
     peak=$peak_kib
+    measure 'without tasks' "$runs" "${collect[@]/data-RUN/bare-RUN}" --skip-task-info
+    awk -v ours="$ours" -v bare="$wall_ms" \
+        'BEGIN { printf "  with / without tasks: %.2f (%+.1f ms)\n", ours / bare, ours - bare }'
     measure 'curl --parallel' "$runs" curl --silent --parallel --config "$here/urls"
     awk -v ours="$ours" -v curl="$wall_ms" \
         'BEGIN { printf "  daily-gpu-log / curl: %.2f (%+.1f ms)\n", ours / curl, ours - curl }'
@@ -108,6 +112,8 @@ bench 4 25 25
 bench 1000 25 9
 many=$peak
 bench 1000 0 9
+bench 1000 0 9 10000
+bench 1000 25 9 10000
 awk -v few="$few" -v many="$many" 'BEGIN { printf "peak memory grows by %.1f KiB a node\n", (many - few) / 996 }'
 measure 'daily-gpu-log --version' 25 "$program" --version
 

@@ -1,22 +1,44 @@
 //! Who held which GPU of a node: the tasks of a day, placed on the node's GPUs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
 use crate::config::Node;
-use crate::day::Window;
 use crate::gpu_map::{Disagreement, Unplaceable};
-use crate::tasks::{Held, Task, TaskGpu};
+use crate::holding::{Hold, Holdings, Span};
+use crate::tasks::{Task, TaskGpu};
 use crate::units::GpuIndex;
 
-/// What is known of one node's tasks on a day.
+/// The tasks that hold GPUs, by the host that they run on: made once, for all nodes of a day.
 #[derive(Clone, Debug, Default)]
+pub struct TasksByHost<'a>(HashMap<&'a str, Vec<&'a Task>>);
+
+impl<'a> TasksByHost<'a> {
+    /// Parts `tasks`, which are in order of their start.
+    #[must_use]
+    pub fn new(tasks: &'a [Task]) -> Self {
+        let mut hosts: HashMap<&str, Vec<&Task>> = HashMap::new();
+        for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
+            hosts.entry(&task.hostname).or_default().push(task);
+        }
+        Self(hosts)
+    }
+
+    fn on(&self, host: &str) -> &[&'a Task] {
+        self.0.get(host).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What is known of one node's tasks on a day.
+#[derive(Clone, Debug)]
 pub struct NodeTasks<'a> {
+    /// The part of the day that is known: to its end, or as far as it had passed when the tasks were asked for.
+    pub known: Span,
     /// The node's tasks that hold GPUs, by start.
     pub tasks: Vec<&'a Task>,
-    /// Who held each GPU, in order of first hold. A GPU that nobody held is not among these.
-    pub users: BTreeMap<GpuIndex, Vec<String>>,
+    /// Who held each GPU. One that nobody held is not among these.
+    pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
     /// The GPUs of tasks that no setting places on the node.
     pub unplaced: Vec<UnplacedGpu>,
     /// The GPUs that tasks held and whose UUID and id disagree, each once, by index.
@@ -47,31 +69,37 @@ pub struct TimelessTask {
     pub problem: String,
 }
 
-/// Places the tasks of `node` among `tasks`, which are in order of their start.
+/// Places the tasks of `node`, as far as they lie in the `known` part of the day.
 #[must_use]
-pub fn attribute<'a>(node: &Node, tasks: &'a [Task], window: &Window) -> NodeTasks<'a> {
-    let on_node = |task: &&Task| task.hostname == node.name && !task.gpus.is_empty();
-    let mut known = NodeTasks {
-        tasks: tasks.iter().filter(on_node).collect(),
-        ..NodeTasks::default()
+pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeTasks<'a> {
+    let mut of_node = NodeTasks {
+        known,
+        tasks: tasks.on(&node.name).to_vec(),
+        holdings: BTreeMap::new(),
+        unplaced: Vec::new(),
+        disagreements: BTreeSet::new(),
+        timeless: Vec::new(),
     };
-    for task in &known.tasks {
-        match task.held() {
-            Ok(held) if holds_part_of(held, window) => {}
-            Ok(_) => continue,
+    let mut holds: BTreeMap<GpuIndex, Vec<Hold>> = BTreeMap::new();
+    for &task in tasks.on(&node.name) {
+        let held = match task.held() {
+            Ok(held) => Span::new(held.from, held.to.unwrap_or(known.to)),
             Err(problem) => {
-                known.timeless.push(TimelessTask {
+                of_node.timeless.push(TimelessTask {
                     task: task.id.clone(),
                     problem,
                 });
                 continue;
             }
-        }
+        };
+        let Some(span) = held.and_then(|held| held.within(known)) else {
+            continue;
+        };
         for gpu in &task.gpus {
             let placement = match node.place_gpu(gpu.id, gpu.uuid.as_deref()) {
                 Ok(placement) => placement,
                 Err(reason) => {
-                    known.unplaced.push(UnplacedGpu {
+                    of_node.unplaced.push(UnplacedGpu {
                         task: task.id.clone(),
                         username: task.username.clone(),
                         gpu: gpu.clone(),
@@ -83,27 +111,34 @@ pub fn attribute<'a>(node: &Node, tasks: &'a [Task], window: &Window) -> NodeTas
                     continue;
                 }
             };
-            known.disagreements.extend(placement.disagreement);
-            let users = known.users.entry(placement.index).or_default();
-            if !users.contains(&task.username) {
-                users.push(task.username.clone());
-            }
+            of_node.disagreements.extend(placement.disagreement);
+            holds.entry(placement.index).or_default().push(Hold {
+                user: &task.username,
+                task: &task.id,
+                span,
+            });
         }
     }
-    known
+    let gather = |(index, holds): (_, Vec<_>)| (index, Holdings::new(&holds));
+    of_node.holdings = holds.into_iter().map(gather).collect();
+    of_node
 }
 
-/// Whether any of `[from, to)` lies in the window's day.
-fn holds_part_of(held: Held, window: &Window) -> bool {
-    held.from.max(window.start) < held.to.unwrap_or(window.end).min(window.end)
+impl NodeTasks<'_> {
+    /// Who held a GPU, in order of first hold.
+    pub fn users(&self, gpu: GpuIndex) -> impl Iterator<Item = &str> {
+        let holdings = self.holdings.get(&gpu).into_iter();
+        holdings.flat_map(|holdings| holdings.holders.iter().map(|holder| holder.user))
+    }
 }
 
 /// The nodes that tasks with GPUs name and no setting does, each with those tasks.
 #[must_use]
 pub fn unknown_hosts<'a>(nodes: &[Node], tasks: &'a [Task]) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let nodes: HashSet<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
-        if nodes.iter().all(|node| node.name != task.hostname) {
+        if !nodes.contains(task.hostname.as_str()) {
             unknown.entry(&task.hostname).or_default().push(&task.id);
         }
     }
@@ -113,21 +148,20 @@ pub fn unknown_hosts<'a>(nodes: &[Node], tasks: &'a [Task]) -> BTreeMap<&'a str,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::day::Interval;
     use crate::gpu_map::IdPlace;
     use crate::tasks::TaskTime;
     use crate::units::{CardId, GpuUuid, UnixSeconds};
-    use chrono_tz::Tz;
     use proptest::prelude::*;
     use std::sync::Arc;
 
     const MIDNIGHT: UnixSeconds = 1_754_006_400;
     const HOUR: UnixSeconds = 3600;
 
-    fn window() -> Window {
-        let date = "2025-08-01".parse().expect("a date");
-        Window::new(date, Tz::UTC, Interval::DEFAULT, 2_000_000_000).expect("a window")
-    }
+    /// 2025-08-01, which is over.
+    const DAY: Span = Span {
+        from: MIDNIGHT,
+        to: MIDNIGHT + 24 * HOUR,
+    };
 
     fn node() -> Node {
         Node {
@@ -169,11 +203,9 @@ mod tests {
     }
 
     fn users(tasks: &[Task]) -> Vec<(usize, String)> {
-        let known = attribute(&node(), tasks, &window());
-        known
-            .users
-            .into_iter()
-            .map(|(index, users)| (index.0, users.join(";")))
+        let known = attribute(&node(), &TasksByHost::new(tasks), DAY);
+        let held = known.holdings.keys();
+        held.map(|&index| (index.0, known.users(index).collect::<Vec<_>>().join(";")))
             .collect()
     }
 
@@ -234,8 +266,8 @@ mod tests {
     #[test]
     fn a_gpu_that_cannot_be_placed_is_kept_by_name() {
         let tasks = [task("t", "alice", 26, time(MIDNIGHT), TaskTime::Absent)];
-        let known = attribute(&node(), &tasks, &window());
-        assert!(known.users.is_empty());
+        let known = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+        assert!(known.holdings.is_empty());
         let unplaced: Vec<_> = known
             .unplaced
             .iter()
@@ -256,9 +288,9 @@ mod tests {
             task
         };
         let tasks = [held("t1", 1), held("t2", 2), held("tomorrow", 24)];
-        let known = attribute(&node, &tasks[..2], &window());
+        let known = attribute(&node, &TasksByHost::new(&tasks[..2]), DAY);
         assert_eq!(
-            known.users.keys().collect::<Vec<_>>(),
+            known.holdings.keys().collect::<Vec<_>>(),
             [&GpuIndex(2)],
             "not the GPU of card 25"
         );
@@ -272,7 +304,7 @@ mod tests {
                 id_place: IdPlace::Card(GpuIndex(3)),
             }]
         );
-        let later = attribute(&node, &tasks[2..], &window());
+        let later = attribute(&node, &TasksByHost::new(&tasks[2..]), DAY);
         assert!(later.disagreements.is_empty(), "not this day's");
     }
 
@@ -283,16 +315,16 @@ mod tests {
         node.uuid_owners = Arc::new(BTreeMap::from([(foreign, "colab-gpu3".to_owned())]));
         let mut tasks = [task("t", "alice", 25, time(MIDNIGHT), TaskTime::Absent)];
         tasks[0].gpus[0].uuid = Some("APU-000000000000000a".to_owned());
-        let known = attribute(&node, &tasks, &window());
-        assert!(known.users.is_empty());
+        let known = attribute(&node, &TasksByHost::new(&tasks), DAY);
+        assert!(known.holdings.is_empty());
         assert_eq!(known.unplaced[0].owner.as_deref(), Some("colab-gpu3"));
     }
 
     #[test]
     fn a_task_without_a_time_is_kept_by_name_and_attributed_to_nobody() {
         let tasks = [task("t", "alice", 25, TaskTime::Absent, TaskTime::Absent)];
-        let known = attribute(&node(), &tasks, &window());
-        assert!(known.users.is_empty());
+        let known = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+        assert!(known.holdings.is_empty());
         assert_eq!(known.timeless[0].task, "t");
     }
 
@@ -306,14 +338,40 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_task_that_still_runs_holds_its_gpu_as_far_as_is_known() {
+        let tasks = [task(
+            "t",
+            "alice",
+            25,
+            time(MIDNIGHT + HOUR),
+            TaskTime::Absent,
+        )];
+        let noon = MIDNIGHT + 12 * HOUR;
+        for (known_to, held) in [(DAY.to, 23 * HOUR), (noon, 11 * HOUR), (MIDNIGHT + HOUR, 0)] {
+            let known = Span::new(MIDNIGHT, known_to).expect("a span");
+            let placed = attribute(&node(), &TasksByHost::new(&tasks), known);
+            let seconds: u64 = placed
+                .holdings
+                .values()
+                .map(|of_gpu| of_gpu.anybodys().seconds())
+                .sum();
+            assert_eq!(seconds, held.unsigned_abs());
+        }
+    }
+
     proptest! {
-        /// A task holds a GPU on a day if there is a second of the day in which it runs.
+        /// A task holds the seconds of the day in which it runs.
         #[test]
         fn holding_agrees_with_a_look_at_every_minute(from in -3000_i64..6000, length in 0_i64..3000, runs: bool) {
             let (from, to) = (from * 60, (from + length) * 60);
-            let held = Held { from: MIDNIGHT + from, to: (!runs).then_some(MIDNIGHT + to) };
-            let seen = (0..24 * HOUR).step_by(60).any(|second| from <= second && (runs || second < to));
-            prop_assert_eq!(holds_part_of(held, &window()), seen);
+            let end = if runs { TaskTime::Absent } else { time(MIDNIGHT + to) };
+            let tasks = [task("t", "alice", 25, time(MIDNIGHT + from), end)];
+            let placed = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+            let seconds = placed.holdings.get(&GpuIndex(3)).map_or(0, |held| held.anybodys().seconds());
+            let minutes = (0..24 * HOUR).step_by(60).filter(|second| from <= *second && (runs || *second < to));
+            prop_assert_eq!(seconds, minutes.count() as u64 * 60);
+            prop_assert_eq!(placed.users(GpuIndex(3)).count(), usize::from(seconds > 0));
         }
     }
 }

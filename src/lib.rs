@@ -17,8 +17,12 @@ pub mod tasks;
 
 pub mod gpu_map;
 
+pub mod holding;
+
 pub mod attribution;
 pub mod average;
+pub mod conflict;
+pub mod ledger;
 pub mod node_day;
 pub mod stopped_series;
 

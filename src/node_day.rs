@@ -1,11 +1,14 @@
 //! One node's day, with everything that its files say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attribution::NodeTasks;
 use crate::average::{Coverage, Mean};
-use crate::config::Node;
+use crate::config::{Node, Thresholds};
+use crate::conflict::{Conflict, busy_without_task, conflicts};
 use crate::day::Window;
+use crate::holding::{Holdings, Span};
+use crate::ledger::{Doubt, GpuLedger, NodeLedger};
 use crate::netdata::CardUsage;
 use crate::units::{CardId, GpuIndex, UnixSeconds};
 
@@ -20,6 +23,8 @@ pub struct NodeDay<'a> {
     pub gpus: Vec<GpuDay>,
     /// Who held them.
     pub tasks: TaskKnowledge<'a>,
+    /// What counts as busy, idle, and held.
+    pub thresholds: Thresholds,
 }
 
 /// A GPU's day.
@@ -35,6 +40,19 @@ pub struct GpuDay {
     pub mean: Mean,
     /// How many there are.
     pub coverage: Coverage,
+    /// Who held it; `None` without task information.
+    pub held: Option<HeldGpu>,
+}
+
+/// What became of a GPU in the hands of its users.
+#[derive(Debug)]
+pub struct HeldGpu {
+    /// What it did while each user held it, and while nobody did.
+    pub ledger: GpuLedger,
+    /// When several users held it at once.
+    pub conflicts: Vec<Conflict>,
+    /// When it was busy for an hour or more though nobody held it.
+    pub busy_without_task: Vec<Span>,
 }
 
 /// What is known of the tasks of a node.
@@ -64,12 +82,17 @@ impl<'a> NodeDay<'a> {
         window: &'a Window,
         mut cards: BTreeMap<CardId, CardUsage>,
         tasks: TaskKnowledge<'a>,
+        thresholds: Thresholds,
     ) -> Self {
         let gpu = |(index, &card): (usize, &CardId)| {
+            let index = GpuIndex(index);
             let usage = cards.remove(&card);
             GpuDay {
-                index: GpuIndex(index),
+                index,
                 card,
+                held: tasks
+                    .known()
+                    .map(|tasks| HeldGpu::new(index, usage.as_ref(), tasks, window, thresholds)),
                 mean: usage.as_ref().map(Mean::of_readings).unwrap_or_default(),
                 coverage: Coverage::of_readings(usage.as_ref(), window.due()),
                 usage,
@@ -80,6 +103,7 @@ impl<'a> NodeDay<'a> {
             window,
             gpus: node.cards.iter().enumerate().map(gpu).collect(),
             tasks,
+            thresholds,
         }
     }
 
@@ -100,9 +124,67 @@ impl<'a> NodeDay<'a> {
     pub fn users(&self, gpu: GpuIndex) -> Option<String> {
         match &self.tasks {
             TaskKnowledge::Known { tasks, .. } => {
-                tasks.users.get(&gpu).map(|users| users.join(";"))
+                let users: Vec<_> = tasks.users(gpu).collect();
+                (!users.is_empty()).then(|| users.join(";"))
             }
             TaskKnowledge::Unknown { earlier, .. } => earlier.get(&gpu).cloned(),
+        }
+    }
+
+    /// The node's accounts; `None` without task information.
+    #[must_use]
+    pub fn ledger(&self) -> Option<NodeLedger> {
+        let tasks = self.tasks.known()?;
+        let any =
+            |is_so: fn(&HeldGpu) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
+        let doubts = [
+            (Doubt::Unfinished, tasks.known.to < self.window.end),
+            (Doubt::Unplaced, !tasks.unplaced.is_empty()),
+            (Doubt::Disagreement, !tasks.disagreements.is_empty()),
+            (Doubt::Timeless, !tasks.timeless.is_empty()),
+            (Doubt::Conflict, any(|held| !held.conflicts.is_empty())),
+            (
+                Doubt::BusyWithoutTask,
+                any(|held| !held.busy_without_task.is_empty()),
+            ),
+        ];
+        let doubts: BTreeSet<_> = doubts
+            .into_iter()
+            .filter_map(|(doubt, is_so)| is_so.then_some(doubt))
+            .collect();
+        let gpus = self.gpus.iter();
+        let gpus = gpus.filter_map(|gpu| Some((gpu.index, &gpu.held.as_ref()?.ledger)));
+        Some(NodeLedger::new(tasks.known, doubts, gpus))
+    }
+}
+
+impl<'a> TaskKnowledge<'a> {
+    /// The tasks, if they are known.
+    #[must_use]
+    pub fn known(&self) -> Option<&NodeTasks<'a>> {
+        match self {
+            Self::Known { tasks, .. } => Some(tasks),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+impl HeldGpu {
+    fn new(
+        index: GpuIndex,
+        usage: Option<&CardUsage>,
+        tasks: &NodeTasks,
+        window: &Window,
+        thresholds: Thresholds,
+    ) -> Self {
+        let holdings = tasks.holdings.get(&index);
+        let anybodys = holdings.map(Holdings::anybodys).unwrap_or_default();
+        let busy = usage
+            .map(|usage| busy_without_task(usage, &anybodys, tasks.known, window, thresholds.busy));
+        Self {
+            ledger: GpuLedger::new(holdings, usage, tasks.known, window, thresholds),
+            conflicts: holdings.map(conflicts).unwrap_or_default(),
+            busy_without_task: busy.unwrap_or_default(),
         }
     }
 }

@@ -45,17 +45,44 @@ impl Jobs {
     }
 }
 
+/// Items, of which each is taken by one worker.
+#[derive(Debug)]
+pub struct Queue<'a, T> {
+    items: &'a [T],
+    next: AtomicUsize,
+}
+
+impl<'a, T> Queue<'a, T> {
+    /// The items in their order, none of which is taken.
+    #[must_use]
+    pub fn new(items: &'a [T]) -> Self {
+        let next = AtomicUsize::new(0);
+        Self { items, next }
+    }
+
+    /// The next item, with its position.
+    pub fn take(&self) -> Option<(usize, &'a T)> {
+        let position = self.next.fetch_add(1, Ordering::Relaxed);
+        self.items.get(position).map(|item| (position, item))
+    }
+
+    fn untaken(&self) -> usize {
+        let taken = self.next.load(Ordering::Relaxed);
+        self.items.len().saturating_sub(taken)
+    }
+}
+
 /// Does `work` on each of `items`, which are begun in their order, and hands the results to `deliver` as they come:
 /// a batch at a time, each with the position of its item.
 pub fn work_through<T: Sync, R: Send>(
     items: &[T],
     jobs: Jobs,
     work: impl Fn(&T) -> R + Sync,
-    mut deliver: impl FnMut(Vec<(usize, Result<R, Panicked>)>),
+    deliver: impl FnMut(Vec<(usize, Result<R, Panicked>)>),
 ) {
-    let next = AtomicUsize::new(0);
+    let queue = Queue::new(items);
     let worker = |results: &Sender<_>| {
-        while let Some((position, item)) = take(items, &next) {
+        while let Some((position, item)) = queue.take() {
             // Whatever a panic leaves half done belongs to its own piece, and nobody looks at that again.
             let result = catch_unwind(AssertUnwindSafe(|| work(item))).map_err(|_| Panicked);
             if results.send((position, result)).is_err() {
@@ -63,6 +90,17 @@ pub fn work_through<T: Sync, R: Send>(
             }
         }
     };
+    share(&queue, jobs, worker, deliver);
+}
+
+/// Shares the queue between workers, each of which takes items until there are none and sends one result for each.
+/// They are handed to `deliver` as they come, a batch at a time. A worker must not panic.
+pub fn share<T: Sync, R: Send>(
+    queue: &Queue<T>,
+    jobs: Jobs,
+    worker: impl Fn(&Sender<R>) + Sync,
+    mut deliver: impl FnMut(Vec<R>),
+) {
     let worker = &worker;
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
@@ -70,11 +108,10 @@ pub fn work_through<T: Sync, R: Send>(
             let sender = sender.clone();
             thread::Builder::new().spawn_scoped(scope, move || worker(&sender))
         };
-        let mut waiting = items.len();
+        let mut waiting = queue.items.len();
         let (mut workers, mut wanted) = (0, jobs.at_first);
         while waiting > 0 {
-            let untaken = items.len().saturating_sub(next.load(Ordering::Relaxed));
-            let needed = wanted.min(workers + untaken);
+            let needed = wanted.min(workers + queue.untaken());
             while workers < needed {
                 match hire() {
                     Ok(_) => workers += 1,
@@ -92,11 +129,6 @@ pub fn work_through<T: Sync, R: Send>(
             }
         }
     });
-}
-
-fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
-    let position = next.fetch_add(1, Ordering::Relaxed);
-    items.get(position).map(|item| (position, item))
 }
 
 /// What arrives within [`BATCH_TIME`] of the first, or until none of the `waiting` is left to arrive; `None` if there

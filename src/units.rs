@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +84,45 @@ impl Reading {
     }
 }
 
+/// A sum of readings of which each counts for so many seconds. It is exact, however many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WeightedSum {
+    /// In the unit of a [`Reading`], times seconds.
+    sum: u128,
+    seconds: u64,
+}
+
+impl WeightedSum {
+    /// Adds a reading that counts for so many seconds.
+    pub fn add(&mut self, reading: Reading, seconds: u64) {
+        self.sum += u128::from(reading.0) * u128::from(seconds);
+        self.seconds += seconds;
+    }
+
+    /// The seconds that have a reading.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        self.seconds
+    }
+
+    /// The mean, to the nearest 10⁻⁷ %; `None` without a second.
+    #[must_use]
+    pub fn mean(self) -> Option<Reading> {
+        let seconds = u128::from(self.seconds);
+        let mean = (self.sum + seconds / 2).checked_div(seconds)?;
+        Some(Reading(
+            u32::try_from(mean).expect("no mean exceeds the greatest reading"),
+        ))
+    }
+}
+
+impl AddAssign for WeightedSum {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.seconds += other.seconds;
+    }
+}
+
 /// A mean utilisation in percent: within `0..=100`, and with more digits than are printed of it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64")]
@@ -93,6 +133,18 @@ impl TryFrom<f64> for Percent {
 
     fn try_from(value: f64) -> Result<Self, Self::Error> {
         Self::new(value).ok_or("not a percentage")
+    }
+}
+
+impl From<Reading> for Percent {
+    fn from(reading: Reading) -> Self {
+        Self(reading.percent())
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.digits(&mut [0; DIGITS]))
     }
 }
 

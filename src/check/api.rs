@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
-use crate::attribution::{self, NodeTasks};
+use crate::attribution::{self, NodeTasks, TasksByHost};
 use crate::config::{ManagementApi, Node};
 use crate::day::Window;
+use crate::holding::Span;
 use crate::notice::Notice;
 use crate::tasks::{Answer, Fetched, Task, TasksError};
 
@@ -65,8 +66,13 @@ pub fn tasks(nodes: &[&Node], all: &[Node], answer: &Answer, window: &Window) ->
         }));
     }
     let mut count = 0;
+    let by_host = TasksByHost::new(&answer.tasks);
+    // Of a day that has not begun, no task is known.
+    let Some(passed) = Span::new(window.start, window.passed) else {
+        return checks;
+    };
     for node in nodes {
-        let known = attribution::attribute(node, &answer.tasks, window);
+        let known = attribution::attribute(node, &by_host, passed);
         count += known.tasks.len();
         checks.extend(of_node(node, &known));
     }

@@ -1,20 +1,22 @@
 //! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
 
 mod node;
+mod worker;
 
 use std::iter;
-use std::time::Instant;
+use std::sync::OnceLock;
+use std::sync::mpsc::Sender;
 
-use crate::config::Node;
+use crate::config::{Node, Thresholds};
 use crate::day::Window;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::{InPlace, Tree};
-use crate::parallel::{self, Jobs, Panicked};
-use crate::tasks::{self, kept::KeptAnswer};
+use crate::parallel::{self, Jobs, Queue};
+use crate::tasks::{self, Task, kept::KeptAnswer};
 
 pub use node::{GpuFigures, NodeFigures};
-use node::{StagedNode, stage_node};
+use worker::{Outcome, Work};
 
 /// What a run knows of the day's tasks.
 #[derive(Debug)]
@@ -29,6 +31,28 @@ pub enum TaskInformation {
     Unavailable(String),
 }
 
+impl TaskInformation {
+    /// The tasks, if there is an answer.
+    fn tasks(&self) -> &[Task] {
+        match self {
+            Self::Known(answer) => &answer.tasks,
+            Self::Kept(kept) => &kept.answer.tasks,
+            Self::NotAsked | Self::Unavailable(_) => &[],
+        }
+    }
+}
+
+/// What all nodes have in common on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct Day<'a> {
+    /// The day, and how much of it has passed.
+    pub window: &'a Window,
+    /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
+    pub tasks: &'a OnceLock<TaskInformation>,
+    /// What counts as busy, idle, and held.
+    pub thresholds: Thresholds,
+}
+
 /// What became of one node.
 #[derive(Debug)]
 pub struct NodeResult {
@@ -38,7 +62,7 @@ pub struct NodeResult {
     pub notices: Vec<Notice>,
 }
 
-/// Collects the window of each of `nodes`, and answers in their order. `done` is called with the position of each
+/// Collects the day of each of `nodes`, and answers in their order. `done` is called with the position of each
 /// node as it ends.
 ///
 /// With `n` nodes and `j` of them at once, asking them takes at most a deadline and `ceil(n / j) - 1` timeouts more
@@ -48,19 +72,20 @@ pub struct NodeResult {
 pub fn collect(
     nodes: &[&Node],
     jobs: Jobs,
-    window: &Window,
-    tasks: &TaskInformation,
+    day: Day,
     client: &netdata::Client,
     tree: &Tree,
     done: impl FnMut(usize),
 ) -> Vec<NodeResult> {
-    let begun = Instant::now();
-    let stage = |node: &Node| stage_node(node, window, tasks, client, begun, tree);
-    collect_with(stage, nodes, jobs, tree, done)
+    let queue = Queue::new(nodes);
+    let work = Work::new(&queue, day, client, tree);
+    let worker = |outcomes: &_| work.run(outcomes);
+    collect_with(worker, &queue, nodes, jobs, tree, done)
 }
 
 fn collect_with(
-    stage: impl Fn(&Node) -> Result<StagedNode, Notice> + Sync,
+    worker: impl Fn(&Sender<Outcome>) + Sync,
+    queue: &Queue<&Node>,
     nodes: &[&Node],
     jobs: Jobs,
     tree: &Tree,
@@ -68,17 +93,8 @@ fn collect_with(
 ) -> Vec<NodeResult> {
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
-    let work = |node: &&Node| stage(node);
-    parallel::work_through(nodes, jobs, work, |batch| {
-        // A bug that one node's answer brings out must not cost the others their day.
-        let panicked = |position: usize| Notice::Panicked {
-            node: nodes[position].name.clone(),
-        };
-        let batch = batch.into_iter().map(|(position, staged)| {
-            let staged = staged.unwrap_or_else(|Panicked| Err(panicked(position)));
-            (position, staged)
-        });
-        for (position, result) in commit(nodes, batch.collect(), tree) {
+    parallel::share(queue, jobs, worker, |batch| {
+        for (position, result) in commit(nodes, batch, tree) {
             results[position] = Some(result);
             done(position);
         }
@@ -90,11 +106,7 @@ fn collect_with(
 }
 
 /// Puts the files of a batch of nodes in place.
-fn commit(
-    nodes: &[&Node],
-    batch: Vec<(usize, Result<StagedNode, Notice>)>,
-    tree: &Tree,
-) -> Vec<(usize, NodeResult)> {
+fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, NodeResult)> {
     let mut results = Vec::with_capacity(batch.len());
     let (mut files, mut staged) = (Vec::new(), Vec::new());
     for (position, node) in batch {
@@ -185,8 +197,9 @@ mod tests {
                 reason: "",
                 earlier: BTreeMap::new(),
             };
-            let day = NodeDay::new(node, &window, BTreeMap::new(), tasks);
-            Ok(StagedNode {
+            let limits = Thresholds::default();
+            let day = NodeDay::new(node, &window, BTreeMap::new(), tasks, limits);
+            Ok(node::StagedNode {
                 files: tree.stage(&day, &[]).expect("it can be written"),
                 figures: node::figures(&day),
                 notices: Vec::new(),
@@ -196,9 +209,15 @@ mod tests {
         let nodes = ["first", "second", "third"].map(node);
         let nodes: Vec<_> = nodes.iter().collect();
         let mut ended = Vec::new();
-        let results = collect_with(stage, &nodes, Jobs::exactly(1), &tree, |position| {
-            ended.push(position);
-        });
+        let queue = Queue::new(&nodes);
+        let worker = |outcomes: &Sender<Outcome>| {
+            while let Some((position, &node)) = queue.take() {
+                let staged = worker::guarded(node, || stage(node));
+                outcomes.send((position, staged)).expect("they are awaited");
+            }
+        };
+        let done = |position| ended.push(position);
+        let results = collect_with(worker, &queue, &nodes, Jobs::exactly(1), &tree, done);
         ended.sort_unstable();
         assert_eq!(ended, [0, 1, 2]);
         let written: Vec<_> = results.iter().map(|node| node.figures.is_some()).collect();

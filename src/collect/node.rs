@@ -6,17 +6,19 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::TaskInformation;
-use crate::attribution;
+use super::{Day, TaskInformation};
+use crate::attribution::{self, TasksByHost};
 use crate::average::{Coverage, Mean};
 use crate::config::Node;
+use crate::conflict::Conflict;
 use crate::day::Window;
-use crate::netdata::{self, Metric, NodeUsage};
-use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
+use crate::holding::Span;
+use crate::ledger::NodeLedger;
+use crate::netdata::{self, Metric, NodeError, NodeUsage};
+use crate::node_day::{GpuDay, HeldGpu, NodeDay, TaskKnowledge};
 use crate::notice::Notice;
 use crate::output::{Earlier, Staged, Tree, UnusableFile};
 use crate::stopped_series::{self, LastReadings};
-use crate::tasks;
 use crate::units::{CardId, GpuIndex};
 
 /// A node whose files are in place.
@@ -31,6 +33,9 @@ pub struct NodeFigures {
     pub mean_percent: Mean,
     /// Its GPUs, by index.
     pub gpus: Vec<GpuFigures>,
+    /// Its users' accounts; `None` without task information.
+    #[serde(skip)]
+    pub ledger: Option<NodeLedger>,
 }
 
 /// What is kept of a GPU once its files are written.
@@ -50,6 +55,10 @@ pub struct GpuFigures {
     /// When its readings end.
     #[serde(skip)]
     pub last_readings: LastReadings,
+    /// When several users held it at once.
+    pub conflicts: Option<Vec<Conflict>>,
+    /// When it was busy for an hour or more though nobody held it.
+    pub busy_without_task: Option<Vec<Span>>,
 }
 
 /// A node whose files are written but not in place.
@@ -61,20 +70,31 @@ pub(super) struct StagedNode {
     pub(super) unusable: Vec<UnusableFile>,
 }
 
-/// The stages of one node in a run that began at `begun`, up to its files beside their targets.
-pub(super) fn stage_node(
+/// What a node's agent says of its usage.
+pub(super) fn ask_node(
     node: &Node,
     window: &Window,
-    tasks: &TaskInformation,
     client: &netdata::Client,
     begun: Instant,
+) -> Result<NodeUsage, NodeError> {
+    client.usage(node, window, begun)
+}
+
+/// The stages of one node from its usage, up to its files beside their targets.
+pub(super) fn stage_node(
+    node: &Node,
+    usage: Result<NodeUsage, NodeError>,
+    day: Day,
+    tasks: &TasksByHost,
     tree: &Tree,
 ) -> Result<StagedNode, Notice> {
+    let Day {
+        window, thresholds, ..
+    } = day;
     let not_written = |error| Notice::NotWritten {
         node: node.name.clone(),
         error,
     };
-    let usage = client.usage(node, window, begun);
     let Earlier {
         usage: earlier,
         users,
@@ -101,8 +121,8 @@ pub(super) fn stage_node(
     let mut notices = usage_notices(node, window, &usage);
     notices.extend(forgotten);
     let cards = usage.together_with(&earlier);
-    let tasks = task_knowledge(node, window, tasks, users);
-    let day = NodeDay::new(node, window, cards, tasks);
+    let tasks = task_knowledge(node, day, tasks, users);
+    let day = NodeDay::new(node, window, cards, tasks, thresholds);
     notices.extend(day_notices(&day));
     let files = tree.stage(&day, &unusable).map_err(not_written)?;
     Ok(StagedNode {
@@ -115,22 +135,32 @@ pub(super) fn stage_node(
 
 fn task_knowledge<'a>(
     node: &Node,
-    window: &Window,
-    tasks: &'a TaskInformation,
+    day: Day<'a>,
+    tasks: &TasksByHost<'a>,
     earlier: BTreeMap<GpuIndex, String>,
 ) -> TaskKnowledge<'a> {
-    let known = |answer: &'a tasks::Answer, kept_since| TaskKnowledge::Known {
-        tasks: attribution::attribute(node, &answer.tasks, window),
-        kept_since,
+    let Window { start, passed, .. } = *day.window;
+    let (known_to, kept_since) = match day.tasks.wait() {
+        TaskInformation::Known(_) => (passed, None),
+        // Of what came after its answer, the API said nothing.
+        TaskInformation::Kept(kept) => (passed.min(kept.fetched_at), Some(kept.fetched_at)),
+        TaskInformation::NotAsked => {
+            let reason = "未查詢管理 API (--skip-task-info)";
+            return TaskKnowledge::Unknown { reason, earlier };
+        }
+        TaskInformation::Unavailable(reason) => {
+            return TaskKnowledge::Unknown { reason, earlier };
+        }
     };
-    match tasks {
-        TaskInformation::Known(answer) => known(answer, None),
-        TaskInformation::Kept(kept) => known(&kept.answer, Some(kept.fetched_at)),
-        TaskInformation::NotAsked => TaskKnowledge::Unknown {
-            reason: "未查詢管理 API (--skip-task-info)",
+    match Span::new(start, known_to) {
+        Some(known) => TaskKnowledge::Known {
+            tasks: attribution::attribute(node, tasks, known),
+            kept_since,
+        },
+        None => TaskKnowledge::Unknown {
+            reason: "管理 API 的回覆早於這一天",
             earlier,
         },
-        TaskInformation::Unavailable(reason) => TaskKnowledge::Unknown { reason, earlier },
     }
 }
 
@@ -187,7 +217,14 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
         since: day.window.clock(stopped.since),
         stopped,
     }));
-    if let TaskKnowledge::Known { tasks, .. } = &day.tasks {
+    for gpu in &day.gpus {
+        notices.extend(
+            gpu.held
+                .iter()
+                .flat_map(|held| held_notices(day, gpu.index, held)),
+        );
+    }
+    if let Some(tasks) = day.tasks.known() {
         notices.extend(Notice::of_tasks(&day.node.name, tasks));
     }
     notices
@@ -200,18 +237,36 @@ fn last_readings(gpu: &GpuDay, window: &Window) -> LastReadings {
     })
 }
 
+fn held_notices(day: &NodeDay, gpu: GpuIndex, held: &HeldGpu) -> Vec<Notice> {
+    let node = || day.node.name.clone();
+    let conflicts = held.conflicts.iter().map(|conflict| Notice::Conflict {
+        node: node(),
+        gpu,
+        conflict: conflict.clone(),
+        when: day.window.clock_span(conflict.span),
+    });
+    let busy = held.busy_without_task.iter();
+    let when: Vec<_> = busy.map(|&span| day.window.clock_span(span)).collect();
+    let busy = (!when.is_empty()).then(|| Notice::BusyWithoutTask {
+        node: node(),
+        gpu,
+        limit: day.thresholds.busy,
+        when,
+    });
+    conflicts.chain(busy).collect()
+}
+
 /// What is kept of a day once its files are written. Where these are is known once they are in place.
 pub(super) fn figures(day: &NodeDay) -> NodeFigures {
-    let known = match &day.tasks {
-        TaskKnowledge::Known { tasks, .. } => Some(tasks),
-        TaskKnowledge::Unknown { .. } => None,
-    };
+    let known = day.tasks.known();
     let gpu = |gpu: &GpuDay| GpuFigures {
         index: gpu.index,
         card: gpu.card,
         coverage: gpu.coverage,
         mean_percent: gpu.mean,
-        users: known.map(|tasks| tasks.users.get(&gpu.index).cloned().unwrap_or_default()),
+        users: known.map(|tasks| tasks.users(gpu.index).map(str::to_owned).collect()),
+        conflicts: gpu.held.as_ref().map(|held| held.conflicts.clone()),
+        busy_without_task: gpu.held.as_ref().map(|held| held.busy_without_task.clone()),
         last_readings: last_readings(gpu, day.window),
     };
     NodeFigures {
@@ -219,5 +274,6 @@ pub(super) fn figures(day: &NodeDay) -> NodeFigures {
         coverage: day.coverage(),
         mean_percent: day.mean(),
         gpus: day.gpus.iter().map(gpu).collect(),
+        ledger: day.ledger(),
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::{Config, GpuFileNumber, ManagementApi, Node, Notify, Patience, Source, TokenFile};
+use super::{
+    Config, GpuFileNumber, ManagementApi, Node, Notify, Patience, Source, Thresholds, TokenFile,
+};
 use crate::day::Interval;
 use crate::units::CardId;
 
@@ -46,6 +48,7 @@ pub(super) fn config() -> Config {
             token_file: TokenFile::Usual(PathBuf::from("/etc/daily-gpu-log/token")),
         },
         notify: Notify::default(),
+        thresholds: Thresholds::default(),
     }
 }
 

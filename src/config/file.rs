@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::ledger::LedgerSettings;
 use super::{GpuFileNumber, Security, When};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
@@ -79,6 +80,8 @@ pub(super) struct Settings {
     pub(super) management_api: ManagementApiSettings,
     #[serde(default)]
     pub(super) notify: NotifySettings,
+    #[serde(default)]
+    pub(super) ledger: LedgerSettings,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::file::{
     ManagementApiSettings, NetdataSettings, NodeSettings, NotifySettings, Settings, SmtpSettings,
 };
+use super::ledger::LedgerSettings;
 use super::{Config, Node, Notify, Smtp, TokenFile, UrlSetting, UrlSource};
 
 impl Settings {
@@ -33,6 +34,7 @@ impl Settings {
                 token_file: Some(text(token_file)),
             },
             notify: notify(&config.notify),
+            ledger: LedgerSettings::in_force(&config.thresholds),
         }
     }
 }

@@ -179,6 +179,19 @@ pub(super) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "ledger",
+        kind: Kind::Table,
+        meaning: "使用時數報告 (reports/users_<日期>.csv) 的判斷標準，單位是百分比",
+        keys: &[
+            key(
+                "busy_percent",
+                "讀數高於此值的 GPU 算忙碌；沒有任務卻忙碌一小時以上會發出警告",
+            ),
+            key("idle_percent", "GPU 讀數不高於此值算閒置"),
+            key("vram_floor_percent", "VRAM 讀數高於此值算有資料佔用"),
+        ],
+    },
+    Section {
         name: "notify",
         kind: Kind::Table,
         meaning: "執行結束時通知誰",

@@ -5,6 +5,7 @@ mod file;
 mod gpu_uuids;
 mod in_force;
 mod key;
+mod ledger;
 mod notify;
 mod private_file;
 mod resolve;
@@ -25,6 +26,7 @@ use crate::day::Interval;
 use crate::units::{CardId, GpuIndex, GpuUuid};
 
 pub use file::{ConfigError, Source};
+pub use ledger::Thresholds;
 pub use notify::{
     Login, Notify, SecretError, SecretUrl, Security, Smtp, UrlSetting, UrlSource, When,
 };
@@ -54,6 +56,8 @@ pub struct Config {
     pub management_api: ManagementApi,
     /// Who is told how a run ended.
     pub notify: Notify,
+    /// What counts as busy, idle, and held.
+    pub thresholds: Thresholds,
 }
 
 /// One node of the cluster.

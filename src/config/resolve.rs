@@ -108,7 +108,7 @@ pub(super) fn overlay(config: &mut Config, settings: Settings) -> Result<(), Inv
         config.management_api.token_file = TokenFile::Named(path);
     }
     config.notify = notify::resolve(settings.notify)?;
-    Ok(())
+    settings.ledger.overlay(&mut config.thresholds)
 }
 
 fn check_nodes(nodes: Vec<NodeSettings>, cards: &[CardId]) -> Result<Vec<Node>, Invalid> {
@@ -155,7 +155,8 @@ fn check_node(node: NodeSettings, cards: &[CardId]) -> Result<Node, Invalid> {
     })
 }
 
-/// The name becomes a directory below the data directory, beside `.daily-gpu-log`, and must not lead elsewhere.
+/// The name becomes a directory below the data directory, beside `.daily-gpu-log` and `reports`, and must not lead
+/// elsewhere.
 fn check_node_name(name: &str) -> Result<(), Invalid> {
     let problem = if name.is_empty() {
         "節點名稱是空的"
@@ -163,6 +164,8 @@ fn check_node_name(name: &str) -> Result<(), Invalid> {
         "節點名稱不可以「.」開頭"
     } else if name.contains(|c: char| c == '/' || c == '\\' || c.is_control()) {
         "節點名稱不可含有斜線或控制字元"
+    } else if name == "reports" {
+        "節點名稱不可以是 reports，那是報告的目錄"
     } else if name.len() > 255 {
         "節點名稱太長（上限 255 位元組）"
     } else {
@@ -191,6 +194,7 @@ fn check_cards(key: &str, cards: Vec<u64>) -> Result<Vec<CardId>, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Thresholds;
     use crate::units::{GpuIndex, GpuUuid};
     use std::time::Duration;
 
@@ -254,6 +258,9 @@ mod tests {
             url = "https://api/tasks"
             timezone = "Asia/Taipei"
             token_file = "/run/token"
+            [ledger]
+            busy_percent = 30
+            idle_percent = 2.5
             "#,
         )
         .expect("settings");
@@ -264,6 +271,13 @@ mod tests {
             GpuIndex(2)
         );
         assert_eq!(config.nodes[1].cards, [CardId(3), CardId(2)]);
+        let Thresholds {
+            busy,
+            idle,
+            vram_floor,
+        } = config.thresholds;
+        let thresholds = [busy, idle, vram_floor].map(|threshold| threshold.to_string());
+        assert_eq!(thresholds, ["30", "2.5", "1"]);
         assert_eq!(config.netdata.timeout, Duration::from_secs(90));
         assert_eq!(
             config.management_api.token_file,
@@ -299,6 +313,26 @@ mod tests {
                 "[management_api]\nurl = \"http://a:b@c/\"".to_owned(),
                 "management_api.url",
                 "密碼",
+            ),
+            (
+                "[ledger]\nbusy_percent = 101".to_owned(),
+                "ledger.busy_percent",
+                "101 不是 0 到 100",
+            ),
+            (
+                "[ledger]\nidle_percent = -0.5".to_owned(),
+                "ledger.idle_percent",
+                "-0.5 不是 0 到 100",
+            ),
+            (
+                "[ledger]\nvram_floor_percent = nan".to_owned(),
+                "ledger.vram_floor_percent",
+                "NaN 不是 0 到 100",
+            ),
+            (
+                "[ledger]\nidle_percent = 20.5".to_owned(),
+                "ledger.idle_percent",
+                "20.5 大於 busy_percent = 20",
             ),
             (node("cards = []"), "cards", "沒有任何卡"),
             (
@@ -363,13 +397,14 @@ mod tests {
             "a/b",
             "/etc",
             ".daily-gpu-log",
+            "reports",
             "a\\b",
             "a\nb",
             &"長".repeat(86),
         ] {
             assert!(check_node_name(name).is_err(), "{name:?}");
         }
-        for name in ["colab-gpu4", "節點 1", "a..b", "gpu.example"] {
+        for name in ["colab-gpu4", "reports1", "節點 1", "a..b", "gpu.example"] {
             assert!(check_node_name(name).is_ok(), "{name:?}");
         }
     }

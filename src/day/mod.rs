@@ -29,6 +29,8 @@ pub struct Window {
     /// The end of the last interval that has ended: `end` once the day is over. It never lies in the future,
     /// because Netdata answers such a window with the rows of an earlier one (netdata/facts.md §2).
     pub until: UnixSeconds,
+    /// How far the day had passed when it was looked at: `end` once it is over.
+    pub passed: UnixSeconds,
     /// What one row stands for.
     pub interval: Interval,
 }
@@ -72,6 +74,7 @@ impl Window {
             start,
             end,
             until,
+            passed: now.clamp(start, end),
             interval,
         })
     }
@@ -247,6 +250,7 @@ mod tests {
                 Window::new(day, Tz::UTC, Interval::DEFAULT, midnight + now).expect("a window");
             assert_eq!(window.due(), due, "{now} s after midnight");
             assert!(window.until <= midnight + now);
+            assert_eq!(window.passed, (midnight + now).min(window.end));
         }
     }
 

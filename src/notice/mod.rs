@@ -2,18 +2,20 @@
 
 mod of_tasks;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
 use crate::attribution::{TimelessTask, UnplacedGpu};
+use crate::conflict::Conflict;
 use crate::gpu_map::{Disagreement, IdPlace};
 use crate::netdata::{Metric, NodeError, RejectedReading};
-use crate::output::{UnusableFile, WriteError};
+use crate::output::{NotMergedReport, UnusableFile, WriteError};
 use crate::stopped_series::Stopped;
 use crate::tasks::{MalformedTask, TasksError};
-use crate::units::{CardId, GpuIndex};
+use crate::units::{CardId, GpuIndex, Reading};
 
 /// Something that a run noticed.
 #[derive(Debug)]
@@ -129,6 +131,28 @@ pub enum Notice {
         /// The tasks.
         tasks: Vec<String>,
     },
+    /// Several users held one GPU at once.
+    Conflict {
+        /// The node.
+        node: String,
+        /// The GPU.
+        gpu: GpuIndex,
+        /// Who, and with which tasks.
+        conflict: Conflict,
+        /// When, on the clocks of the day's zone.
+        when: String,
+    },
+    /// A GPU was busy for an hour or more though no task held it.
+    BusyWithoutTask {
+        /// The node.
+        node: String,
+        /// The GPU.
+        gpu: GpuIndex,
+        /// Over what its readings were.
+        limit: Reading,
+        /// When, on the clocks of the day's zone.
+        when: Vec<String>,
+    },
     /// It is not known when a task held its GPUs.
     Timeless {
         /// The node.
@@ -138,6 +162,10 @@ pub enum Notice {
     },
     /// A task could not be read.
     Malformed(MalformedTask),
+    /// The accounts of the users could not be written.
+    LedgerNotWritten(WriteError),
+    /// The accounts of the users that were there could not be merged with the new ones.
+    LedgerNotMerged(NotMergedReport),
     /// A file of an earlier run was not merged with the new readings.
     NotMerged {
         /// The node.
@@ -171,6 +199,7 @@ impl Notice {
             | Self::NoReadings { .. }
             | Self::OldReadings { .. }
             | Self::Rejected { .. }
+            | Self::LedgerNotWritten(_)
             | Self::TasksUnavailable(_)
             | Self::TasksKept {
                 is_final: false, ..
@@ -185,6 +214,9 @@ impl Notice {
             | Self::Disagreement { .. }
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
+            | Self::Conflict { .. }
+            | Self::BusyWithoutTask { .. }
+            | Self::LedgerNotMerged(_)
             | Self::Malformed(_)
             | Self::NotMerged { .. } => Severity::Warning,
         }
@@ -206,12 +238,16 @@ impl Notice {
             | Self::Unplaced { node, .. }
             | Self::Disagreement { node, .. }
             | Self::Timeless { node, .. }
+            | Self::Conflict { node, .. }
+            | Self::BusyWithoutTask { node, .. }
             | Self::NotMerged { node, .. } => Some(node),
             Self::NotSynced(_)
             | Self::TasksUnavailable(_)
             | Self::TasksKept { .. }
             | Self::TasksNotKept(_)
             | Self::NotRecorded(_)
+            | Self::LedgerNotWritten(_)
+            | Self::LedgerNotMerged(_)
             | Self::UnknownHost { .. }
             | Self::Malformed(_) => None,
         }
@@ -240,6 +276,10 @@ impl Notice {
             Self::UnknownHost { .. } => "unknown_host",
             Self::Timeless { .. } => "timeless_task",
             Self::Malformed(_) => "malformed_task",
+            Self::Conflict { .. } => "conflict",
+            Self::BusyWithoutTask { .. } => "busy_without_task",
+            Self::LedgerNotWritten(_) => "ledger_not_written",
+            Self::LedgerNotMerged(_) => "ledger_not_merged",
             Self::NotMerged { .. } => "not_merged",
         }
     }
@@ -364,6 +404,37 @@ impl fmt::Display for Notice {
                     task.task, task.problem
                 )
             }
+            Self::Conflict {
+                node,
+                gpu,
+                conflict,
+                when,
+            } => write!(
+                f,
+                "{node} 的 {gpu} 在 {when} 同時由 {} 佔用（任務 {}）：資源衝突，請檢查管理系統的配置或 GPU 的對應",
+                conflict.users.join("、"),
+                conflict.tasks.join("、")
+            ),
+            Self::BusyWithoutTask {
+                node,
+                gpu,
+                limit,
+                when,
+            } => write!(
+                f,
+                "{node} 的 {gpu} 沒有任務佔用，使用率卻超過 {limit}%（{}）：請檢查 GPU 的對應，或是否有人未經管理系統使用",
+                when.join("、")
+            ),
+            Self::LedgerNotWritten(error) => {
+                write!(f, "{error}：各節點的檔案已寫入，但沒有使用者報告")
+            }
+            Self::LedgerNotMerged(report) => write!(
+                f,
+                "原有的 {} 無法合併（{}），已另存為 {}：其中其他節點的帳目不在新的報告中，請重新收集這一天",
+                report.path.display(),
+                report.problem,
+                report.kept_as.display()
+            ),
             Self::Malformed(task) => write!(
                 f,
                 "任務 {} 的資料無法解析（{}），已略過",
@@ -388,12 +459,8 @@ impl fmt::Display for Notice {
 
 /// Every item once, in order of appearance.
 fn list(items: impl Iterator<Item = String>) -> String {
-    let mut distinct: Vec<String> = Vec::new();
-    for item in items {
-        if !distinct.contains(&item) {
-            distinct.push(item);
-        }
-    }
+    let mut seen = HashSet::new();
+    let distinct: Vec<String> = items.filter(|item| seen.insert(item.clone())).collect();
     distinct.join("、")
 }
 

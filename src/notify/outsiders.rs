@@ -21,6 +21,9 @@ pub(super) fn message(notice: &Notice) -> String {
         | Notice::TasksNotKept(_)
         | Notice::NotRecorded(_)
         | Notice::Forgotten { .. }
+        | Notice::BusyWithoutTask { .. }
+        | Notice::LedgerNotWritten(_)
+        | Notice::LedgerNotMerged(_)
         | Notice::UnknownCard { .. }
         | Notice::NotMerged { .. } => notice.to_string(),
         Notice::TasksUnavailable(error) => {
@@ -59,6 +62,12 @@ pub(super) fn message(notice: &Notice) -> String {
              請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
             gpus.len()
         ),
+        Notice::Conflict {
+            node,
+            gpu,
+            conflict: _,
+            when,
+        } => format!("{node} 的 {gpu} 在 {when} 同時有多位使用者"),
         Notice::UnknownHost { host: _, tasks } => format!(
             "有 {} 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             tasks.len()

@@ -2,6 +2,7 @@
 
 use csv::{QuoteStyle, WriterBuilder};
 
+use super::csv_text::neutral_users;
 use super::number::two_decimals;
 use crate::node_day::NodeDay;
 
@@ -15,7 +16,8 @@ pub(super) fn render(day: &NodeDay) -> Vec<u8> {
         .quote_style(QuoteStyle::Necessary)
         .from_writer(Vec::new());
     let gpus = day.gpus.iter().map(|gpu| {
-        let users = day.users(gpu.index).unwrap_or_else(|| UNUSED.to_owned());
+        let users = day.users(gpu.index);
+        let users = users.map_or_else(|| UNUSED.to_owned(), |users| neutral_users(&users));
         [
             gpu.index.to_string(),
             two_decimals(gpu.mean.gpu),

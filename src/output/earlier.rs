@@ -8,6 +8,7 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::average_csv::UNUSED;
+use super::csv_text::plain_users;
 use super::gpu_csv::HEADER;
 use crate::day::{RowPlace, Window};
 use crate::netdata::CardUsage;
@@ -42,7 +43,7 @@ pub(super) fn users(path: &Path) -> BTreeMap<GpuIndex, String> {
     let user = |row: StringRecord| {
         let index = row.get(0)?.strip_prefix("GPU[")?.strip_suffix(']')?;
         let users = row.get(3).filter(|users| *users != UNUSED)?;
-        Some((GpuIndex(index.parse().ok()?), users.to_owned()))
+        Some((GpuIndex(index.parse().ok()?), plain_users(users)))
     };
     csv.records().filter_map(|row| user(row.ok()?)).collect()
 }

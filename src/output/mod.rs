@@ -2,14 +2,19 @@
 
 mod archive;
 mod average_csv;
+mod csv_text;
 mod day_files;
 mod earlier;
 mod gpu_csv;
+#[cfg(test)]
+mod hostile_tasks;
 mod layout;
+mod ledger_csv;
 mod lock;
 mod metrics_file;
 mod new_file;
 mod number;
+mod reports;
 mod staged;
 mod state;
 mod summary;
@@ -22,6 +27,7 @@ pub use archive::Archive;
 pub use day_files::{DayFiles, Earlier, UnusableFile};
 pub use metrics_file::{MetricsFileError, replace_metrics};
 pub use new_file::{NewFileError, write_new};
+pub use reports::{LedgerError, NotMergedReport, ledger};
 pub use staged::{InPlace, Staged};
 pub use state::ReadError;
 pub use task_report::render as task_report;

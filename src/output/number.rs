@@ -28,6 +28,12 @@ pub(super) fn seconds(seconds: f64) -> String {
     }
 }
 
+/// GPU-seconds as hours: `14.00`.
+pub(super) fn hours_with_two_decimals(seconds: u64) -> String {
+    let hundredths = (seconds + 18) / 36;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +75,21 @@ mod tests {
             assert_eq!(summary_percent(percent(value)), printed);
         }
         assert_eq!(summary_percent(None), "N/A");
+    }
+
+    #[test]
+    fn hours_are_rounded_to_the_hundredth() {
+        for (seconds, printed) in [
+            (0, "0.00"),
+            (17, "0.00"),
+            (18, "0.01"),
+            (3600, "1.00"),
+            (50_400, "14.00"),
+            (86_399, "24.00"),
+            (90_000, "25.00"),
+        ] {
+            assert_eq!(hours_with_two_decimals(seconds), printed, "{seconds} s");
+        }
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Staged {
 }
 
 /// Gives the file at `path` a second name, and answers it.
-fn keep_aside(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn keep_aside(path: &Path) -> io::Result<PathBuf> {
     let mut number = 1;
     loop {
         let mut aside = path.as_os_str().to_owned();

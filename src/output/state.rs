@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::layout::CardRecord;
+use super::reports;
 use super::staged;
 use super::{WriteError, make_directory};
 
@@ -156,7 +157,12 @@ impl State {
         let nodes = fs::read_dir(&self.root)?
             .map(|node| Ok(node?.path().join(date.to_string())))
             .collect::<io::Result<Vec<_>>>()?;
-        let own = [self.tasks(), self.recorded_cards(), self.runs()];
+        let own = [
+            self.tasks(),
+            self.recorded_cards(),
+            self.runs(),
+            reports::directory(&self.root),
+        ];
         nodes
             .into_iter()
             .chain(own)

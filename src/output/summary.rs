@@ -4,10 +4,11 @@
 use std::fmt::Write;
 
 use super::average_csv::UNUSED;
-use super::number::summary_percent;
+use super::number::{hours_with_two_decimals, summary_percent};
 use super::task_blocks::held_gpus;
-use crate::attribution::NodeTasks;
+use crate::ledger::Account;
 use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
+use crate::units::{Percent, WeightedSum};
 
 const RULE: &str = "================================";
 
@@ -26,6 +27,9 @@ pub(super) fn render(day: &NodeDay) -> String {
     for section in [
         unfinished(day),
         coverage(day),
+        hours(day),
+        conflicts(day),
+        busy_without_task(day),
         unplaced(day),
         disagreements(day),
         timeless(day),
@@ -55,7 +59,7 @@ fn card_table(day: &NodeDay) -> String {
 
 /// The tasks of the node. Without task information there is no such section, as there was none of old.
 fn tasks(day: &NodeDay) -> String {
-    let Some(known) = known(day) else {
+    let Some(known) = day.tasks.known() else {
         return String::new();
     };
     let name = &day.node.name;
@@ -67,9 +71,7 @@ fn tasks(day: &NodeDay) -> String {
     }
     for held in held_gpus(known.tasks.iter().copied()) {
         let _ = writeln!(section, "  GPU {}: {}", held.id(), held.task.username);
-        for line in held.lines(true) {
-            let _ = writeln!(section, "    - {line}");
-        }
+        held.describe("    - ", true, &mut section);
     }
     section + "\n"
 }
@@ -134,9 +136,71 @@ fn coverage(day: &NodeDay) -> String {
     titled("資料涵蓋率不足的 GPU", &section)
 }
 
+/// What each user had of a GPU, where that is not simply all of it.
+fn hours(day: &NodeDay) -> String {
+    let mut section = String::new();
+    let Some(known) = day.tasks.known() else {
+        return section;
+    };
+    for gpu in &day.gpus {
+        let Some(users) = gpu.held.as_ref().map(|held| &held.ledger.users) else {
+            continue;
+        };
+        let whole = known.known.seconds();
+        let is_whole = |(_, account): &(_, Account)| account.seconds() == whole;
+        if users.len() < 2 && users.iter().all(is_whole) {
+            continue;
+        }
+        for (user, account) in users {
+            let percent =
+                |readings: WeightedSum| summary_percent(readings.mean().map(Percent::from));
+            let _ = writeln!(
+                section,
+                "{}: {} 小時, GPU使用率 = {}, VRAM使用率 = {} (使用者: {user})",
+                gpu.index,
+                hours_with_two_decimals(account.seconds()),
+                percent(account.gpu),
+                percent(account.vram),
+            );
+        }
+    }
+    titled("各使用者佔用 GPU 的時數，以及佔用期間的使用率", &section)
+}
+
+fn conflicts(day: &NodeDay) -> String {
+    let mut section = String::new();
+    for gpu in &day.gpus {
+        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts) {
+            let _ = writeln!(
+                section,
+                "{}: {} (使用者: {}, 任務: {})",
+                gpu.index,
+                day.window.clock_span(conflict.span),
+                conflict.users.join(";"),
+                conflict.tasks.join(";")
+            );
+        }
+    }
+    titled("資源衝突 (多位使用者同時佔用同一張 GPU)", &section)
+}
+
+fn busy_without_task(day: &NodeDay) -> String {
+    let mut section = String::new();
+    for gpu in &day.gpus {
+        for &span in gpu.held.iter().flat_map(|held| &held.busy_without_task) {
+            let _ = writeln!(section, "{}: {}", gpu.index, day.window.clock_span(span));
+        }
+    }
+    let title = format!(
+        "沒有任務佔用卻忙碌的 GPU (GPU使用率超過 {}% 達一小時以上)",
+        day.thresholds.busy
+    );
+    titled(&title, &section)
+}
+
 fn unplaced(day: &NodeDay) -> String {
     let mut section = String::new();
-    for unplaced in known(day).iter().flat_map(|known| &known.unplaced) {
+    for unplaced in day.tasks.known().iter().flat_map(|known| &known.unplaced) {
         let id = unplaced
             .gpu
             .id
@@ -158,7 +222,12 @@ fn unplaced(day: &NodeDay) -> String {
 
 fn disagreements(day: &NodeDay) -> String {
     let mut section = String::new();
-    for disagreement in known(day).iter().flat_map(|known| &known.disagreements) {
+    for disagreement in day
+        .tasks
+        .known()
+        .iter()
+        .flat_map(|known| &known.disagreements)
+    {
         let _ = writeln!(section, "{}: {disagreement}", disagreement.index);
     }
     titled("UUID 與 id 不一致的 GPU (以 UUID 為準)", &section)
@@ -166,7 +235,7 @@ fn disagreements(day: &NodeDay) -> String {
 
 fn timeless(day: &NodeDay) -> String {
     let mut section = String::new();
-    for task in known(day).iter().flat_map(|known| &known.timeless) {
+    for task in day.tasks.known().iter().flat_map(|known| &known.timeless) {
         let _ = writeln!(section, "任務 {}: {}", task.task, task.problem);
     }
     titled("時間不明而未計入使用者欄位的任務", &section)
@@ -198,13 +267,6 @@ fn source(day: &NodeDay) -> String {
             };
             format!("沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n{column}")
         }
-    }
-}
-
-fn known<'a>(day: &'a NodeDay) -> Option<&'a NodeTasks<'a>> {
-    match &day.tasks {
-        TaskKnowledge::Known { tasks, .. } => Some(tasks),
-        TaskKnowledge::Unknown { .. } => None,
     }
 }
 

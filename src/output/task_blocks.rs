@@ -1,5 +1,7 @@
 //! The lines in which the summary and the task report describe a task.
 
+use std::fmt::{self, Write};
+
 use super::number;
 use crate::tasks::{Task, TaskGpu};
 
@@ -35,42 +37,54 @@ impl<'a> HeldGpu<'a> {
         or_missing(self.gpu.name.as_deref())
     }
 
-    /// The lines on which the summary and the report agree, in their order; the summary has the project besides.
-    pub(super) fn lines(&self, with_project: bool) -> Vec<String> {
+    /// Adds the lines on which the summary and the report agree, in their order and each with `start` before it; the
+    /// summary has the project besides.
+    pub(super) fn describe(&self, start: &str, with_project: bool, text: &mut String) {
         let Self { task, gpu } = self;
-        let mut lines = vec![
-            format!("GPU 型號: {}", self.model()),
-            format!("GPU 記憶體: {} MB", memory_mb(gpu)),
-            format!("任務類型: {}", or_missing(task.kind.as_deref())),
-        ];
+        let mut line = |line: fmt::Arguments| {
+            let _ = writeln!(text, "{start}{line}");
+        };
+        // Follows the user's name, who is another.
+        if let Some(owner) = task.other_owner() {
+            line(format_args!(
+                "擁有者: {owner} (時數計入使用者 {})",
+                task.username
+            ));
+        }
+        line(format_args!("GPU 型號: {}", self.model()));
+        match &gpu.memory {
+            Some(memory) => line(format_args!("GPU 記憶體: {memory} MB")),
+            None => line(format_args!("GPU 記憶體: {MISSING} MB")),
+        }
+        line(format_args!(
+            "任務類型: {}",
+            or_missing(task.kind.as_deref())
+        ));
         if with_project {
-            lines.push(format!(
+            line(format_args!(
                 "專案 UUID: {}",
                 or_missing(task.project_uuid.as_deref())
             ));
         }
-        lines.extend([
-            format!("映像檔: {}", or_missing(task.image.as_deref())),
-            format!("開始時間: {}", or_missing(task.start.text())),
-            task.end.text().map_or_else(
-                || "狀態: 執行中".to_owned(),
-                |end| format!("結束時間: {end}"),
-            ),
-            format!(
-                "使用時長: {} 秒",
-                task.total_seconds
-                    .map_or_else(|| MISSING.to_owned(), number::seconds)
-            ),
-            format!("GPU UUID: {}", or_missing(gpu.uuid.as_deref())),
-        ]);
-        lines
+        line(format_args!(
+            "映像檔: {}",
+            or_missing(task.image.as_deref())
+        ));
+        line(format_args!("開始時間: {}", or_missing(task.start.text())));
+        match task.end.text() {
+            Some(end) => line(format_args!("結束時間: {end}")),
+            None => line(format_args!("狀態: 執行中")),
+        }
+        let seconds = task.total_seconds.map(number::seconds);
+        line(format_args!(
+            "使用時長: {} 秒",
+            or_missing(seconds.as_deref())
+        ));
+        line(format_args!(
+            "GPU UUID: {}",
+            or_missing(gpu.uuid.as_deref())
+        ));
     }
-}
-
-fn memory_mb(gpu: &TaskGpu) -> String {
-    gpu.memory
-        .as_ref()
-        .map_or_else(|| MISSING.to_owned(), ToString::to_string)
 }
 
 fn or_missing(field: Option<&str>) -> &str {

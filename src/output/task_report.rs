@@ -63,8 +63,6 @@ fn users(holds: &[HeldGpu]) -> String {
 
 fn block(held: &HeldGpu) -> String {
     let mut block = format!("GPU {}:\n  使用者: {}\n", held.id(), held.task.username);
-    for line in held.lines(false) {
-        let _ = writeln!(block, "  {line}");
-    }
+    held.describe("  ", false, &mut block);
     block
 }

@@ -11,11 +11,13 @@ use chrono::NaiveDate;
 
 use super::gpu_csv::Stamps;
 use super::layout::CardRecord;
+use super::reports::{self, NotMergedReport};
 use super::staged::{InPlace, Staged};
 use super::{Archive, DayFiles, Earlier, UnusableFile};
 use super::{average_csv, gpu_csv, lock, summary};
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
+use crate::ledger::DayLedger;
 use crate::node_day::NodeDay;
 
 const DIRECTORY_MODE: u32 = 0o750;
@@ -181,6 +183,15 @@ impl Tree<'_> {
             Ok(in_place)
         };
         staged.into_iter().map(put).collect()
+    }
+
+    /// Writes the accounts of the nodes that have been put in place, and keeps those of the others.
+    pub fn report_users(
+        &self,
+        window: &Window,
+        nodes: DayLedger,
+    ) -> Result<Option<NotMergedReport>, WriteError> {
+        reports::write_users(&self.data_dir.archive.root, window, nodes)
     }
 
     /// Makes the new names of all committed files last through a power cut, and records what they are of. The run

@@ -1,17 +1,21 @@
 //! Collecting: the stages in their order, for each day that is asked for.
 
+use std::panic;
+use std::sync::OnceLock;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
 
 use crate::cli;
-use crate::collect;
+use crate::collect::{self, Day, NodeResult};
 use crate::config::{Node, Token};
 use crate::console::{self, PrintError};
 use crate::day::Window;
+use crate::ledger::DayLedger;
 use crate::netdata;
 use crate::notice::Notice;
-use crate::output::DataDir;
+use crate::output::{DataDir, Tree};
 use crate::parallel::Jobs;
 use crate::record::DayRecord;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport};
@@ -88,16 +92,30 @@ impl<'a> Stages<'a> {
         let (started_at, clock) = (now(), Instant::now());
         let (args, console) = (self.request.args, self.request.console);
         let tree = self.data_dir.begin(window)?;
-        let (tasks, mut notices) =
-            task_information::obtain(self.request, asking, window, &self.data_dir);
+        let tasks = OnceLock::new();
         let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
         let done = |position| progress.done(position);
         let usual = || Jobs::between(cli::DEFAULT_JOBS, cli::MOST_JOBS);
         let jobs = args.jobs.map_or_else(usual, Jobs::exactly);
-        let results = collect::collect(nodes, jobs, window, &tasks, &self.client, &tree, done);
+        let day = Day {
+            window,
+            tasks: &tasks,
+            thresholds: self.request.config.thresholds,
+        };
+        let (mut notices, mut results) = thread::scope(|scope| {
+            let data_dir = &self.data_dir;
+            let ask = || task_information::obtain(self.request, asking, window, data_dir, &tasks);
+            let asking = scope.spawn(ask);
+            let results = collect::collect(nodes, jobs, day, &self.client, &tree, done);
+            let notices = asking.join();
+            let notices = notices.unwrap_or_else(|bug| panic::resume_unwind(bug));
+            (notices, results)
+        });
         drop(progress);
+        notices.extend(report_users(&tree, window, nodes, &mut results));
         notices.extend(tree.finish().err().map(Notice::NotSynced));
-        let mut report = RunReport::new(window, started_at, &tasks, nodes, results, notices);
+        let tasks = tasks.wait();
+        let mut report = RunReport::new(window, started_at, tasks, nodes, results, notices);
         report.took = clock.elapsed();
         self.remember(window, &mut report);
         Ok(report)
@@ -117,6 +135,27 @@ impl<'a> Stages<'a> {
         };
         let kept = self.data_dir.end(window.date, &record.to_json());
         report.notices.extend(kept.err().map(Notice::NotRecorded));
+    }
+}
+
+/// Writes the accounts of the nodes that have some.
+fn report_users(
+    tree: &Tree,
+    window: &Window,
+    nodes: &[&Node],
+    results: &mut [NodeResult],
+) -> Option<Notice> {
+    let with_accounts = nodes.iter().zip(results).filter_map(|(node, result)| {
+        let ledger = result.figures.as_mut()?.ledger.take()?;
+        Some((node.name.clone(), ledger))
+    });
+    let accounts: DayLedger = with_accounts.collect();
+    if accounts.is_empty() {
+        return None;
+    }
+    match tree.report_users(window, accounts) {
+        Ok(not_merged) => not_merged.map(Notice::LedgerNotMerged),
+        Err(error) => Some(Notice::LedgerNotWritten(error)),
     }
 }
 

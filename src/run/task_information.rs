@@ -1,5 +1,7 @@
 //! Where a run's task information comes from: the management API, or what an earlier run kept of it.
 
+use std::sync::OnceLock;
+
 use crate::attribution;
 use crate::collect::TaskInformation;
 use crate::config::Token;
@@ -33,12 +35,20 @@ pub(super) enum Asking<'a> {
 }
 
 /// The day's tasks: a new answer, which is kept, or else the one that was. Usage is collected without them as well.
+///
+/// They are in `obtained` as soon as they are known, and in any case when this returns.
 pub(super) fn obtain(
     request: &Request,
     asking: Asking,
     window: &Window,
     data_dir: &DataDir,
-) -> (TaskInformation, Vec<Notice>) {
+    obtained: &OnceLock<TaskInformation>,
+) -> Vec<Notice> {
+    let _settled = Settled(obtained);
+    let obtained = |information| {
+        let is_first = obtained.set(information).is_ok();
+        debug_assert!(is_first, "a day's tasks are obtained once");
+    };
     // Before the question, so that what is known is never taken for newer than it is.
     let asked_at = now();
     let token = match asking {
@@ -48,10 +58,11 @@ pub(super) fn obtain(
     let error = match token.map(|token| ask(request, token, window, None)) {
         Some(Ok(Fetched { answer, body, .. })) => {
             let mut notices = notices(request, &answer);
+            obtained(TaskInformation::Known(answer));
             let kept = kept::keep(&body, window, asked_at);
             let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));
             notices.extend(kept.and_then(Result::err).map(Notice::TasksNotKept));
-            return (TaskInformation::Known(answer), notices);
+            return notices;
         }
         Some(Err(error)) => Some(error),
         None => None,
@@ -71,16 +82,32 @@ pub(super) fn obtain(
                     is_final,
                 });
             }
-            (TaskInformation::Kept(kept), notices)
+            obtained(TaskInformation::Kept(kept));
+            notices
         }
-        (None, Some(error)) => (
-            TaskInformation::Unavailable(error.to_string()),
-            vec![Notice::TasksUnavailable(error)],
-        ),
-        (None, None) => match asking {
-            Asking::Absent(reason) => (TaskInformation::Unavailable(reason.to_owned()), Vec::new()),
-            Asking::Api(_) | Asking::Nobody => (TaskInformation::NotAsked, Vec::new()),
-        },
+        (None, Some(error)) => {
+            obtained(TaskInformation::Unavailable(error.to_string()));
+            vec![Notice::TasksUnavailable(error)]
+        }
+        (None, None) => {
+            obtained(match asking {
+                Asking::Absent(reason) => TaskInformation::Unavailable(reason.to_owned()),
+                Asking::Api(_) | Asking::Nobody => TaskInformation::NotAsked,
+            });
+            Vec::new()
+        }
+    }
+}
+
+/// Tells those who wait for the tasks that there are none, should a bug keep them from being obtained.
+struct Settled<'a>(&'a OnceLock<TaskInformation>);
+
+impl Drop for Settled<'_> {
+    fn drop(&mut self) {
+        // Without effect where they have been.
+        let _ = self.0.set(TaskInformation::Unavailable(
+            "處理任務資訊時程式發生內部錯誤，請回報".to_owned(),
+        ));
     }
 }
 

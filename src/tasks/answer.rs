@@ -79,6 +79,8 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         .into_iter()
         .map(gpu)
         .collect();
+    let mut task = record.task;
+    let mut detail = |name| task.get_mut(name).map(Value::take).and_then(description);
     // Of a task that holds no GPU, nothing needs to be known.
     let required = |field: Option<String>, name| match text(field) {
         None if !gpus.is_empty() => Err(format!("缺少 {name}")),
@@ -89,10 +91,10 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         username: required(record.username, "username")?,
         hostname: required(record.hostname, "hostname")?,
         gpus,
-        kind: description(&record.task["_type"]),
-        project_uuid: description(&record.task["project_uuid"]),
-        image: description(&record.task["image"]),
-        owner: description(&record.task["owner"]),
+        kind: detail("_type"),
+        project_uuid: detail("project_uuid"),
+        image: detail("image"),
+        owner: detail("owner"),
         start: time(record.start),
         end: time(record.end),
         total_seconds: number(&record.total_seconds).and_then(|number| number.as_f64()),
@@ -103,14 +105,14 @@ fn gpu(record: GpuRecord) -> TaskGpu {
     TaskGpu {
         id: record.id,
         uuid: text(record.uuid),
-        name: description(&record.name),
+        name: description(record.name),
         memory: number(&record.memory),
     }
 }
 
-fn description(value: &Value) -> Option<String> {
+fn description(value: Value) -> Option<String> {
     match value {
-        Value::String(string) => text(Some(string.clone())),
+        Value::String(string) => text(Some(string)),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -145,14 +147,12 @@ fn text(field: Option<String>) -> Option<String> {
 }
 
 fn one_line(text: String) -> String {
-    let trimmed = text.trim();
-    if trimmed.len() == text.len() && !text.contains(char::is_control) {
+    // The last two are line and paragraph separators, which count as no control characters.
+    let breaks_lines = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.trim().len() == text.len() && !text.contains(breaks_lines) {
         return text;
     }
-    trimmed
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.replace(breaks_lines, " ").trim().to_owned()
 }
 
 #[cfg(test)]
@@ -294,8 +294,9 @@ mod tests {
 
     #[test]
     fn a_text_cannot_break_a_line_of_a_report() {
-        let answer =
-            tasks(r#"{"t\n1": {"username": " a\r\nb ", "hostname": "h", "gpus": [{"id": 1}]}}"#);
+        let answer = tasks(
+            r#"{"t\n1": {"username": "\u0001 a\r\nb \u2028", "hostname": "h", "gpus": [{"id": 1}]}}"#,
+        );
         assert_eq!(
             (
                 answer.tasks[0].id.as_str(),

@@ -107,6 +107,13 @@ impl Task {
         Ok(Held { from, to })
     }
 
+    /// Its owner, where that is not the user that it is accounted to.
+    #[must_use]
+    pub fn other_owner(&self) -> Option<&str> {
+        let owner = self.owner.as_deref();
+        owner.filter(|&owner| owner != self.username)
+    }
+
     /// Whether it has not ended.
     #[must_use]
     pub fn is_running(&self) -> bool {

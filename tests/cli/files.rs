@@ -241,8 +241,8 @@ fn the_tree_is_where_the_command_line_or_else_the_settings_say() {
         let files = tree(&world, root);
         assert_eq!(
             files.len(),
-            3 + 10,
-            "the root, the node, the day and the files"
+            3 + 10 + 2,
+            "the root, the node, the day and the files, and the report in its directory"
         );
         let mut entries: Vec<_> = fs::read_dir(world.path(""))
             .expect("the directory")
@@ -265,7 +265,7 @@ fn an_absolute_data_directory_is_taken_as_it_is() {
         .exits(0)
         .stdout_has(&said)
         .writes_nothing();
-    assert_eq!(tree(&world, "elsewhere").len(), 3 + 10);
+    assert_eq!(tree(&world, "elsewhere").len(), 3 + 10 + 2);
 }
 
 #[test]

@@ -25,6 +25,14 @@ fn task() -> SimulatedTask {
 /// What stands for that node; `users` are those of its two GPUs.
 fn node_json(outcome: &Outcome, users: [Value; 2]) -> Value {
     let [first, second] = users;
+    let none = |users: &Value| {
+        if users.is_null() {
+            Value::Null
+        } else {
+            json!([])
+        }
+    };
+    let (of_first, of_second) = (none(&first), none(&second));
     json!({
         "name": "gpu-a",
         "url": outcome.world().cluster.url("gpu-a"),
@@ -37,10 +45,12 @@ fn node_json(outcome: &Outcome, users: [Value; 2]) -> Value {
             {
                 "index": 0, "card": 1, "readings": 144, "readings_due": 144,
                 "mean_percent": {"gpu": 50.0, "vram": 12.5}, "users": first,
+                "conflicts": of_first, "busy_without_task": of_first,
             },
             {
                 "index": 1, "card": 9, "readings": 108, "readings_due": 144,
                 "mean_percent": {"gpu": 0.0, "vram": 0.14}, "users": second,
+                "conflicts": of_second, "busy_without_task": of_second,
             },
         ],
     })

@@ -31,7 +31,7 @@ fn written(world: &World) -> Vec<String> {
         .map(|entry| entry.expect("an entry").file_name())
         .map(|name| name.to_string_lossy().into_owned())
         .collect();
-    names.retain(|name| !name.starts_with('.'));
+    names.retain(|name| !name.starts_with('.') && name != "reports");
     names.sort();
     names
 }

@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
-use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
+use crate::simulated_cluster::{Metric, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Day, Lab, MIDNIGHT};
 
 const AVERAGE: &str = include_str!("../../fixtures/golden/average_2025-08-01.csv");
@@ -17,15 +17,19 @@ const REPORT_OF_GPU_27: &str =
 const REPORTED: &str = "2025-07-22";
 const REPORTED_MIDNIGHT: i64 = 1_753_142_400;
 
-/// `colab-gpu4` with the usage of the first document.
+/// `colab-gpu4` with the usage of the first document, which shows the means. Of the readings behind them it says
+/// nothing: here every sixth of GPU[2] is 0, so that it is not busy for an hour though nobody holds it.
 fn first_node() -> SimulatedNode {
-    [1, 9, 33, 41, 49, 57]
+    let node = [1, 9, 33, 41, 49, 57]
         .into_iter()
         .fold(SimulatedNode::new("colab-gpu4"), |node, card| {
             node.constant(card, 0.0, 0.14)
         })
-        .constant(17, 20.28, 83.38)
-        .constant(25, 18.17, 82.27)
+        .constant(17, 20.28 * 6.0 / 5.0, 83.38)
+        .constant(25, 18.17, 82.27);
+    (1..=144).step_by(6).fold(node, |node, row| {
+        node.raw_reading(Metric::GpuUtilization, 17, MIDNIGHT + row * 600, "0")
+    })
 }
 
 /// The task of the first document.
@@ -54,6 +58,7 @@ fn task_of_gpu_27() -> SimulatedTask {
 #[test]
 fn the_average_and_the_summary_are_those_of_the_first_document() {
     let outcome = Lab::new()
+        .ledger("")
         .node(first_node())
         .task(first_task())
         .run(&[DATE])

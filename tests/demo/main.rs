@@ -27,14 +27,18 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => show::show(),
-        ["serve", nodes, latency_ms, directory] => {
-            serve::serve(nodes, latency_ms, ["0", "0"], directory.as_ref())
+        ["serve", nodes, latency_ms, tasks, directory] => {
+            serve::serve(nodes, latency_ms, tasks, ["0", "0"], directory.as_ref())
         }
-        ["serve", nodes, latency_ms, directory, hanging, down] => {
-            serve::serve(nodes, latency_ms, [hanging, down], directory.as_ref())
-        }
+        ["serve", nodes, latency_ms, tasks, directory, hanging, down] => serve::serve(
+            nodes,
+            latency_ms,
+            tasks,
+            [hanging, down],
+            directory.as_ref(),
+        ),
         _ => Err(
-            "usage: simulated-cluster [serve NODES LATENCY_MS DIRECTORY [HANGING_PERCENT DOWN_PERCENT]]"
+            "usage: simulated-cluster [serve NODES LATENCY_MS TASKS DIRECTORY [HANGING_PERCENT DOWN_PERCENT]]"
                 .into(),
         ),
     };
@@ -51,6 +55,9 @@ type Done = Result<(), Box<dyn std::error::Error>>;
 
 /// The token that the simulated management API takes.
 const TOKEN: &str = "simulated-token";
+
+/// The cards of a simulated node.
+const CARDS: [u32; 8] = [1, 9, 17, 25, 33, 41, 49, 57];
 
 /// Writes the settings and the token that lead to `cluster`, and answers the settings file's path.
 fn write_settings(

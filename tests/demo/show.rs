@@ -7,7 +7,7 @@ use std::process::Command;
 use chrono::{Days, Utc};
 
 use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
-use crate::{Done, TOKEN, write_settings};
+use crate::{CARDS, Done, TOKEN, write_settings};
 
 const HOUR: i64 = 3600;
 
@@ -60,6 +60,11 @@ pub(crate) fn show() -> Done {
         println!("\n$ cat {}", file.strip_prefix(&directory)?.display());
         print!("{}", fs::read_to_string(&file)?);
     }
+    let accounts = format!("reports/users_{day}.csv");
+    println!("\n$ grep -v ^未分配 data/{accounts}");
+    let accounts = fs::read_to_string(tree.join(accounts))?;
+    let rows = accounts.lines().filter(|row| !row.starts_with("未分配"));
+    rows.for_each(|row| println!("{row}"));
     println!("\nIt is all in {}", directory.display());
     if status.success() {
         Ok(())
@@ -68,13 +73,22 @@ pub(crate) fn show() -> Done {
     }
 }
 
-/// Four nodes, five tasks of four users, and an hour in which one GPU was not measured.
+/// Four nodes, five tasks of four users, and an hour in which one GPU was not measured. What no task holds is idle, but
+/// for one GPU between its users.
 fn cluster(midnight: i64) -> SimulatedCluster {
     let gap = midnight + 3 * HOUR;
-    let nodes = ["colab-gpu1", "colab-gpu2", "colab-gpu3"]
-        .map(SimulatedNode::new)
-        .into_iter()
-        .chain([SimulatedNode::new("colab-gpu4").gap(9, gap, gap + HOUR)]);
+    let node = |name: &str, held: &[u32]| {
+        let idle = CARDS.into_iter().filter(|card| !held.contains(card));
+        idle.fold(SimulatedNode::new(name), |node, card| {
+            node.constant(card, 0.0, 0.14)
+        })
+    };
+    let nodes = [
+        node("colab-gpu1", &[1]),
+        node("colab-gpu2", &[]),
+        node("colab-gpu3", &[]),
+        node("colab-gpu4", &[17, 25]).gap(9, gap, gap + HOUR),
+    ];
     let task = |id: &str, user: &str, host: &str, card: u32, from: i64| {
         SimulatedTask::new(id, user, host)
             .gpu(card, &format!("APU-{card:016x}"))
@@ -86,7 +100,7 @@ fn cluster(midnight: i64) -> SimulatedCluster {
         .task(task("t-103", "bob", "colab-gpu4", 25, -200).kind("LAB"))
         .task(task("t-104", "alice", "colab-gpu4", 17, 1).end(midnight + 6 * HOUR))
         .task(task("t-105", "carol", "colab-gpu4", 17, 8).kind("WEBAPP"));
-    SimulatedCluster::start(nodes.collect(), api)
+    SimulatedCluster::start(nodes.into(), api)
 }
 
 fn print_tree(directory: &Path, root: &Path) -> Done {

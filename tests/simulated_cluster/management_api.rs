@@ -1,5 +1,6 @@
 //! The management API: which user's task held which GPU.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -22,6 +23,9 @@ pub struct SimulatedApi {
     tasks: Vec<SimulatedTask>,
     raw_tasks: Vec<(String, Value)>,
     pub(super) conduct: Conduct,
+    /// The last answer, with the target that asked for it: rendering thousands of tasks takes longer than the program
+    /// that is measured takes to read them.
+    last: Arc<Mutex<Option<(String, String)>>>,
 }
 
 /// Never shown, so that no message of a failed test can.
@@ -44,6 +48,7 @@ impl SimulatedApi {
             tasks: Vec::new(),
             raw_tasks: Vec::new(),
             conduct: Conduct::default(),
+            last: Arc::default(),
         }
     }
 
@@ -101,6 +106,11 @@ impl SimulatedApi {
         let (Some(start), Some(end)) = (stamp("start_t"), stamp("end_t")) else {
             return refusal(400, "start_t and end_t must be YYYY-MM-DD HH:MM:SS");
         };
+        let mut last = self.last.lock().expect("no answer panics");
+        match &*last {
+            Some((target, body)) if *target == request.target => return Answer::json(body.clone()),
+            _ => {}
+        }
         let user = request.parameter("username");
         let asked_for = self
             .tasks
@@ -110,7 +120,12 @@ impl SimulatedApi {
             .filter_map(|task| Some((task.id.clone(), task.json(start, end)?)))
             .collect();
         tasks.extend(self.raw_tasks.iter().cloned());
-        Answer::json(Value::Object(tasks).to_string())
+        let body = Value::Object(tasks).to_string();
+        // What a running task has held changes by the second.
+        if self.tasks.iter().all(|task| task.end.is_some()) {
+            *last = Some((request.target.clone(), body.clone()));
+        }
+        Answer::json(body)
     }
 }
 
@@ -133,6 +148,7 @@ pub struct SimulatedTask {
     kind: String,
     image: String,
     project: String,
+    owner: Option<String>,
 }
 
 impl SimulatedTask {
@@ -148,6 +164,7 @@ impl SimulatedTask {
             kind: "LAB".to_owned(),
             image: "registry.example/lab:1".to_owned(),
             project: "pd000001".to_owned(),
+            owner: None,
         }
     }
 
@@ -181,6 +198,12 @@ impl SimulatedTask {
         self
     }
 
+    /// The owner, where that is not the user.
+    pub fn owner(mut self, owner: &str) -> Self {
+        self.owner = Some(owner.to_owned());
+        self
+    }
+
     /// The project that the task belongs to.
     pub fn project(mut self, uuid: &str) -> Self {
         uuid.clone_into(&mut self.project);
@@ -206,7 +229,7 @@ impl SimulatedTask {
                 "project_uuid": self.project,
                 "image": self.image,
                 "create_time": gmt(self.start),
-                "owner": self.user,
+                "owner": self.owner.as_ref().unwrap_or(&self.user),
             },
             "flavor": format!("gpu{}", self.gpus.len()),
             "start": gmt(self.start),

@@ -26,6 +26,8 @@ pub(crate) struct Lab {
     /// Tables that follow the cluster's own.
     tables: String,
     token: Option<String>,
+    /// The keys of `[ledger]`.
+    ledger: String,
     /// Names of nodes, and the keys that their tables get besides the cluster's own.
     of_nodes: Vec<(String, String)>,
 }
@@ -39,6 +41,8 @@ impl Lab {
             top: String::new(),
             tables: String::new(),
             token: Some(TOKEN.to_owned()),
+            // The simulated GPUs are busy whoever holds them, which would be a warning in every test.
+            ledger: "busy_percent = 100".to_owned(),
             of_nodes: Vec::new(),
         }
     }
@@ -77,6 +81,12 @@ impl Lab {
         self
     }
 
+    /// Other keys of `[ledger]` than the one that leaves busy GPUs without a task alone.
+    pub(crate) fn ledger(mut self, keys: &str) -> Self {
+        keys.clone_into(&mut self.ledger);
+        self
+    }
+
     /// Another token than the API's in the token file; `None` for no token file.
     pub(crate) fn token(mut self, token: Option<&str>) -> Self {
         self.token = token.map(str::to_owned);
@@ -111,7 +121,12 @@ impl Lab {
     fn start_in(self, directory: TempDir) -> World {
         let cluster = SimulatedCluster::start(self.nodes, self.api);
         let world = World { directory, cluster };
-        let mut settings = format!("{}\n{}", self.top, world.cluster.settings());
+        let mut settings = format!(
+            "{}\n[ledger]\n{}\n{}",
+            self.top,
+            self.ledger,
+            world.cluster.settings()
+        );
         for (node, keys) in self.of_nodes {
             let name = format!("name = \"{node}\"\n");
             assert!(settings.contains(&name), "no node {node}");

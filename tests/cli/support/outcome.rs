@@ -136,14 +136,33 @@ impl Outcome {
         self.file(&format!("{node}/{date}/{kind}_{date}.{extension}"))
     }
 
-    /// The paths of all files below `data/`, in order, but for the program's own state.
+    /// The paths of all files of nodes below `data/`, in order: not the reports, and not the program's own state.
     pub(crate) fn tree(&self) -> Vec<String> {
         let root = self.directory.join("data");
         let mut files = Vec::new();
         collect(&root, &root, &mut files);
-        files.retain(|path| !path.starts_with(".daily-gpu-log/"));
+        files.retain(|path| !path.starts_with(".daily-gpu-log/") && !path.starts_with("reports/"));
         files.sort();
         files
+    }
+
+    /// The sections of a node's summary that stand between the means and the closing rule.
+    #[track_caller]
+    pub(crate) fn extra_sections(&self, node: &str, date: &str) -> String {
+        let summary = self.of_day(node, date, "summary");
+        let (_, end) = summary
+            .split_once("整體平均 VRAM 使用率: ")
+            .expect("the node's mean");
+        let (_, sections) = end.split_once('\n').expect("the end of a line");
+        let rule = format!("{}\n", "=".repeat(32));
+        let sections = sections.strip_suffix(&rule).expect("the closing rule");
+        sections.to_owned()
+    }
+
+    /// The accounts of a day's users, `users_<date>.csv`.
+    #[track_caller]
+    pub(crate) fn accounts(&self, date: &str) -> String {
+        self.file(&format!("reports/users_{date}.csv"))
     }
 
     /// The user column of a node's average CSV, by GPU index.
