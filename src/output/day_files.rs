@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use super::WriteError;
 use super::earlier::{self, Unreadable};
 use super::layout::{CardRecord, Layout};
+use super::reports;
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
 use crate::netdata::CardUsage;
@@ -112,6 +113,12 @@ impl DayFiles<'_> {
         let of_node = [format!("average_{date}.csv"), format!("summary_{date}.txt")];
         let is_lost = |name: &String| !holds_something(&directory.join(name));
         of_gpus.chain(of_node).filter(is_lost).collect()
+    }
+
+    /// Whether there is a report of the users.
+    #[must_use]
+    pub fn has_users_report(&self) -> bool {
+        holds_something(&reports::users_file(self.root, self.date))
     }
 
     /// Whether there is a file of any of `nodes`.

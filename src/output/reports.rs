@@ -105,7 +105,7 @@ pub(super) fn write_users(
     Ok(kept)
 }
 
-fn users_file(root: &Path, date: NaiveDate) -> PathBuf {
+pub(super) fn users_file(root: &Path, date: NaiveDate) -> PathBuf {
     directory(root).join(format!("users_{date}.csv"))
 }
 
