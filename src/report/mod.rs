@@ -4,8 +4,10 @@ mod collected;
 mod day;
 mod plan;
 mod tasks;
+mod usage;
 
 pub use collected::{Collected, DayResult};
 pub use day::{NodeReport, RunReport, Totals, WindowReport};
 pub use plan::{GivenUp, PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;
+pub use usage::UsageReport;
