@@ -24,7 +24,9 @@ pub mod average;
 pub mod conflict;
 pub mod ledger;
 pub mod node_day;
+pub mod pseudonym;
 pub mod stopped_series;
+pub mod usage;
 
 pub mod output;
 

@@ -8,6 +8,7 @@ mod run_args;
 mod shared;
 mod status_args;
 mod usage;
+mod users_args;
 mod value;
 
 use clap::{ArgAction, Parser};
@@ -20,6 +21,7 @@ pub use run_args::RunArgs;
 pub use shared::{LogFormat, OutputArgs, SettingsArgs};
 pub use status_args::StatusArgs;
 pub use usage::{output_of_wrong_line, usage_error};
+pub use users_args::{UserOrder, UsersArgs};
 pub use value::{DEFAULT_JOBS, MOST_JOBS};
 
 const HELP_TEMPLATE: &str = "\

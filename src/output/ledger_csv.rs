@@ -2,12 +2,11 @@
 //! exact, and what is read back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io;
 
 use csv::{ReaderBuilder, StringRecord, Writer, WriterBuilder};
-use serde::{Serialize, Serializer};
 
+use super::account_text::{Coverage, Hours, Mean, Shown};
 use super::csv_text::{neutral, plain};
 use super::number::NO_MEAN;
 use crate::holding::Span;
@@ -51,7 +50,7 @@ mod kind {
 }
 
 /// The last column, in which several are joined by `;`.
-const DOUBTS: [(Doubt, &str); 6] = [
+pub(super) const DOUBTS: [(Doubt, &str); 6] = [
     (Doubt::Unfinished, "未達當日結束"),
     (Doubt::Unplaced, "有無法對應的任務GPU"),
     (Doubt::Disagreement, "有UUID與id不一致的GPU"),
@@ -179,54 +178,6 @@ impl Row<'_> {
             doubts.join(";"),
         );
         csv.serialize(row).expect(TAKES_ALL);
-    }
-}
-
-/// A field that is written as it is shown.
-struct Shown<T>(T);
-
-impl<T: fmt::Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-struct Mean(Option<Reading>);
-
-impl fmt::Display for Mean {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(mean) => mean.fmt(f),
-            None => f.write_str(NO_MEAN),
-        }
-    }
-}
-
-/// Seconds as hours with four decimals: to the second, though only the seconds add up.
-struct Hours(u64);
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ten_thousandths = (self.0 * 10_000 + 1800) / 3600;
-        write!(
-            f,
-            "{}.{:04}",
-            ten_thousandths / 10_000,
-            ten_thousandths % 10_000
-        )
-    }
-}
-
-/// The seconds that have a GPU reading, in percent of all. Only what is whole is 100.
-struct Coverage(Account);
-
-impl fmt::Display for Coverage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(account) = self;
-        match (account.observed() * 10_000).checked_div(account.seconds()) {
-            Some(hundredths) => write!(f, "{}.{:02}", hundredths / 100, hundredths % 100),
-            None => f.write_str(NO_MEAN),
-        }
     }
 }
 

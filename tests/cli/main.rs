@@ -11,6 +11,7 @@ mod simulated_cluster;
 
 mod support;
 
+mod anonymize;
 mod api_faults;
 mod bad_input;
 mod catch_up;
@@ -57,5 +58,6 @@ mod terminal;
 mod token_leaks;
 mod units;
 mod user_report;
+mod users;
 mod values;
 mod window;
