@@ -40,6 +40,8 @@ pub mod metrics;
 pub mod record;
 pub mod status;
 
+pub mod alerts;
+
 pub mod notify;
 
 pub mod console;

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use super::{CheckArgs, ConfigCommand, StatusArgs};
+use super::{AlertsArgs, CheckArgs, ConfigCommand, StatusArgs};
 
 /// The help of a subcommand that takes arguments.
 pub(super) const ARGUMENTS_TEMPLATE: &str = "\
@@ -16,6 +16,19 @@ pub(super) const ARGUMENTS_TEMPLATE: &str = "\
 
 選項:
 {options}
+";
+
+/// The help of `alerts`, which takes both and says how it ends.
+const ALERTS_TEMPLATE: &str = "\
+{about}
+
+用法: {usage}
+
+引數:
+{positionals}
+
+選項:
+{options}{after-help}
 ";
 
 /// The help of a subcommand that takes options alone.
@@ -44,6 +57,13 @@ const SUBCOMMANDS_TEMPLATE: &str = "\
 const CHECK_AFTER_HELP: &str = "\
 結束狀態: 0 沒有錯誤 (可能有警告)；3 資料目錄、管理 API 或節點有錯誤；10 設定或 Token 有錯誤。";
 
+const ALERTS_AFTER_HELP: &str = "\
+門檻在設定檔的 [alerts] 與 [[alerts.rules]]。不完整或有疑問的資料不計入，並會列出。
+同一位使用者的同一個規則在 window_days (預設 7) 天內只通知一次，通知失敗也不再通知。
+
+結束狀態: 0 完成 (不論有沒有使用者達到門檻)；3 有通知沒有送達；10 設定或憑證錯誤，或 --send 而沒有
+通知的管道；11 另一次執行佔用資料目錄。";
+
 /// What the program does besides collecting.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -51,6 +71,11 @@ pub enum Command {
     #[command(about = "顯示最近幾天的收集狀態", help_template = OPTIONS_TEMPLATE)]
     #[command(override_usage = "daily-gpu-log status [選項]")]
     Status(Box<StatusArgs>),
+    /// Say who has idle GPUs, and tell them.
+    #[command(about = "列出 GPU 閒置過久的使用者；加上 --send 才會通知")]
+    #[command(help_template = ALERTS_TEMPLATE, after_help = ALERTS_AFTER_HELP)]
+    #[command(override_usage = "daily-gpu-log alerts [選項] [DATE]")]
+    Alerts(Box<AlertsArgs>),
     /// Look whether a collection would succeed.
     #[command(about = "檢查設定、資料目錄、Token、管理 API 與每個節點，不收集也不寫入")]
     #[command(override_usage = "daily-gpu-log check [選項]", help_template = OPTIONS_TEMPLATE)]

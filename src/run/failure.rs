@@ -5,12 +5,15 @@ use crate::day::DateError;
 use crate::exit_status::ExitStatus;
 use crate::output::OpenError;
 
-use super::RequestError;
+use super::{AlertsError, RequestError};
 
 /// The status of a run that `error` ended.
 #[must_use]
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     if error.is::<ConfigError>() || error.is::<TokenError>() || error.is::<SecretError>() {
+        return ExitStatus::Configuration;
+    }
+    if let Some(AlertsError::NoChannel) = error.downcast_ref() {
         return ExitStatus::Configuration;
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
@@ -40,7 +43,7 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 10] = [
+        let cases: [(anyhow::Error, u8); 11] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
@@ -70,6 +73,7 @@ mod tests {
                 10,
             ),
             (SecretError::NoPassword.into(), 10),
+            (AlertsError::NoChannel.into(), 10),
             (
                 OpenError::Locked {
                     root: path.clone(),
