@@ -12,7 +12,7 @@ impl AlertsReport<'_> {
     /// The rules, the table, and below it what does not count.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut lines = vec![format!("{} 的 GPU 閒置情形", self.days())];
+        let mut lines = vec![format!("{}的 GPU 閒置情形", self.days())];
         lines.extend(self.rules());
         lines.push(String::new());
         if self.alerts.is_empty() {
