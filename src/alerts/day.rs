@@ -168,3 +168,193 @@ fn coverage_percent(gpu: &GpuDay) -> u64 {
         .checked_div(held.seconds())
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::AlertRule;
+    use crate::day::Interval;
+    use crate::tasks::{TaskGpu, TaskTime};
+    use crate::units::{Reading, UnixSeconds};
+    use chrono_tz::Tz;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    const NODES: [&str; 2] = ["n1", "n2"];
+    const USERS: [&str; 3] = ["alice", "bob", "王小明"];
+    const TYPES: [Option<&str>; 3] = [None, Some("LAB"), Some("WEBAPP")];
+    const CARDS: [CardId; 2] = [CardId(1), CardId(9)];
+    const SECONDS: i64 = 1200;
+
+    /// Twenty minutes in rows of one, so that a test can look at every second.
+    fn window() -> Window {
+        let start = 1_754_006_400;
+        let end = start + SECONDS;
+        Window {
+            date: "2025-08-01".parse().expect("a date"),
+            zone: Tz::UTC,
+            start,
+            end,
+            until: end,
+            passed: end,
+            interval: Interval::from_seconds(60).expect("a minute"),
+        }
+    }
+
+    fn node(name: &str) -> Node {
+        Node {
+            name: name.to_owned(),
+            url: "http://127.0.0.1".parse().expect("an URL"),
+            cards: CARDS.to_vec(),
+            first_gpu_id: None,
+            gpu_uuids: BTreeMap::new(),
+            uuid_owners: Arc::default(),
+        }
+    }
+
+    /// A task by its user, its type, its node, its card, its first second, and its length.
+    type Sketch = (usize, usize, usize, usize, i64, i64);
+
+    fn task((id, &(user, kind, node, card, from, length)): (usize, &Sketch)) -> Task {
+        let at = |unix: UnixSeconds| TaskTime::At {
+            unix,
+            text: unix.to_string(),
+        };
+        let start = window().start + from;
+        Task {
+            id: format!("t{id}"),
+            username: USERS[user].to_owned(),
+            hostname: NODES[node].to_owned(),
+            gpus: vec![TaskGpu {
+                id: Some(CARDS[card].0),
+                uuid: None,
+                name: None,
+                memory: None,
+            }],
+            kind: TYPES[kind].map(str::to_owned),
+            project_uuid: Some(format!("p{}", length % 3)),
+            image: None,
+            owner: None,
+            start: at(start),
+            end: at(start + length),
+            total_seconds: None,
+        }
+    }
+
+    fn rule(name: &str, task_types: &[&str], min_idle_seconds: u64, share: u8) -> AlertRule {
+        AlertRule {
+            name: name.to_owned(),
+            task_types: task_types.iter().map(ToString::to_string).collect(),
+            min_idle_seconds,
+            min_idle_share_percent: share,
+        }
+    }
+
+    /// The readings of a card by minute: busy, idle, or missing.
+    type Minutes = Vec<Option<bool>>;
+
+    fn usage(minutes: &Minutes) -> CardUsage {
+        let reading =
+            |busy: &Option<bool>| busy.and_then(|busy| Reading::new(if busy { 50.0 } else { 5.0 }));
+        let gpu: Vec<_> = minutes.iter().map(reading).collect();
+        CardUsage {
+            vram: gpu.clone(),
+            gpu,
+        }
+    }
+
+    proptest! {
+        /// Who is told what, from a look at every second of every GPU.
+        #[test]
+        fn alerts_are_what_a_look_at_every_second_shows(
+            sketches in prop::collection::vec(
+                (0_usize..3, 0_usize..3, 0_usize..2, 0_usize..2, -300_i64..1200, 1_i64..900), 0..7),
+            readings in prop::collection::vec(
+                prop::collection::vec(prop::option::weighted(0.9, any::<bool>()), 20), 4),
+            limits in (1_u64..900, 0_u8..=100, 1_u64..900, 0_u8..=100),
+            coverage in 50_u8..=100,
+            exempt in (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)),
+        ) {
+            let window = window();
+            let only = |is_so: bool, name: &str| is_so.then(|| name.to_owned()).into_iter().collect();
+            let settings = Alerts {
+                min_coverage_percent: coverage,
+                exempt_users: only(exempt.0, "alice"),
+                exempt_projects: only(exempt.1, "p1"),
+                exempt_nodes: only(exempt.2, "n2"),
+                rules: vec![rule("default", &[], limits.0, limits.1), rule("web", &["WEBAPP"], limits.2, limits.3)],
+                ..Alerts::default()
+            };
+            let mut tasks: Vec<_> = sketches.iter().enumerate().map(task).collect();
+            tasks.sort_by_key(|task| task.held().map(|held| held.from));
+            let answer = KeptAnswer {
+                answer: Answer { tasks, malformed: Vec::new() },
+                fetched_at: window.end,
+            };
+            let evidence = TaskEvidence::new(answer, &window).expect("a whole day");
+            let ruled = RuledTasks::new(&evidence, &settings);
+            let mut tally = Tally::default();
+            for (position, name) in NODES.iter().enumerate() {
+                let node = node(name);
+                if ruled.concern(&node) {
+                    let of_card = |card: usize| (CARDS[card], usage(&readings[2 * position + card]));
+                    let cards = [of_card(0), of_card(1)].into_iter().collect();
+                    tally.add(&node, &window, &ruled, cards, (&settings, Thresholds::default()));
+                }
+            }
+            let told: BTreeSet<_> = tally.alerts(&settings).iter().map(|alert| {
+                let account = alert.account;
+                (alert.user.to_owned(), alert.rule.name.clone(), account.idle.seconds(), account.seconds())
+            }).collect();
+
+            let holds = |of: &Sketch, node: usize, card: usize, second: i64| {
+                (of.2, of.3) == (node, card) && of.4 <= second && second < of.4 + of.5
+            };
+            let users_at = |node, card, second| -> BTreeSet<usize> {
+                sketches.iter().filter(|of| holds(of, node, card, second)).map(|of| of.0).collect()
+            };
+            let is_clear = |node: &usize| {
+                (0..2).all(|card| (0..SECONDS).all(|second| users_at(*node, card, second).len() < 2))
+            };
+            let reading = |node: usize, card: usize, second: i64| {
+                readings[2 * node + card][usize::try_from(second / 60).expect("a minute")]
+            };
+            // Idle, with a reading, and all, of each user and rule.
+            let mut counted: BTreeMap<(usize, usize), [u64; 3]> = BTreeMap::new();
+            for node in (0..2).filter(is_clear) {
+                for card in 0..2 {
+                    let held: Vec<_> = (0..SECONDS).filter(|second| !users_at(node, card, *second).is_empty()).collect();
+                    let seen = held.iter().filter(|second| reading(node, card, **second).is_some()).count();
+                    if seen * 100 < held.len() * usize::from(coverage) {
+                        continue;
+                    }
+                    for second in held {
+                        let counts = |of: &&Sketch| {
+                            holds(of, node, card, second)
+                                && !(exempt.0 && of.0 == 0)
+                                && !(exempt.1 && of.5 % 3 == 1)
+                                && !(exempt.2 && node == 1)
+                        };
+                        let whose: BTreeSet<_> = sketches.iter().filter(counts)
+                            .map(|of| (of.0, usize::from(of.1 == 2))).collect();
+                        for key in whose {
+                            let [idle, seen, all] = counted.entry(key).or_default();
+                            let reading = reading(node, card, second);
+                            *idle += u64::from(reading == Some(false));
+                            *seen += u64::from(reading.is_some());
+                            *all += 1;
+                        }
+                    }
+                }
+            }
+            let expected: BTreeSet<_> = counted.into_iter().filter_map(|((user, rule), [idle, seen, all])| {
+                let (min_idle, share) = [(limits.0, limits.1), (limits.2, limits.3)][rule];
+                let is_told = idle >= min_idle
+                    && idle * 100 >= all * u64::from(share)
+                    && seen * 100 >= all * u64::from(coverage);
+                is_told.then(|| (USERS[user].to_owned(), ["default", "web"][rule].to_owned(), idle, all))
+            }).collect();
+            prop_assert_eq!(told, expected);
+        }
+    }
+}

@@ -39,41 +39,59 @@ pub(super) fn tell(args: &AlertsArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
     let config = config::load(args.settings.overrides())?;
     let last = args.date.resolve(config.zone, now());
-    let mut status = ExitStatus::Complete;
-    let mut told = |mut report: AlertsReport, is_failure: bool| -> Result<()> {
-        if is_failure {
-            report.exit_status = ExitStatus::Incomplete;
-            status = ExitStatus::Incomplete;
-        }
-        if args.output.json {
-            print_json(&console, &report)?;
-        } else if !(args.output.quiet && report.alerts.is_empty()) {
-            console.print(report.text().as_bytes())?;
-        }
-        Ok(())
-    };
     if args.send {
-        let channels = channels(&config)?;
-        let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
-        // The lock is for what is remembered. Whoever collects need not wait until everybody is told.
-        let data_dir = open(args.wait)?;
-        let tally = tally(&config, data_dir.archive(), last)?;
-        let mut memory = memory(data_dir.archive())?;
-        let mut report = report(&config, &tally, last, &memory);
-        let due = reminding::remember(&mut report, &mut memory, &config, &channels);
-        if due.is_empty() {
-            return told(report, false).map(|()| status);
-        }
-        data_dir.keep_alerts(&memory.to_json())?;
-        drop(data_dir);
-        let is_failure = reminding::send(&mut report, due, &config, &channels, open);
-        told(report, is_failure)?;
+        send(args, &console, &config, last)
     } else {
-        let archive = Archive::new(&config.data_dir, config.gpu_files);
-        let tally = tally(&config, &archive, last)?;
-        told(report(&config, &tally, last, &memory(&archive)?), false)?;
+        list(args, &console, &config, last)
     }
-    Ok(status)
+}
+
+fn list(
+    args: &AlertsArgs,
+    console: &Console,
+    config: &Config,
+    last: NaiveDate,
+) -> Result<ExitStatus> {
+    let archive = Archive::new(&config.data_dir, config.gpu_files);
+    let tally = tally(config, &archive, last)?;
+    let report = report(config, &tally, last, &memory(&archive)?);
+    print(args, console, &report)?;
+    Ok(report.exit_status)
+}
+
+fn send(
+    args: &AlertsArgs,
+    console: &Console,
+    config: &Config,
+    last: NaiveDate,
+) -> Result<ExitStatus> {
+    let channels = channels(config)?;
+    let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
+    let data_dir = open(args.wait)?;
+    let tally = tally(config, data_dir.archive(), last)?;
+    let mut memory = memory(data_dir.archive())?;
+    let mut report = report(config, &tally, last, &memory);
+    let due = reminding::remember(&mut report, &mut memory, config, &channels);
+    if !due.is_empty() {
+        data_dir.keep_alerts(&memory.to_json())?;
+    }
+    // The lock is for what is remembered. Whoever collects need not wait until everybody is told.
+    drop(data_dir);
+    if !due.is_empty() {
+        reminding::send(&mut report, due, config, &channels, open);
+    }
+    print(args, console, &report)?;
+    Ok(report.exit_status)
+}
+
+/// Prints the report. With `--quiet`, those who are told of the alerts need not read of them twice.
+fn print(args: &AlertsArgs, console: &Console, report: &AlertsReport) -> Result<()> {
+    if args.output.json {
+        print_json(console, report)?;
+    } else if !args.output.quiet || (!args.send && !report.alerts.is_empty()) {
+        console.print(report.text().as_bytes())?;
+    }
+    Ok(())
 }
 
 /// The channels of the admin, of which there has to be one.

@@ -10,6 +10,7 @@ use lettre::message::Mailbox;
 use crate::alerts::{AlertReport, AlertsReport, LastNotice, Memory, Notified, Outcome, Reminder};
 use crate::config::Config;
 use crate::console;
+use crate::exit_status::ExitStatus;
 use crate::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::output::{DataDir, OpenError};
 
@@ -50,14 +51,14 @@ pub(super) fn remember(
     due
 }
 
-/// Sends what is `due`, and answers whether anything of it failed. What became of it is remembered as well.
+/// Sends what is `due`. What became of it is in the report, and is remembered as well.
 pub(super) fn send(
     report: &mut AlertsReport,
     due: Vec<usize>,
     config: &Config,
     channels: &Channels,
     open: impl FnOnce(Duration) -> Result<DataDir, OpenError>,
-) -> bool {
+) {
     let alerts: Vec<&AlertReport> = due
         .iter()
         .map(|&position| &report.alerts[position])
@@ -99,10 +100,12 @@ pub(super) fn send(
             (last.reminder.admin, last.reminder.mail) = (admin, mail);
         }
     }
+    if !undelivered.is_empty() {
+        report.exit_status = ExitStatus::Incomplete;
+    }
     if let Err(error) = settle(report, open) {
         console::warn(format_args!("通知的結果沒有記下：{error:#}"));
     }
-    !undelivered.is_empty()
 }
 
 fn outcome(is_delivered: bool) -> Outcome {

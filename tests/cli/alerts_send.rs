@@ -123,6 +123,30 @@ fn the_monitor_of_the_collection_is_not_told() {
 }
 
 #[test]
+fn quiet_leaves_it_to_the_notice() {
+    let receiver = SimulatedReceiver::start();
+    let world = world(&chat(&receiver, ""));
+    let quiet = [&SEND[..], &["-q"]].concat();
+    let _ = world.run(&quiet).exits(0).stdout_is("").stderr_is("");
+    assert_eq!(texts(&receiver).len(), 1);
+}
+
+#[test]
+fn of_two_runs_at_once_one_tells() {
+    let receiver = SimulatedReceiver::start();
+    let world = world(&chat(&receiver, ""));
+    let start = || {
+        let mut sending = world.command(&[&SEND[..], &["--wait", "30"]].concat());
+        sending.stdout(Stdio::null()).spawn().expect("it starts")
+    };
+    let runs: Vec<_> = (0..4).map(|_| start()).collect();
+    for mut run in runs {
+        assert!(run.wait().expect("its end").success());
+    }
+    assert_eq!(texts(&receiver).len(), 1);
+}
+
+#[test]
 fn without_send_nobody_is_told_and_nothing_is_written() {
     let receiver = SimulatedReceiver::start();
     let world = world(&chat(&receiver, ""));
