@@ -232,7 +232,7 @@ mod tests {
                 memory: None,
             }],
             kind: TYPES[kind].map(str::to_owned),
-            project_uuid: Some(format!("p{}", length % 3)),
+            project_uuid: Some(format!("p{}", length / 60 % 3)),
             image: None,
             owner: None,
             start: at(start),
@@ -263,19 +263,28 @@ mod tests {
         }
     }
 
+    fn share() -> impl Strategy<Value = u8> {
+        prop::sample::select(vec![0, 25, 50, 75, 100])
+    }
+
     proptest! {
         /// Who is told what, from a look at every second of every GPU.
         #[test]
         fn alerts_are_what_a_look_at_every_second_shows(
+            // Whole minutes, so that thresholds are often met exactly.
             sketches in prop::collection::vec(
-                (0_usize..3, 0_usize..3, 0_usize..2, 0_usize..2, -300_i64..1200, 1_i64..900), 0..7),
+                (0_usize..3, 0_usize..3, 0_usize..2, 0_usize..2, -5_i64..20, 1_i64..12), 0..7),
             readings in prop::collection::vec(
-                prop::collection::vec(prop::option::weighted(0.9, any::<bool>()), 20), 4),
-            limits in (1_u64..900, 0_u8..=100, 1_u64..900, 0_u8..=100),
-            coverage in 50_u8..=100,
+                prop::collection::vec(prop::option::weighted(0.8, prop::bool::weighted(0.3)), 20), 4),
+            limits in (1_u64..8, share(), 1_u64..8, share()),
+            coverage in share(),
             exempt in (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)),
         ) {
             let window = window();
+            let sketches: Vec<Sketch> = sketches.into_iter()
+                .map(|(user, kind, node, card, from, length)| (user, kind, node, card, from * 60, length * 60))
+                .collect();
+            let limits = (limits.0 * 60, limits.1, limits.2 * 60, limits.3);
             let only = |is_so: bool, name: &str| is_so.then(|| name.to_owned()).into_iter().collect();
             let settings = Alerts {
                 min_coverage_percent: coverage,
@@ -332,7 +341,7 @@ mod tests {
                         let counts = |of: &&Sketch| {
                             holds(of, node, card, second)
                                 && !(exempt.0 && of.0 == 0)
-                                && !(exempt.1 && of.5 % 3 == 1)
+                                && !(exempt.1 && of.5 / 60 % 3 == 1)
                                 && !(exempt.2 && node == 1)
                         };
                         let whose: BTreeSet<_> = sketches.iter().filter(counts)
