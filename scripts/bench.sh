@@ -87,7 +87,7 @@ bench_troubled() {
     local nodes=$1 hanging=$2 down=$3 timeout=$4 deadline=$5 here=$work/troubled-$2-$5 status=0 healthy rows
     healthy=$((nodes * (100 - hanging - down) / 100))
     echo "$nodes nodes of 8 cards, of which $hanging % hang and $down % are down, deadline $deadline s"
-    start "$here" "$nodes" 25 "$hanging" "$down"
+    start "$here" "$nodes" 25 "$nodes" "$hanging" "$down"
     printf '[netdata]\ntimeout = "%ss"\ndeadline = "%ss"\n' "$timeout" "$deadline" >>"$here/daily-gpu-log.toml"
     /usr/bin/time -o "$work/time" -f '%e %M' \
         "$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/data" --quiet "$day" >"$work/out" 2>&1 || status=$?

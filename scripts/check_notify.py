@@ -221,9 +221,9 @@ def check_all(check, tls, strange_ca):
         check.run("every day", f'when = "always"\n{settings(port, login)}')
         check.mail("every day, if that is wanted", box.mails[-1], ADMIN, "完整", [complete], 0)
         check.run("users", f'include_users = true\n{settings(port, login)}', check.down)
-        users = "node00001 的使用者：GPU[3] alice"
+        users = "node00001 的使用者：GPU[0] user000"
         check.mail("users, if they are wanted", box.mails[-1], ADMIN, "不完整", [day, *said, users], 3)
-        names = [bool(b"alice" in message_from_bytes(mail.content, policy=modern).get_content().encode()) for mail in box.mails]
+        names = [bool(b"user000" in message_from_bytes(mail.content, policy=modern).get_content().encode()) for mail in box.mails]
         check.judge("users, only if they are wanted", [f"{names}"] * (names != [False, False, False, True]))
 
     always = 'when = "always"\n'
@@ -310,7 +310,7 @@ def main():
         for file, text in (("password", PASSWORD), ("wrong-password", f"{PASSWORD}!")):
             (folder / file).touch(mode=0o600)
             (folder / file).write_text(f"{text}\n")
-        cluster = subprocess.Popen([simulation, "serve", "1", "0", str(folder)], stdin=subprocess.PIPE,
+        cluster = subprocess.Popen([simulation, "serve", "1", "0", "1", str(folder)], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True)
         with cluster, cluster.stdin:        # its end is the end of its input
             if cluster.stdout.readline() != "ready\n":

@@ -36,7 +36,7 @@ cargo build --quiet --locked --release --bin daily-gpu-log --example simulated-c
 target=$(realpath "${CARGO_TARGET_DIR:-target}/release")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-coproc cluster { exec "$target/examples/simulated-cluster" serve "$nodes" 0 "$work"; }
+coproc cluster { exec "$target/examples/simulated-cluster" serve "$nodes" 0 "$nodes" "$work"; }
 read -r answer <&"${cluster[0]}"
 [ "$answer" = ready ] || fail "the simulated cluster says $answer"
 
@@ -44,10 +44,11 @@ read -r answer <&"${cluster[0]}"
 collect=("$target/daily-gpu-log" --config "$work/daily-gpu-log.toml" --quiet --data-dir)
 yesterday=$(date -u -d yesterday +%F)
 
-# Every file, with its sum. The lock holds a pid, and a kept answer the time of the run.
+# Every file, with its sum. The lock holds a pid, a kept answer the time of the run, and a record also how long it took.
 files() {
-    find "$1" -type f ! -path '*/.daily-gpu-log/lock' ! -path '*/.daily-gpu-log/tasks/*' -exec sha256sum {} + | sort -k 2
+    find "$1" -type f ! -path '*/.daily-gpu-log/lock' ! -path '*/.daily-gpu-log/tasks/*' ! -path '*/.daily-gpu-log/runs/*' -exec sha256sum {} + | sort -k 2
     find "$1/.daily-gpu-log/tasks" -type f -printf '%s %p\n' | sort -k 2
+    find "$1/.daily-gpu-log/runs" -type f | sort
     find "$1" -mindepth 1 | wc -l
 }
 

@@ -30,14 +30,16 @@ pub mod output;
 
 pub mod notice;
 
+pub mod exit_status;
+
 pub mod check;
 pub mod collect;
-pub mod exit_status;
-pub mod report;
+pub mod record;
 
 pub mod catch_up;
+pub mod report;
+
 pub mod metrics;
-pub mod record;
 pub mod status;
 
 pub mod alerts;

@@ -1,7 +1,7 @@
 //! The program's own state beside the tree, in `<data-dir>/.daily-gpu-log/`: what runs keep for later ones, and what a killed run left.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -89,7 +89,8 @@ impl State {
 
     /// Keeps the record of the last run of `date`.
     pub(super) fn keep_run(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
-        write_whole(&self.runs(), &format!("{date}.json"), contents)
+        // Not synced: a record that a power cut empties is none, and the day is looked at again.
+        write(&self.runs(), &format!("{date}.json"), contents, |_| Ok(()))
     }
 
     /// The record of the runs of `date`, if any.
@@ -205,14 +206,23 @@ fn read(path: PathBuf) -> Result<Option<Vec<u8>>, ReadError> {
     }
 }
 
-/// Puts a file of the state in place.
+/// Puts a file of the state in place, so that it is whole also after a power cut.
 fn write_whole(directory: &Path, name: &str, contents: &[u8]) -> Result<(), WriteError> {
+    write(directory, name, contents, File::sync_all)
+}
+
+fn write(
+    directory: &Path,
+    name: &str,
+    contents: &[u8],
+    sync: impl Fn(&File) -> io::Result<()>,
+) -> Result<(), WriteError> {
     make_directory(directory)?;
     let target = directory.join(name);
     let write = || -> io::Result<()> {
         let mut file = staged::temporary(directory, OWN_FILE_MODE)?;
         file.as_file_mut().write_all(contents)?;
-        file.as_file().sync_all()?;
+        sync(file.as_file())?;
         file.persist(&target)?;
         Ok(())
     };

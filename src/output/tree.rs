@@ -106,7 +106,7 @@ impl DataDir {
         self.archive.state.keep_tasks(date, contents)
     }
 
-    /// Keeps the record of a run, in the form that [`crate::record`] gives it, and notes that the run has ended.
+    /// Keeps the record of a run, as JSON, and notes that the run has ended.
     pub fn end(&self, date: NaiveDate, record: &[u8]) -> Result<(), WriteError> {
         let kept = self.archive.state.keep_run(date, record);
         self.archive.state.end().and(kept)

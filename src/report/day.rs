@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::average::Coverage;
 use crate::collect::{NodeFigures, NodeResult, TaskInformation};
@@ -12,6 +12,7 @@ use crate::config::Node;
 use crate::day::Window;
 use crate::exit_status::ExitStatus;
 use crate::notice::{Notice, Severity};
+use crate::record::WindowRecord;
 use crate::units::{CardId, Percent, UnixSeconds};
 
 /// The result of collecting a day.
@@ -23,7 +24,7 @@ pub struct RunReport<'a> {
     /// The zone whose midnights bound it.
     pub timezone: &'a str,
     /// The day in seconds, and how much of it has passed.
-    pub window: WindowReport,
+    pub window: WindowRecord,
     /// `known`, `kept`, `not_asked` or `unavailable`.
     pub task_information: &'static str,
     /// The nodes that were asked for, in the order of the settings.
@@ -66,19 +67,6 @@ impl Totals {
             coverage: Coverage::sum(figures.map(|figures| figures.coverage)),
         }
     }
-}
-
-/// The day in seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WindowReport {
-    /// Its first midnight.
-    pub start: UnixSeconds,
-    /// The next midnight.
-    pub end: UnixSeconds,
-    /// The end of the last interval that had ended.
-    pub until: UnixSeconds,
-    /// What one reading stands for.
-    pub interval_seconds: i64,
 }
 
 /// What became of one node.
@@ -136,7 +124,7 @@ impl<'a> RunReport<'a> {
             version: env!("CARGO_PKG_VERSION"),
             date: window.date,
             timezone: window.zone.name(),
-            window: WindowReport {
+            window: WindowRecord {
                 start: window.start,
                 end: window.end,
                 until: window.until,

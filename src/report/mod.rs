@@ -1,11 +1,13 @@
-//! What a run has to say at its end: as lines for people, as JSON for programs, and as an exit status.
+//! What a run has to say at its end: as lines for people, as JSON for programs, as a record
+//! for later runs, and as an exit status.
 
 mod collected;
 mod day;
 mod plan;
+mod record;
 mod tasks;
 
 pub use collected::{Collected, DayResult};
-pub use day::{NodeReport, RunReport, Totals, WindowReport};
+pub use day::{NodeReport, RunReport, Totals};
 pub use plan::{GivenUp, PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;

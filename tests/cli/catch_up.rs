@@ -280,13 +280,9 @@ fn days_of_other_settings_are_left_alone() {
     let node = || SimulatedNode::new(NODE).cards(&[1, 9]);
     for (old, new, option) in [
         ("cards = [1, 9]", "cards = [9, 1]", "--jobs=1"),
-        ("\n[[nodes]]", "\ninterval = \"20m\"\n[[nodes]]", "--jobs=1"),
-        (
-            "\n[[nodes]]",
-            "\ngpu_files = \"card\"\n[[nodes]]",
-            "--jobs=1",
-        ),
-        ("\n[[nodes]]", "\n[[nodes]]", "--timezone=Asia/Taipei"),
+        ("\n[ledger]", "\ninterval = \"20m\"\n[ledger]", "--jobs=1"),
+        ("\n[ledger]", "\ngpu_files = \"card\"\n[ledger]", "--jobs=1"),
+        ("\n[ledger]", "\n[ledger]", "--timezone=Asia/Taipei"),
     ] {
         let world = Lab::new().node(node()).start();
         let before = world.run(&[BEFORE]).exits(0).files("");

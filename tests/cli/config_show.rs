@@ -84,6 +84,11 @@ url = "http://192.168.10.100/api/v2/consumption/task"  # 內建
 timezone = "UTC"  # 內建
 token_file = "/etc/daily-gpu-log/token"  # 內建
 
+[ledger]
+busy_percent = 20.0  # 內建
+idle_percent = 5.0  # 內建
+vram_floor_percent = 1.0  # 內建
+
 [notify]
 when = "problem"  # 內建
 include_users = false  # 內建
@@ -173,7 +178,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 5 + 4 * 3 + 4 + 3 + 7);
+    assert_eq!(settings.len(), 5 + 4 * 3 + 4 + 3 + 3 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }

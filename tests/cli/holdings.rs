@@ -9,13 +9,13 @@ use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, World};
 const NODE: &str = "gpu-a";
 const SECTION: &str = "\n各使用者佔用 GPU 的時數，以及佔用期間的使用率:\n";
 
-/// A node of two cards: the first reads 80 % and 40 % until noon, and nothing after.
+/// A node of two cards: the first reads 80 % and 40 %, but nothing from noon to 23:00.
 fn node() -> SimulatedNode {
     SimulatedNode::new(NODE)
         .cards(&[1, 9])
         .constant(1, 80.0, 40.0)
         .constant(9, 2.0, 0.14)
-        .gap(1, MIDNIGHT + 12 * HOUR, MIDNIGHT + 24 * HOUR)
+        .gap(1, MIDNIGHT + 12 * HOUR, MIDNIGHT + 23 * HOUR)
 }
 
 fn task(id: &str, user: &str, card: u32) -> SimulatedTask {

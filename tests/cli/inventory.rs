@@ -139,7 +139,8 @@ fn run_with_settings(world: &World, table: &str) {
     let api = world.cluster.api_url();
     let token = world.path("token");
     let settings = format!(
-        "{table}[management_api]\nurl = \"{api}\"\ntoken_file = \"{}\"\n",
+        "{table}[management_api]\nurl = \"{api}\"\ntoken_file = \"{}\"\n\
+         [ledger]\nbusy_percent = 100\n",
         token.display()
     );
     world.write("daily-gpu-log.toml", &settings);

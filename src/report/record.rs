@@ -1,9 +1,9 @@
 //! The record of a run, together with what was recorded before.
 
-use super::{DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord};
+use super::{NodeReport, RunReport};
 use crate::collect::{GpuFigures, NodeFigures};
 use crate::notice::{Notice, Severity};
-use crate::report::{NodeReport, RunReport};
+use crate::record::{DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord};
 
 impl DayRecord {
     /// What is to be remembered of a run: of the nodes that it asked what it says, of their files that it left as they

@@ -1,14 +1,11 @@
 //! What is remembered of the collection of a day: for `--catch-up`, for `status`, and for whoever looks later.
 
-mod made;
-
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::average::{Coverage, Mean};
 use crate::config::Node;
 use crate::day::Window;
-use crate::report::WindowReport;
 use crate::stopped_series::LastReadings;
 use crate::units::{CardId, GpuIndex, UnixSeconds};
 
@@ -20,11 +17,24 @@ pub struct DayRecord {
     /// The zone whose midnights bound it.
     pub timezone: String,
     /// The day in seconds, and how much of it had passed at the last run.
-    pub window: WindowReport,
+    pub window: WindowRecord,
     /// The last run, whichever nodes it asked.
     pub last_run: LastRun,
     /// The nodes.
     pub nodes: Vec<NodeRecord>,
+}
+
+/// The day in seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowRecord {
+    /// Its first midnight.
+    pub start: UnixSeconds,
+    /// The next midnight.
+    pub end: UnixSeconds,
+    /// The end of the last interval that had ended.
+    pub until: UnixSeconds,
+    /// What one reading stands for.
+    pub interval_seconds: i64,
 }
 
 /// The last run of a day.
