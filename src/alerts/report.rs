@@ -20,9 +20,10 @@ pub struct AlertsReport<'a> {
     pub first_date: NaiveDate,
     /// The last one.
     pub date: NaiveDate,
+    timezone: &'static str,
     /// The zone of the days, and of the clocks.
-    #[serde(serialize_with = "zone_name")]
-    pub timezone: Tz,
+    #[serde(skip)]
+    pub zone: Tz,
     /// How many days were looked at, and for how many nobody is told again.
     pub window_days: u16,
     min_coverage_percent: u8,
@@ -115,10 +116,6 @@ pub enum Notified {
     Failed,
 }
 
-fn zone_name<S: serde::Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(zone.name())
-}
-
 /// The days that are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Days {
@@ -140,7 +137,7 @@ impl<'a> AlertsReport<'a> {
         memory: &Memory,
         now: UnixSeconds,
     ) -> Self {
-        let alert = |alert: Alert<'a>| AlertReport::new(alert, settings, days.zone, memory, now);
+        let alert = |alert: Alert<'a>| AlertReport::new(&alert, settings, days.zone, memory, now);
         let rule = |rule: &'a AlertRule| RuleReport {
             name: &rule.name,
             task_types: &rule.task_types,
@@ -151,7 +148,8 @@ impl<'a> AlertsReport<'a> {
             version: env!("CARGO_PKG_VERSION"),
             first_date: days.first,
             date: days.last,
-            timezone: days.zone,
+            timezone: days.zone.name(),
+            zone: days.zone,
             window_days: settings.window_days,
             min_coverage_percent: settings.min_coverage_percent,
             rules: settings.rules.iter().map(rule).collect(),
@@ -187,13 +185,13 @@ impl<'a> AlertsReport<'a> {
 
 impl<'a> AlertReport<'a> {
     fn new(
-        alert: Alert<'a>,
+        alert: &Alert<'a>,
         settings: &Alerts,
         zone: Tz,
         memory: &Memory,
         now: UnixSeconds,
     ) -> Self {
-        let Alert { user, rule, .. } = alert;
+        let Alert { user, rule, .. } = *alert;
         let is_recent = memory.is_recent(user, &rule.name, now, settings.window_days);
         let last = memory.last(user, &rule.name);
         let gpus = alert.gpus.iter();

@@ -30,7 +30,7 @@ pub(super) fn remember(
     channels: &Channels,
 ) -> Vec<usize> {
     let at = now();
-    let (zone, has_mail) = (report.timezone, channels.mailer().is_some());
+    let (zone, has_mail) = (report.zone, channels.mailer().is_some());
     let mut due = Vec::new();
     for (position, alert) in report.alerts.iter_mut().enumerate() {
         if alert.notice == Notified::Recent {
@@ -132,9 +132,9 @@ fn send_mails(
     let send = |(user, address, mail): &(&str, &Mailbox, _)| {
         ((*user).to_owned(), mailer.send(address, mail))
     };
-    let mut sent = Vec::new();
+    let mut all = Vec::new();
     for mails in mails.chunks(MAILS_AT_ONCE) {
-        sent.extend(thread::scope(|scope| {
+        all.extend(thread::scope(|scope| {
             let sending: Vec<_> = mails
                 .iter()
                 .map(|mail| scope.spawn(move || send(mail)))
@@ -146,7 +146,7 @@ fn send_mails(
             joined.collect::<Vec<_>>()
         }));
     }
-    sent
+    all
 }
 
 /// Remembers what became of the notices of this run.

@@ -347,6 +347,23 @@ fn a_node_without_files_or_with_damaged_ones_counts_for_nobody() {
 }
 
 #[test]
+fn a_node_that_was_collected_before_the_day_ended_counts_for_nobody() {
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 2 * DAY)),
+    );
+    // As if only another node had been collected since.
+    let record = "data/.daily-gpu-log/runs/2025-08-01.json";
+    let mut early: Value = serde_json::from_str(&world.read(record)).expect("JSON");
+    early["nodes"][0]["files"]["until"] = json!(MIDNIGHT + 23 * HOUR);
+    world.write(record, &early.to_string());
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(left_out(&outcome), ["2025-08-01 gpu-a collected_early"]);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+}
+
+#[test]
 fn quiet_says_nothing_if_there_is_nobody() {
     let world = collected(
         lab("")
