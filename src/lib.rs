@@ -46,6 +46,8 @@ pub mod report;
 pub mod metrics;
 pub mod status;
 
+pub mod alerts;
+
 pub mod notify;
 
 pub mod console;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod alerts_args;
 mod check_args;
 mod command;
 mod config_args;
@@ -13,6 +14,7 @@ mod value;
 
 use clap::{ArgAction, Parser};
 
+pub use alerts_args::AlertsArgs;
 pub use check_args::CheckArgs;
 pub use command::Command;
 pub use config_args::ConfigCommand;

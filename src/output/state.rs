@@ -21,6 +21,9 @@ const OWN_FILE_MODE: u32 = 0o600;
 /// The file that names the day whose files are being written.
 const NOTE: &str = "unfinished";
 
+/// The file that tells who was told of idle GPUs.
+const ALERTS: &str = "alerts.json";
+
 /// A file of the state that is there and cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("無法讀取 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
@@ -92,12 +95,21 @@ impl State {
 
     /// The record of the runs of `date`, if any.
     pub(super) fn run_record(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
-        let path = self.runs().join(format!("{date}.json"));
-        match fs::read(&path) {
-            Ok(record) => Ok(Some(record)),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(ReadError { path, cause }),
-        }
+        read(self.runs().join(format!("{date}.json")))
+    }
+
+    /// Keeps who was told of idle GPUs.
+    pub(super) fn keep_alerts(&self, contents: &[u8]) -> Result<(), WriteError> {
+        write_whole(&self.root.join(STATE_DIRECTORY), ALERTS, contents)
+    }
+
+    /// Who was told of idle GPUs, if anybody was.
+    pub(super) fn alerts(&self) -> Result<Option<Vec<u8>>, ReadError> {
+        read(self.alerts_file())
+    }
+
+    pub(super) fn alerts_file(&self) -> PathBuf {
+        self.root.join(STATE_DIRECTORY).join(ALERTS)
     }
 
     fn runs(&self) -> PathBuf {
@@ -184,6 +196,14 @@ fn remove_temporary(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn read(path: PathBuf) -> Result<Option<Vec<u8>>, ReadError> {
+    match fs::read(&path) {
+        Ok(file) => Ok(Some(file)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(ReadError { path, cause }),
+    }
 }
 
 /// Puts a file of the state in place, so that it is whole also after a power cut.

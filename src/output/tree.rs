@@ -112,6 +112,13 @@ impl DataDir {
         self.archive.state.end().and(kept)
     }
 
+    /// Keeps who is told of idle GPUs, in the form that [`crate::alerts`] gives it. When this returns it is kept for
+    /// good: what is remembered must outlast a power cut that comes right after the telling.
+    pub fn keep_alerts(&self, contents: &[u8]) -> Result<(), WriteError> {
+        self.archive.state.keep_alerts(contents)?;
+        self.sync()
+    }
+
     /// What the directory holds.
     #[must_use]
     pub fn archive(&self) -> &Archive {

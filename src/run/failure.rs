@@ -5,7 +5,7 @@ use crate::day::DateError;
 use crate::exit_status::ExitStatus;
 use crate::output::{OpenError, PseudonymKeyError};
 
-use super::RequestError;
+use super::{AlertsError, RequestError};
 
 /// The status of a run that `error` ended.
 #[must_use]
@@ -16,6 +16,9 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     match error.downcast_ref() {
         Some(PseudonymKeyError::NotWritten(_) | PseudonymKeyError::NoRandomness) | None => {}
         Some(_) => return ExitStatus::Configuration,
+    }
+    if let Some(AlertsError::NoChannel) = error.downcast_ref() {
+        return ExitStatus::Configuration;
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
         return ExitStatus::Locked;
@@ -46,7 +49,7 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 13] = [
+        let cases: [(anyhow::Error, u8); 14] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
@@ -87,6 +90,7 @@ mod tests {
                 .into(),
                 2,
             ),
+            (AlertsError::NoChannel.into(), 10),
             (
                 OpenError::Locked {
                     root: path.clone(),

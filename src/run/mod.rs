@@ -1,5 +1,6 @@
 //! A run: what the command line asks for, for one day or several.
 
+mod alerts;
 mod checking;
 mod collecting;
 mod configuration;
@@ -7,6 +8,7 @@ mod failure;
 mod last_run;
 mod plan;
 mod range;
+mod reminding;
 mod request;
 mod status;
 mod task_information;
@@ -24,6 +26,7 @@ use crate::output::{self, Archive};
 use crate::pseudonym;
 use crate::report::TaskReport;
 
+pub use alerts::AlertsError;
 pub use failure::exit_status;
 use last_run::MetricsFile;
 use request::Request;
@@ -39,6 +42,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     };
     match command {
         Command::Check(args) => return checking::check(args),
+        Command::Alerts(args) => return alerts::tell(args),
         Command::Status(args) => return status::tell(args),
         Command::Users(args) => return users::tell(args),
         Command::Config { command } => configuration::run(command, &plain_console()?)?,

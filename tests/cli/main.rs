@@ -11,6 +11,8 @@ mod simulated_cluster;
 
 mod support;
 
+mod alerts;
+mod alerts_send;
 mod anonymize;
 mod api_faults;
 mod bad_input;
