@@ -21,6 +21,7 @@ mod summary;
 mod task_blocks;
 mod task_report;
 mod tree;
+mod unreadable;
 mod writable;
 
 pub use archive::Archive;
