@@ -63,7 +63,7 @@ pub enum OpenError {
     Locked {
         /// The data directory.
         root: PathBuf,
-        /// The pid of the other run.
+        /// The pid of the other run, or that it is unknown.
         holder: String,
     },
 }
