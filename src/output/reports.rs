@@ -14,7 +14,7 @@ use crate::day::Window;
 use crate::ledger::DayLedger;
 
 /// No node can have this name.
-pub(super) fn directory(root: &Path) -> PathBuf {
+fn directory(root: &Path) -> PathBuf {
     root.join("reports")
 }
 

@@ -214,9 +214,24 @@ fn a_kill_at_any_moment_leaves_every_file_whole() {
 #[test]
 fn what_a_run_leaves_that_was_killed_before_it_noted_its_day_goes_as_well() {
     let world = Lab::colab_gpu4().start();
-    world.write("data/.daily-gpu-log/.daily-gpu-log.abcdef.tmp", "2025-");
+    // Where a run tries whether it can write, and where it keeps what later runs need.
+    for directory in [
+        "",
+        ".daily-gpu-log/",
+        ".daily-gpu-log/cards/",
+        ".daily-gpu-log/runs/",
+        ".daily-gpu-log/tasks/",
+        "colab-gpu4/",
+        "no-longer-a-node/",
+        "reports/",
+    ] {
+        let path = format!("data/{directory}.daily-gpu-log.abcdef.tmp");
+        world.write(&path, "2025-");
+    }
+    world.write("data/colab-gpu4/.other-program.abcdef.tmp", "its own");
     world.run(&[DATE]).exits(0).stderr_is("");
-    assert_eq!(litter(&world.path("data")), [""; 0]);
+    let others = world.path("data/colab-gpu4/.other-program.abcdef.tmp");
+    assert_eq!(litter(&world.path("data")), [others.display().to_string()]);
 }
 
 /// The temporary files below a directory.
