@@ -102,10 +102,8 @@ fn date(day: &DayResult) -> NaiveDate {
 }
 
 fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    if collected.is_untold {
-        lines.push("錯誤：結果無法寫到標準輸出".to_owned());
-    }
+    let untold = collected.untold.iter().map(|why| format!("錯誤：{why}"));
+    let mut lines: Vec<_> = untold.collect();
     lines.extend(collected.given_up_lines.iter().cloned());
     if collected.days.is_empty() {
         lines.push("沒有需要收集的日期".to_owned());
