@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Login, UrlSetting, UrlSource};
+use super::{Login, Notify, UrlSetting, UrlSource};
 use crate::config::private_file::{self, NoSecret};
 
 /// The name of the mail server's password among a service's credentials.
@@ -15,7 +15,7 @@ const PASSWORD_CREDENTIAL: &str = "smtp-password";
 /// The key of its file.
 const PASSWORD_FILE: &str = "notify.smtp.password_file";
 
-/// A secret that cannot be had (exit status 10).
+/// A secret that cannot be had. Whoever is told with it is not told, and nothing else changes.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Its file cannot be read. The path is not shown: it may be the secret itself, in the wrong place.
@@ -89,6 +89,20 @@ impl fmt::Display for SecretUrl {
 impl fmt::Debug for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Notify {
+    /// Why those secrets cannot be had that are needed to tell everybody.
+    #[must_use]
+    pub fn missing_secrets(&self) -> Vec<SecretError> {
+        let login = self.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
+        let found = [
+            self.healthcheck.find().err(),
+            self.webhook.find().err(),
+            login.and_then(|login| login.password().err()),
+        ];
+        found.into_iter().flatten().collect()
     }
 }
 
