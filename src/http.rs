@@ -20,7 +20,7 @@ use crate::config::Patience;
 
 /// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
 const BODY_LIMIT_BYTES: usize = 32 << 20;
-/// How much of an error's body is quoted.
+/// How much of an error's body or `Location` header is quoted.
 const QUOTE_CHARS: usize = 200;
 /// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -351,17 +351,24 @@ fn read_start(response: Response) -> Vec<u8> {
 /// What an unsuccessful answer says for itself: where it redirects to, or the beginning of a text body.
 fn detail(response: Response) -> String {
     if let Some(location) = response.headers().get(LOCATION) {
-        return format!("，轉址到 {}", location.to_str().unwrap_or("?"));
+        let location = String::from_utf8_lossy(location.as_bytes());
+        return format!("，轉址到 {}", quoted(&location));
     }
-    let text: String = String::from_utf8_lossy(&read_start(response))
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(QUOTE_CHARS)
-        .collect();
-    match text.trim() {
+    match quoted(&String::from_utf8_lossy(&read_start(response))).trim() {
         "" => String::new(),
         text => format!("：{text}"),
     }
+}
+
+/// One line with the beginning of what a server says, and a mark where there is more.
+fn quoted(text: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let mut chars = text.trim_end().chars().map(printable);
+    let mut quote: String = chars.by_ref().take(QUOTE_CHARS).collect();
+    if chars.next().is_some() {
+        quote.push('…');
+    }
+    quote
 }
 
 fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
