@@ -67,8 +67,13 @@ pub enum HttpError {
     #[error("無法連線：{0}")]
     Connect(String),
     /// The time was up.
-    #[error("逾時：{:.1} 秒內沒有完整的回應", .0.as_secs_f64())]
-    Timeout(Duration),
+    #[error("逾時：{}{:.1} 秒內沒有完整的回應", tried(*.tries), .waited.as_secs_f64())]
+    Timeout {
+        /// From the first try on.
+        waited: Duration,
+        /// How many there were.
+        tries: usize,
+    },
     /// The server answered with a status that is no success.
     #[error("HTTP {status}{detail}")]
     Status {
@@ -85,7 +90,31 @@ pub enum HttpError {
     TooLarge,
 }
 
+/// How often a server was tried, if it was more than once.
+fn tried(tries: usize) -> String {
+    match tries {
+        0 | 1 => String::new(),
+        _ => format!("試了 {tries} 次，共 "),
+    }
+}
+
 impl HttpError {
+    /// That one try took too long.
+    fn timeout(waited: Duration) -> Self {
+        Self::Timeout { waited, tries: 1 }
+    }
+
+    /// The error of the last of so many tries, which began so long after the first.
+    fn of_last(self, tries: usize, after: Duration) -> Self {
+        match self {
+            Self::Timeout { waited, .. } => Self::Timeout {
+                waited: after + waited,
+                tries,
+            },
+            error => error,
+        }
+    }
+
     /// The status that the server answered with, if it did.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
@@ -99,7 +128,7 @@ impl HttpError {
     /// that does not listen takes longer to come back than a retry waits.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Timeout(_) | Self::Broken(_) => true,
+            Self::Timeout { .. } | Self::Broken(_) => true,
             Self::Status { status, .. } => {
                 // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
@@ -228,7 +257,10 @@ impl Http {
             .with_max_times(self.patience.retries)
             .build();
         let client = self.client.as_ref().expect("it is there until the drop");
+        let (first, mut tries) = (Instant::now(), 0);
         loop {
+            tries += 1;
+            let after = first.elapsed();
             let error = match self.once(url, deadline, request(client), &is_success, &read) {
                 Ok(answered) => return Ok(answered),
                 Err(error) => error,
@@ -241,7 +273,7 @@ impl Http {
                     thread::sleep(pause);
                 }
                 // Where the time is up, this error says more than a try without time for an answer could.
-                _ => return Err(error),
+                _ => return Err(error.of_last(tries, after)),
             }
         }
     }
@@ -375,7 +407,7 @@ fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => HttpError::Connect("沒有回應".to_owned()),
         (true, false) => HttpError::Connect(root_cause(error)),
-        (false, true) => HttpError::Timeout(timeout),
+        (false, true) => HttpError::timeout(timeout),
         (false, false) => HttpError::Broken(root_cause(error)),
     }
 }
@@ -388,7 +420,7 @@ fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
     {
-        Some(inner) if inner.is_timeout() => HttpError::Timeout(timeout),
+        Some(inner) if inner.is_timeout() => HttpError::timeout(timeout),
         Some(inner) => HttpError::Broken(root_cause(inner)),
         None => HttpError::Broken(error.to_string()),
     }
