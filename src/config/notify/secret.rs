@@ -93,6 +93,17 @@ impl fmt::Debug for SecretUrl {
 }
 
 impl Notify {
+    /// The keys whose place a credential of the service takes, each with the name of the credential.
+    pub(in crate::config) fn credentials(&self) -> Vec<(String, String)> {
+        let urls = [&self.healthcheck, &self.webhook];
+        let urls = urls.map(|setting| (setting.key(), setting.credential()));
+        let login = self.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
+        let password = login.map(|_| (PASSWORD_FILE.to_owned(), PASSWORD_CREDENTIAL.to_owned()));
+        let all = urls.into_iter().chain(password);
+        all.filter(|(_, name)| private_file::credential(name).is_some())
+            .collect()
+    }
+
     /// Why those secrets cannot be had that are needed to tell everybody.
     #[must_use]
     pub fn missing_secrets(&self) -> Vec<SecretError> {
@@ -117,9 +128,14 @@ impl UrlSetting {
         format!("notify.{}_url", self.name)
     }
 
+    /// The name of the address among a service's credentials.
+    fn credential(&self) -> String {
+        format!("{}-url", self.name)
+    }
+
     /// The address from the first of its sources that has one: the credential of a service, the settings.
     pub fn find(&self) -> Result<Option<SecretUrl>, SecretError> {
-        let credential = format!("{}-url", self.name);
+        let credential = self.credential();
         if let Some(path) = private_file::credential(&credential) {
             return read_url(
                 &format!("憑證 {credential} 的檔案"),
