@@ -6,7 +6,8 @@
 # Prints wall time, CPU time, peak memory, requests and connections of a whole day's collection. The cluster runs on the
 # same cores as what is measured, so that ratios mean more than times. It is measured with agents that answer at once,
 # with agents that take as long as a real one was measured to (25 ms on 1.37.1), and with 1,000 of which some hang and
-# some are down. Fails if one of the healthy ones is not complete then, or the run takes longer than it may.
+# some are down. Fails if one of the healthy ones is not complete then, or the run takes longer than it may; and if
+# `users` takes longer than 2 s for a year of 4 nodes, or much more memory than for a week.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -101,6 +102,32 @@ bench_troubled() {
     awk -v wall="$wall" -v limit=$((deadline + 5)) 'BEGIN { exit wall > limit }' || fail "more than $((deadline + 5)) s"
 }
 
+# bench_users NODES TASKS: `users` over a year of reports, each that of yesterday with the stamps of its day.
+bench_users() {
+    local nodes=$1 tasks=$2 here=$work/users-$2 report start ago date first week
+    echo "users --to over 365 reports of $nodes nodes of 8 cards, $tasks tasks a day"
+    start "$here" "$nodes" 0 "$tasks"
+    "$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/data" --quiet "$day"
+    stop
+    report=$here/data/reports/users_$day.csv
+    start=$(date -u -d "$day" +%s)
+    for ago in $(seq 364); do
+        date=$(date -u -d "$day - $ago days" +%F)
+        sed "s/,$start,$((start + 86400)),/,$((start - ago * 86400)),$((start - (ago - 1) * 86400)),/" \
+            "$report" >"$here/data/reports/users_$date.csv"
+    done
+    first=$date
+    echo "  $(wc -l <"$report") rows a report, $(du -sh "$here/data/reports" | cut -f 1) in all"
+    local users=("$program" users --config "$here/daily-gpu-log.toml" --data-dir "$here/data" --to "$day")
+    measure 'users, a week' 9 "${users[@]}" "$(date -u -d "$day - 6 days" +%F)"
+    week=$peak_kib
+    measure 'users, a year' 9 "${users[@]}" "$first"
+    # A status of 3 would have ended the bench: every report counts.
+    grep -q "365 天，其中 365 天有報告" "$work/out" || fail "not all reports are read"
+    awk -v wall="$wall_ms" 'BEGIN { exit wall > 2000 }' || fail "users takes more than 2 s for a year"
+    [ "$((peak_kib - week))" -lt 2048 ] || fail "the memory of users grows with the days"
+}
+
 fail() {
     echo "bench: $1" >&2
     exit 1
@@ -116,6 +143,9 @@ bench 1000 0 9 10000
 bench 1000 25 9 10000
 awk -v few="$few" -v many="$many" 'BEGIN { printf "peak memory grows by %.1f KiB a node\n", (many - few) / 996 }'
 measure 'daily-gpu-log --version' 25 "$program" --version
+
+bench_users 4 32
+bench_users 4 2000
 
 bench_troubled 1000 5 5 3 5
 bench_troubled 1000 5 5 30 60

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Lets the program send mail through a real SMTP server, and a message to a chat over HTTPS, and looks at what arrives.
+"""Lets the program send mail through a real SMTP server, and a message to a chat over HTTPS, and looks at what arrives:
+of collections, and of idle GPUs.
 
 usage: check_notify.py BINARY SIMULATION
 
@@ -296,6 +297,68 @@ def check_all(check, tls, strange_ca):
         reason = "無法連線：invalid peer certificate: UnknownIssuer（請檢查 notify.webhook_url）"
         check.refused("a chat of a strange CA", webhook, [f"無法通知 https://localhost:{port}/…：{reason}"], trusted=strange_ca)
 
+class Idle:
+    """`alerts --send` for the day that has been collected, as if all that the one user did were idle."""
+    def __init__(self, check):
+        self.check, self.user = check, "user000"
+        self.memory = check.folder / "data" / ".daily-gpu-log" / "alerts.json"
+
+    def run(self, notify, status):
+        """The lines on stderr."""
+        settings = self.check.folder / "alerts.toml"
+        cluster = self.check.cluster.replace("[ledger]\n", "[ledger]\nidle_percent = 100\n")
+        settings.write_text(f"""{cluster}
+[alerts]
+window_days = 1
+min_idle_hours = 20
+[users]
+{self.user} = "{OTHER}"
+nobody = "nobody@example.org"
+[notify]
+timeout = "{TRY_SECONDS}s"
+{notify}""")
+        command = [self.check.binary, "alerts", "--config", str(settings), "--data-dir", str(self.check.folder / "data"),
+                   "--send", YESTERDAY]
+        run = subprocess.run(command, env={"PATH": os.environ["PATH"]}, cwd=self.check.folder, timeout=FOR_EVER,
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if run.returncode != status:
+            self.check.judge("alerts", [f"exit status {run.returncode}", run.stdout, run.stderr])
+        return run.stderr.splitlines()
+
+def check_idle(check):
+    idle = Idle(check)
+    box = Mailbox()
+    with smtp(box) as port:
+        plain = settings(port, 'security = "none"')
+        said = idle.run(plain, 0)
+        mails = {envelope.rcpt_tos[0]: message_from_bytes(envelope.content, policy=modern) for envelope in box.mails}
+        check.judge("idle GPUs: the admin and the user get a mail each", [f"{said} {list(mails)}"] * (
+            said != [] or sorted(mails) != sorted([ADMIN, "ming@example.org"]) or len(box.mails) != 2))
+        subjects = [str(mails[to]["Subject"]) for to in (ADMIN, "ming@example.org")]
+        expected = [f"daily-gpu-log {HOST}：1 位使用者的 GPU 閒置（{YESTERDAY} 到 {YESTERDAY}）",
+                    f"GPU 閒置提醒（{YESTERDAY} 到 {YESTERDAY}）"]
+        check.judge("idle GPUs: the subjects", [f"{subjects}"] * (subjects != expected))
+        bodies = {to: mail.get_content().replace("\r\n", "\n") for to, mail in mails.items()}
+        check.judge("idle GPUs: the admin is told no names", [bodies[ADMIN]] * (idle.user in bodies[ADMIN]))
+        start = (f"{idle.user} 您好：\n\n{YESTERDAY} 到 {YESTERDAY}（1 天），您配置的 GPU 有較長的時間沒有在使用（使用率不超過 100%）：\n\n"
+                 "閒置 24.00 GPU 小時，占配置 24.00 GPU 小時的 100.00%\n　node00001 GPU[0]：閒置 24.00 小時，配置 24.00 小時，平均使用率 ")
+        end = f"這封信由 {HOST} 上的 daily-gpu-log {VERSION} 自動寄出，只列出您自己的使用情形\n"
+        body = bodies["ming@example.org"]
+        check.judge("idle GPUs: the user is told what is theirs", [body] * (not (body.startswith(start) and body.endswith(end))))
+        modes = f"{idle.memory.stat().st_mode & 0o777:o}"
+        said = idle.run(plain, 0)
+        check.judge("idle GPUs: nobody is told twice", [f"{said} {len(box.mails)} {modes}"] * (
+            (said, len(box.mails), modes) != ([], 2, "600")))
+    idle.memory.unlink()
+    box = Mailbox(handle_RCPT=refuse_some)
+    with smtp(box) as port:
+        plain = settings(port, 'security = "none"')
+        said = idle.run(plain, 3)
+        refusal = f"警告：{warning(port, '寄送被拒絕（SMTP 550 5.1.1）', 'ming@example.org')}"
+        check.judge("idle GPUs: a mail that is refused is a warning", [f"{said}"] * (said != [refusal]))
+        said = idle.run(plain, 0)
+        check.judge("idle GPUs: it is not sent again", [f"{said} {len(box.mails)}"] * ((said, len(box.mails)) != ([], 1)))
+
 def main():
     global VERSION
     if len(sys.argv) != 3 or not all(os.access(path, os.X_OK) for path in sys.argv[1:]):
@@ -317,6 +380,7 @@ def main():
                 sys.exit("the simulated cluster does not start")
             check = Check(binary, folder, trusted)
             check_all(check, tls, strange_ca)
+            check_idle(check)
             cluster.stdin.close()
     print(f"{check.passed} passed, {check.failed} failed")
     return 1 if check.failed else 0

@@ -17,12 +17,18 @@ pub struct TasksByHost<'a>(HashMap<&'a str, Vec<&'a Task>>);
 impl<'a> TasksByHost<'a> {
     /// Parts `tasks`, which are in order of their start.
     #[must_use]
-    pub fn new(tasks: &'a [Task]) -> Self {
+    pub fn new(tasks: impl IntoIterator<Item = &'a Task>) -> Self {
         let mut hosts: HashMap<&str, Vec<&Task>> = HashMap::new();
-        for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
+        for task in tasks.into_iter().filter(|task| !task.gpus.is_empty()) {
             hosts.entry(&task.hostname).or_default().push(task);
         }
         Self(hosts)
+    }
+
+    /// Whether there are any on this host.
+    #[must_use]
+    pub fn are_on(&self, host: &str) -> bool {
+        !self.on(host).is_empty()
     }
 
     fn on(&self, host: &str) -> &[&'a Task] {

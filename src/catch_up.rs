@@ -40,6 +40,8 @@ pub enum Lack {
     Readings(Coverage),
     /// The management API's answer is missing, or was given before the day was over.
     TaskInformation,
+    /// It is not in the report of the users.
+    UsersReport,
     /// It is of other settings than those in force.
     OtherSettings,
 }
@@ -110,14 +112,16 @@ impl Found {
     }
 }
 
-/// What the day of `node`, which is over, needs: by what is `found` of it, and by what was recorded.
+/// What the day of `node`, which is over, needs: by what is `found` of it, and by what was recorded; unless
+/// `wants_users` says so, nobody wants to know of the users. `has_report` is whether the day has a report of them.
 #[must_use]
 pub fn need(
     node: &Node,
     window: &Window,
     found: &Found,
     record: Option<&NodeRecord>,
-    wants_tasks: bool,
+    wants_users: bool,
+    has_report: bool,
 ) -> Need {
     let mut lacks = found.lacks();
     if *found == Found::OtherSettings {
@@ -129,14 +133,19 @@ pub fn need(
     let no_more = found.readings() >= recorded
         && record.is_some_and(|record| record.had_no_more(node, window));
     // Where there is nothing, there is nothing that users could be of.
-    let may_lack_tasks = wants_tasks && !(no_more && *found == Found::Nothing);
-    let lacks_tasks = may_lack_tasks && !files.is_some_and(|files| has_final_tasks(files, window));
-    if lacks_tasks {
-        lacks.push(Lack::TaskInformation);
+    let may_lack_users = wants_users && !(no_more && *found == Found::Nothing);
+    let has_tasks = files.is_some_and(|files| has_final_tasks(files, window));
+    let lacks_users = may_lack_users && !(has_tasks && has_report);
+    if lacks_users {
+        lacks.push(if has_tasks {
+            Lack::UsersReport
+        } else {
+            Lack::TaskInformation
+        });
     }
     if lacks.is_empty() {
         Need::Complete
-    } else if no_more && !lacks_tasks {
+    } else if no_more && !lacks_users {
         Need::GivenUp(lacks)
     } else {
         Need::Collect(lacks)
@@ -155,6 +164,7 @@ impl Lack {
             Self::Files(_) => "missing_files",
             Self::Readings(_) => "readings",
             Self::TaskInformation => "task_information",
+            Self::UsersReport => "users_report",
             Self::OtherSettings => "other_settings",
         }
     }
@@ -170,6 +180,7 @@ impl fmt::Display for Lack {
             }
             Self::Readings(coverage) => write!(f, "讀數 {}/{}", coverage.found, coverage.due),
             Self::TaskInformation => f.write_str("沒有當日結束後的任務資訊"),
+            Self::UsersReport => f.write_str("沒有使用者報告"),
             Self::OtherSettings => f.write_str("原有檔案以不同的設定寫成，或已損壞"),
         }
     }
@@ -185,7 +196,7 @@ impl Serialize for Lack {
                 object.serialize_entry("readings", &coverage.found)?;
                 object.serialize_entry("readings_due", &coverage.due)?;
             }
-            Self::Everything | Self::TaskInformation | Self::OtherSettings => {}
+            Self::Everything | Self::TaskInformation | Self::UsersReport | Self::OtherSettings => {}
         }
         object.serialize_entry("message", &self.to_string())?;
         object.end()
@@ -249,7 +260,7 @@ mod tests {
     }
 
     fn verdict(found: &Found, record: Option<&NodeRecord>, wants_tasks: bool) -> &'static str {
-        match need(&node(), &window(), found, record, wants_tasks) {
+        match need(&node(), &window(), found, record, wants_tasks, true) {
             Need::Complete => "complete",
             Need::Collect(_) => "collect",
             Need::GivenUp(_) => "given up",
@@ -298,5 +309,16 @@ mod tests {
             let said = verdict(&readings(280), Some(&record), true);
             assert_eq!(said, "collect", "{record:?}");
         }
+    }
+
+    #[test]
+    fn a_report_that_was_lost_is_written_again() {
+        let record = record(288, 3600, Some(0));
+        let need = |wants, has| {
+            let found = readings(288);
+            need(&node(), &window(), &found, Some(&record), wants, has)
+        };
+        assert_eq!(need(true, false), Need::Collect(vec![Lack::UsersReport]));
+        assert_eq!(need(false, false), Need::Complete);
     }
 }

@@ -69,6 +69,9 @@ pub enum HttpError {
     /// No connection came about.
     #[error("無法連線：{0}")]
     Connect(String),
+    /// Nobody answered the wish to connect.
+    #[error("無法連線：沒有回應")]
+    Silent,
     /// The time was up.
     #[error("逾時：{}{:.1} 秒內沒有完整的回應", tried(*.tries), .waited.as_secs_f64())]
     Timeout {
@@ -131,7 +134,7 @@ impl HttpError {
     /// that does not listen takes longer to come back than a retry waits.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Broken(_) => true,
+            Self::Silent | Self::Timeout { .. } | Self::Broken(_) => true,
             Self::Status { status, .. } => {
                 // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
@@ -412,11 +415,24 @@ fn quoted(text: &str) -> String {
 
 fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
     match (error.is_connect(), error.is_timeout()) {
-        (true, true) => HttpError::Connect("沒有回應".to_owned()),
+        (true, true) => HttpError::Silent,
+        (true, false) if is_reset(error) => HttpError::Broken(root_cause(error)),
         (true, false) => HttpError::Connect(root_cause(error)),
         (false, true) => HttpError::timeout(timeout),
         (false, false) => HttpError::Broken(root_cause(error)),
     }
+}
+
+fn is_reset(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::ConnectionReset) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn from_read(error: &io::Error, timeout: Duration) -> HttpError {

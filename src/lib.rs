@@ -1,15 +1,17 @@
 //! daily-gpu-log: a day of a cluster's AMD GPU and VRAM utilisation, and who used it, from Netdata's agents and the
 //! management API into a tree of CSV files.
 //!
-//! Data flows one way, in the order of the modules below: the settings and the day, the two clients, the maps and
+//! Data flows one way, in the order of the modules below: the day and the settings, the two clients, the maps and
 //! the means, the files. `collect` runs those stages for one day, and `run` does what the command line asks for.
 
 pub mod parallel;
 pub mod units;
 
-pub mod cli;
-pub mod config;
 pub mod day;
+
+pub mod config;
+
+pub mod cli;
 
 pub mod http;
 pub mod netdata;
@@ -24,7 +26,9 @@ pub mod average;
 pub mod conflict;
 pub mod ledger;
 pub mod node_day;
+pub mod pseudonym;
 pub mod stopped_series;
+pub mod usage;
 
 pub mod output;
 
@@ -41,6 +45,8 @@ pub mod report;
 
 pub mod metrics;
 pub mod status;
+
+pub mod alerts;
 
 pub mod notify;
 

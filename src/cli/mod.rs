@@ -1,5 +1,6 @@
 //! The command line.
 
+mod alerts_args;
 mod check_args;
 mod command;
 mod config_args;
@@ -8,10 +9,12 @@ mod run_args;
 mod shared;
 mod status_args;
 mod usage;
+mod users_args;
 mod value;
 
 use clap::{ArgAction, Parser};
 
+pub use alerts_args::AlertsArgs;
 pub use check_args::CheckArgs;
 pub use command::Command;
 pub use config_args::ConfigCommand;
@@ -20,6 +23,7 @@ pub use run_args::RunArgs;
 pub use shared::{LogFormat, OutputArgs, SettingsArgs};
 pub use status_args::StatusArgs;
 pub use usage::{output_of_wrong_line, usage_error};
+pub use users_args::{UserOrder, UsersArgs};
 pub use value::{DEFAULT_JOBS, MOST_JOBS};
 
 const HELP_TEMPLATE: &str = "\

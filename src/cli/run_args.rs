@@ -12,6 +12,10 @@ use crate::day::DateArg;
 
 /// The arguments of a run.
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub struct RunArgs {
     /// The day.
     #[arg(
@@ -51,6 +55,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME", requires = "user_report", conflicts_with = "skip_task_info", value_parser = NonEmptyStringValueParser::new())]
     #[arg(help = "任務報告只列這位使用者的任務 (搭配 --user-report)")]
     pub user: Option<String>,
+    /// Show pseudonyms.
+    #[arg(
+        long,
+        requires = "user_report",
+        conflicts_with = "skip_task_info",
+        help = "任務報告以代號取代使用者、專案、映像檔與任務 (搭配 --user-report)"
+    )]
+    pub anonymize: bool,
     /// The nodes that are collected; all if there are none.
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
     #[arg(help = "只處理這些節點 (可重複，或以逗號分隔)")]

@@ -1,21 +1,21 @@
 //! One of the threads that share a day's nodes.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::Day;
 use super::node::{StagedNode, ask_node, stage_node};
 use crate::attribution::TasksByHost;
 use crate::config::Node;
-use crate::netdata;
+use crate::netdata::{self, NodeError, NodeUsage};
 use crate::notice::Notice;
 use crate::output::Tree;
 use crate::parallel::Queue;
 
-/// How many nodes a worker may have asked before it stages the first of them, while the management API is still being
-/// asked. The usage of a node of eight cards is 18 kB.
+/// How many nodes a worker may have asked before it waits for the tasks, while the management API is still being asked. The usage of a node of eight cards is 18 kB.
 const AHEAD: usize = 4;
 
 /// The nodes of a day, and what their stages need.
@@ -27,7 +27,16 @@ pub(super) struct Work<'a> {
     begun: Instant,
     tree: &'a Tree<'a>,
     by_host: OnceLock<TasksByHost<'a>>,
+    /// The nodes that have been asked and not staged.
+    asked: Mutex<VecDeque<Asked<'a>>>,
 }
+
+/// The node at a position, and what its agent said.
+type Asked<'a> = (
+    usize,
+    &'a Node,
+    Result<Result<NodeUsage, NodeError>, Notice>,
+);
 
 /// What became of the node at a position.
 pub(super) type Outcome = (usize, Result<StagedNode, Notice>);
@@ -46,32 +55,48 @@ impl<'a> Work<'a> {
             begun: Instant::now(),
             tree,
             by_host: OnceLock::new(),
+            asked: Mutex::default(),
         }
     }
 
     /// Does what there is to do until nothing is left, or nobody listens.
     pub(super) fn run(&self, outcomes: &Sender<Outcome>) {
-        let mut asked = Vec::new();
-        loop {
-            let taken = self.queue.take();
-            asked.extend(taken.map(|(position, &node)| {
-                let ask = || ask_node(node, self.day.window, self.client, self.begun);
-                (position, node, guarded(node, || Ok(ask())))
-            }));
-            if taken.is_some() && self.day.tasks.get().is_none() && asked.len() < AHEAD {
+        let mut ahead = 0;
+        while let Some((position, &node)) = self.queue.take() {
+            let ask = || ask_node(node, self.day.window, self.client, self.begun);
+            let usage = guarded(node, || Ok(ask()));
+            self.asked().push_back((position, node, usage));
+            ahead += 1;
+            if self.day.tasks.get().is_none() && ahead < AHEAD {
                 continue;
             }
-            for (position, node, usage) in asked.drain(..) {
-                let stage = |usage| stage_node(node, usage, self.day, self.by_host(), self.tree);
-                let staged = usage.and_then(|usage| guarded(node, || stage(usage)));
-                if outcomes.send((position, staged)).is_err() {
-                    return;
-                }
-            }
-            if taken.is_none() {
+            ahead = 0;
+            if !self.stage_asked(outcomes) {
                 return;
             }
         }
+        self.stage_asked(outcomes);
+    }
+
+    /// Stages the nodes that have been asked, by whichever worker: another one may be hanging at its next node. Whether
+    /// anybody listens.
+    fn stage_asked(&self, outcomes: &Sender<Outcome>) -> bool {
+        let by_host = self.by_host();
+        loop {
+            // The lock is let go before the work.
+            let Some((position, node, usage)) = self.asked().pop_front() else {
+                return true;
+            };
+            let stage = |usage| stage_node(node, usage, self.day, by_host, self.tree);
+            let staged = usage.and_then(|usage| guarded(node, || stage(usage)));
+            if outcomes.send((position, staged)).is_err() {
+                return false;
+            }
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, VecDeque<Asked<'a>>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tasks, which are waited for.

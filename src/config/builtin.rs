@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::{
-    Config, GpuFileNumber, ManagementApi, Node, Notify, Patience, Source, Thresholds, TokenFile,
+    Alerts, Config, GpuFileNumber, ManagementApi, Node, Notify, Patience, Source, Thresholds,
+    TokenFile,
 };
 use crate::day::Interval;
 use crate::units::CardId;
@@ -49,6 +50,8 @@ pub(super) fn config() -> Config {
         },
         notify: Notify::default(),
         thresholds: Thresholds::default(),
+        alerts: Alerts::default(),
+        users: BTreeMap::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::alerts::AlertsSettings;
 use super::ledger::LedgerSettings;
 use super::{GpuFileNumber, Security, When};
 
@@ -82,6 +83,11 @@ pub(super) struct Settings {
     pub(super) notify: NotifySettings,
     #[serde(default)]
     pub(super) ledger: LedgerSettings,
+    #[serde(default)]
+    pub(super) alerts: AlertsSettings,
+    /// Any name can be a key.
+    #[serde(default)]
+    pub(super) users: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

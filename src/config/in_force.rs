@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::alerts::AlertsSettings;
 use super::file::{
     ManagementApiSettings, NetdataSettings, NodeSettings, NotifySettings, Settings, SmtpSettings,
 };
@@ -14,6 +15,7 @@ impl Settings {
     /// written out, so that a new key is not forgotten.
     pub(super) fn in_force(config: &Config, cards: Vec<u64>) -> Self {
         let (netdata, api) = (&config.netdata, &config.management_api);
+        let users = config.users.iter();
         let (TokenFile::Named(token_file) | TokenFile::Usual(token_file)) = &api.token_file;
         Self {
             data_dir: Some(text(&config.data_dir)),
@@ -35,6 +37,10 @@ impl Settings {
             },
             notify: notify(&config.notify),
             ledger: LedgerSettings::in_force(&config.thresholds),
+            alerts: AlertsSettings::in_force(&config.alerts),
+            users: users
+                .map(|(name, address)| (name.clone(), address.to_string()))
+                .collect(),
         }
     }
 }

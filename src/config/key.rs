@@ -25,6 +25,8 @@ pub(super) enum Kind {
     List,
     /// One that is missing or has at least the keys that it requires.
     Whole,
+    /// One whose keys are names of the user's own. Its one key here is an example.
+    Names,
 }
 
 /// A key of a table.
@@ -244,6 +246,49 @@ pub(super) const SECTIONS: &[Section] = &[
             key("to", "收件者").example("[\"admin@example.org\"]"),
         ],
     },
+    Section {
+        name: "alerts",
+        kind: Kind::Table,
+        meaning: "閒置提醒 (daily-gpu-log alerts) 的門檻；百分比與小時都是整數",
+        keys: &[
+            key(
+                "window_days",
+                "一起計算的天數；同一位使用者的同一個規則在這個天數內只通知一次",
+            ),
+            key("min_idle_hours", "閒置達到這個 GPU 小時數，而且"),
+            key(
+                "min_idle_share",
+                "閒置占配置時數的百分比達到此值時，才提醒",
+            ),
+            key(
+                "min_coverage",
+                "配置時數中有讀數的部分至少要有這個百分比，否則不計",
+            ),
+            key("exempt_users", "不提醒的使用者"),
+            key("exempt_projects", "不計入的專案 (project_uuid)"),
+            key("exempt_nodes", "不計入的節點"),
+        ],
+    },
+    Section {
+        name: "alerts.rules",
+        kind: Kind::List,
+        meaning: "特定任務類型的規則，每個規則一個 [[alerts.rules]]。\n\
+                  不屬於任何規則的任務依 [alerts] 本身的門檻，那個規則的名稱是 default",
+        keys: &[
+            key("name", "規則的名稱").example("\"web\""),
+            key("task_types", "任務類型；每個類型只能屬於一個規則").example("[\"WEBAPP\"]"),
+            key("min_idle_hours", "這些任務的門檻；不寫則依 [alerts]").example("72"),
+            key("min_idle_share", "這些任務的門檻；不寫則依 [alerts]").example("90"),
+        ],
+    },
+    Section {
+        name: "users",
+        kind: Kind::Names,
+        meaning: "使用者的電子郵件地址：alerts --send 會寄信給其中達到門檻的使用者",
+        keys: &[
+            key("\"alice\"", "使用者名稱 = 地址").example("\"alice@example.org\""),
+        ],
+    },
 ];
 
 #[cfg(test)]
@@ -278,7 +323,10 @@ mod tests {
 
     #[test]
     fn the_keys_that_are_described_are_those_that_are_read() {
-        for section in SECTIONS {
+        for section in SECTIONS
+            .iter()
+            .filter(|section| section.kind != Kind::Names)
+        {
             assert_eq!(described(section), fields(section), "[{}]", section.name);
         }
     }

@@ -1,5 +1,6 @@
 //! The settings in force: the built-in cluster, overlaid by the settings file, overlaid by the command line.
 
+mod alerts;
 mod builtin;
 mod file;
 mod gpu_uuids;
@@ -20,11 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use lettre::message::Mailbox;
 use url::Url;
 
 use crate::day::Interval;
 use crate::units::{CardId, GpuIndex, GpuUuid};
 
+pub use alerts::{AlertRule, Alerts};
 pub use file::{ConfigError, Source};
 pub use ledger::Thresholds;
 pub use notify::{
@@ -58,6 +61,10 @@ pub struct Config {
     pub notify: Notify,
     /// What counts as busy, idle, and held.
     pub thresholds: Thresholds,
+    /// Who is told of idle GPUs, and from when on.
+    pub alerts: Alerts,
+    /// The mail addresses of users.
+    pub users: BTreeMap<String, Mailbox>,
 }
 
 /// One node of the cluster.

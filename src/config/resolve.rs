@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::file::{self, ConfigError, NodeSettings, Settings};
 use super::value::{Invalid, invalid, parse_duration, parse_interval, parse_url, parse_zone};
-use super::{Config, Node, Source, TokenFile, builtin, gpu_uuids, notify};
+use super::{Config, Node, Source, TokenFile, alerts, builtin, gpu_uuids, notify};
 use crate::units::CardId;
 
 /// What the command line sets over the file.
@@ -108,6 +108,8 @@ pub(super) fn overlay(config: &mut Config, settings: Settings) -> Result<(), Inv
         config.management_api.token_file = TokenFile::Named(path);
     }
     config.notify = notify::resolve(settings.notify)?;
+    config.alerts = settings.alerts.resolve(&config.nodes)?;
+    config.users = alerts::check_users(settings.users)?;
     settings.ledger.overlay(&mut config.thresholds)
 }
 

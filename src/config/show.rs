@@ -32,6 +32,12 @@ struct Setting {
     /// The node that it is of, if it is one of `[[nodes]]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<String>,
+    /// The rule that it is of, if it is one of `[[alerts.rules]]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// The key in its table, as TOML has it.
+    #[serde(skip)]
+    name: String,
     #[serde(flatten)]
     value: Shown,
     origin: Origin,
@@ -122,6 +128,9 @@ impl Origins {
             let said = said.get(position).copied();
             let mut header = Some(section.header());
             let mut settings = Vec::new();
+            if section.kind == Kind::Names {
+                return of_names(section, values, header);
+            }
             for key in section.keys {
                 let value = values.get(key.name);
                 let path = section.path_of(key);
@@ -130,7 +139,9 @@ impl Origins {
                 if value.is_some() || !section.is_list() {
                     settings.push(Setting {
                         key: path,
-                        node: section.is_list().then(|| name_of(values)),
+                        node: (section.name == "nodes").then(|| name_of(values)),
+                        rule: (section.name == "alerts.rules").then(|| name_of(values)),
+                        name: key.name.to_owned(),
                         value: match credential {
                             Some(_) => Shown::Secret,
                             None => shown(key, value),
@@ -187,6 +198,24 @@ pub(super) fn tables<'a>(root: &'a Table, section: &Section) -> Vec<&'a Table> {
     vec![at]
 }
 
+/// The keys of a table of names. None of them is built in.
+fn of_names(section: &Section, values: &Table, mut header: Option<String>) -> Vec<Setting> {
+    let setting = |(name, value): (&String, &Value)| {
+        let name = Value::String(name.clone()).to_string();
+        Setting {
+            key: format!("{}.{name}", section.name),
+            node: None,
+            rule: None,
+            name,
+            value: Shown::Set(value.clone()),
+            origin: Origin::File,
+            credential: None,
+            header: header.take(),
+        }
+    };
+    values.iter().map(setting).collect()
+}
+
 fn name_of(node: &Table) -> String {
     let name = node.get("name").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
@@ -218,7 +247,7 @@ impl Explained {
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, setting: &Setting) -> fmt::Result {
-        let key = setting.key.rsplit('.').next().unwrap_or_default();
+        let key = &setting.name;
         let origin = self.origin(setting);
         match &setting.value {
             Shown::Set(value) => writeln!(f, "{key} = {value}  # {origin}"),

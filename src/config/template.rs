@@ -58,7 +58,7 @@ fn header(text: &mut String, section: &Section) {
     // One node would take the place of all built-in ones, and what has required keys is in error without them.
     let mark = match section.kind {
         Kind::Table => "",
-        Kind::List | Kind::Whole => "#",
+        Kind::List | Kind::Whole | Kind::Names => "#",
     };
     if !section.name.is_empty() {
         writeln!(text, "{mark}{}", section.header()).expect("a String takes all");
@@ -129,6 +129,8 @@ mod tests {
         for node in &mut read.nodes {
             node.uuid_owners = Arc::default();
         }
+        assert_eq!(read.alerts.rules.split_off(1)[0].name, "web");
+        assert_eq!(mem::take(&mut read.users).len(), 1);
         let notify = mem::take(&mut read.notify);
         assert!(notify.healthcheck.source.is_some() && notify.webhook.source.is_some());
         let smtp = notify.smtp.expect("a mail server");
@@ -164,7 +166,11 @@ mod tests {
 
     #[test]
     fn the_nodes_can_be_put_in_force_with_what_they_require() {
-        let required = ["[[nodes]]", "name = ", "url = \"http://192.168.10.10"];
+        let required = [
+            "[[nodes]]",
+            "name = \"colab",
+            "url = \"http://192.168.10.10",
+        ];
         let nodes = with(|_, setting| required.iter().any(|key| setting.starts_with(key)));
         assert_eq!(
             format!("{:?}", read(&nodes)),
@@ -178,6 +184,13 @@ mod tests {
         let required = ["[notify.smtp]", "host = ", "from = ", "to = "];
         let smtp = with(|_, setting| required.iter().any(|key| setting.starts_with(key)));
         assert!(read(&smtp).notify.smtp.is_some(), "{smtp}");
+    }
+
+    #[test]
+    fn a_rule_can_be_put_in_force_with_what_it_requires() {
+        let required = ["[[alerts.rules]]", "name = \"web\"", "task_types = "];
+        let rule = with(|_, setting| required.iter().any(|key| setting.starts_with(key)));
+        assert_eq!(read(&rule).alerts.rules.len(), 2, "{rule}");
     }
 
     #[test]

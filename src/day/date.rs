@@ -59,7 +59,7 @@ fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
 }
 
 /// Why a day cannot be collected. Each is a wrong argument (exit status 2).
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
     /// The text has not the form of a date.
     #[error("日期「{0}」格式不正確：請用 YYYY-MM-DD、today 或 yesterday")]

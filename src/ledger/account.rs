@@ -93,6 +93,13 @@ impl Account {
     pub fn observed(self) -> u64 {
         self.active + self.idle.seconds()
     }
+
+    /// The seconds with a GPU reading, in hundredths of a percent of all, rounded down: only what is whole is 10,000.
+    /// `None` of no time.
+    #[must_use]
+    pub fn coverage_hundredths(self) -> Option<u64> {
+        (self.observed() * 10_000).checked_div(self.seconds())
+    }
 }
 
 impl AddAssign for Account {

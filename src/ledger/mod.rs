@@ -4,6 +4,8 @@ mod account;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::config::Thresholds;
 use crate::day::Window;
 use crate::holding::{Holdings, Span, Spans};
@@ -44,7 +46,8 @@ impl GpuLedger {
 }
 
 /// Why a node's accounts may not be the truth, or not the whole of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// They do not reach the end of the day.
     Unfinished,

@@ -7,6 +7,7 @@ mod address;
 mod healthcheck;
 mod mail;
 mod message;
+mod of_alerts;
 mod of_run;
 mod outsiders;
 mod watch;
@@ -19,6 +20,7 @@ use crate::parallel::{Aside, aside};
 
 pub use mail::{MailError, Mailer};
 pub use message::Message;
+pub use of_alerts::{mail_for_user, notice_for_admin};
 pub use of_run::Ended;
 pub use watch::Watch;
 use webhook::Webhook;

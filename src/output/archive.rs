@@ -45,6 +45,17 @@ impl Archive {
         self.state.kept_tasks(date)
     }
 
+    /// What was kept of who was told of idle GPUs, if anything.
+    pub fn alerts(&self) -> Result<Option<Vec<u8>>, ReadError> {
+        self.state.alerts()
+    }
+
+    /// The file that keeps it.
+    #[must_use]
+    pub fn alerts_file(&self) -> PathBuf {
+        self.state.alerts_file()
+    }
+
     /// The record of the runs of a day, if any.
     pub fn run_record(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
         self.state.run_record(date)

@@ -2,14 +2,14 @@
 //! exact, and what is read back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io;
 
 use csv::{ReaderBuilder, StringRecord, Writer, WriterBuilder};
-use serde::{Serialize, Serializer};
 
+use super::account_text::{Coverage, Hours, Mean, Shown};
 use super::csv_text::{neutral, plain};
 use super::number::NO_MEAN;
+use super::unreadable::Unreadable;
 use crate::holding::Span;
 use crate::ledger::{Account, DayLedger, Doubt, Entry, Idle, NodeLedger};
 use crate::units::{GpuIndex, Reading, WeightedSum};
@@ -51,7 +51,7 @@ mod kind {
 }
 
 /// The last column, in which several are joined by `;`.
-const DOUBTS: [(Doubt, &str); 6] = [
+pub(super) const DOUBTS: [(Doubt, &str); 6] = [
     (Doubt::Unfinished, "未達當日結束"),
     (Doubt::Unplaced, "有無法對應的任務GPU"),
     (Doubt::Disagreement, "有UUID與id不一致的GPU"),
@@ -182,67 +182,10 @@ impl Row<'_> {
     }
 }
 
-/// A field that is written as it is shown.
-struct Shown<T>(T);
-
-impl<T: fmt::Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-struct Mean(Option<Reading>);
-
-impl fmt::Display for Mean {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(mean) => mean.fmt(f),
-            None => f.write_str(NO_MEAN),
-        }
-    }
-}
-
-/// Seconds as hours with four decimals: to the second, though only the seconds add up.
-struct Hours(u64);
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ten_thousandths = (self.0 * 10_000 + 1800) / 3600;
-        write!(
-            f,
-            "{}.{:04}",
-            ten_thousandths / 10_000,
-            ten_thousandths % 10_000
-        )
-    }
-}
-
-/// The seconds that have a GPU reading, in percent of all. Only what is whole is 100.
-struct Coverage(Account);
-
-impl fmt::Display for Coverage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(account) = self;
-        match (account.observed() * 10_000).checked_div(account.seconds()) {
-            Some(hundredths) => write!(f, "{}.{:02}", hundredths / 100, hundredths % 100),
-            None => f.write_str(NO_MEAN),
-        }
-    }
-}
-
-/// Why a file cannot be read back.
-#[derive(Debug)]
-pub(super) enum Unreadable {
-    /// The file system does not give it.
-    Io(io::Error),
-    /// It is not such a file: in which line, and why.
-    Malformed(String),
-}
-
 /// Reads the file back. Totals are passed over: they follow from the rest.
 pub(super) fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
-    let header = csv.headers().map_err(from_csv)?;
+    let header = csv.headers()?;
     if header != HEADER.as_slice() {
         return Err(Unreadable::Malformed(
             "第 1 列不是使用者報告的標題".to_owned(),
@@ -250,7 +193,7 @@ pub(super) fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     }
     let mut day = DayLedger::new();
     let mut row = StringRecord::new();
-    while csv.read_record(&mut row).map_err(from_csv)? {
+    while csv.read_record(&mut row)? {
         read_row(&row, &mut day).ok_or_else(|| {
             let line = row.position().map_or(0, csv::Position::line);
             Unreadable::Malformed(format!("第 {line} 列的數字不符"))
@@ -335,14 +278,6 @@ fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
     words
         .map(|word| doubt(word).map(|(doubt, _)| *doubt))
         .collect()
-}
-
-fn from_csv(error: csv::Error) -> Unreadable {
-    let text = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Unreadable::Io(error),
-        _ => Unreadable::Malformed(text),
-    }
 }
 
 #[cfg(test)]

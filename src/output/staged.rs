@@ -1,11 +1,13 @@
 //! Files that are written beside their targets, to be put in place whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::WriteError;
@@ -142,6 +144,26 @@ pub(super) fn keep_aside(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// Puts one file in place, whole, once `sync` has seen to it that its contents last.
+pub(super) fn put(
+    target: &Path,
+    mode: u32,
+    contents: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let put = || -> io::Result<()> {
+        let mut file = temporary(target.parent().unwrap_or(target), mode)?;
+        file.write_all(contents)?;
+        sync(file.as_file())?;
+        file.persist(target)?;
+        Ok(())
+    };
+    put().map_err(|cause| WriteError {
+        path: target.to_owned(),
+        cause,
+    })
+}
+
 /// A file that is not in place yet. It is opened here because tempfile's errors name a file that nobody knows.
 pub(super) fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut options = OpenOptions::new();
@@ -152,9 +174,15 @@ pub(super) fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile
         .make_in(directory, |path| options.open(path))
 }
 
-/// The name of a file that is not to stay, as [`temporary`] makes them.
-pub(super) fn temporary_name(unique: &str) -> String {
-    format!("{PREFIX}{unique}{SUFFIX}")
+/// A file that nobody finds, in `directory`. Where the file system has none without a name, one is made that loses it
+/// at once; what a run leaves that is killed just then, the next run removes.
+pub(super) fn nameless(directory: &Path) -> io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    match openat(CWD, directory, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => Ok(file.into()),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR) => Ok(temporary(directory, FILE_MODE)?.into_file()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether a file of this name is one that a run has not put in place.

@@ -6,8 +6,10 @@ mod day;
 mod plan;
 mod record;
 mod tasks;
+mod usage;
 
 pub use collected::{Collected, DayResult};
 pub use day::{NodeReport, RunReport, Totals};
 pub use plan::{GivenUp, PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;
+pub use usage::UsageReport;

@@ -3,9 +3,9 @@
 use crate::config::{ConfigError, SecretError, TokenError};
 use crate::day::DateError;
 use crate::exit_status::ExitStatus;
-use crate::output::OpenError;
+use crate::output::{OpenError, PseudonymKeyError};
 
-use super::RequestError;
+use super::{AlertsError, RequestError};
 
 /// The status of a run that `error` ended.
 #[must_use]
@@ -13,13 +13,22 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     if error.is::<ConfigError>() || error.is::<TokenError>() || error.is::<SecretError>() {
         return ExitStatus::Configuration;
     }
+    match error.downcast_ref() {
+        Some(PseudonymKeyError::NotWritten(_) | PseudonymKeyError::NoRandomness) | None => {}
+        Some(_) => return ExitStatus::Configuration,
+    }
+    if let Some(AlertsError::NoChannel) = error.downcast_ref() {
+        return ExitStatus::Configuration;
+    }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
         return ExitStatus::Locked;
     }
     match error.downcast_ref::<RequestError>() {
-        Some(RequestError::UnknownNode { .. } | RequestError::ReversedRange { .. }) => {
-            ExitStatus::Usage
-        }
+        Some(
+            RequestError::UnknownNode { .. }
+            | RequestError::UnknownUser { .. }
+            | RequestError::ReversedRange { .. },
+        ) => ExitStatus::Usage,
         None if error.is::<DateError>() => ExitStatus::Usage,
         Some(RequestError::NothingDue { .. }) | None => ExitStatus::Failed,
     }
@@ -40,7 +49,7 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 10] = [
+        let cases: [(anyhow::Error, u8); 14] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
@@ -70,6 +79,18 @@ mod tests {
                 10,
             ),
             (SecretError::NoPassword.into(), 10),
+            (PseudonymKeyError::Damaged { path: path.clone() }.into(), 10),
+            (PseudonymKeyError::NotWritten(written()).into(), 1),
+            (
+                RequestError::UnknownUser {
+                    name: "x".to_owned(),
+                    days: "x".to_owned(),
+                    known: "x".to_owned(),
+                }
+                .into(),
+                2,
+            ),
+            (AlertsError::NoChannel.into(), 10),
             (
                 OpenError::Locked {
                     root: path.clone(),

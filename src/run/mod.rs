@@ -1,5 +1,6 @@
 //! A run: what the command line asks for, for one day or several.
 
+mod alerts;
 mod checking;
 mod collecting;
 mod configuration;
@@ -7,10 +8,12 @@ mod failure;
 mod last_run;
 mod plan;
 mod range;
+mod reminding;
 mod request;
 mod status;
 mod task_information;
 mod telling;
+mod users;
 
 use std::path::Path;
 use std::time::Instant;
@@ -23,8 +26,10 @@ use crate::console::{self, Console, LogFileError, PrintError};
 use crate::exit_status::ExitStatus;
 use crate::notify::Watch;
 use crate::output::{self, Archive};
+use crate::pseudonym;
 use crate::report::TaskReport;
 
+pub use alerts::AlertsError;
 pub use failure::exit_status;
 use last_run::MetricsFile;
 use request::Request;
@@ -39,7 +44,9 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     };
     match command {
         Command::Check(args) => return checking::check(args),
+        Command::Alerts(args) => return alerts::tell(args),
         Command::Status(args) => return status::tell(args),
+        Command::Users(args) => return users::tell(args),
         Command::Config { command } => configuration::run(command, &plain_console()?)?,
         Command::Completions { shell } => plain_console()?.print(&cli::completions(*shell))?,
         Command::Man => plain_console()?.print(&cli::manual_page())?,
@@ -121,15 +128,26 @@ fn tell_plan(request: &Request) -> Result<ExitStatus> {
     Ok(ExitStatus::Complete)
 }
 
-/// Prints the tasks of the day, and writes nothing.
+/// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
 fn report_tasks(request: &Request) -> Result<ExitStatus> {
     let window = request.first_window()?;
     let user = request.args.user.as_deref();
     let token = request.token()?;
-    let mut answer = task_information::ask(request, &token, &window, user)?.answer;
+    let (mut answer, user) = if request.args.anonymize {
+        // Of all users, because the request is logged, and the user may be meant by pseudonym.
+        let fetched = task_information::ask(request, &token, &window, None);
+        let answer = fetched.map_err(pseudonym::without_quotes)?.answer;
+        let pseudonyms = output::pseudonyms(&request.config.data_dir)?;
+        let user = user.map(|user| pseudonyms.user_meant_by(user));
+        (pseudonyms.answer(answer), user)
+    } else {
+        let fetched = task_information::ask(request, &token, &window, user)?;
+        (fetched.answer, user.map(str::to_owned))
+    };
     let notices = task_information::notices(request, &answer);
     answer.tasks.retain(|task| {
-        request.wants_host(&task.hostname) && user.is_none_or(|user| task.username == user)
+        request.wants_host(&task.hostname)
+            && user.as_ref().is_none_or(|user| task.username == *user)
     });
     notices.iter().for_each(console::notify);
     if request.args.output.json {

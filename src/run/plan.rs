@@ -5,6 +5,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::catch_up::{self, Found, Need};
 use crate::config::Node;
+use crate::console;
 use crate::day::{DateError, Window};
 use crate::output::{Archive, DayFiles, Earlier, ReadError};
 use crate::record::DayRecord;
@@ -65,7 +66,7 @@ fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<Planned
             ) => continue,
             window => window?,
         };
-        let day = assess(request, archive, window)?;
+        let day = assess(request, archive, window);
         if !(day.collect.is_empty() && day.given_up.is_empty()) {
             days.push(day);
         }
@@ -73,30 +74,26 @@ fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<Planned
     Ok(days)
 }
 
-fn assess<'a>(
-    request: &'a Request<'a>,
-    archive: &Archive,
-    window: Window,
-) -> Result<PlannedDay<'a>> {
-    let record = record(archive, window.date)?;
+fn assess<'a>(request: &'a Request<'a>, archive: &Archive, window: Window) -> PlannedDay<'a> {
+    let record = known_record(archive, window.date);
     let files = archive.day(window.date);
-    let wants_tasks = !request.args.skip_task_info;
+    let (wants_users, has_report) = (!request.args.skip_task_info, files.has_users_report());
     let (mut collect, mut given_up) = (Vec::new(), Vec::new());
     for &node in &request.nodes {
         let found = found(node, &window, &files, record.as_ref());
         let record = record.as_ref().and_then(|record| record.node(&node.name));
-        match catch_up::need(node, &window, &found, record, wants_tasks) {
+        match catch_up::need(node, &window, &found, record, wants_users, has_report) {
             Need::Complete => {}
             Need::Collect(lacks) => collect.push(PlannedNode { node, lacks }),
             Need::GivenUp(lacks) => given_up.push(PlannedNode { node, lacks }),
         }
     }
-    Ok(PlannedDay {
+    PlannedDay {
         window,
         is_asked_for: false,
         collect,
         given_up,
-    })
+    }
 }
 
 /// What there is of a node's day: on record, if the files are all there, else in the files.
@@ -129,6 +126,14 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
         // What cannot be read now will be told of when it is to be merged.
         Err(_) => Found::Nothing,
     }
+}
+
+/// The record of a day, if there is one that is whole. One that cannot be read is told of, and holds nothing up.
+pub(super) fn known_record(archive: &Archive, date: NaiveDate) -> Option<DayRecord> {
+    record(archive, date).unwrap_or_else(|error| {
+        console::warn(error);
+        None
+    })
 }
 
 /// The record of a day, if there is one that is whole.

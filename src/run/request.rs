@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use crate::cli::RunArgs;
 use crate::config::{Config, Node, Token, TokenError};
@@ -28,6 +29,16 @@ pub enum RequestError {
         first: NaiveDate,
         /// The date of `--to`.
         last: NaiveDate,
+    },
+    /// `--user` names nobody who held a GPU.
+    #[error("{days} 的報告中沒有使用者「{name}」：{known}")]
+    UnknownUser {
+        /// The name, or the pseudonym.
+        name: String,
+        /// Of which days the reports are.
+        days: String,
+        /// Who there is.
+        known: String,
     },
     /// Not one interval of the day has ended.
     #[error("{date} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday")]
@@ -69,12 +80,8 @@ impl<'a> Request<'a> {
 
     /// The days that are asked for, oldest first.
     pub(super) fn dates(&self) -> Result<Vec<NaiveDate>, RequestError> {
-        let resolve = |date: DateArg| date.resolve(self.config.zone, self.made_at);
-        let first = resolve(self.args.date);
-        let last = self.args.to.map_or(first, resolve);
-        if last < first {
-            return Err(RequestError::ReversedRange { first, last });
-        }
+        let (zone, now) = (self.config.zone, self.made_at);
+        let (first, last) = range(self.args.date, self.args.to, zone, now)?;
         Ok(first.iter_days().take_while(|&date| date <= last).collect())
     }
 
@@ -101,6 +108,21 @@ impl<'a> Request<'a> {
     pub(super) fn wants_host(&self, host: &str) -> bool {
         self.args.nodes.is_empty() || self.nodes.iter().any(|node| node.name == host)
     }
+}
+
+/// The first and the last day of those that are asked for, which is the first where no last one is.
+pub(super) fn range(
+    date: DateArg,
+    to: Option<DateArg>,
+    zone: Tz,
+    now: UnixSeconds,
+) -> Result<(NaiveDate, NaiveDate), RequestError> {
+    let first = date.resolve(zone, now);
+    let last = to.map_or(first, |to| to.resolve(zone, now));
+    if last < first {
+        return Err(RequestError::ReversedRange { first, last });
+    }
+    Ok((first, last))
 }
 
 /// The nodes that `names` name, in the order of the settings; all if there are none.

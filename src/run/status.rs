@@ -36,9 +36,11 @@ fn evidence(
     nodes: &[&Node],
     archive: &Archive,
     count: u16,
-) -> Result<Vec<Evidence>> {
+) -> Result<Vec<Evidence>, DateError> {
     let today = DateArg::Today.resolve(config.zone, now());
-    let has_today = archive.run_record(today)?.is_some();
+    let has_today = archive
+        .run_record(today)
+        .is_ok_and(|record| record.is_some());
     let newest = u64::from(!has_today);
     let mut days = Vec::new();
     for ago in (newest..newest + u64::from(count)).rev() {
@@ -48,14 +50,14 @@ fn evidence(
         match Window::new(date, config.zone, config.interval, now()) {
             // There is no such day, or no interval of the settings fits into it.
             Err(DateError::Skipped { .. } | DateError::UnevenInterval { .. }) => {}
-            window => days.push(of_day(archive, nodes, window?)?),
+            window => days.push(of_day(archive, nodes, window?)),
         }
     }
     Ok(days)
 }
 
-fn of_day(archive: &Archive, nodes: &[&Node], window: Window) -> Result<Evidence> {
-    let record = plan::record(archive, window.date)?;
+fn of_day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
+    let record = plan::known_record(archive, window.date);
     let files = archive.day(window.date);
     let lost = |node: &&Node| {
         let known = record.as_ref()?.node(&node.name)?.files.as_ref()?;
@@ -63,10 +65,11 @@ fn of_day(archive: &Archive, nodes: &[&Node], window: Window) -> Result<Evidence
         (!lost.is_empty()).then(|| (node.name.clone(), lost))
     };
     let lost = nodes.iter().filter_map(lost).collect();
-    Ok(Evidence {
+    Evidence {
         has_files: files.are_any_there(nodes),
+        has_users_report: files.has_users_report(),
         window,
         record,
         lost,
-    })
+    }
 }

@@ -26,6 +26,8 @@ pub struct Evidence {
     pub record: Option<DayRecord>,
     /// Whether there are files of it, whoever wrote them.
     pub has_files: bool,
+    /// Whether there is a report of its users.
+    pub has_users_report: bool,
     /// The files that the record knows of and that are gone, by node.
     pub lost: BTreeMap<String, Vec<String>>,
 }
@@ -151,6 +153,9 @@ fn judge(day: &Evidence, nodes: &[&Node]) -> DayStatus {
     } else {
         reasons.extend(states.iter().flat_map(|state| state.reasons.clone()));
         reasons.extend(tasks.and_then(task_reason).map(str::to_owned));
+        if tasks == Some(TaskState::Known) && !day.has_users_report {
+            reasons.push("沒有使用者報告".to_owned());
+        }
     }
     let verdict = if record.is_none() {
         Verdict::Missing

@@ -409,11 +409,25 @@ fn where_nothing_is_to_be_collected_that_is_said() {
 }
 
 #[test]
+fn a_report_of_users_that_was_lost_is_written_again() {
+    let world = Lab::colab_gpu4().start();
+    let _ = world.run(&[BEFORE]).exits(0);
+    let report = world.path(format!("data/reports/users_{BEFORE}.csv"));
+    std::fs::remove_file(&report).expect("the report");
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {NODE}（沒有使用者報告）\n"));
+    let _ = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    assert!(report.exists());
+}
+
+#[test]
 fn a_record_that_cannot_be_read_is_not_taken_for_none() {
     let world = Lab::colab_gpu4().start();
     let path = format!("data/.daily-gpu-log/runs/{BEFORE}.json");
     // A directory is no file to anybody, root included.
     std::fs::create_dir_all(world.path(&path)).expect("a directory");
-    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(1);
-    let _ = plan.stderr_has(&format!("錯誤：無法讀取 {path}："));
+    let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    let outcome = outcome.stderr_has(&format!("警告：無法讀取 {path}："));
+    // It holds up neither the day itself nor the one that it is of.
+    let _ = outcome.stdout_is(&[BEFORE, DATE].map(complete).concat());
 }

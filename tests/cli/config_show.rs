@@ -25,6 +25,21 @@ gpu_uuids = { "70cb99ce3e214bda" = 0 }
 timeout = "90s"
 "#;
 
+const ALERTS: &str = r#"
+[alerts]
+min_idle_hours = 12
+exempt_users = ["root"]
+
+[[alerts.rules]]
+name = "web"
+task_types = ["WEBAPP", "SERVICE"]
+min_idle_share = 90
+
+[users]
+"王.小明" = "王小明 <ming@example.org>"
+alice = "alice@example.org"
+"#;
+
 /// A world whose settings file is this, or that has none.
 fn with(settings: Option<&str>) -> World {
     let world = Lab::new().token(None).start();
@@ -97,6 +112,15 @@ timeout = "10s"  # 內建
 # healthcheck_url_file：未設定
 # webhook_url：未設定
 # webhook_url_file：未設定
+
+[alerts]
+window_days = 7  # 內建
+min_idle_hours = 24  # 內建
+min_idle_share = 50  # 內建
+min_coverage = 90  # 內建
+exempt_users = []  # 內建
+exempt_projects = []  # 內建
+exempt_nodes = []  # 內建
 "#,
         )
         .writes_nothing();
@@ -104,7 +128,7 @@ timeout = "10s"  # 內建
 
 #[test]
 fn what_is_shown_is_a_settings_file_of_the_same_settings() {
-    for settings in [None, Some(SETTINGS)] {
+    for settings in [None, Some(SETTINGS), Some(ALERTS)] {
         let world = with(settings);
         let shown = world.run(&SHOW).exits(0).stdout;
         world.write("shown.toml", &shown);
@@ -144,6 +168,46 @@ fn of_a_secret_address_it_is_shown_that_there_is_one() {
 }
 
 #[test]
+fn rules_and_users_are_shown_as_they_are_written() {
+    let world = with(Some(ALERTS));
+    let shown = world.run(&SHOW).exits(0).stderr_is("").stdout;
+    let (_, alerts) = shown.split_once("[alerts]\n").expect("the table");
+    assert_eq!(
+        alerts,
+        r#"window_days = 7  # 內建
+min_idle_hours = 12  # 設定檔 daily-gpu-log.toml
+min_idle_share = 50  # 內建
+min_coverage = 90  # 內建
+exempt_users = ["root"]  # 設定檔 daily-gpu-log.toml
+exempt_projects = []  # 內建
+exempt_nodes = []  # 內建
+
+[[alerts.rules]]
+name = "web"  # 設定檔 daily-gpu-log.toml
+task_types = ["WEBAPP", "SERVICE"]  # 設定檔 daily-gpu-log.toml
+min_idle_share = 90  # 設定檔 daily-gpu-log.toml
+
+[users]
+"alice" = "alice@example.org"  # 設定檔 daily-gpu-log.toml
+"王.小明" = "王小明 <ming@example.org>"  # 設定檔 daily-gpu-log.toml
+"#
+    );
+    let json = world
+        .run(&[&SHOW[..], &["--json"]].concat())
+        .exits(0)
+        .json();
+    let settings = json["settings"].as_array().expect("settings");
+    assert_eq!(
+        settings[settings.len() - 3..],
+        [
+            json!({"key": "alerts.rules.min_idle_share", "rule": "web", "state": "set", "value": 90, "origin": "file"}),
+            json!({"key": "users.\"alice\"", "state": "set", "value": "alice@example.org", "origin": "file"}),
+            json!({"key": "users.\"王.小明\"", "state": "set", "value": "王小明 <ming@example.org>", "origin": "file"}),
+        ]
+    );
+}
+
+#[test]
 fn the_settings_are_shown_as_json() {
     let world = with(Some(SETTINGS));
     let outcome = world
@@ -178,7 +242,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 5 + 4 * 3 + 4 + 3 + 3 + 7);
+    assert_eq!(settings.len(), 5 + 4 * 3 + 4 + 3 + 3 + 7 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }

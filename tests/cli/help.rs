@@ -112,6 +112,8 @@ fn the_help_is_in_the_language_of_the_user_throughout() {
         &["man", "--help"],
         &["completions", "--help"],
         &["check", "--help"],
+        &["status", "--help"],
+        &["users", "--help"],
         &["config", "--help"],
         &["config", "show", "--help"],
         &["config", "init", "--help"],

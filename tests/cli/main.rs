@@ -11,6 +11,9 @@ mod simulated_cluster;
 
 mod support;
 
+mod alerts;
+mod alerts_send;
+mod anonymize;
 mod api_faults;
 mod bad_input;
 mod catch_up;
@@ -31,6 +34,7 @@ mod holdings;
 mod inventory;
 mod json;
 mod kept_tasks;
+mod killed;
 mod ledger;
 mod logs;
 mod mapping;
@@ -58,5 +62,6 @@ mod terminal;
 mod token_leaks;
 mod units;
 mod user_report;
+mod users;
 mod values;
 mod window;

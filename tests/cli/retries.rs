@@ -142,6 +142,16 @@ fn a_node_that_lets_the_program_wait_has_the_time_of_its_tries() {
 }
 
 #[test]
+fn a_machine_that_is_silent_is_tried_again() {
+    let world = Lab::new()
+        .node(SimulatedNode::new("off").fault(Fault::Unreachable))
+        .tables("[netdata]\nconnect_timeout = \"200ms\"")
+        .start();
+    let outcome = world.run(&[DATE, "-v"]).exits(1);
+    assert_eq!(outcome.stderr.matches("trying again").count(), 2);
+}
+
+#[test]
 fn a_timeout_names_the_time_of_all_tries_together() {
     let hanging = SimulatedNode::new("n").fault(Fault::HangBeforeHeaders);
     let world = Lab::new()

@@ -312,6 +312,17 @@ fn a_file_that_is_gone_is_missed() {
 }
 
 #[test]
+fn a_report_of_users_that_is_gone_is_missed() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let _ = world.run(&[&yesterday]).exits(0);
+    let report = world.path(format!("data/reports/users_{yesterday}.csv"));
+    std::fs::remove_file(report).expect("the report");
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status.stdout_has(&format!("{yesterday}：沒有使用者報告\n"));
+}
+
+#[test]
 fn a_day_of_more_cards_than_today_is_no_more_than_complete() {
     let [.., yesterday] = last_days().map(|day| day.date());
     let node = || SimulatedNode::new(NODE).cards(&[1, 9]);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize};
 
-pub(super) use resolve::resolve;
+pub(super) use resolve::{parse_mailbox, resolve};
 pub use secret::{SecretError, SecretUrl};
 
 /// Who is told how a run ended, and when.

@@ -114,7 +114,8 @@ fn check_host(host: String) -> Result<String, Invalid> {
     invalid("notify.smtp.host", problem)
 }
 
-fn parse_mailbox(key: &str, text: &str) -> Result<Mailbox, Invalid> {
+/// Reads a mail address, with or without a name.
+pub(in crate::config) fn parse_mailbox(key: &str, text: &str) -> Result<Mailbox, Invalid> {
     text.parse().or_else(|_| {
         let problem = format!(
             "「{}」不是電子郵件地址，例如 admin@example.org 或 管理員 <admin@example.org>",

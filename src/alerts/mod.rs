@@ -1,0 +1,69 @@
+//! Idle alerts: whose GPUs did nothing, over several days.
+//!
+//! Hours are those of the ledger, but parted by rule, and so by task type, which the ledger's files do not have: they
+//! come from the management API's kept answers and the GPUs' files. What is not known to be right counts for nobody.
+
+mod day;
+mod left_out;
+mod memory;
+mod report;
+mod table;
+
+use std::collections::BTreeMap;
+
+use crate::config::{AlertRule, Alerts};
+use crate::ledger::Account;
+use crate::units::GpuIndex;
+
+pub use day::{RuledTasks, TaskEvidence};
+pub use left_out::{LeftOut, Reason};
+pub use memory::{Memory, Outcome, Reminder};
+pub use report::{AlertReport, AlertsReport, Days, Figures, GpuReport, LastNotice, Notified};
+
+/// What users held in several days, by user and position of the rule, then by node and GPU.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    held: BTreeMap<(String, usize), BTreeMap<(String, GpuIndex), Account>>,
+    /// What does not count.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A user whose GPUs were idle beyond a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert<'a> {
+    /// The user.
+    pub user: &'a str,
+    /// The rule.
+    pub rule: &'a AlertRule,
+    /// What all of their GPUs did.
+    pub account: Account,
+    /// What each of them did.
+    pub gpus: &'a BTreeMap<(String, GpuIndex), Account>,
+}
+
+impl Tally {
+    /// The users whose GPUs were idle beyond a rule, each rule for itself, by name.
+    #[must_use]
+    pub fn alerts<'a>(&'a self, settings: &'a Alerts) -> Vec<Alert<'a>> {
+        let alert = |((user, rule), gpus): (&'a (String, usize), &'a BTreeMap<_, _>)| {
+            let alert = Alert {
+                user,
+                rule: &settings.rules[*rule],
+                account: gpus.values().copied().sum(),
+                gpus,
+            };
+            is_beyond(alert.account, alert.rule, settings.min_coverage_percent).then_some(alert)
+        };
+        self.held.iter().filter_map(alert).collect()
+    }
+}
+
+/// Whether an account is idle beyond a rule, and known well enough. In whole numbers, so that a threshold that is met
+/// exactly is met.
+fn is_beyond(account: Account, rule: &AlertRule, min_coverage_percent: u8) -> bool {
+    let (idle, held) = (account.idle.seconds(), account.seconds());
+    let reaches = |part: u64, percent: u8| part * 100 >= held * u64::from(percent);
+    idle >= rule.min_idle_seconds
+        && reaches(idle, rule.min_idle_share_percent)
+        && reaches(account.observed(), min_coverage_percent)
+}

@@ -1,0 +1,147 @@
+//! The result of `users`, for programs.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::cli::UserOrder;
+use crate::exit_status::ExitStatus;
+use crate::ledger::{Account, Doubt};
+use crate::units::Reading;
+use crate::usage::{AbsenceReason, DateRuns, Usage};
+
+/// The result of `users`, for programs.
+#[derive(Debug, Serialize)]
+pub struct UsageReport<'a> {
+    version: &'static str,
+    timezone: &'a str,
+    from: NaiveDate,
+    to: NaiveDate,
+    days: usize,
+    days_with_report: usize,
+    users: Vec<UserFields<'a>>,
+    total: Option<AccountFields>,
+    days_without_report: Vec<AbsenceFields<'a>>,
+    nodes_without_accounts: Vec<AbsenceFields<'a>>,
+    doubts: Vec<DoubtFields<'a>>,
+    exit_status: ExitStatus,
+}
+
+#[derive(Debug, Serialize)]
+struct UserFields<'a> {
+    user: &'a str,
+    #[serde(flatten)]
+    account: AccountFields,
+}
+
+/// GPU-seconds and percents.
+#[derive(Debug, Serialize)]
+struct AccountFields {
+    allocated_seconds: u64,
+    active_seconds: u64,
+    idle_seconds: u64,
+    idle_vram_held_seconds: u64,
+    idle_vram_empty_seconds: u64,
+    idle_vram_unknown_seconds: u64,
+    unknown_seconds: u64,
+    vram_observed_seconds: u64,
+    gpu_mean_percent: Option<f64>,
+    vram_mean_percent: Option<f64>,
+    coverage_percent: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct AbsenceFields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<&'a str>,
+    from: NaiveDate,
+    to: NaiveDate,
+    reason: AbsenceReason,
+    message: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct DoubtFields<'a> {
+    node: &'a str,
+    from: NaiveDate,
+    to: NaiveDate,
+    doubt: Doubt,
+}
+
+impl<'a> UsageReport<'a> {
+    /// That of `usage`, which is of the days of `timezone`.
+    #[must_use]
+    pub fn new(
+        usage: &'a Usage,
+        order: UserOrder,
+        timezone: &'a str,
+        exit_status: ExitStatus,
+    ) -> Self {
+        let users = usage.sorted(order).into_iter();
+        let absences = |of_node: bool| {
+            let absences = usage.absences.iter();
+            let absences = absences.filter(move |(absence, _)| absence.node.is_some() == of_node);
+            let fields = absences.flat_map(|(absence, dates)| {
+                runs(dates).map(|(from, to)| AbsenceFields {
+                    node: absence.node.as_deref(),
+                    from,
+                    to,
+                    reason: absence.reason,
+                    message: absence.reason.told(),
+                })
+            });
+            fields.collect()
+        };
+        let doubts = usage.doubts.iter().flat_map(|((node, doubt), dates)| {
+            runs(dates).map(|(from, to)| DoubtFields {
+                node,
+                from,
+                to,
+                doubt: *doubt,
+            })
+        });
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            timezone,
+            from: usage.from,
+            to: usage.to,
+            days: usage.days,
+            days_with_report: usage.days_with_accounts,
+            users: users
+                .map(|(user, account)| UserFields {
+                    user,
+                    account: account.into(),
+                })
+                .collect(),
+            total: usage.total().map(Into::into),
+            days_without_report: absences(false),
+            nodes_without_accounts: absences(true),
+            doubts: doubts.collect(),
+            exit_status,
+        }
+    }
+}
+
+fn runs(dates: &DateRuns) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
+    dates.runs().iter().copied()
+}
+
+impl From<Account> for AccountFields {
+    fn from(account: Account) -> Self {
+        let idle = account.idle;
+        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
+        let percent = |hundredths: u64| hundredths as f64 / 100.0;
+        Self {
+            allocated_seconds: account.seconds(),
+            active_seconds: account.active,
+            idle_seconds: idle.seconds(),
+            idle_vram_held_seconds: idle.vram_held,
+            idle_vram_empty_seconds: idle.vram_empty,
+            idle_vram_unknown_seconds: idle.vram_unknown,
+            unknown_seconds: account.unknown,
+            vram_observed_seconds: account.vram.seconds(),
+            gpu_mean_percent: account.gpu.mean().map(Reading::percent),
+            vram_mean_percent: account.vram.mean().map(Reading::percent),
+            coverage_percent: account.coverage_hundredths().map(percent),
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Who has idle GPUs, by `alerts`: which hours count, and which rule they count for.
+
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+
+use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome, TOKEN, World};
+
+const NEXT: &str = "2025-08-02";
+const DAY: i64 = 24 * HOUR;
+
+/// A node whose first two GPUs do nothing, and whose third one works.
+fn gpu_a() -> SimulatedNode {
+    SimulatedNode::new("gpu-a")
+        .cards(&[1, 9, 17])
+        .constant(1, 0.0, 80.0)
+        .constant(9, 5.0, 0.14)
+        .constant(17, 90.0, 80.0)
+}
+
+fn held(id: &str, user: &str, card: u32, from: i64, to: i64) -> SimulatedTask {
+    SimulatedTask::new(id, user, "gpu-a")
+        .gpu(card, &format!("APU-{card}"))
+        .start(MIDNIGHT + from)
+        .end(MIDNIGHT + to)
+}
+
+/// A lab whose alerts are of two days, with these keys.
+fn lab(keys: &str) -> Lab {
+    Lab::new().tables(&format!("[alerts]\nwindow_days = 2\n{keys}"))
+}
+
+/// Collects both days.
+#[track_caller]
+fn collected(lab: Lab) -> World {
+    let world = lab.start();
+    let _ = world.run(&[DATE, "--to", NEXT]).exits(0);
+    world
+}
+
+/// Each alert: the user, the rule, and the idle and the allocated hours.
+#[track_caller]
+fn alerts(outcome: &Outcome) -> Vec<(String, String, i64, i64)> {
+    let json = outcome.json();
+    let alert = |alert: &Value| {
+        let text = |key: &str| alert[key].as_str().expect("a text").to_owned();
+        let hours = |key: &str| alert[key].as_i64().expect("seconds") / HOUR;
+        let (idle, held) = (hours("idle_seconds"), hours("allocated_seconds"));
+        (text("user"), text("rule"), idle, held)
+    };
+    let alerts = json["alerts"].as_array().expect("alerts");
+    alerts.iter().map(alert).collect()
+}
+
+#[track_caller]
+fn alert(user: &str, rule: &str, idle: i64, held: i64) -> (String, String, i64, i64) {
+    (user.to_owned(), rule.to_owned(), idle, held)
+}
+
+/// What was left out.
+#[track_caller]
+fn left_out(outcome: &Outcome) -> Vec<String> {
+    let json = outcome.json();
+    let left_out = json["left_out"].as_array().expect("what was left out");
+    let part = |part: &Value| {
+        let of = |key: &str| part[key].as_str().unwrap_or("*").to_owned();
+        let gpu = part["gpu"].as_i64().map(|gpu| format!(" {gpu}"));
+        let gpu = gpu.unwrap_or_default();
+        format!("{} {}{gpu} {}", of("date"), of("node"), of("reason"))
+    };
+    left_out.iter().map(part).collect()
+}
+
+#[test]
+fn users_whose_gpus_did_nothing_are_listed() {
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            // Two tasks at once hold a GPU once.
+            .task(held("t1", "王小明", 1, 0, 2 * DAY))
+            .task(held("t2", "王小明", 1, HOUR, 3 * DAY))
+            .task(held("t3", "bob", 17, 0, 2 * DAY))
+            .task(held("t4", "alice", 9, 0, DAY)),
+    );
+    let outcome = world.run(&["alerts", NEXT]).exits(0).stderr_is("");
+    outcome.stdout_is(
+        "2025-08-01 到 2025-08-02（2 天）的 GPU 閒置情形\n\
+         規則 default：閒置達 24 GPU 小時，且達配置時數的 50%，涵蓋率至少 90%\n\
+         \n\
+         使用者  規則     閒置(GPU小時)  配置(GPU小時)  閒置比例  涵蓋率   平均GPU使用率  通知    上次通知\n\
+         alice   default  24.00          24.00          100.00%   100.00%  5.00%          未通知  -\n\
+         王小明  default  48.00          48.00          100.00%   100.00%  0.00%          未通知  -\n",
+    );
+    assert!(!world.path("data/.daily-gpu-log/alerts.json").exists());
+}
+
+#[test]
+fn a_threshold_that_is_met_exactly_is_met() {
+    let world = |end: i64| {
+        collected(
+            lab("")
+                .node(gpu_a())
+                .task(held("t1", "alice", 1, 0, end))
+                .task(held("t2", "alice", 17, 0, DAY)),
+        )
+    };
+    let outcome = world(DAY).run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 48)]);
+    // A second less.
+    let outcome = world(DAY - 1).run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), []);
+    assert_eq!(left_out(&outcome), [""; 0]);
+}
+
+#[test]
+fn a_task_type_can_have_a_rule_of_its_own() {
+    let rules = "[[alerts.rules]]\nname = \"web\"\ntask_types = [\"WEBAPP\"]\nmin_idle_hours = 40\n\
+                 [[alerts.rules]]\nname = \"batch\"\ntask_types = [\"BATCH\"]\nmin_idle_share = 20";
+    let world = collected(
+        lab(rules)
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 36 * HOUR).kind("WEBAPP"))
+            .task(held("t2", "alice", 9, 0, DAY))
+            .task(held("t3", "bob", 1, 36 * HOUR, 2 * DAY).kind("BATCH"))
+            .task(held("t4", "bob", 9, DAY, 36 * HOUR).kind("BATCH"))
+            .task(held("t5", "bob", 17, 0, 2 * DAY).kind("BATCH")),
+    );
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    // bob's share is a third. alice's WEBAPP is idle for less than 40 hours.
+    let expected = [
+        alert("alice", "default", 24, 24),
+        alert("bob", "batch", 24, 72),
+    ];
+    assert_eq!(alerts(&outcome), expected);
+    world.edit_settings("min_idle_hours = 40", "min_idle_hours = 36");
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(
+        alerts(&outcome)[..2],
+        [
+            alert("alice", "default", 24, 24),
+            alert("alice", "web", 36, 36)
+        ]
+    );
+}
+
+#[test]
+fn users_projects_and_nodes_can_be_exempt() {
+    let world = collected(
+        lab("exempt_users = []\nexempt_projects = []\nexempt_nodes = []")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 2 * DAY))
+            .task(held("t2", "bob", 9, 0, DAY).project("pd-x"))
+            .task(held("t3", "bob", 9, DAY, 2 * DAY).project("pd-y")),
+    );
+    let alerts = |old: &str, new: &str| {
+        world.edit_settings(old, new);
+        let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+        assert_eq!(left_out(&outcome), [""; 0]);
+        alerts(&outcome)
+    };
+    let (alice, bob) = (
+        alert("alice", "default", 48, 48),
+        alert("bob", "default", 48, 48),
+    );
+    assert_eq!(alerts("", ""), [alice.clone(), bob]);
+    let bob = alert("bob", "default", 24, 24);
+    let projects = alerts("exempt_projects = []", "exempt_projects = [\"pd-x\"]");
+    assert_eq!(projects, [alice, bob.clone()]);
+    let users = alerts("exempt_users = []", "exempt_users = [\"alice\"]");
+    assert_eq!(users, [bob]);
+    let nodes = alerts("exempt_nodes = []", "exempt_nodes = [\"gpu-a\"]");
+    assert_eq!(nodes, []);
+}
+
+#[test]
+fn days_that_were_not_collected_count_for_nobody() {
+    let world = lab("")
+        .node(gpu_a())
+        .task(held("t1", "alice", 1, 0, 9 * DAY))
+        .start();
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), []);
+    let both = ["2025-08-01 * no_tasks", "2025-08-02 * no_tasks"];
+    assert_eq!(left_out(&outcome), both);
+    let _ = world.run(&[DATE]).exits(0);
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+    assert_eq!(left_out(&outcome), both[1..]);
+    let outcome = world.run(&["alerts", NEXT]).exits(0);
+    outcome.stdout_has("\n以下資料不完整或有疑問，未計入：\n2025-08-02：沒有保存的任務資訊\n");
+}
+
+#[test]
+fn a_day_without_task_information_or_with_damaged_one_counts_for_nobody() {
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 2 * DAY)),
+    );
+    let kept = "data/.daily-gpu-log/tasks/2025-08-01.json";
+    let whole = world.read(kept);
+    world.write(kept, "{");
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(left_out(&outcome), ["2025-08-01 * unreadable_tasks"]);
+    // As an answer that was given in the evening.
+    let mut early: Value = serde_json::from_str(&whole).expect("JSON");
+    early["fetched_at"] = json!(MIDNIGHT + 20 * HOUR);
+    world.write(kept, &early.to_string());
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(left_out(&outcome), ["2025-08-01 * early_tasks"]);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+    world
+        .run(&["alerts", NEXT])
+        .exits(0)
+        .stdout_has("2025-08-01：任務資訊是這一天結束前的（2025-08-01 20:00:00）");
+}
+
+#[test]
+fn today_counts_for_nobody() {
+    let world = lab("")
+        .node(gpu_a())
+        .task(SimulatedTask::new("t1", "alice", "gpu-a").gpu(1, "APU-1"))
+        .settings("timezone = \"Etc/GMT-14\"")
+        .start();
+    let outcome = world.run(&["alerts", "today", "--json"]).exits(0);
+    let json = outcome.json();
+    assert_eq!(json["left_out"][1]["reason"], "running", "{json}");
+    world
+        .run(&["alerts", "2999-01-01"])
+        .exits(2)
+        .stderr_has("尚未開始");
+}
+
+#[test]
+fn a_node_whose_mapping_is_in_doubt_counts_for_nobody() {
+    let gpu_b = |of_second| {
+        SimulatedNode::new("gpu-b")
+            .cards(&[1, 9, 17])
+            .constant(1, 0.0, 0.14)
+            .constant(9, of_second, 0.14)
+            .constant(17, 0.0, 0.14)
+    };
+    let on_b = |id: &str, user: &str| {
+        let task = SimulatedTask::new(id, user, "gpu-b").gpu(1, "APU-B1");
+        task.start(MIDNIGHT).end(MIDNIGHT + DAY)
+    };
+    let timeless =
+        json!({"username": "bob", "hostname": "gpu-b", "gpus": [{"id": 1}], "start": "soon"});
+    let api = || {
+        SimulatedApi::new(TOKEN)
+            .task(held("t1", "alice", 1, 0, DAY))
+            .task(held("t2", "bob", 17, 0, DAY))
+            .task(on_b("t3", "bob"))
+    };
+    for (api, node, reason) in [
+        (api().task(on_b("t4", "alice")), gpu_b(0.0), "conflict"),
+        (
+            api().task(on_b("t4", "bob").gpu(99, "APU-99")),
+            gpu_b(0.0),
+            "unplaced",
+        ),
+        (
+            api().task(on_b("t4", "bob").gpu(9, "APU-D")),
+            gpu_b(0.0),
+            "disagreement",
+        ),
+        (api().raw_task("t4", timeless), gpu_b(0.0), "timeless"),
+        (api(), gpu_b(60.0), "busy_without_task"),
+    ] {
+        let world = Lab::new()
+            .ledger("")
+            .node(gpu_a())
+            .node(node)
+            .node_settings("gpu-b", "gpu_uuids = { \"APU-D\" = 2 }")
+            .api(api)
+            .tables("[alerts]\nwindow_days = 1")
+            .start();
+        let _ = world.run(&[DATE]);
+        let outcome = world.run(&["alerts", DATE, "--json"]).exits(0);
+        assert_eq!(left_out(&outcome), [format!("2025-08-01 gpu-b {reason}")]);
+        assert_eq!(
+            alerts(&outcome),
+            [alert("alice", "default", 24, 24)],
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn a_task_that_cannot_be_read_puts_its_day_in_doubt() {
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 2 * DAY))
+            .raw_task("t2", json!("nothing")),
+    );
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), []);
+    let expected = [
+        "2025-08-01 * malformed_tasks",
+        "2025-08-02 * malformed_tasks",
+    ];
+    assert_eq!(left_out(&outcome), expected);
+}
+
+#[test]
+fn a_gpu_without_readings_counts_for_nobody() {
+    // Two hours and a half of a day are more than a tenth, two are not.
+    let node = gpu_a()
+        .gap(1, MIDNIGHT, MIDNIGHT + 9000)
+        .gap(9, MIDNIGHT, MIDNIGHT + 2 * HOUR);
+    let world = lab("min_idle_hours = 20")
+        .node(node)
+        .task(held("t1", "alice", 1, 0, DAY))
+        .task(held("t2", "bob", 9, 0, DAY))
+        .start();
+    let _ = world.run(&[DATE]);
+    let outcome = world.run(&["alerts", DATE, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), [alert("bob", "default", 22, 24)]);
+    assert_eq!(
+        left_out(&outcome),
+        ["2025-07-31 * no_tasks", "2025-08-01 gpu-a 0 coverage"]
+    );
+    world
+        .run(&["alerts", DATE])
+        .stdout_has("2025-08-01 gpu-a GPU[0]：佔用期間只有 89% 有讀數\n");
+}
+
+#[test]
+fn a_node_without_files_or_with_damaged_ones_counts_for_nobody() {
+    let world = lab("")
+        .node(gpu_a().fault(Fault::Refuse))
+        .task(held("t1", "alice", 1, 0, DAY))
+        .start();
+    let _ = world.run(&[DATE]).exits(1);
+    let outcome = world.run(&["alerts", DATE, "--json"]).exits(0);
+    assert_eq!(left_out(&outcome)[1..], ["2025-08-01 gpu-a no_readings"]);
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 2 * DAY)),
+    );
+    world.write("data/gpu-a/2025-08-01/gpu0_2025-08-01.csv", "no readings");
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(left_out(&outcome), ["2025-08-01 gpu-a unreadable"]);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+}
+
+#[test]
+fn a_node_that_was_collected_before_the_day_ended_counts_for_nobody() {
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 2 * DAY)),
+    );
+    // As if only another node had been collected since.
+    let record = "data/.daily-gpu-log/runs/2025-08-01.json";
+    let mut early: Value = serde_json::from_str(&world.read(record)).expect("JSON");
+    early["nodes"][0]["files"]["until"] = json!(MIDNIGHT + 23 * HOUR);
+    world.write(record, &early.to_string());
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(left_out(&outcome), ["2025-08-01 gpu-a collected_early"]);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+}
+
+#[test]
+fn quiet_says_nothing_if_there_is_nobody() {
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, 23 * HOUR)),
+    );
+    let _ = world.run(&["alerts", NEXT, "-q"]).exits(0).stdout_is("");
+    world.edit_settings("window_days = 2", "window_days = 2\nmin_idle_hours = 23");
+    let _ = world
+        .run(&["alerts", NEXT, "-q"])
+        .exits(0)
+        .stdout_has("alice");
+}
+
+#[test]
+fn json_has_every_figure() {
+    let world = collected(
+        lab("")
+            .node(gpu_a())
+            .task(held("t1", "alice", 1, 0, DAY))
+            .task(held("t2", "alice", 17, DAY, DAY + 6 * HOUR)),
+    );
+    let json = world.run(&["alerts", NEXT, "--json"]).exits(0).json();
+    let gpu = |gpu, idle, held, share, mean| {
+        json!({
+            "node": "gpu-a", "gpu": gpu, "idle_seconds": idle, "allocated_seconds": held, "observed_seconds": held,
+            "idle_share_percent": share, "coverage_percent": 100.0, "mean_gpu_percent": mean,
+        })
+    };
+    assert_eq!(
+        json,
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "first_date": DATE,
+            "date": NEXT,
+            "timezone": "UTC",
+            "window_days": 2,
+            "min_coverage_percent": 90,
+            "rules": [{"name": "default", "task_types": [], "min_idle_hours": 24, "min_idle_share_percent": 50}],
+            "alerts": [{
+                "user": "alice",
+                "rule": "default",
+                "idle_seconds": 86400,
+                "allocated_seconds": 108_000,
+                "observed_seconds": 108_000,
+                "idle_share_percent": 80.0,
+                "coverage_percent": 100.0,
+                "mean_gpu_percent": 18.0,
+                "gpus": [gpu(0, 86400, 86400, 100.0, 0.0), gpu(2, 0, 21600, 0.0, 90.0)],
+                "last_notice": null,
+                "notice": "due",
+            }],
+            "left_out": [],
+            "exit_status": 0,
+        })
+    );
+}
