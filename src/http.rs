@@ -37,8 +37,8 @@ pub enum Connections {
 /// A client for servers of one kind.
 #[derive(Debug)]
 pub struct Http {
-    /// Taken only when it is dropped.
-    client: Option<Client>,
+    /// Or why there is none. Taken only when it is dropped.
+    client: Option<Result<Client, String>>,
     /// Why it has no certificates to check `https` servers against.
     tls_problem: Option<String>,
     patience: Patience,
@@ -63,6 +63,9 @@ pub enum HttpError {
     /// The machine has not what TLS needs.
     #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
     Tls(String),
+    /// The machine has no room for what speaks HTTP.
+    #[error("無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）")]
+    Client(String),
     /// No connection came about.
     #[error("無法連線：{0}")]
     Connect(String),
@@ -136,13 +139,14 @@ impl HttpError {
                 // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
             }
-            Self::Connect(_) | Self::Tls(_) | Self::TooLarge => false,
+            Self::Client(_) | Self::Connect(_) | Self::Tls(_) | Self::TooLarge => false,
         }
     }
 }
 
 impl Http {
-    /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it.
+    /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it. Where the machine has no
+    /// room for it, its requests say so.
     #[must_use]
     pub fn new<'a>(
         patience: Patience,
@@ -156,11 +160,11 @@ impl Http {
         let builder = || builder(patience, connections);
         let without_certificates = || {
             let client = builder().tls_certs_only([]).build();
-            client.expect("a client with these options can always be built")
+            client.map_err(|error| root_cause(&error))
         };
         let with_certificates = wants_tls.then(|| builder().build());
         let (client, tls_problem) = match with_certificates {
-            Some(Ok(client)) => (client, None),
+            Some(Ok(client)) => (Ok(client), None),
             // The system has no certificates, which is no concern of servers without TLS.
             Some(Err(error)) => (without_certificates(), Some(root_cause(&error))),
             None => (without_certificates(), None),
@@ -260,6 +264,9 @@ impl Http {
             .with_max_times(self.patience.retries)
             .build();
         let client = self.client.as_ref().expect("it is there until the drop");
+        let client = client
+            .as_ref()
+            .map_err(|why| HttpError::Client(why.clone()))?;
         let (first, mut tries) = (Instant::now(), 0);
         loop {
             tries += 1;

@@ -1,5 +1,6 @@
 //! The command `daily-gpu-log`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
@@ -9,16 +10,16 @@ use clap::Parser;
 use daily_gpu_log::cli::{Cli, output_of_wrong_line, usage_error};
 use daily_gpu_log::console::{self, Console};
 use daily_gpu_log::exit_status::ExitStatus;
-use daily_gpu_log::run::{exit_status, run};
+use daily_gpu_log::run::{exit_status, metrics_file, run, tell_stopped};
 
-/// How long the log may hold up the end of a program that is told to stop.
+/// How long the log and the metrics file may hold up the end of a program that is told to stop.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let started = Instant::now();
     let status = match Cli::try_parse() {
         Ok(cli) => {
-            stop_when_told(started);
+            stop_when_told(started, metrics_file(&cli).map(Path::to_owned));
             run(&cli).unwrap_or_else(|error| {
                 console::fail(format_args!("{error:#}"));
                 exit_status(&error)
@@ -38,20 +39,29 @@ fn main() -> ExitCode {
 }
 
 /// Ends the program at once on SIGINT, SIGTERM and SIGHUP. That loses nothing: a file is whole at every moment.
-fn stop_when_told(started: Instant) {
+fn stop_when_told(started: Instant, metrics_file: Option<PathBuf>) {
     #[expect(
         clippy::exit,
         reason = "the threads wait for answers, and cannot be told"
     )]
     let stop = move || {
-        // In a thread of its own, because one that waits for whoever reads stderr may hold the log.
-        let (said, is_said) = mpsc::channel();
-        let last_words = thread::Builder::new().spawn(move || {
+        // In threads of their own, because one that waits for whoever reads stderr may hold the log, and any disk may
+        // hang.
+        let until = Instant::now() + LAST_WORDS;
+        let (told, is_told) = mpsc::channel();
+        let (said, file) = (told.clone(), metrics_file.clone());
+        let of_log = thread::Builder::new().spawn(move || {
             console::end(ExitStatus::Interrupted, started.elapsed());
             let _ = said.send(());
         });
-        drop(last_words);
-        let _ = is_said.recv_timeout(LAST_WORDS);
+        let of_metrics = thread::Builder::new().spawn(move || {
+            tell_stopped(file.as_deref(), started);
+            let _ = told.send(());
+        });
+        drop((of_log, of_metrics));
+        for _ in 0..2 {
+            let _ = is_told.recv_timeout(until.saturating_duration_since(Instant::now()));
+        }
         std::process::exit(u8::from(ExitStatus::Interrupted).into())
     };
     // Where there can be no handler, the signal itself ends the program.

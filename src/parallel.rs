@@ -4,7 +4,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// How long results are gathered before they are handed on together: syncing the disk for each of 1,000 nodes would
@@ -41,6 +42,43 @@ impl Jobs {
             at_first: at_first.into(),
             at_most: at_most.into(),
             stall: STALL,
+        }
+    }
+}
+
+/// One piece of work in a thread of its own.
+#[derive(Debug)]
+pub enum Aside<'scope, R> {
+    /// It goes on, or has ended.
+    Begun(ScopedJoinHandle<'scope, R>),
+    /// There was no room for a thread, and the caller has done it.
+    Done(Result<R, Panicked>),
+}
+
+/// Begins `work` in a thread of its own, or does it at once where there is no room for one.
+pub fn aside<'scope, R: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> R + Send + 'scope,
+) -> Aside<'scope, R> {
+    // A thread that does not begin drops what it was given: the work has to stay where both can take it.
+    let work = Arc::new(Mutex::new(Some(work)));
+    let take = |work: &Mutex<Option<_>>| {
+        let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.take().expect("only one of the two takes it")
+    };
+    let of_thread = Arc::clone(&work);
+    match thread::Builder::new().spawn_scoped(scope, move || take(&of_thread)()) {
+        Ok(handle) => Aside::Begun(handle),
+        Err(_) => Aside::Done(catch_unwind(AssertUnwindSafe(take(&work))).map_err(|_| Panicked)),
+    }
+}
+
+impl<R> Aside<'_, R> {
+    /// What the work came to, for which this waits.
+    pub fn end(self) -> Result<R, Panicked> {
+        match self {
+            Self::Begun(handle) => handle.join().map_err(|_| Panicked),
+            Self::Done(result) => result,
         }
     }
 }
@@ -117,7 +155,11 @@ pub fn share<T: Sync, R: Send>(
                     Ok(_) => workers += 1,
                     // Fewer do as well.
                     Err(_) if workers > 0 => break,
-                    Err(error) => panic!("not one thread can be started: {error}"),
+                    // And so does this thread, alone.
+                    Err(_) => {
+                        worker(&sender);
+                        break;
+                    }
                 }
             }
             match next_batch(&receiver, waiting, jobs.stall) {
@@ -188,6 +230,20 @@ mod tests {
             let expected = [Ok(1), Err(Panicked), Ok(2), Err(Panicked), Ok(3)];
             assert_eq!(halves, expected, "{jobs} jobs");
         }
+    }
+
+    #[test]
+    fn a_panic_of_what_is_done_aside_is_told_to_who_waits_for_it() {
+        let ends = thread::scope(|scope| {
+            let halve = |number: u32| {
+                aside(scope, move || {
+                    assert!(number.is_multiple_of(2), "a panic that the test wants");
+                    number / 2
+                })
+            };
+            [halve(4), halve(5)].map(Aside::end)
+        });
+        assert_eq!(ends, [Ok(2), Err(Panicked)]);
     }
 
     #[test]

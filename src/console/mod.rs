@@ -59,6 +59,13 @@ impl Console {
     /// Takes over stderr, for the log and the progress bar, and opens the log file. Where that cannot be opened,
     /// stderr is taken over all the same, so that the error can be told there.
     pub fn open(output: &OutputArgs) -> Result<Self, LogFileError> {
+        let (console, error) = Self::open_as_far_as_possible(output);
+        error.map_or(Ok(console), Err)
+    }
+
+    /// The same for what has to go on without the log file, if need be. The error is not told yet.
+    #[must_use]
+    pub fn open_as_far_as_possible(output: &OutputArgs) -> (Self, Option<LogFileError>) {
         let verbosity = Verbosity::of(output);
         let target = match (verbosity, output.log_format) {
             // What reads objects has no use for a bar between them.
@@ -79,7 +86,7 @@ impl Console {
             pid = process::id(),
             "started"
         );
-        error.map_or(Ok(Self { bars, verbosity }), Err)
+        (Self { bars, verbosity }, error)
     }
 
     /// Prints a result. It is no error if nobody reads on.

@@ -19,7 +19,10 @@ impl<'a> Progress<'a> {
         let bar = bars.add(ProgressBar::new(names.len() as u64));
         let style = ProgressStyle::with_template("[{elapsed}] {bar:20} {pos}/{len} 等待：{msg}");
         bar.set_style(style.expect("the template is well-formed"));
-        bar.enable_steady_tick(Duration::from_millis(200));
+        // It takes a thread, for which the machine may have no room, and nobody sees it on cron's stderr.
+        if !bars.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
         let progress = Self {
             bar,
             left: (0..names.len()).collect(),

@@ -49,6 +49,9 @@ impl fmt::Display for Notice {
                 first.card, first.metric, first.value
             ),
             Self::TasksUnavailable(error) => write!(f, "{error}（使用率照常寫入，但沒有任務資訊）"),
+            Self::TasksPanicked => f.write_str(
+                "處理任務資訊時程式發生內部錯誤，請回報（使用率照常寫入，但可能沒有任務資訊）",
+            ),
             Self::TasksKept {
                 error,
                 since,

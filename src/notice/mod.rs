@@ -87,6 +87,8 @@ pub enum Notice {
     },
     /// There is no task information.
     TasksUnavailable(TasksError),
+    /// The work on the tasks ended in a bug of this program.
+    TasksPanicked,
     /// The management API gave no answer, and that of an earlier run was used.
     TasksKept {
         /// Why there is no new answer, if one was asked for.
@@ -200,6 +202,7 @@ impl Notice {
             | Self::Rejected { .. }
             | Self::LedgerNotWritten(_)
             | Self::TasksUnavailable(_)
+            | Self::TasksPanicked
             | Self::TasksKept {
                 is_final: false, ..
             } => Severity::Error,
@@ -242,6 +245,7 @@ impl Notice {
             | Self::NotMerged { node, .. } => Some(node),
             Self::NotSynced(_)
             | Self::TasksUnavailable(_)
+            | Self::TasksPanicked
             | Self::TasksKept { .. }
             | Self::TasksNotKept(_)
             | Self::NotRecorded(_)
@@ -265,6 +269,7 @@ impl Notice {
             Self::OldReadings { .. } => "old_readings",
             Self::Rejected { .. } => "rejected_readings",
             Self::TasksUnavailable(_) => "tasks_unavailable",
+            Self::TasksPanicked => "tasks_panicked",
             Self::TasksKept { .. } => "tasks_kept",
             Self::TasksNotKept(_) => "tasks_not_kept",
             Self::NotRecorded(_) => "not_recorded",

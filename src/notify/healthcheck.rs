@@ -13,26 +13,42 @@ use crate::exit_status::ExitStatus;
 /// What self-hosted monitors keep of a body unless they are told otherwise.
 const LIMIT_BYTES: usize = 10_000;
 
+/// The address, and whether it was told of the beginning.
+type Told = (Address, Result<(), String>);
+
+/// How far the monitor has been told of the beginning.
+#[derive(Debug)]
+enum Begun {
+    /// A thread tells it.
+    Telling(JoinHandle<Told>),
+    /// There was no room for a thread.
+    Told(Box<Told>),
+}
+
 /// A monitor that is being told that a run has begun.
 #[derive(Debug)]
 pub(super) struct Healthcheck {
     timeout: Duration,
-    begun: JoinHandle<(Address, Result<(), String>)>,
+    begun: Begun,
 }
 
 impl Healthcheck {
     /// Tells that a run begins, without waiting for an answer. A try takes at most `timeout`.
     pub(super) fn begin(
-        address: impl FnOnce() -> Address + Send + 'static,
+        address: impl Fn() -> Address + Clone + Send + 'static,
         timeout: Duration,
     ) -> Self {
         // Both tries together have the time of one: of a run that ends at once, the end has to be told in time.
         let deadline = Instant::now() + timeout;
-        let begun = thread::spawn(move || {
+        let tell_begin = move || {
             let address = address();
             let told = tell(&address, "start", "", deadline);
             (address, told)
-        });
+        };
+        let begun = match thread::Builder::new().spawn(tell_begin.clone()) {
+            Ok(telling) => Begun::Telling(telling),
+            Err(_) => Begun::Told(Box::new(tell_begin())),
+        };
         Self { timeout, begun }
     }
 
@@ -40,7 +56,11 @@ impl Healthcheck {
     pub(super) fn end(self, status: ExitStatus, message: &Message) -> Vec<Undelivered> {
         let deadline = Instant::now() + self.timeout * TRIES;
         // A beginning that arrived after the end would be that of a run that never ends.
-        let Ok((address, begun)) = self.begun.join() else {
+        let told = match self.begun {
+            Begun::Telling(telling) => telling.join(),
+            Begun::Told(told) => Ok(*told),
+        };
+        let Ok((address, begun)) = told else {
             return vec![Undelivered::Panicked];
         };
         let status = u8::from(status).to_string();

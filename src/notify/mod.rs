@@ -13,9 +13,10 @@ mod outsiders;
 mod watch;
 mod webhook;
 
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use crate::config::{self, SecretError};
+use crate::parallel::{Aside, aside};
 
 pub use mail::{MailError, Mailer};
 pub use message::Message;
@@ -94,10 +95,10 @@ impl Channels {
         thread::scope(|scope| {
             let mut told = Vec::new();
             if let Some(webhook) = &self.webhook {
-                told.push(scope.spawn(|| webhook.tell(message)));
+                told.push(aside(scope, || webhook.tell(message)));
             }
             if let Some(mailer) = &self.mailer {
-                let send = |recipient| scope.spawn(move || mailer.send(recipient, message));
+                let send = |recipient| aside(scope, move || mailer.send(recipient, message));
                 told.extend(mailer.admins().iter().map(send));
             }
             told.into_iter().filter_map(undelivered).collect()
@@ -118,6 +119,6 @@ fn apart<T, E>(result: Result<T, E>) -> (Option<T>, Option<E>) {
     }
 }
 
-fn undelivered(told: ScopedJoinHandle<Result<(), Undelivered>>) -> Option<Undelivered> {
-    told.join().unwrap_or(Err(Undelivered::Panicked)).err()
+fn undelivered(told: Aside<Result<(), Undelivered>>) -> Option<Undelivered> {
+    told.end().unwrap_or(Err(Undelivered::Panicked)).err()
 }

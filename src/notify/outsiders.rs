@@ -18,6 +18,7 @@ pub(super) fn message(notice: &Notice) -> String {
         | Notice::SeriesStopped { .. }
         | Notice::OldReadings { .. }
         | Notice::Rejected { .. }
+        | Notice::TasksPanicked
         | Notice::TasksNotKept(_)
         | Notice::NotRecorded(_)
         | Notice::Forgotten { .. }

@@ -1,11 +1,12 @@
 //! One run, from the moment that somebody may have to be told of it.
 
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use super::address::Address;
 use super::healthcheck::Healthcheck;
 use super::{Channels, Ended, Undelivered};
-use crate::config::{self, When};
+use crate::config::{self, SecretUrl, When};
+use crate::parallel::{Aside, aside};
 
 /// A run that has begun, and those who are to be told how it ends.
 #[derive(Debug)]
@@ -27,7 +28,10 @@ impl Watch {
         let (channels, _) = Channels::open(settings);
         let url = settings.healthcheck.find().ok().flatten();
         let (key, timeout) = (settings.healthcheck.key(), settings.timeout);
-        let begin = |url| Healthcheck::begin(move || Address::new(url, key, timeout), timeout);
+        let begin = |url: SecretUrl| {
+            let address = move || Address::new(url.clone(), key.clone(), timeout);
+            Healthcheck::begin(address, timeout)
+        };
         Self {
             healthcheck: url.map(begin),
             channels,
@@ -55,13 +59,13 @@ impl Watch {
         thread::scope(|scope| {
             let monitor = self
                 .healthcheck
-                .map(|healthcheck| scope.spawn(|| healthcheck.end(ended.exit_status(), &message)));
+                .map(|monitor| aside(scope, || monitor.end(ended.exit_status(), &message)));
             let mut undelivered = if tells_people {
                 self.channels.tell(&message)
             } else {
                 Vec::new()
             };
-            let monitor = monitor.map(ScopedJoinHandle::join);
+            let monitor = monitor.map(Aside::end);
             let monitor = monitor.map(|told| told.unwrap_or_else(|_| vec![Undelivered::Panicked]));
             undelivered.extend(monitor.into_iter().flatten());
             undelivered

@@ -16,7 +16,7 @@ pub struct Collected<'a> {
     pub given_up: Vec<GivenUp>,
     /// The same as lines for people.
     pub given_up_lines: Vec<String>,
-    /// What did not take all that was to be said of them, and why: standard output, the metrics file. Each once.
+    /// What did not take all that was to be said of them, and why: standard output, the metrics file, the log file. Each once.
     pub untold: Vec<String>,
 }
 

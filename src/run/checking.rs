@@ -99,7 +99,8 @@ fn ask(
     thread::scope(|scope| {
         let (api, patience) = (&config.management_api, config.netdata);
         let tasks = token.map(|token| {
-            scope.spawn(move || tasks::fetch(api, patience, token, window, None, now()))
+            let fetch = move || tasks::fetch(api, patience, token, window, None, now());
+            parallel::aside(scope, fetch)
         });
         let work = |&node: &&Node| {
             let probe = client.probe(node, window, begun);
@@ -121,7 +122,7 @@ fn ask(
             }
         });
         Answers {
-            tasks: tasks.map(|tasks| tasks.join().expect("reading an answer does not panic")),
+            tasks: tasks.map(|tasks| tasks.end().expect("reading an answer does not panic")),
             nodes: findings,
         }
     })

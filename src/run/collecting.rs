@@ -1,6 +1,5 @@
 //! Collecting: the stages in their order, for each day that is asked for.
 
-use std::panic;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
@@ -16,7 +15,7 @@ use crate::ledger::DayLedger;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::{DataDir, Tree};
-use crate::parallel::Jobs;
+use crate::parallel::{self, Jobs, Panicked};
 use crate::record::DayRecord;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport};
 
@@ -106,10 +105,11 @@ impl<'a> Stages<'a> {
         let (mut notices, mut results) = thread::scope(|scope| {
             let data_dir = &self.data_dir;
             let ask = || task_information::obtain(self.request, asking, window, data_dir, &tasks);
-            let asking = scope.spawn(ask);
+            let asking = parallel::aside(scope, ask);
             let results = collect::collect(nodes, jobs, day, &self.client, &tree, done);
-            let notices = asking.join();
-            let notices = notices.unwrap_or_else(|bug| panic::resume_unwind(bug));
+            // A bug costs the tasks, and no figure.
+            let notices = asking.end();
+            let notices = notices.unwrap_or_else(|Panicked| vec![Notice::TasksPanicked]);
             (notices, results)
         });
         drop(progress);

@@ -20,12 +20,9 @@ pub(super) struct MetricsFile<'a> {
 }
 
 impl<'a> MetricsFile<'a> {
-    /// The file of a run that starts now.
-    pub(super) fn new(path: Option<&'a Path>) -> Self {
-        Self {
-            path,
-            started: Instant::now(),
-        }
+    /// The file of a run that began at `started`.
+    pub(super) fn new(path: Option<&'a Path>, started: Instant) -> Self {
+        Self { path, started }
     }
 
     /// Tells of a run that collected. Where that cannot be told, the run is not complete.
@@ -41,6 +38,13 @@ impl<'a> MetricsFile<'a> {
     /// Tells of a run that `error` ended.
     pub(super) fn tell_failure(&self, error: &anyhow::Error) {
         if let Err(error) = self.write(failure::exit_status(error), None) {
+            console::fail(error);
+        }
+    }
+
+    /// Tells of a run that is being stopped.
+    pub(super) fn tell_stopped(&self) {
+        if let Err(error) = self.write(ExitStatus::Interrupted, None) {
             console::fail(error);
         }
     }

@@ -15,11 +15,14 @@ mod task_information;
 mod telling;
 mod users;
 
+use std::path::Path;
+use std::time::Instant;
+
 use anyhow::Result;
 
 use crate::cli::{self, Cli, Command, OutputArgs, RunArgs};
 use crate::config::{self, Config};
-use crate::console::{self, Console, PrintError};
+use crate::console::{self, Console, LogFileError, PrintError};
 use crate::exit_status::ExitStatus;
 use crate::notify::Watch;
 use crate::output::{self, Archive};
@@ -35,9 +38,8 @@ pub use request::RequestError;
 /// Does what the command line asks for.
 pub fn run(cli: &Cli) -> Result<ExitStatus> {
     let Some(command) = &cli.command else {
-        let (args, file) = (&cli.run, cli.run.metrics_file.as_deref());
-        let metrics = MetricsFile::new(file.filter(|_| !args.dry_run));
-        let done = collect_or_report(args, &metrics);
+        let metrics = MetricsFile::new(metrics_file(cli), Instant::now());
+        let done = collect_or_report(&cli.run, &metrics);
         return done.inspect_err(|error| metrics.tell_failure(error));
     };
     match command {
@@ -52,13 +54,31 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     Ok(ExitStatus::Complete)
 }
 
+/// Tells monitoring of a run that began at `started` and is being stopped.
+pub fn tell_stopped(metrics_file: Option<&Path>, started: Instant) {
+    MetricsFile::new(metrics_file, started).tell_stopped();
+}
+
+/// The file that monitoring is told in how the run ends, if there is one, and this is a run.
+#[must_use]
+pub fn metrics_file(cli: &Cli) -> Option<&Path> {
+    let is_run = cli.command.is_none() && !cli.run.dry_run;
+    cli.run.metrics_file.as_deref().filter(|_| is_run)
+}
+
 /// For what is said without settings.
 fn plain_console() -> Result<Console> {
     Ok(Console::open(&OutputArgs::default())?)
 }
 
 fn collect_or_report(args: &RunArgs, metrics: &MetricsFile) -> Result<ExitStatus> {
-    let console = Console::open(&args.output)?;
+    let (console, no_log) = if args.user_report || args.dry_run {
+        (Console::open(&args.output)?, None)
+    } else {
+        Console::open_as_far_as_possible(&args.output)
+    };
+    // Without a trace the figures are worth no less, and tomorrow the agents may have forgotten them.
+    no_log.iter().for_each(console::fail);
     let config = config::load(args.settings.overrides())?;
     tracing::info!(settings = %config.source, "settings loaded");
     if args.user_report {
@@ -66,7 +86,7 @@ fn collect_or_report(args: &RunArgs, metrics: &MetricsFile) -> Result<ExitStatus
     } else if args.dry_run {
         tell_plan(&Request::new(&console, &config, args)?)
     } else {
-        collect(&console, &config, args, metrics)
+        collect(&console, &config, args, metrics, no_log.as_ref())
     }
 }
 
@@ -76,6 +96,7 @@ fn collect(
     config: &Config,
     args: &RunArgs,
     metrics: &MetricsFile,
+    no_log: Option<&LogFileError>,
 ) -> Result<ExitStatus> {
     let watch = Watch::begin(&config.notify);
     watch.warnings().iter().for_each(console::warn);
@@ -83,7 +104,12 @@ fn collect(
         Ok(request) => {
             let dates = request.dates().unwrap_or_default();
             let collected = collecting::collect(&request);
-            let collected = collected.map(|collected| metrics.tell(collected));
+            let collected = collected.map(|mut collected| {
+                if let Some(error) = no_log {
+                    collected.add_untold(error);
+                }
+                metrics.tell(collected)
+            });
             telling::tell(watch, collected, &dates)
         }
         Err(error) => telling::tell(watch, Err(error.into()), &[]),

@@ -163,6 +163,11 @@ fn something_missing() -> Vec<Situation> {
         Situation::new("a node down", healthy_and(down("d"))),
         Situation::new("no place for a node", healthy_and(SimulatedNode::new("m")))
             .after("mkdir data; : > data/m"),
+        Situation::new("a log file that cannot be opened", healthy()).arguments(&[
+            DATE,
+            "--log-file",
+            "nowhere/log",
+        ]),
         Situation::new("a GPU without readings", healthy_and(cardless)),
         Situation::new("a GPU without VRAM readings", healthy_and(dark)),
         Situation::new("rejected readings", healthy_and(odd)),

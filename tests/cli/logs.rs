@@ -9,8 +9,8 @@ use chrono::DateTime;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Lab, wait_for_request};
+use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedReceiver, SimulatedTask};
+use crate::support::{DATE, Lab, message, texts, wait_for_request};
 
 const FILE: &str = "run.log";
 
@@ -213,17 +213,38 @@ fn the_error_that_ends_the_program_is_an_object_as_well() {
 }
 
 #[test]
-fn a_log_file_that_cannot_be_opened_ends_the_run_before_it_begins() {
-    for path in ["missing/run.log", "."] {
+fn a_log_file_that_cannot_be_opened_makes_the_run_incomplete_and_costs_no_figure() {
+    for (path, cause) in [
+        ("missing/run.log", "No such file or directory (os error 2)"),
+        (".", "Is a directory (os error 21)"),
+    ] {
+        let chat = SimulatedReceiver::start();
         let outcome = healthy()
+            .tables(&format!("[notify]\nwebhook_url = \"{}\"", chat.url()))
             .run(&["--log-file", path, DATE])
+            .exits(3)
+            .stdout_has("n：讀數 144/144");
+        let why = format!(
+            "錯誤：無法開啟記錄檔 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --log-file）"
+        );
+        assert_eq!(outcome.stderr, format!("{why}\n"));
+        assert_eq!(outcome.tree().len(), 3);
+        let line = "2025-08-01：完整，節點 1/1，讀數 144/144 (100.0%)";
+        let text = message("不完整（2025-08-01）", &[&why, line], 3);
+        assert_eq!(texts(&chat), [text]);
+    }
+}
+
+#[test]
+fn what_collects_nothing_ends_where_its_log_file_cannot_be_opened() {
+    for arguments in [&["--user-report"][..], &["--dry-run"]] {
+        let line = [&["--log-file", "missing/run.log", DATE], arguments].concat();
+        let _ = healthy()
+            .run(&line)
             .exits(1)
             .stdout_is("")
-            .stderr_has(&format!("錯誤：無法開啟記錄檔 {path}："))
-            .stderr_has("（請確認該目錄存在且可寫入，或修改 --log-file）\n")
+            .stderr_has("錯誤：無法開啟記錄檔 missing/run.log：")
             .writes_nothing();
-        let cluster = &outcome.world().cluster;
-        assert_eq!(cluster.requests("n").len(), 0);
     }
 }
 

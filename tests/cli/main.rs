@@ -40,6 +40,7 @@ mod logs;
 mod mapping;
 mod metrics;
 mod missing;
+mod no_threads;
 mod node_faults;
 mod notify;
 mod notify_faults;

@@ -184,7 +184,6 @@ fn a_run_that_fails_is_told_beside_the_last_success() {
         (2, &["--node", "x"][..]),
         (2, &["--to", "2025-07-01"]),
         (1, &["--data-dir", "token/data"]),
-        (1, &["--log-file", "missing/log"]),
         (10, &["--config", "missing.toml"]),
     ] {
         world.run(&[&LINE, arguments].concat()).exits(status);
@@ -203,6 +202,24 @@ fn a_run_that_fails_is_told_beside_the_last_success() {
     world.edit_settings("[[nodes]]", "[[knots]]");
     world.run(&LINE).exits(10);
     assert_eq!(of_the_run(&world), (success, "10".to_owned()));
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_is_told_beside_the_last_success() {
+    let world = lab().start();
+    world.run(&LINE).exits(0);
+    let (success, _) = of_the_run(&world);
+    let slow = SimulatedNode::new("slow").fault(Fault::HangBeforeHeaders);
+    let world = Lab::new().node(slow).start_after(world);
+    let mut run = world.command(&LINE).spawn().expect("it starts");
+    wait_for_request(&world, "slow");
+    let kill = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -TERM {}", run.id())])
+        .status();
+    assert!(kill.expect("a shell").success());
+    assert_eq!(run.wait().expect("its status").code(), Some(130));
+    assert_eq!(of_the_run(&world), (success, "130".to_owned()));
+    assert!(!world.read(FILE).contains("daily_gpu_log_node"));
 }
 
 #[test]
