@@ -20,7 +20,7 @@ use crate::config::Patience;
 
 /// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
 const BODY_LIMIT_BYTES: usize = 32 << 20;
-/// How much of an error's body is quoted.
+/// How much of an error's body or `Location` header is quoted.
 const QUOTE_CHARS: usize = 200;
 /// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -66,9 +66,17 @@ pub enum HttpError {
     /// No connection came about.
     #[error("無法連線：{0}")]
     Connect(String),
+    /// Nobody answered the wish to connect.
+    #[error("無法連線：沒有回應")]
+    Silent,
     /// The time was up.
-    #[error("逾時：{:.1} 秒內沒有完整的回應", .0.as_secs_f64())]
-    Timeout(Duration),
+    #[error("逾時：{}{:.1} 秒內沒有完整的回應", tried(*.tries), .waited.as_secs_f64())]
+    Timeout {
+        /// From the first try on.
+        waited: Duration,
+        /// How many there were.
+        tries: usize,
+    },
     /// The server answered with a status that is no success.
     #[error("HTTP {status}{detail}")]
     Status {
@@ -85,7 +93,31 @@ pub enum HttpError {
     TooLarge,
 }
 
+/// How often a server was tried, if it was more than once.
+fn tried(tries: usize) -> String {
+    match tries {
+        0 | 1 => String::new(),
+        _ => format!("試了 {tries} 次，共 "),
+    }
+}
+
 impl HttpError {
+    /// That one try took too long.
+    fn timeout(waited: Duration) -> Self {
+        Self::Timeout { waited, tries: 1 }
+    }
+
+    /// The error of the last of so many tries, which began so long after the first.
+    fn of_last(self, tries: usize, after: Duration) -> Self {
+        match self {
+            Self::Timeout { waited, .. } => Self::Timeout {
+                waited: after + waited,
+                tries,
+            },
+            error => error,
+        }
+    }
+
     /// The status that the server answered with, if it did.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
@@ -99,7 +131,7 @@ impl HttpError {
     /// that does not listen takes longer to come back than a retry waits.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Timeout(_) | Self::Broken(_) => true,
+            Self::Silent | Self::Timeout { .. } | Self::Broken(_) => true,
             Self::Status { status, .. } => {
                 // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
@@ -228,7 +260,10 @@ impl Http {
             .with_max_times(self.patience.retries)
             .build();
         let client = self.client.as_ref().expect("it is there until the drop");
+        let (first, mut tries) = (Instant::now(), 0);
         loop {
+            tries += 1;
+            let after = first.elapsed();
             let error = match self.once(url, deadline, request(client), &is_success, &read) {
                 Ok(answered) => return Ok(answered),
                 Err(error) => error,
@@ -241,7 +276,7 @@ impl Http {
                     thread::sleep(pause);
                 }
                 // Where the time is up, this error says more than a try without time for an answer could.
-                _ => return Err(error),
+                _ => return Err(error.of_last(tries, after)),
             }
         }
     }
@@ -351,26 +386,46 @@ fn read_start(response: Response) -> Vec<u8> {
 /// What an unsuccessful answer says for itself: where it redirects to, or the beginning of a text body.
 fn detail(response: Response) -> String {
     if let Some(location) = response.headers().get(LOCATION) {
-        return format!("，轉址到 {}", location.to_str().unwrap_or("?"));
+        let location = String::from_utf8_lossy(location.as_bytes());
+        return format!("，轉址到 {}", quoted(&location));
     }
-    let text: String = String::from_utf8_lossy(&read_start(response))
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(QUOTE_CHARS)
-        .collect();
-    match text.trim() {
+    match quoted(&String::from_utf8_lossy(&read_start(response))).trim() {
         "" => String::new(),
         text => format!("：{text}"),
     }
 }
 
+/// One line with the beginning of what a server says, and a mark where there is more.
+fn quoted(text: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let mut chars = text.trim_end().chars().map(printable);
+    let mut quote: String = chars.by_ref().take(QUOTE_CHARS).collect();
+    if chars.next().is_some() {
+        quote.push('…');
+    }
+    quote
+}
+
 fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
     match (error.is_connect(), error.is_timeout()) {
-        (true, true) => HttpError::Connect("沒有回應".to_owned()),
+        (true, true) => HttpError::Silent,
+        (true, false) if is_reset(error) => HttpError::Broken(root_cause(error)),
         (true, false) => HttpError::Connect(root_cause(error)),
-        (false, true) => HttpError::Timeout(timeout),
+        (false, true) => HttpError::timeout(timeout),
         (false, false) => HttpError::Broken(root_cause(error)),
     }
+}
+
+fn is_reset(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::ConnectionReset) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
@@ -381,7 +436,7 @@ fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
     {
-        Some(inner) if inner.is_timeout() => HttpError::Timeout(timeout),
+        Some(inner) if inner.is_timeout() => HttpError::timeout(timeout),
         Some(inner) => HttpError::Broken(root_cause(inner)),
         None => HttpError::Broken(error.to_string()),
     }

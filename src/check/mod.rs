@@ -4,6 +4,7 @@
 mod api;
 mod directory;
 mod node;
+mod notify;
 mod token;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::exit_status::ExitStatus;
 pub use api::{api, tasks};
 pub use directory::directory;
 pub use node::node;
+pub use notify::notify;
 pub use token::token;
 
 /// By how many seconds two clocks may differ without a word. Of an interval of ten minutes that is a tenth.
@@ -55,6 +57,8 @@ pub enum Subject {
     DataDir,
     /// The management API's token.
     Token,
+    /// The secrets of the notifications.
+    Notify,
     /// The management API.
     ManagementApi,
     /// The tasks that the API names, and where they run.
@@ -77,7 +81,7 @@ pub enum State {
     Ok,
     /// A collection would succeed, but somebody should look.
     Warning,
-    /// A collection would fail, or lack something.
+    /// A collection would fail, or lack something, or somebody would not be told of it.
     Error,
 }
 
@@ -116,8 +120,12 @@ impl Report {
     #[must_use]
     pub fn new(checks: Vec<Check>) -> Self {
         let mut errors = checks.iter().filter(|check| check.state == State::Error);
-        let is_configuration =
-            |check: &Check| matches!(check.subject, Subject::Settings | Subject::Token);
+        let is_configuration = |check: &Check| {
+            matches!(
+                check.subject,
+                Subject::Settings | Subject::Token | Subject::Notify
+            )
+        };
         let exit_status = match errors.clone().next() {
             None => ExitStatus::Complete,
             Some(_) if errors.any(is_configuration) => ExitStatus::Configuration,

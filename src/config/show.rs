@@ -41,6 +41,9 @@ struct Setting {
     #[serde(flatten)]
     value: Shown,
     origin: Origin,
+    /// The name of the credential that it comes from, if it is one.
+    #[serde(skip)]
+    credential: Option<String>,
     /// The line that begins its table, if it is the first key there; empty for that of the top level.
     #[serde(skip)]
     header: Option<String>,
@@ -62,6 +65,7 @@ enum Origin {
     BuiltIn,
     File,
     CommandLine,
+    Credential,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +89,7 @@ pub fn explain(overrides: Overrides) -> Result<Explained, ConfigError> {
     let origins = Origins {
         file: table(&file.unwrap_or_default()),
         on_command_line,
+        credentials: config.notify.credentials(),
     };
     let in_force = table(&Settings::in_force(&config, cards));
     let settings = SECTIONS
@@ -111,6 +116,8 @@ struct Origins {
     /// What the settings file says.
     file: Table,
     on_command_line: Vec<&'static str>,
+    /// What systemd gives the service in the place of keys, by key.
+    credentials: Vec<(String, String)>,
 }
 
 impl Origins {
@@ -126,15 +133,21 @@ impl Origins {
             }
             for key in section.keys {
                 let value = values.get(key.name);
+                let path = section.path_of(key);
+                let credential = self.credential(&path);
                 // What a node does without need not be said of each.
                 if value.is_some() || !section.is_list() {
                     settings.push(Setting {
-                        key: section.path_of(key),
+                        key: path,
                         node: (section.name == "nodes").then(|| name_of(values)),
                         rule: (section.name == "alerts.rules").then(|| name_of(values)),
                         name: key.name.to_owned(),
-                        value: shown(key, value),
+                        value: match credential {
+                            Some(_) => Shown::Secret,
+                            None => shown(key, value),
+                        },
                         origin: self.origin(section, key, said),
+                        credential,
                         header: header.take(),
                     });
                 }
@@ -149,9 +162,16 @@ impl Origins {
             .collect()
     }
 
+    fn credential(&self, path: &str) -> Option<String> {
+        let mut of_key = self.credentials.iter().filter(|(key, _)| key == path);
+        of_key.next().map(|(_, name)| name.clone())
+    }
+
     fn origin(&self, section: &Section, key: &Key, said: Option<&Table>) -> Origin {
         let path = section.path_of(key);
-        if self.on_command_line.contains(&path.as_str()) {
+        if self.credential(&path).is_some() {
+            Origin::Credential
+        } else if self.on_command_line.contains(&path.as_str()) {
             Origin::CommandLine
         } else if said.is_some_and(|said| said.contains_key(key.name))
             || (path == "nodes.cards" && self.file.contains_key("cards"))
@@ -189,6 +209,7 @@ fn of_names(section: &Section, values: &Table, mut header: Option<String>) -> Ve
             name,
             value: Shown::Set(value.clone()),
             origin: Origin::File,
+            credential: None,
             header: header.take(),
         }
     };
@@ -214,8 +235,11 @@ pub(super) fn table(settings: &Settings) -> Table {
 }
 
 impl Explained {
-    fn origin(&self, origin: Origin) -> String {
-        match (origin, &self.file) {
+    fn origin(&self, setting: &Setting) -> String {
+        if let Some(name) = &setting.credential {
+            return format!("systemd 憑證 {name}");
+        }
+        match (setting.origin, &self.file) {
             (Origin::CommandLine, _) => "命令列".to_owned(),
             (Origin::File, Some(path)) => format!("設定檔 {path}"),
             _ => "內建".to_owned(),
@@ -224,7 +248,7 @@ impl Explained {
 
     fn write(&self, f: &mut fmt::Formatter<'_>, setting: &Setting) -> fmt::Result {
         let key = &setting.name;
-        let origin = self.origin(setting.origin);
+        let origin = self.origin(setting);
         match &setting.value {
             Shown::Set(value) => writeln!(f, "{key} = {value}  # {origin}"),
             Shown::Secret => writeln!(f, "# {key}：已設定，內容不顯示  # {origin}"),
@@ -276,6 +300,7 @@ mod tests {
         let origins = Origins {
             file: toml::from_str(settings).expect("TOML"),
             on_command_line: Vec::new(),
+            credentials: Vec::new(),
         };
         let settings = origins.of_section(&SECTION, &origins.file);
         Explained {

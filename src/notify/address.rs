@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{TRIES, Undelivered};
 use crate::config::{Patience, SecretUrl};
-use crate::http::{Connections, Http};
+use crate::http::{Connections, Http, HttpError};
 
 /// An address, and what reaches it.
 #[derive(Debug)]
@@ -44,15 +44,15 @@ impl Address {
         content_type: &'static str,
         body: &str,
         deadline: Instant,
-    ) -> Result<Vec<u8>, Undelivered> {
-        let posted = self.http.post(url, content_type, body, deadline);
-        posted.map_err(|reason| self.undelivered(reason.to_string()))
+    ) -> Result<Vec<u8>, HttpError> {
+        self.http.post(url, content_type, body, deadline)
     }
 
-    /// That who is at the address was not told.
-    pub(super) fn undelivered(&self, reason: String) -> Undelivered {
+    /// That who is at the address was not told of `signal`.
+    pub(super) fn undelivered(&self, signal: &'static str, reason: String) -> Undelivered {
         Undelivered::Http {
             address: self.url.to_string(),
+            signal,
             reason,
             key: self.key.clone(),
         }

@@ -17,7 +17,7 @@ const LIMIT_BYTES: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Healthcheck {
     timeout: Duration,
-    begun: JoinHandle<(Address, Result<(), Undelivered>)>,
+    begun: JoinHandle<(Address, Result<(), String>)>,
 }
 
 impl Healthcheck {
@@ -45,16 +45,23 @@ impl Healthcheck {
         };
         let status = u8::from(status).to_string();
         let ended = tell(&address, &status, &message.text(LIMIT_BYTES), deadline);
-        [begun, ended].into_iter().filter_map(Result::err).collect()
+        let undelivered = |(signal, told): (_, Result<_, _>)| {
+            let reason = told.err()?;
+            Some(address.undelivered(signal, reason))
+        };
+        let told = [("（執行開始）", begun), ("（執行結束）", ended)];
+        told.into_iter().filter_map(undelivered).collect()
     }
 }
 
-fn tell(address: &Address, signal: &str, body: &str, deadline: Instant) -> Result<(), Undelivered> {
+/// Tells of one signal, or says why not.
+fn tell(address: &Address, signal: &str, body: &str, deadline: Instant) -> Result<(), String> {
     let url = below(address.url(), signal);
-    let answer = address.post(&url, "text/plain; charset=utf-8", body, deadline)?;
+    let answer = address.post(&url, "text/plain; charset=utf-8", body, deadline);
+    let answer = answer.map_err(|error| error.to_string())?;
     match why_ignored(&answer) {
         None => Ok(()),
-        Some(reason) => Err(address.undelivered(reason.to_owned())),
+        Some(reason) => Err(reason.to_owned()),
     }
 }
 

@@ -31,10 +31,12 @@ const TRIES: u32 = 2;
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
     /// The monitor or the chat did not take it.
-    #[error("無法通知 {address}：{reason}（請檢查 {key}）")]
+    #[error("無法通知 {address}{signal}：{reason}（請檢查 {key}）")]
     Http {
         /// The address, of which no more is shown than the origin.
         address: String,
+        /// Of what, in parentheses, where that is not said by the address alone.
+        signal: &'static str,
         /// Why.
         reason: String,
         /// The key of the address.

@@ -36,22 +36,31 @@ impl Ended<'_> {
         }
     }
 
-    /// Whether cron would send its output of a run with `--quiet`: also warnings are output.
+    /// Whether cron would send its output of a run with `--quiet`: also warnings are output, those of the run itself
+    /// and those of its days.
     #[must_use]
-    pub fn is_problem(&self) -> bool {
-        self.exit_status() != ExitStatus::Complete || self.has_notices()
+    pub fn is_problem(&self, warnings: &[String]) -> bool {
+        self.exit_status() != ExitStatus::Complete || !warnings.is_empty() || self.has_notices()
     }
 
-    /// What is told of it by a program on `host`. Without `include_users`, that names no user and nothing else that
+    /// What is told of it, and of these `warnings`, by a program on `host`. Without `include_users`, that names no user and nothing else that
     /// the management API says.
     #[must_use]
-    pub fn message(&self, host: &str, include_users: bool) -> Message {
-        let subject = format!("daily-gpu-log {host}：{}{}", self.verdict(), self.dates());
-        let lines = match self {
+    pub fn message(&self, host: &str, warnings: &[String], include_users: bool) -> Message {
+        let verdict = match self.exit_status() {
+            ExitStatus::Complete if self.is_problem(warnings) => "完整，但有警告",
+            status => verdict(status),
+        };
+        let subject = format!("daily-gpu-log {host}：{verdict}{}", self.dates());
+        let mut lines: Vec<_> = warnings
+            .iter()
+            .map(|warning| format!("警告：{warning}"))
+            .collect();
+        lines.extend(match self {
             Self::Collected(collected) => lines_of_days(collected, include_users),
             // What the management API says is in no error that ends a run or a day: such errors are notices.
             Self::Failed { error, .. } => vec![format!("錯誤：{error:#}")],
-        };
+        });
         let signature = format!(
             "主機 {host}，結束狀態 {}，daily-gpu-log {}",
             u8::from(self.exit_status()),
@@ -68,19 +77,6 @@ impl Ended<'_> {
         reports.any(|report| !report.notices.is_empty())
     }
 
-    fn verdict(&self) -> &'static str {
-        match self.exit_status() {
-            ExitStatus::Complete if self.has_notices() => "完整，但有警告",
-            ExitStatus::Complete => "完整",
-            ExitStatus::Incomplete => "不完整",
-            ExitStatus::Failed => "失敗",
-            ExitStatus::Usage => "用法錯誤",
-            ExitStatus::Configuration => "設定或憑證錯誤",
-            ExitStatus::Locked => "資料目錄正由另一次執行使用",
-            ExitStatus::Interrupted => "被中斷",
-        }
-    }
-
     fn dates(&self) -> String {
         let dates: Vec<NaiveDate> = match self {
             Self::Collected(collected) => collected.days.iter().map(date).collect(),
@@ -94,6 +90,18 @@ impl Ended<'_> {
     }
 }
 
+fn verdict(status: ExitStatus) -> &'static str {
+    match status {
+        ExitStatus::Complete => "完整",
+        ExitStatus::Incomplete => "不完整",
+        ExitStatus::Failed => "失敗",
+        ExitStatus::Usage => "用法錯誤",
+        ExitStatus::Configuration => "設定或憑證錯誤",
+        ExitStatus::Locked => "資料目錄正由另一次執行使用",
+        ExitStatus::Interrupted => "被中斷",
+    }
+}
+
 fn date(day: &DayResult) -> NaiveDate {
     match day {
         DayResult::Collected(report) => report.date,
@@ -102,10 +110,8 @@ fn date(day: &DayResult) -> NaiveDate {
 }
 
 fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    if collected.is_untold {
-        lines.push("錯誤：結果無法寫到標準輸出".to_owned());
-    }
+    let untold = collected.untold.iter().map(|why| format!("錯誤：{why}"));
+    let mut lines: Vec<_> = untold.collect();
     lines.extend(collected.given_up_lines.iter().cloned());
     if collected.days.is_empty() {
         lines.push("沒有需要收集的日期".to_owned());

@@ -4,8 +4,8 @@ use std::thread::{self, ScopedJoinHandle};
 
 use super::address::Address;
 use super::healthcheck::Healthcheck;
-use super::{Channels, Ended, Undelivered, apart};
-use crate::config::{self, SecretError, When};
+use super::{Channels, Ended, Undelivered};
+use crate::config::{self, When};
 
 /// A run that has begun, and those who are to be told how it ends.
 #[derive(Debug)]
@@ -14,35 +14,44 @@ pub struct Watch {
     channels: Channels,
     when: When,
     include_users: bool,
+    /// Why somebody cannot be told, which those who can be are told.
+    warnings: Vec<String>,
 }
 
 impl Watch {
-    /// Tells the monitor that a run begins. The error is of a secret that cannot be had; those who need none of it
-    /// may still be told.
+    /// Tells the monitor that a run begins. Where a secret cannot be had, those who need none of it are told.
     #[must_use]
-    pub fn begin(settings: &config::Notify) -> (Self, Option<SecretError>) {
-        let (channels, no_secret) = Channels::open(settings);
-        let (url, no_url) = apart(settings.healthcheck.find());
+    pub fn begin(settings: &config::Notify) -> Self {
+        let warn = |error| format!("{error}（執行結果會少通知一處）");
+        let warnings = settings.missing_secrets().into_iter().map(warn).collect();
+        let (channels, _) = Channels::open(settings);
+        let url = settings.healthcheck.find().ok().flatten();
         let (key, timeout) = (settings.healthcheck.key(), settings.timeout);
         let begin = |url| Healthcheck::begin(move || Address::new(url, key, timeout), timeout);
-        let watch = Self {
-            healthcheck: url.flatten().map(begin),
+        Self {
+            healthcheck: url.map(begin),
             channels,
             when: settings.when,
             include_users: settings.include_users,
-        };
-        (watch, no_url.or(no_secret))
+            warnings,
+        }
+    }
+
+    /// Why somebody cannot be told. It is also told to those who can be.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Tells how the run ended, and answers who could not be told.
     #[must_use]
     pub fn end(self, ended: &Ended) -> Vec<Undelivered> {
-        let tells_people =
-            !self.channels.is_empty() && (self.when == When::Always || ended.is_problem());
+        let is_told = self.when == When::Always || ended.is_problem(&self.warnings);
+        let tells_people = is_told && !self.channels.is_empty();
         if self.healthcheck.is_none() && !tells_people {
             return Vec::new();
         }
-        let message = ended.message(&hostname(), self.include_users);
+        let message = ended.message(&hostname(), &self.warnings, self.include_users);
         thread::scope(|scope| {
             let monitor = self
                 .healthcheck

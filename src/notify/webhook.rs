@@ -34,7 +34,10 @@ impl Webhook {
         let deadline = Instant::now() + self.timeout * TRIES;
         // Only now: it may read the system's certificates.
         let address = Address::new(self.url.clone(), self.key.clone(), self.timeout);
-        address.post(address.url(), "application/json", &body, deadline)?;
-        Ok(())
+        let posted = address.post(address.url(), "application/json", &body, deadline);
+        match posted {
+            Ok(_) => Ok(()),
+            Err(error) => Err(address.undelivered("", error.to_string())),
+        }
     }
 }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::WriteError;
-use super::earlier::{self, Unreadable};
+use super::earlier;
 use super::layout::{CardRecord, Layout};
 use super::reports;
+use super::unreadable::Unreadable;
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
 use crate::netdata::CardUsage;
@@ -78,30 +79,45 @@ impl DayFiles<'_> {
                 (Ok(usage), None) => earlier.usage.extend(usage.map(|usage| (card, usage))),
             }
         }
-        self.add_users(node, &layout, &mut earlier);
+        self.add_users(node, &layout, &mut earlier)?;
         Ok(earlier)
     }
 
     /// Adds the users of the average CSV, of the GPUs that are still the same cards.
-    fn add_users(&self, node: &Node, layout: &Layout, earlier: &mut Earlier) {
-        let average = self
+    fn add_users(
+        &self,
+        node: &Node,
+        layout: &Layout,
+        earlier: &mut Earlier,
+    ) -> Result<(), WriteError> {
+        let path = self
             .directory_of(node)
             .join(format!("average_{}.csv", self.date));
-        let (lost, kept) = earlier::users(&average)
-            .into_iter()
-            .partition(|(index, _)| {
-                let card = node.cards.get(index.0);
-                card.is_none_or(|&card| layout.was_another(*index, card))
-            });
+        let users = match earlier::users(&path) {
+            Ok(users) => users.unwrap_or_default(),
+            Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+            Err(Unreadable::Malformed(problem)) => {
+                earlier.unusable.push(UnusableFile {
+                    path,
+                    problem,
+                    is_misnamed: false,
+                });
+                return Ok(());
+            }
+        };
+        let (lost, kept): (BTreeMap<_, _>, _) = users.into_iter().partition(|(index, _)| {
+            let card = node.cards.get(index.0);
+            card.is_none_or(|&card| layout.was_another(*index, card))
+        });
         earlier.users = kept;
-        let lost: BTreeMap<GpuIndex, String> = lost;
         if !lost.is_empty() {
             earlier.unusable.push(UnusableFile {
-                path: average,
+                path,
                 problem: "使用者欄位是以不同的 cards 寫成".to_owned(),
                 is_misnamed: true,
             });
         }
+        Ok(())
     }
 
     /// Which of a node's files are missing or empty, if the GPUs with readings are these.

@@ -7,50 +7,36 @@ use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::average_csv::UNUSED;
-use super::csv_text::plain_users;
+use super::average_csv;
 use super::gpu_csv::HEADER;
+use super::unreadable::Unreadable;
 use crate::day::{RowPlace, Window};
 use crate::netdata::CardUsage;
 use crate::units::{GpuIndex, Reading};
-
-/// Why a file cannot be read.
-#[derive(Debug)]
-pub(super) enum Unreadable {
-    /// The file system does not give it.
-    Io(io::Error),
-    /// It is not a GPU's file: in which line, and why.
-    Malformed(String),
-}
 
 /// The readings in the file at `path` that belong to the window, or `None` where there is no file.
 ///
 /// Rows of another day, which the old programs left in the files of a day that still ran, are passed over.
 pub(super) fn read(path: &Path, window: &Window) -> Result<Option<CardUsage>, Unreadable> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Unreadable::Io(error)),
-    };
-    parse(file, window).map(Some)
+    open(path)?.map(|file| parse(file, window)).transpose()
 }
 
-/// The user column of the average CSV at `path`, of the GPUs that have one. A file that is none has none.
-pub(super) fn users(path: &Path) -> BTreeMap<GpuIndex, String> {
-    let Ok(mut csv) = ReaderBuilder::new().from_path(path) else {
-        return BTreeMap::new();
-    };
-    let user = |row: StringRecord| {
-        let index = row.get(0)?.strip_prefix("GPU[")?.strip_suffix(']')?;
-        let users = row.get(3).filter(|users| *users != UNUSED)?;
-        Some((GpuIndex(index.parse().ok()?), plain_users(users)))
-    };
-    csv.records().filter_map(|row| user(row.ok()?)).collect()
+/// The user column of the average CSV at `path`, of the GPUs that have one, or `None` where there is no file.
+pub(super) fn users(path: &Path) -> Result<Option<BTreeMap<GpuIndex, String>>, Unreadable> {
+    open(path)?.map(average_csv::users).transpose()
+}
+
+fn open(path: &Path) -> Result<Option<File>, Unreadable> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Unreadable::Io(error)),
+    }
 }
 
 fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
-    let header = csv.headers().map_err(from_csv)?;
+    let header = csv.headers()?;
     if header != HEADER.as_slice() {
         return Err(Unreadable::Malformed(
             "第 1 列不是 GPU 檔案的標題".to_owned(),
@@ -59,7 +45,7 @@ fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> 
     let mut usage = CardUsage::without_readings(window.due());
     let mut slots = Vec::new();
     for row in csv.records() {
-        let row = row.map_err(from_csv)?;
+        let row = row?;
         let slot = read_row(&row, window, &mut usage).map_err(|NotAReading| {
             let line = row.position().map_or(0, csv::Position::line);
             Unreadable::Malformed(format!(
@@ -114,14 +100,6 @@ fn reading(field: &str) -> Result<Option<Reading>, NotAReading> {
     }
     let value = field.parse().ok().and_then(Reading::new);
     value.map(Some).ok_or(NotAReading)
-}
-
-fn from_csv(error: csv::Error) -> Unreadable {
-    let text = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Unreadable::Io(error),
-        _ => Unreadable::Malformed(text),
-    }
 }
 
 #[cfg(test)]

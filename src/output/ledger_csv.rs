@@ -9,6 +9,7 @@ use csv::{ReaderBuilder, StringRecord, Writer, WriterBuilder};
 use super::account_text::{Coverage, Hours, Mean, Shown};
 use super::csv_text::{neutral, plain};
 use super::number::NO_MEAN;
+use super::unreadable::Unreadable;
 use crate::holding::Span;
 use crate::ledger::{Account, DayLedger, Doubt, Entry, Idle, NodeLedger};
 use crate::units::{GpuIndex, Reading, WeightedSum};
@@ -181,19 +182,10 @@ impl Row<'_> {
     }
 }
 
-/// Why a file cannot be read back.
-#[derive(Debug)]
-pub(super) enum Unreadable {
-    /// The file system does not give it.
-    Io(io::Error),
-    /// It is not such a file: in which line, and why.
-    Malformed(String),
-}
-
 /// Reads the file back. Totals are passed over: they follow from the rest.
 pub(super) fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
-    let header = csv.headers().map_err(from_csv)?;
+    let header = csv.headers()?;
     if header != HEADER.as_slice() {
         return Err(Unreadable::Malformed(
             "第 1 列不是使用者報告的標題".to_owned(),
@@ -201,7 +193,7 @@ pub(super) fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     }
     let mut day = DayLedger::new();
     let mut row = StringRecord::new();
-    while csv.read_record(&mut row).map_err(from_csv)? {
+    while csv.read_record(&mut row)? {
         read_row(&row, &mut day).ok_or_else(|| {
             let line = row.position().map_or(0, csv::Position::line);
             Unreadable::Malformed(format!("第 {line} 列的數字不符"))
@@ -286,14 +278,6 @@ fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
     words
         .map(|word| doubt(word).map(|(doubt, _)| *doubt))
         .collect()
-}
-
-fn from_csv(error: csv::Error) -> Unreadable {
-    let text = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Unreadable::Io(error),
-        _ => Unreadable::Malformed(text),
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ use super::{OpenError, WriteError, make_directory};
 /// How often a taken lock is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long the holder of a lock may take to write its pid, and how often that is looked for.
+const PID_PATIENCE: Duration = Duration::from_secs(1);
+const PID_PAUSE: Duration = Duration::from_millis(10);
+
 /// Takes the lock of the data directory `root`, for which it waits at most `patience`. It lasts as long as the file
 /// is open.
 pub(super) fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
@@ -33,11 +37,10 @@ pub(super) fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
                 thread::sleep(LOCK_PAUSE);
             }
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                file.read_to_string(&mut holder).map_err(error)?;
+                let holder = holder(&mut file).map_err(error)?;
                 return Err(OpenError::Locked {
                     root: root.to_owned(),
-                    holder: holder.trim().to_owned(),
+                    holder: holder.unwrap_or_else(|| "不明".to_owned()),
                 });
             }
             Err(TryLockError::Error(cause)) => return Err(error(cause).into()),
@@ -49,6 +52,23 @@ pub(super) fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
         .and_then(|_| writeln!(file, "{}", std::process::id()))
         .map_err(error)?;
     Ok(file)
+}
+
+/// The pid in the file of a lock that another run has, which writes it only once it has the lock.
+fn holder(file: &mut File) -> io::Result<Option<String>> {
+    let until = Instant::now() + PID_PATIENCE;
+    loop {
+        let mut text = String::new();
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_string(&mut text)?;
+        if let Some(pid) = text.strip_suffix('\n') {
+            return Ok(Some(pid.to_owned()));
+        }
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        thread::sleep(PID_PAUSE);
+    }
 }
 
 /// Opens the file of the lock, with the pid that it holds.

@@ -47,12 +47,7 @@ fn replace(
     // Between reading the old file and replacing it, no other run may do the same. So nobody else uses the name of
     // the temporary file either, and what a killed run left of it is in nobody's way.
     let _lock = lock(directory)?;
-    let earlier = match fs::read_to_string(path) {
-        Ok(earlier) if earlier.is_empty() || own(&earlier) => Some(earlier),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
-        _ => return Err(io::Error::other("這個檔案不是本程式寫的，未覆寫")),
-    };
+    let earlier = earlier(path, own)?;
     let temporary = directory.join(format!(".daily-gpu-log.{}.tmp", name.display()));
     remove(&temporary)?;
     let placed =
@@ -61,6 +56,26 @@ fn replace(
         remove(&temporary)?;
     }
     placed
+}
+
+/// What the file holds, if it is there and may be replaced.
+fn earlier(path: &Path, own: impl FnOnce(&str) -> bool) -> io::Result<Option<String>> {
+    let not_own = || io::Error::other("這個檔案不是本程式寫的，未覆寫");
+    // Asked before it is opened: a pipe would be waited for, and a device reads as an empty file.
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Of a directory, reading it says best what is wrong.
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(not_own());
+    }
+    match fs::read_to_string(path) {
+        Ok(earlier) if earlier.is_empty() || own(&earlier) => Ok(Some(earlier)),
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(error),
+        _ => Err(not_own()),
+    }
 }
 
 /// Takes the lock of a directory.

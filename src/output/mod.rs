@@ -23,6 +23,7 @@ mod summary;
 mod task_blocks;
 mod task_report;
 mod tree;
+mod unreadable;
 mod usage_csv;
 mod usage_table;
 mod writable;

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use super::ledger_csv::{self, Unreadable};
+use super::ledger_csv;
 use super::staged::{self, FILE_MODE};
+use super::unreadable::Unreadable;
 use super::{WriteError, make_directory};
 use crate::day::Window;
 use crate::ledger::DayLedger;
 
 /// No node can have this name.
-pub(super) fn directory(root: &Path) -> PathBuf {
+fn directory(root: &Path) -> PathBuf {
     root.join("reports")
 }
 

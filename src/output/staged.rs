@@ -1,11 +1,13 @@
 //! Files that are written beside their targets, to be put in place whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::WriteError;
@@ -152,9 +154,15 @@ pub(super) fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile
         .make_in(directory, |path| options.open(path))
 }
 
-/// The name of a file that is not to stay, as [`temporary`] makes them.
-pub(super) fn temporary_name(unique: &str) -> String {
-    format!("{PREFIX}{unique}{SUFFIX}")
+/// A file that nobody finds, in `directory`. Where the file system has none without a name, one is made that loses it
+/// at once; what a run leaves that is killed just then, the next run removes.
+pub(super) fn nameless(directory: &Path) -> io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    match openat(CWD, directory, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => Ok(file.into()),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR) => Ok(temporary(directory, FILE_MODE)?.into_file()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether a file of this name is one that a run has not put in place.

@@ -9,7 +9,6 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::layout::CardRecord;
-use super::reports;
 use super::staged;
 use super::{WriteError, make_directory};
 
@@ -124,30 +123,39 @@ impl State {
         self.root.join(STATE_DIRECTORY).join("cards")
     }
 
-    /// Notes that files of `date` are about to be written, after removing what a run that was killed while it wrote
-    /// left of its own.
-    pub(super) fn begin(&self, date: NaiveDate) -> Result<(), WriteError> {
-        let path = self.note();
-        let error = |cause| WriteError {
-            path: path.clone(),
-            cause,
+    /// Removes what runs left that were killed while they wrote. Where a day's files are written there is a note of
+    /// the day; elsewhere there need be none.
+    pub(super) fn tidy(&self) -> Result<(), WriteError> {
+        let own = self.root.join(STATE_DIRECTORY);
+        remove_temporary(&self.root)?;
+        let directories = [&self.root, &own].map(|parent| directories_in(parent));
+        directories
+            .iter()
+            .flatten()
+            .try_for_each(|directory| remove_temporary(directory))?;
+        let note = self.note();
+        let unfinished = match fs::read(&note) {
+            Ok(unfinished) => unfinished,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(cause) => return Err(WriteError { path: note, cause }),
         };
-        // A run that was killed while it wrote the note has left no note of that.
-        remove_temporary(&self.root.join(STATE_DIRECTORY)).map_err(error)?;
-        match fs::read(&path) {
-            Ok(unfinished) => {
-                // Only ever a date, but it is read from a file and becomes part of a path.
-                let unfinished = String::from_utf8_lossy(&unfinished).trim().parse();
-                self.sweep(unfinished.unwrap_or(date)).map_err(error)?;
-            }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            Err(cause) => return Err(error(cause)),
-        }
-        write_whole(
-            &self.root.join(STATE_DIRECTORY),
-            NOTE,
-            format!("{date}\n").as_bytes(),
-        )
+        // Only ever a date, but it is read from a file and becomes part of a path.
+        let Ok(date) = String::from_utf8_lossy(&unfinished)
+            .trim()
+            .parse::<NaiveDate>()
+        else {
+            return Ok(());
+        };
+        let [nodes, _] = directories;
+        nodes
+            .iter()
+            .try_for_each(|node| remove_temporary(&node.join(date.to_string())))
+    }
+
+    /// Notes that files of `date` are about to be written.
+    pub(super) fn begin(&self, date: NaiveDate) -> Result<(), WriteError> {
+        let note = format!("{date}\n");
+        write_whole(&self.root.join(STATE_DIRECTORY), NOTE, note.as_bytes())
     }
 
     /// Notes that all files are in place.
@@ -164,35 +172,23 @@ impl State {
     fn note(&self) -> PathBuf {
         self.root.join(STATE_DIRECTORY).join(NOTE)
     }
-
-    /// Removes the temporary files of `date`, of every node, and of the state itself.
-    fn sweep(&self, date: NaiveDate) -> io::Result<()> {
-        let nodes = fs::read_dir(&self.root)?
-            .map(|node| Ok(node?.path().join(date.to_string())))
-            .collect::<io::Result<Vec<_>>>()?;
-        let own = [
-            self.tasks(),
-            self.recorded_cards(),
-            self.runs(),
-            reports::directory(&self.root),
-        ];
-        nodes
-            .into_iter()
-            .chain(own)
-            .try_for_each(|directory| remove_temporary(&directory))
-    }
 }
 
-/// Removes the temporary files in `directory`, if it is there.
-fn remove_temporary(directory: &Path) -> io::Result<()> {
-    let Ok(files) = fs::read_dir(directory) else {
-        return Ok(());
-    };
+/// The directories in `parent`, as far as it can be read.
+fn directories_in(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| path.is_dir()).collect()
+}
+
+/// Removes the temporary files in `directory`, as far as it can be read.
+fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
+    let files = fs::read_dir(directory).into_iter().flatten().flatten();
     for file in files {
-        let file = file?;
         if file.file_name().to_str().is_some_and(staged::is_temporary) {
-            tracing::info!(file = %file.path().display(), "removing what a killed run left");
-            fs::remove_file(file.path())?;
+            let path = file.path();
+            tracing::info!(file = %path.display(), "removing what a killed run left");
+            fs::remove_file(&path).map_err(|cause| WriteError { path, cause })?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use super::gpu_csv::Stamps;
 use super::layout::CardRecord;
 use super::reports::{self, NotMergedReport};
-use super::staged::{InPlace, Staged};
+use super::staged::{self, InPlace, Staged};
 use super::{Archive, DayFiles, Earlier, UnusableFile};
 use super::{average_csv, gpu_csv, lock, summary};
 use crate::config::{GpuFileNumber, Node};
@@ -63,14 +63,14 @@ pub enum OpenError {
     Locked {
         /// The data directory.
         root: PathBuf,
-        /// The pid of the other run.
+        /// The pid of the other run, or that it is unknown.
         holder: String,
     },
 }
 
 impl DataDir {
     /// Takes the lock of `root`, for which it waits at most `patience`, and makes sure that files can be written
-    /// below it, so that a run that cannot end well does not begin.
+    /// below it, so that a run that cannot end well does not begin. What a killed run left is removed.
     pub fn open(
         root: &Path,
         gpu_files: GpuFileNumber,
@@ -81,12 +81,15 @@ impl DataDir {
             cause,
         };
         make_directory(root)?;
-        tempfile::tempfile_in(root).map_err(error)?;
+        staged::nameless(root).map_err(error)?;
         let directory = File::open(root).map_err(error)?;
+        let lock = lock::take(root, patience)?;
+        let archive = Archive::new(root, gpu_files);
+        archive.state.tidy()?;
         Ok(Self {
-            _lock: lock::take(root, patience)?,
-            archive: Archive::new(root, gpu_files),
+            archive,
             directory,
+            _lock: lock,
         })
     }
 

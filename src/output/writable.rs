@@ -1,12 +1,10 @@
 //! Whether a run could write its files, found out by trying, and without leaving anything.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process;
 
-use rustix::fs::{CWD, Mode, OFlags, openat, statvfs};
-use rustix::io::Errno;
+use rustix::fs::statvfs;
 
 use super::{WriteError, staged, state};
 use crate::config::Node;
@@ -83,25 +81,7 @@ fn try_file(path: &Path) -> io::Result<()> {
         .map(drop)
 }
 
-/// Makes a file without a name, which is gone when it is closed.
+/// Makes a file that is gone when it is closed.
 fn try_directory(path: &Path) -> io::Result<()> {
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    match openat(CWD, path, flags, Mode::RUSR | Mode::WUSR) {
-        Ok(file) => File::from(file).write_all(b"\n"),
-        // The file system has no such files.
-        Err(Errno::OPNOTSUPP | Errno::ISDIR) => try_named(path),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn try_named(directory: &Path) -> io::Result<()> {
-    // One that the next run removes, should this one be killed here.
-    let path = directory.join(staged::temporary_name(&process::id().to_string()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)?;
-    let written = file.write_all(b"\n");
-    fs::remove_file(&path)?;
-    written
+    staged::nameless(path)?.write_all(b"\n")
 }

@@ -16,8 +16,8 @@ pub struct Collected<'a> {
     pub given_up: Vec<GivenUp>,
     /// The same as lines for people.
     pub given_up_lines: Vec<String>,
-    /// Whether standard output, or the metrics file, did not take all that was to be said of them.
-    pub is_untold: bool,
+    /// What did not take all that was to be said of them, and why: standard output, the metrics file. Each once.
+    pub untold: Vec<String>,
 }
 
 /// What became of one day.
@@ -84,16 +84,24 @@ impl Collected<'_> {
         }
     }
 
+    /// Remembers what kept the result from being told. Whoever is told of the run another way learns of that.
+    pub fn add_untold(&mut self, why: &impl ToString) {
+        let why = why.to_string();
+        if !self.untold.contains(&why) {
+            self.untold.push(why);
+        }
+    }
+
     /// How the run ended: failed only if no day has anything new.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         let all = |status| self.days.iter().all(|day| day.exit_status() == status);
         if all(ExitStatus::Complete) {
             // The files are in place, but whoever reads the output does not know.
-            if self.is_untold {
-                ExitStatus::Incomplete
-            } else {
+            if self.untold.is_empty() {
                 ExitStatus::Complete
+            } else {
+                ExitStatus::Incomplete
             }
         } else if all(ExitStatus::Failed) {
             ExitStatus::Failed

@@ -48,6 +48,7 @@ fn checks(config: &Config, args: &CheckArgs, console: &Console) -> Result<Vec<Ch
         let source = TokenSource::find(&config.management_api.token_file);
         checks.push(check::token(source.as_ref(), token, config.zone, now));
     }
+    checks.extend(check::notify(&config.notify));
     if let Some(tasks) = answers.tasks {
         checks.extend(check::api(&config.management_api, &tasks, &window));
         if let Ok(Fetched { answer, .. }) = tasks {

@@ -70,11 +70,12 @@ impl<'a> Stages<'a> {
         } else {
             self.request.console.say(report.lines().trim_end())
         };
-        Ok(Collected {
-            is_untold: is_untold(told),
+        let mut collected = Collected {
             days: vec![DayResult::Collected(Box::new(report))],
             ..Collected::default()
-        })
+        };
+        note_untold(&mut collected, told);
+        Ok(collected)
     }
 
     /// Whom to ask for tasks.
@@ -173,7 +174,10 @@ pub(super) fn log_end(report: &RunReport) {
     );
 }
 
-/// Whether a result could not be told, which is then said.
-pub(super) fn is_untold(told: Result<(), PrintError>) -> bool {
-    told.inspect_err(|error| console::fail(error)).is_err()
+/// Says that a result could not be told, if so, and remembers it.
+pub(super) fn note_untold(collected: &mut Collected, told: Result<(), PrintError>) {
+    if let Err(error) = told {
+        console::fail(&error);
+        collected.add_untold(&error);
+    }
 }

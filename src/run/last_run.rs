@@ -32,8 +32,8 @@ impl<'a> MetricsFile<'a> {
     pub(super) fn tell<'b>(&self, mut collected: Collected<'b>) -> Collected<'b> {
         let day = collected.days.iter().rev().find_map(DayResult::report);
         if let Err(error) = self.write(collected.exit_status(), day) {
-            console::fail(error);
-            collected.is_untold = true;
+            console::fail(&error);
+            collected.add_untold(&error);
         }
         collected
     }

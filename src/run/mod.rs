@@ -77,19 +77,16 @@ fn collect(
     args: &RunArgs,
     metrics: &MetricsFile,
 ) -> Result<ExitStatus> {
-    let (watch, no_secret) = Watch::begin(&config.notify);
-    let request = match no_secret {
-        Some(error) => Err(error.into()),
-        None => Request::new(console, config, args).map_err(Into::into),
-    };
-    match request {
+    let watch = Watch::begin(&config.notify);
+    watch.warnings().iter().for_each(console::warn);
+    match Request::new(console, config, args) {
         Ok(request) => {
             let dates = request.dates().unwrap_or_default();
             let collected = collecting::collect(&request);
             let collected = collected.map(|collected| metrics.tell(collected));
             telling::tell(watch, collected, &dates)
         }
-        Err(error) => telling::tell(watch, Err(error), &[]),
+        Err(error) => telling::tell(watch, Err(error.into()), &[]),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::notice::Notice;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport};
 use crate::tasks::TasksError;
 
-use super::collecting::{Stages, is_untold, log_end};
+use super::collecting::{Stages, log_end, note_untold};
 use super::print_json;
 use super::task_information::Asking;
 
@@ -27,10 +27,10 @@ pub(super) fn collect<'a>(stages: &Stages<'a>, days: &[PlannedDay<'a>]) -> Colle
     let args = &stages.request.args.output;
     if args.json {
         let told = print_json(stages.request.console, &collected);
-        collected.is_untold |= is_untold(told);
+        note_untold(&mut collected, told);
     } else if collected.days.is_empty() {
         let told = stages.request.console.say("沒有需要收集的日期");
-        collected.is_untold |= is_untold(told);
+        note_untold(&mut collected, told);
     }
     collected
 }
@@ -105,7 +105,7 @@ impl<'a> Range<'a, '_> {
     fn say(&mut self, line: &str) {
         let request = self.stages.request;
         if !request.args.output.json {
-            self.collected.is_untold |= is_untold(request.console.say(line));
+            note_untold(&mut self.collected, request.console.say(line));
         }
     }
 }

@@ -285,6 +285,49 @@ fn the_tokens_source_is_shown_and_not_the_token() {
 }
 
 #[test]
+fn a_secret_that_systemd_gives_the_service_is_shown_as_that() {
+    let mail = "[notify.smtp]\nhost = \"mail.example.org\"\nfrom = \"a@example.org\"\n\
+                to = [\"b@example.org\"]\nusername = \"gpulog\"\npassword_file = \"password\"\n";
+    let settings = format!("[notify]\nwebhook_url = \"https://old.example.org/hush\"\n{mail}");
+    let world = with(Some(&settings));
+    for name in ["webhook-url", "healthcheck-url", "smtp-password"] {
+        world.write(&format!("credentials/{name}"), "https://example.org/hush");
+    }
+    let directory = world.path("credentials").display().to_string();
+    let variables = [("CREDENTIALS_DIRECTORY", &*directory)];
+    let _ = world
+        .run_with(&SHOW, &variables)
+        .exits(0)
+        .stdout_has("\n# healthcheck_url：已設定，內容不顯示  # systemd 憑證 healthcheck-url\n")
+        .stdout_has("\n# webhook_url：已設定，內容不顯示  # systemd 憑證 webhook-url\n")
+        .stdout_has("\n# password_file：已設定，內容不顯示  # systemd 憑證 smtp-password\n")
+        .stdout_lacks("hush");
+    let json = world
+        .run_with(&[&SHOW[..], &["--json"]].concat(), &variables)
+        .exits(0)
+        .stdout_lacks("hush")
+        .json();
+    for key in [
+        "notify.healthcheck_url",
+        "notify.webhook_url",
+        "notify.smtp.password_file",
+    ] {
+        assert_eq!(origins(&json, key), ["credential"], "{key}");
+        let expected = json!({"key": key, "state": "secret", "origin": "credential"});
+        let settings = json["settings"].as_array().expect("settings");
+        assert!(settings.contains(&expected), "{settings:#?}");
+    }
+    // Nobody logs in with it.
+    let world = with(Some(""));
+    world.write("credentials/smtp-password", "hush");
+    let directory = world.path("credentials").display().to_string();
+    let _ = world
+        .run_with(&SHOW, &[("CREDENTIALS_DIRECTORY", &*directory)])
+        .exits(0)
+        .stdout_lacks("systemd");
+}
+
+#[test]
 fn a_token_that_stands_in_the_place_of_its_file_is_not_shown() {
     let token = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
     let world = with(Some(&format!(

@@ -60,6 +60,25 @@ fn a_directory_that_cannot_be_written_is_named_and_nothing_changes() {
     }
 }
 
+#[test]
+fn a_file_of_an_earlier_run_that_may_not_be_read_is_named_and_nothing_changes() {
+    let of_day = format!("data/{NODE}/{DATE}");
+    for name in [format!("gpu0_{DATE}.csv"), format!("average_{DATE}.csv")] {
+        let world = world_with_old_readings();
+        let old = world.run(&["--user-report", DATE]).exits(0).files("");
+        let closed = format!("{of_day}/{name}");
+        world.set_mode(&closed, 0);
+        let outcome = world
+            .run_in_shell(BOUND_BY_MODES, &["--skip-task-info", DATE])
+            .exits(1)
+            .stderr_is(&format!(
+                "錯誤：無法寫入 {closed}：Permission denied (os error 13){ADVICE}（節點 {NODE}）\n"
+            ));
+        world.set_mode(&closed, 0o640);
+        assert_eq!(outcome.files(""), old, "{closed}");
+    }
+}
+
 /// Runs the program on what is in `seed`, where no file may grow beyond so many blocks.
 fn with_a_limit_of(blocks: usize) -> String {
     format!("cp -a seed data; ulimit -f {blocks}; trap '' XFSZ; exec \"$@\"")

@@ -309,6 +309,22 @@ fn a_file_of_somebody_else_stays_as_it_is() {
         .stderr_has("無法寫入 data：Is a directory");
 }
 
+#[test]
+fn what_is_no_file_is_neither_waited_for_nor_replaced() {
+    let world = lab().start();
+    for make in ["mkfifo pipe.prom", "ln -s /dev/null null.prom"] {
+        let name = make.rsplit(' ').next().expect("a name");
+        let script = format!("{make}; exec timeout 20 \"$@\"");
+        let _ = world
+            .run_in_shell(&script, &["--metrics-file", name, DATE])
+            .exits(3)
+            .stdout_has("gpu-a：讀數 252/288")
+            .stderr_has(&format!("無法寫入 {name}：這個檔案不是本程式寫的，未覆寫"));
+        let kind = fs::metadata(world.path(name)).expect("it is there");
+        assert!(!kind.is_file(), "{make}");
+    }
+}
+
 /// The names in a directory.
 fn names(world: &World, directory: &str) -> Vec<String> {
     let entries = fs::read_dir(world.path(directory)).expect("a directory");

@@ -45,6 +45,23 @@ fn a_node_that_refuses_connections_is_named() {
 }
 
 #[test]
+fn of_an_endless_redirect_no_more_is_quoted_than_helps() {
+    let world = lab_whose_middle_node_has(Fault::RedirectLoop).start();
+    let url = format!("{}/host/parent", world.cluster.url("middle"));
+    world.edit_settings(&world.cluster.url("middle"), &url);
+    let outcome = world.run(&[DATE]).exits(3);
+    let asked = &world.cluster.requests("middle")[0].target;
+    assert!(asked.len() > 200, "{asked}");
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "錯誤：無法從 {url} 獲取數據：HTTP 302 Found，轉址到 {}…（節點 middle，原有檔案保持不變）\n",
+            &asked[..200]
+        )
+    );
+}
+
+#[test]
 fn a_machine_without_certificates_collects_from_the_nodes_without_tls() {
     let world = lab_whose_middle_node_has(Fault::Refuse).start();
     let url = world.cluster.url("middle");

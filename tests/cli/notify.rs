@@ -178,13 +178,52 @@ fn a_result_that_nobody_could_read_is_told() {
     let world = Lab::colab_gpu4()
         .tables(&telling(&monitor, &chat, ""))
         .start();
-    let _ = world
+    let outcome = world
         .run_in_shell("exec \"$@\" >/dev/full", &[DATE])
         .exits(3);
-    let lines = ["錯誤：結果無法寫到標準輸出", LINE];
-    let text = message("不完整（2025-08-01）", &lines, 3);
+    let why = "錯誤：無法寫到標準輸出：No space left on device (os error 28)";
+    assert_eq!(outcome.stderr.trim_end(), why);
+    let text = message("不完整（2025-08-01）", &[why, LINE], 3);
     assert_eq!(texts(&chat), [text.as_str()]);
     assert_eq!(signals(&monitor), begun_and_ended(3, &text));
+}
+
+#[test]
+fn a_metrics_file_that_could_not_be_written_is_told_as_on_stderr() {
+    let (monitor, chat) = both();
+    let world = Lab::colab_gpu4()
+        .tables(&telling(&monitor, &chat, ""))
+        .start();
+    let outcome = world
+        .run(&["--metrics-file", "missing/run.prom", DATE])
+        .exits(3)
+        .stdout_has("colab-gpu4：讀數");
+    let why = outcome.stderr.trim_end();
+    assert!(
+        why.starts_with("錯誤：無法寫入 missing/run.prom："),
+        "{why}"
+    );
+    let text = message("不完整（2025-08-01）", &[why, LINE], 3);
+    assert_eq!(texts(&chat), [text.as_str()]);
+    assert_eq!(signals(&monitor), begun_and_ended(3, &text));
+}
+
+#[test]
+fn what_nobody_could_read_of_a_range_is_told_once() {
+    let (monitor, chat) = both();
+    let world = Lab::colab_gpu4()
+        .tables(&telling(&monitor, &chat, ""))
+        .start();
+    let _ = world
+        .run_in_shell("exec \"$@\" >/dev/full", &[DATE, "--to", "2025-08-02"])
+        .exits(3);
+    let lines = [
+        "錯誤：無法寫到標準輸出：No space left on device (os error 28)",
+        LINE,
+        &LINE.replace(DATE, "2025-08-02"),
+    ];
+    let text = message("不完整（2025-08-01 到 2025-08-02）", &lines, 3);
+    assert_eq!(texts(&chat), [text.as_str()]);
 }
 
 /// A run that an error ends: its message, which is that on stderr, is told by every channel.

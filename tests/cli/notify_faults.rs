@@ -145,11 +145,11 @@ fn all_are_tried_at_once_and_none_for_longer_than_two_tries() {
             ("無法寄信給 a@example.org".to_owned(), smtp.as_str()),
             ("無法寄信給 b@example.org".to_owned(), &smtp),
             (
-                format!("無法通知 {}/…：逾時：", monitor.url()),
+                format!("無法通知 {}/…（執行開始）：逾時：", monitor.url()),
                 "（請檢查 notify.healthcheck_url）",
             ),
             (
-                format!("無法通知 {}/…：逾時：", monitor.url()),
+                format!("無法通知 {}/…（執行結束）：逾時：", monitor.url()),
                 "（請檢查 notify.healthcheck_url）",
             ),
         ]) {
@@ -178,10 +178,13 @@ fn one_that_fails_costs_the_others_nothing() {
         "無法通知 {}/…：HTTP 404 Not Found（請檢查 notify.webhook_url）",
         chat.url()
     );
-    let by_monitor = format!(
-        "無法通知 {}/…：無法連線：Connection refused (os error 111)（請檢查 notify.healthcheck_url）",
-        monitor.url()
-    );
+    let by_monitor = ["開始", "結束"].map(|signal| {
+        format!(
+            "無法通知 {}/…（執行{signal}）：無法連線：Connection refused (os error 111)\
+             （請檢查 notify.healthcheck_url）",
+            monitor.url()
+        )
+    });
 
     let well = SimulatedReceiver::start();
     let keys = format!(
@@ -202,7 +205,7 @@ fn one_that_fails_costs_the_others_nothing() {
         url(&monitor),
         url(&well)
     );
-    let _ = warns(&world(&keys), &[by_mail, by_monitor.clone(), by_monitor]);
+    let _ = warns(&world(&keys), &[&[by_mail][..], &by_monitor].concat());
     assert_eq!(texts(&well).len(), 1);
 }
 
@@ -213,13 +216,36 @@ fn a_monitor_that_took_the_signal_and_did_nothing_is_told_of() {
         ("OK (rate limited)", "通知過於頻繁"),
     ] {
         let monitor = SimulatedReceiver::with(status(200, answer));
-        let warning = format!(
-            "無法通知 {}/…：{reason}（請檢查 notify.healthcheck_url）",
-            monitor.url()
-        );
+        let warnings = ["開始", "結束"].map(|signal| {
+            format!(
+                "無法通知 {}/…（執行{signal}）：{reason}（請檢查 notify.healthcheck_url）",
+                monitor.url()
+            )
+        });
         let world = world(&format!("healthcheck_url = \"{}\"", url(&monitor)));
-        let _ = warns(&world, &[warning.clone(), warning]);
+        let _ = warns(&world, &warnings);
     }
+}
+
+#[test]
+fn a_monitor_that_missed_only_the_beginning_is_told_of_as_that() {
+    // Of the beginning, both tries fail.
+    let monitor = SimulatedReceiver::with(Fault::StatusTimes {
+        code: 502,
+        times: 2,
+    });
+    let warning = format!(
+        "無法通知 {}/…（執行開始）：HTTP 502 Bad Gateway（請檢查 notify.healthcheck_url）",
+        monitor.url()
+    );
+    let world = Lab::colab_gpu4()
+        .tables(&format!(
+            "[notify]\ntimeout = \"2s\"\nhealthcheck_url = \"{}\"",
+            url(&monitor)
+        ))
+        .start();
+    let _ = warns(&world, &[warning]);
+    assert_eq!(monitor.requests().len(), 3);
 }
 
 #[test]

@@ -16,17 +16,23 @@ fn secret(world: &World, name: &str, text: &str, mode: u32) {
     world.set_mode(name, mode);
 }
 
-/// Nothing is collected, for this reason.
+/// A check finds this, and a night's collection only warns of it.
 #[track_caller]
-fn refused(world: &World, variables: &[(&str, &str)], line: &str) {
+fn refused(world: &World, line: &str) {
     let _ = world
-        .run_with(&[DATE, "-vv"], variables)
+        .check(&["-vv"])
         .exits(10)
-        .stdout_is("")
-        .stderr_has(&format!("錯誤：{line}\n"))
+        .stdout_has(&format!("錯誤：{line}（執行結果會少通知一處）\n"))
+        .stdout_lacks("hush")
         .stderr_lacks("hush")
         .writes_nothing();
-    assert!(world.cluster.requests("colab-gpu4").is_empty());
+    let outcome = world
+        .run(&[DATE, "-vv"])
+        .exits(0)
+        .stdout_has("colab-gpu4：讀數 1152/1152 (100.0%)")
+        .stderr_has(&format!("警告：{line}（執行結果會少通知一處）\n"))
+        .stderr_lacks("hush");
+    outcome.holds_all_readings_of(world.cluster.node("colab-gpu4"), "colab-gpu4");
 }
 
 #[test]
@@ -101,7 +107,6 @@ fn a_file_that_others_can_read_is_refused() {
             secret(&world, "secret", "https://example.org/hush", mode);
             refused(
                 &world,
-                &[],
                 &format!(
                     "notify.{key} 的檔案 secret 可被其他使用者讀取（權限 {mode:04o}）：請執行 chmod 600 secret"
                 ),
@@ -115,11 +120,7 @@ fn a_secret_in_the_place_of_its_file_is_not_repeated() {
     let missing = "No such file or directory (os error 2)";
     for key in ["healthcheck_url_file", "webhook_url_file"] {
         let world = world(&format!("[notify]\n{key} = \"https://example.org/hush\""));
-        refused(
-            &world,
-            &[],
-            &format!("無法讀取 notify.{key} 的檔案：{missing}"),
-        );
+        refused(&world, &format!("無法讀取 notify.{key} 的檔案：{missing}"));
     }
     let world = world(&format!(
         "{}username = \"gpulog\"\npassword_file = \"hush\"",
@@ -127,7 +128,6 @@ fn a_secret_in_the_place_of_its_file_is_not_repeated() {
     ));
     refused(
         &world,
-        &[],
         &format!("無法讀取 notify.smtp.password_file 的檔案：{missing}"),
     );
 }
@@ -150,7 +150,7 @@ fn a_file_that_holds_no_address_is_refused_and_not_repeated() {
         let world = world("[notify]\nwebhook_url_file = \"secret\"");
         secret(&world, "secret", text, 0o600);
         let line = format!("notify.webhook_url_file 的檔案內容不能用：{problem}");
-        refused(&world, &[], &line);
+        refused(&world, &line);
     }
 }
 
@@ -206,14 +206,72 @@ fn those_who_need_not_the_secret_are_told_that_it_cannot_be_had() {
     ));
     secret(&world, "password", "hush", 0o644);
     let line = "notify.smtp.password_file 的檔案 password 可被其他使用者讀取（權限 0644）：請執行 chmod 600 password";
-    refused(&world, &[], line);
-    let text = message("設定或憑證錯誤", &[&format!("錯誤：{line}")], 10);
+    refused(&world, line);
+    let lines = [
+        &*format!("警告：{line}（執行結果會少通知一處）"),
+        "2025-08-01：完整，節點 1/1，讀數 1152/1152 (100.0%)",
+    ];
+    let text = message("完整，但有警告（2025-08-01）", &lines, 0);
     assert_eq!(texts(&chat), [text.as_str()]);
-    let ended = ("10".to_owned(), text);
+    let ended = ("0".to_owned(), text);
     assert_eq!(
         signals(&monitor),
         [("start".to_owned(), String::new()), ended]
     );
+}
+
+#[test]
+fn each_secret_that_cannot_be_had_is_a_warning_and_a_run_that_fails_fails_as_ever() {
+    let keys = "[notify]\nhealthcheck_url_file = \"monitor\"\nwebhook_url_file = \"chat\"\n";
+    let login = "username = \"gpulog\"\npassword_file = \"password\"";
+    let world = Lab::colab_gpu4()
+        .token(None)
+        .tables(&format!("{keys}{}{login}", smtp(25)))
+        .start();
+    let outcome = world.run(&[DATE]).exits(10).stdout_is("").writes_nothing();
+    let places = [
+        "healthcheck_url_file",
+        "webhook_url_file",
+        "smtp.password_file",
+    ];
+    let warnings = places.map(|key| {
+        format!(
+            "警告：無法讀取 notify.{key} 的檔案：No such file or directory (os error 2)\
+             （執行結果會少通知一處）"
+        )
+    });
+    let lines: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(lines[..3], warnings);
+    assert!(
+        lines[3].starts_with("錯誤：沒有管理 API 的 Token"),
+        "{lines:#?}"
+    );
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn a_check_tells_whom_the_results_go_to_and_tells_them_nothing() {
+    let monitor = SimulatedReceiver::start();
+    let world = world(&format!(
+        "[notify]\nhealthcheck_url = \"{}/hush\"\nwebhook_url = \"https://hooks.example.org/hush\"\n{}",
+        monitor.url(),
+        smtp(25)
+    ));
+    let _ = world
+        .check(&[])
+        .exits(0)
+        .stderr_is("")
+        .stdout_has(
+            "正常：通知：監控服務 http://loopback/…、聊天室 https://hooks.example.org/…、\
+             郵件伺服器 127.0.0.1:25（未試送）\n",
+        )
+        .stdout_lacks("hush");
+    assert_eq!(monitor.requests().len(), 0);
+    let secretless = self::world("[notify]\nwebhook_url_file = \"missing\"");
+    let json = secretless.check(&["--json"]).exits(10).json();
+    let checks = json["checks"].as_array().expect("checks");
+    let finding = checks.iter().find(|check| check["subject"] == "notify");
+    assert_eq!(finding.expect("a finding")["state"], "error");
 }
 
 /// A mail server, as far as settings need one.
@@ -228,7 +286,7 @@ fn a_user_name_without_a_password_is_refused() {
     let world = world(&format!("{}username = \"gpulog\"", smtp(25)));
     let line = "notify.smtp 有 username 而沒有密碼：請設定 notify.smtp.password_file（chmod 600），\
                 或以 systemd 的 LoadCredential 提供 smtp-password";
-    refused(&world, &[], line);
+    refused(&world, line);
 }
 
 #[test]
@@ -240,6 +298,6 @@ fn a_file_that_holds_no_password_is_refused() {
         ));
         secret(&world, "password", text, 0o600);
         let line = "notify.smtp.password_file 的檔案內容不能用：必須是一行密碼";
-        refused(&world, &[], line);
+        refused(&world, line);
     }
 }

@@ -1,6 +1,7 @@
 //! Runs that meet, and runs that are stopped.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -75,6 +76,43 @@ fn a_lock_of_a_run_that_was_killed_is_none() {
     holder.kill().expect("it can be killed");
     holder.wait().expect("its status");
     world.run(&[DATE]).exits(0);
+}
+
+/// The lock of the data directory as a run has it that has not written its pid yet.
+fn lock_without_a_pid(world: &World) -> File {
+    world.write("data/.daily-gpu-log/lock", "");
+    let lock = File::options()
+        .write(true)
+        .open(world.path("data/.daily-gpu-log/lock"))
+        .expect("the lock");
+    lock.try_lock().expect("nobody has it");
+    lock
+}
+
+#[test]
+fn a_second_run_awaits_the_pid_of_the_first() {
+    let world = slow_world(Duration::ZERO);
+    let mut lock = lock_without_a_pid(&world);
+    let mut second = world.command(&[DATE]);
+    let second = second.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    thread::sleep(Duration::from_millis(100));
+    writeln!(lock, "4194305").expect("a pid");
+    let second = second.expect("it starts").wait_with_output();
+    let second = second.expect("its end");
+    assert_eq!(second.status.code(), Some(11));
+    assert_eq!(
+        String::from_utf8_lossy(&second.stderr),
+        "錯誤：資料目錄 data 正由另一次執行使用（PID 4194305）：請等它結束，或加上 --wait 秒數\n"
+    );
+}
+
+#[test]
+fn a_first_run_that_does_not_write_its_pid_is_unknown() {
+    let world = slow_world(Duration::ZERO);
+    let _lock = lock_without_a_pid(&world);
+    world.run(&[DATE]).exits(11).stderr_is(
+        "錯誤：資料目錄 data 正由另一次執行使用（PID 不明）：請等它結束，或加上 --wait 秒數\n",
+    );
 }
 
 #[test]
@@ -176,9 +214,24 @@ fn a_kill_at_any_moment_leaves_every_file_whole() {
 #[test]
 fn what_a_run_leaves_that_was_killed_before_it_noted_its_day_goes_as_well() {
     let world = Lab::colab_gpu4().start();
-    world.write("data/.daily-gpu-log/.daily-gpu-log.abcdef.tmp", "2025-");
+    // Where a run tries whether it can write, and where it keeps what later runs need.
+    for directory in [
+        "",
+        ".daily-gpu-log/",
+        ".daily-gpu-log/cards/",
+        ".daily-gpu-log/runs/",
+        ".daily-gpu-log/tasks/",
+        "colab-gpu4/",
+        "no-longer-a-node/",
+        "reports/",
+    ] {
+        let path = format!("data/{directory}.daily-gpu-log.abcdef.tmp");
+        world.write(&path, "2025-");
+    }
+    world.write("data/colab-gpu4/.other-program.abcdef.tmp", "its own");
     world.run(&[DATE]).exits(0).stderr_is("");
-    assert_eq!(litter(&world.path("data")), [""; 0]);
+    let others = world.path("data/colab-gpu4/.other-program.abcdef.tmp");
+    assert_eq!(litter(&world.path("data")), [others.display().to_string()]);
 }
 
 /// The temporary files below a directory.

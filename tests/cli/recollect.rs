@@ -1,7 +1,9 @@
 //! Collecting a day again: nothing that was known is lost.
 
-use crate::simulated_cluster::{Fault, SimulatedNode};
-use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT};
+use std::fs;
+
+use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, World};
 use pretty_assertions::assert_eq;
 
 const NODE: &str = "colab-gpu4";
@@ -96,6 +98,73 @@ fn a_file_that_cannot_be_read_is_kept_aside_and_named() {
         assert_eq!(outcome.file(&aside), damaged);
         assert_eq!(outcome.of_day(NODE, DATE, "gpu0").lines().count(), 145);
     }
+}
+
+/// A world whose average CSV alone knows that alice held GPU 0.
+fn collected_for_alice() -> World {
+    let task = SimulatedTask::new("t1", "alice", NODE)
+        .gpu(1, "APU-1")
+        .start(MIDNIGHT);
+    let world = Lab::colab_gpu4().task(task).start();
+    world.run(&[DATE]).exits(0).stderr_is("");
+    fs::remove_dir_all(world.path("data/.daily-gpu-log/tasks")).expect("the kept answers");
+    world
+}
+
+#[test]
+fn an_average_that_cannot_be_read_is_kept_aside_and_named_with_its_users() {
+    let name = format!("average_{DATE}.csv");
+    let path = format!("data/{NODE}/{DATE}/{name}");
+    let world = collected_for_alice();
+    let whole = world.read(&path);
+    let torn = |end: &str| whole[..whole.find(end).expect("a part") + end.len()].to_owned();
+    for (damaged, problem) in [
+        ("damaged\n".to_owned(), "第 1 列不是平均檔案的標題"),
+        (String::new(), "第 1 列不是平均檔案的標題"),
+        (torn("]"), "CSV error: record 1 (line: 2, byte: "),
+        (torn("ali"), "最後一列不是全部平均"),
+        (torn("GPU[3],"), "CSV error: record 4 (line: 5, byte: "),
+        (torn("所有使"), "第 10 列不是 GPU 的平均"),
+        (whole.replace("GPU[1]", "GPU[0]"), "第 3 列不是 GPU 的平均"),
+        (whole.replace("GPU[1]", "Card 9"), "第 3 列不是 GPU 的平均"),
+        (
+            whole.clone() + "GPU[8],1.00,1.00,bob\n",
+            "第 11 列在全部平均之後",
+        ),
+    ] {
+        world.write(&path, &damaged);
+        let said = format!("警告：{NODE} 原有的 {name} 無法合併（{problem}");
+        let outcome = world
+            .run(&["--skip-task-info", DATE])
+            .exits(0)
+            .stderr_has(&said)
+            .stderr_has(&format!("，已另存為 {name}.unreadable1"));
+        let aside = format!("{NODE}/{DATE}/{name}.unreadable1");
+        assert_eq!(outcome.file(&aside), damaged);
+        assert_eq!(outcome.users(NODE, DATE), ["未使用"; 8]);
+        fs::remove_file(world.path("data").join(aside)).expect("the file");
+    }
+    world.write(&path, &whole);
+    let outcome = world
+        .run(&["--skip-task-info", DATE])
+        .exits(0)
+        .stderr_is("");
+    assert_eq!(outcome.users(NODE, DATE)[0], "alice");
+}
+
+#[test]
+fn an_average_from_before_there_was_a_user_column_has_no_users_to_lose() {
+    let world = Lab::colab_gpu4().start();
+    world.write(
+        &format!("data/{NODE}/{DATE}/average_{DATE}.csv"),
+        "GPU卡號,平均GPU使用率(%),平均VRAM使用率(%)\n\
+         gpu1,12.34,56.78\ngpu9,23.45,67.89\n全部平均,18.75,62.33\n",
+    );
+    let outcome = world
+        .run(&["--skip-task-info", DATE])
+        .exits(0)
+        .stderr_is("");
+    assert_eq!(outcome.tree().len(), 10);
 }
 
 #[test]

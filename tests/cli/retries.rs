@@ -1,6 +1,6 @@
 //! What can pass in a moment is asked for again, and nothing else is; and whatever goes wrong with a node costs no other.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
 
@@ -126,7 +126,7 @@ fn a_node_is_asked_again_only_where_that_may_help() {
 
 #[test]
 fn a_node_that_lets_the_program_wait_has_the_time_of_its_tries() {
-    let late = "逾時：0.3 秒內沒有完整的回應";
+    let late = "逾時：試了 3 次，共 ";
     let drip = Fault::DripByte {
         every: Duration::from_millis(20),
     };
@@ -139,6 +139,36 @@ fn a_node_that_lets_the_program_wait_has_the_time_of_its_tries() {
         ],
         "[netdata]\ntimeout = \"300ms\"\nconnect_timeout = \"200ms\"\ndeadline = \"10s\"",
     );
+}
+
+#[test]
+fn a_machine_that_is_silent_is_tried_again() {
+    let world = Lab::new()
+        .node(SimulatedNode::new("off").fault(Fault::Unreachable))
+        .tables("[netdata]\nconnect_timeout = \"200ms\"")
+        .start();
+    let outcome = world.run(&[DATE, "-v"]).exits(1);
+    assert_eq!(outcome.stderr.matches("trying again").count(), 2);
+}
+
+#[test]
+fn a_timeout_names_the_time_of_all_tries_together() {
+    let hanging = SimulatedNode::new("n").fault(Fault::HangBeforeHeaders);
+    let world = Lab::new()
+        .node(hanging)
+        .tables("[netdata]\ntimeout = \"300ms\"\nretries = 1")
+        .start();
+    let started = Instant::now();
+    let outcome = world.run(&[DATE]).exits(1);
+    let whole_run = started.elapsed().as_secs_f64();
+    let (_, said) = outcome
+        .stderr
+        .split_once("逾時：試了 2 次，共 ")
+        .expect("a count");
+    let (seconds, _) = said.split_once(" 秒內沒有完整的回應").expect("a time");
+    let seconds: f64 = seconds.parse().expect("a number");
+    // Two tries, and the shortest pause between them.
+    assert!((0.8..whole_run + 0.05).contains(&seconds), "{seconds}");
 }
 
 #[test]
@@ -223,7 +253,7 @@ fn the_api_is_asked_again_only_where_that_may_help() {
 
 #[test]
 fn an_api_that_breaks_off_or_falls_silent_has_the_time_of_its_tries() {
-    let late = "逾時：0.5 秒內沒有完整的回應";
+    let late = "逾時：試了 2 次，共 ";
     let drip = Fault::DripByte {
         every: Duration::from_millis(20),
     };

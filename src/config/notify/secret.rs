@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Login, UrlSetting, UrlSource};
+use super::{Login, Notify, UrlSetting, UrlSource};
 use crate::config::private_file::{self, NoSecret};
 
 /// The name of the mail server's password among a service's credentials.
@@ -15,7 +15,7 @@ const PASSWORD_CREDENTIAL: &str = "smtp-password";
 /// The key of its file.
 const PASSWORD_FILE: &str = "notify.smtp.password_file";
 
-/// A secret that cannot be had (exit status 10).
+/// A secret that cannot be had. Whoever is told with it is not told, and nothing else changes.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Its file cannot be read. The path is not shown: it may be the secret itself, in the wrong place.
@@ -92,6 +92,31 @@ impl fmt::Debug for SecretUrl {
     }
 }
 
+impl Notify {
+    /// The keys whose place a credential of the service takes, each with the name of the credential.
+    pub(in crate::config) fn credentials(&self) -> Vec<(String, String)> {
+        let urls = [&self.healthcheck, &self.webhook];
+        let urls = urls.map(|setting| (setting.key(), setting.credential()));
+        let login = self.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
+        let password = login.map(|_| (PASSWORD_FILE.to_owned(), PASSWORD_CREDENTIAL.to_owned()));
+        let all = urls.into_iter().chain(password);
+        all.filter(|(_, name)| private_file::credential(name).is_some())
+            .collect()
+    }
+
+    /// Why those secrets cannot be had that are needed to tell everybody.
+    #[must_use]
+    pub fn missing_secrets(&self) -> Vec<SecretError> {
+        let login = self.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
+        let found = [
+            self.healthcheck.find().err(),
+            self.webhook.find().err(),
+            login.and_then(|login| login.password().err()),
+        ];
+        found.into_iter().flatten().collect()
+    }
+}
+
 impl UrlSetting {
     pub(super) fn none(name: &'static str) -> Self {
         Self { name, source: None }
@@ -103,9 +128,14 @@ impl UrlSetting {
         format!("notify.{}_url", self.name)
     }
 
+    /// The name of the address among a service's credentials.
+    fn credential(&self) -> String {
+        format!("{}-url", self.name)
+    }
+
     /// The address from the first of its sources that has one: the credential of a service, the settings.
     pub fn find(&self) -> Result<Option<SecretUrl>, SecretError> {
-        let credential = format!("{}-url", self.name);
+        let credential = self.credential();
         if let Some(path) = private_file::credential(&credential) {
             return read_url(
                 &format!("憑證 {credential} 的檔案"),
