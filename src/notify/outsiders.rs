@@ -80,7 +80,9 @@ pub(super) fn message(notice: &Notice) -> String {
 fn tasks_error(error: &TasksError) -> String {
     match error {
         // The client of the management API leaves what the API says out of these.
-        TasksError::Http { .. } | TasksError::Refused { .. } => error.to_string(),
+        TasksError::Http { .. } | TasksError::Refused { .. } | TasksError::Forgotten { .. } => {
+            error.to_string()
+        }
         TasksError::Unreadable { url, problem: _ } => {
             format!("無法從管理 API 獲取數據：{url} 的回應無法解析")
         }

@@ -1,7 +1,7 @@
 //! `<data-dir>/reports/`: what is of all nodes together.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -89,32 +89,24 @@ pub(super) fn write_users(
         Err(LedgerError::Io { path, cause }) => return Err(WriteError { path, cause }),
     };
     day.extend(nodes);
-    let error = |cause| WriteError {
-        path: path.clone(),
-        cause,
-    };
     make_directory(&directory(root))?;
     let kept = problem.map(|problem| {
+        let kept_as = staged::keep_aside(&path).map_err(|cause| WriteError {
+            path: path.clone(),
+            cause,
+        })?;
         Ok(NotMergedReport {
-            kept_as: staged::keep_aside(&path)?,
             path: path.clone(),
             problem,
+            kept_as,
         })
     });
-    let kept = kept.transpose().map_err(error)?;
-    write_whole(&path, &ledger_csv::render(&day)).map_err(error)?;
+    let kept = kept.transpose()?;
+    let text = ledger_csv::render(&day);
+    staged::put(&path, FILE_MODE, &text, File::sync_all)?;
     Ok(kept)
 }
 
 pub(super) fn users_file(root: &Path, date: NaiveDate) -> PathBuf {
     directory(root).join(format!("users_{date}.csv"))
-}
-
-fn write_whole(target: &Path, contents: &[u8]) -> io::Result<()> {
-    let directory = target.parent().unwrap_or(target);
-    let mut file = staged::temporary(directory, FILE_MODE)?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    file.persist(target)?;
-    Ok(())
 }

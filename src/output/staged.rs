@@ -144,6 +144,26 @@ pub(super) fn keep_aside(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// Puts one file in place, whole, once `sync` has seen to it that its contents last.
+pub(super) fn put(
+    target: &Path,
+    mode: u32,
+    contents: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let put = || -> io::Result<()> {
+        let mut file = temporary(target.parent().unwrap_or(target), mode)?;
+        file.write_all(contents)?;
+        sync(file.as_file())?;
+        file.persist(target)?;
+        Ok(())
+    };
+    put().map_err(|cause| WriteError {
+        path: target.to_owned(),
+        cause,
+    })
+}
+
 /// A file that is not in place yet. It is opened here because tempfile's errors name a file that nobody knows.
 pub(super) fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut options = OpenOptions::new();

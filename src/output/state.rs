@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -211,21 +211,10 @@ fn write(
     directory: &Path,
     name: &str,
     contents: &[u8],
-    sync: impl Fn(&File) -> io::Result<()>,
+    sync: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<(), WriteError> {
     make_directory(directory)?;
-    let target = directory.join(name);
-    let write = || -> io::Result<()> {
-        let mut file = staged::temporary(directory, OWN_FILE_MODE)?;
-        file.as_file_mut().write_all(contents)?;
-        sync(file.as_file())?;
-        file.persist(&target)?;
-        Ok(())
-    };
-    write().map_err(|cause| WriteError {
-        path: target.clone(),
-        cause,
-    })
+    staged::put(&directory.join(name), OWN_FILE_MODE, contents, sync)
 }
 
 /// The nodes whose files are of the same cards.

@@ -8,7 +8,8 @@ use crate::config::Token;
 use crate::day::Window;
 use crate::notice::Notice;
 use crate::output::DataDir;
-use crate::tasks::{self, Answer, Fetched, TasksError, kept};
+use crate::tasks::kept::{self, KeptAnswer};
+use crate::tasks::{self, Answer, Fetched, TasksError};
 
 use super::request::{Request, now};
 
@@ -55,7 +56,20 @@ pub(super) fn obtain(
         Asking::Api(token) => Some(token),
         Asking::Nobody | Asking::Absent(_) => None,
     };
+    let recall = || {
+        let file = data_dir.archive().kept_tasks(window.date)?;
+        kept::recall(&file, window)
+    };
+    // An API that has cleared its past has nothing to say of it, which is not that there was nothing.
+    let has_forgotten = |answer: &Answer| {
+        let knew = |kept: &KeptAnswer| kept.fetched_at >= window.end && !kept.answer.is_empty();
+        answer.is_empty() && recall().is_some_and(|kept| knew(&kept))
+    };
     let error = match token.map(|token| ask(request, token, window, None)) {
+        Some(Ok(Fetched { answer, .. })) if has_forgotten(&answer) => {
+            let url = request.config.management_api.url.to_string();
+            Some(TasksError::Forgotten { url })
+        }
         Some(Ok(Fetched { answer, body, .. })) => {
             let mut notices = notices(request, &answer);
             obtained(TaskInformation::Known(answer));
@@ -67,11 +81,7 @@ pub(super) fn obtain(
         Some(Err(error)) => Some(error),
         None => None,
     };
-    let recalled = data_dir
-        .archive()
-        .kept_tasks(window.date)
-        .and_then(|file| kept::recall(&file, window));
-    match (recalled, error) {
+    match (recall(), error) {
         (Some(kept), error) => {
             let mut notices = notices(request, &kept.answer);
             let is_final = kept.fetched_at >= window.end;

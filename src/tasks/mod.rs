@@ -25,6 +25,14 @@ pub struct Answer {
     pub malformed: Vec<MalformedTask>,
 }
 
+impl Answer {
+    /// Whether it has nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.malformed.is_empty()
+    }
+}
+
 /// A task that the answer holds in no readable form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MalformedTask {
@@ -54,6 +62,12 @@ pub enum TasksError {
         status: u16,
         /// When the token expired, on the clocks of the day's zone, if it is a JWT that has.
         expired_at: Option<String>,
+    },
+    /// The answer has no task, and one that was kept of the same day has some.
+    #[error("無法從管理 API 獲取數據：{url} 已沒有這一天的任務")]
+    Forgotten {
+        /// The address asked, without the query.
+        url: String,
     },
     /// The answer is not JSON, or another JSON than tasks by id.
     #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]

@@ -49,6 +49,18 @@ fn it_is_used_when_the_api_is_down_and_that_is_said() {
 }
 
 #[test]
+fn it_is_used_when_the_api_has_forgotten_the_day() {
+    let world = lab(SimulatedApi::new(TOKEN)).start_after(collected());
+    let url = world.cluster.api_url();
+    let outcome = world.run(&[DATE]).exits(0).stderr_has(&format!(
+        "警告：無法從管理 API 獲取數據：{url} 已沒有這一天的任務（改用 "
+    ));
+    shows_alice(&outcome);
+    let outcome = world.run(&[DATE, "--skip-task-info"]).exits(0);
+    shows_alice(&outcome);
+}
+
+#[test]
 fn it_is_used_when_the_api_is_not_asked() {
     let world = lab(api()).start_after(collected());
     let outcome = world

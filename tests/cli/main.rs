@@ -34,6 +34,7 @@ mod holdings;
 mod inventory;
 mod json;
 mod kept_tasks;
+mod killed;
 mod ledger;
 mod logs;
 mod mapping;

@@ -1,0 +1,232 @@
+//! Runs that are killed: every file stays whole, and the next run removes what they left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use crate::simulated_cluster::{SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::support::{DATE, Lab, MIDNIGHT, TOKEN, World};
+
+const NODE: &str = "colab-gpu4";
+const KILLS: u32 = 200;
+
+/// A cluster whose readings are all the same, on which a user held a GPU.
+fn lab(value: f64, user: &str) -> Lab {
+    let node = (0..8).fold(SimulatedNode::new(NODE), |node, gpu| {
+        node.constant(1 + 8 * gpu, value, value)
+    });
+    let task = SimulatedTask::new("t1", user, NODE)
+        .gpu(1, "APU-1")
+        .start(MIDNIGHT);
+    Lab::new()
+        .node(node)
+        .api(SimulatedApi::new(TOKEN).task(task))
+}
+
+/// What the data directory keeps from run to run, by path.
+type Kept = BTreeMap<String, String>;
+
+fn kept(world: &World) -> Kept {
+    let root = world.path("data");
+    let relative = |path: &str| {
+        let relative = Path::new(path).strip_prefix(&root).expect("below the root");
+        relative.display().to_string()
+    };
+    let passing = ["tmp", "lock", "unfinished"];
+    let files = files(&root).into_iter();
+    let files = files.filter(|path| !passing.iter().any(|end| path.ends_with(end)));
+    files
+        .map(|path| (relative(&path), fs::read_to_string(&path).expect("a text")))
+        .collect()
+}
+
+/// The paths of all files below a directory.
+fn files(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("a directory");
+    let entries = entries.map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path.display().to_string()]
+            }
+        })
+        .collect()
+}
+
+/// The temporary files below a directory.
+fn litter(directory: &Path) -> Vec<String> {
+    let mut files = files(directory);
+    files.retain(|path| path.contains(".tmp"));
+    files
+}
+
+/// Whether a file says the same in two trees, but for when that was found out.
+fn says_the_same(path: &str, one: &str, other: &str) -> bool {
+    let timeless = |text: &str| serde_json::from_str(text).ok().map(without_times);
+    one == other || path.starts_with(".daily-gpu-log/") && timeless(one) == timeless(other)
+}
+
+/// A record without the times of the run that made it.
+fn without_times(record: Value) -> Value {
+    match record {
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(name, _)| {
+                let of_time = [
+                    "asked_at",
+                    "duration_seconds",
+                    "fetched_at",
+                    "started_at",
+                    "tasks_as_of",
+                ];
+                !of_time.contains(&&**name)
+            })
+            .map(|(name, value)| (name, without_times(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_times).collect(),
+        value => value,
+    }
+}
+
+/// A run, and what was in the node's directory before it.
+struct Run {
+    program: Child,
+    directory: PathBuf,
+    litter: Vec<String>,
+}
+
+impl Run {
+    fn start(world: &World) -> Self {
+        let directory = world.path(format!("data/{NODE}/{DATE}"));
+        let mut program = world.command(&[DATE]);
+        let program = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Self {
+            litter: litter(&directory),
+            program: program.expect("it starts"),
+            directory,
+        }
+    }
+
+    /// Waits until it begins to write the node's files, or ends.
+    fn wait_for_writing(&mut self) {
+        let has_begun = || {
+            let now = litter(&self.directory);
+            now.iter().any(|path| !self.litter.contains(path))
+        };
+        while !has_begun() && self.program.try_wait().expect("its status").is_none() {
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+/// How long a whole run takes, and how much of that from when it begins to write the node's files.
+fn measure(world: &World) -> [Duration; 2] {
+    let started = Instant::now();
+    let mut run = Run::start(world);
+    run.wait_for_writing();
+    let writing = Instant::now();
+    assert!(run.program.wait().expect("its status").success());
+    [started.elapsed(), writing.elapsed()]
+}
+
+/// Kills the real program at 200 moments of its run, half of them while it writes, and looks at every file each time.
+#[test]
+fn a_kill_at_any_moment_leaves_every_file_whole() {
+    let world = lab(25.0, "alice").start();
+    world.run(&[DATE]).exits(0).stderr_is("");
+    let old = kept(&world);
+    let world = lab(75.0, "bob").start_after(world);
+    world.run(&[DATE]).exits(0).stderr_is("");
+    let new = kept(&world);
+    assert_eq!(old.len(), 14, "{:#?}", old.keys());
+
+    let mut changing: Vec<_> = old.keys().collect();
+    changing.retain(|path| !says_the_same(path, &old[*path], &new[*path]));
+
+    let (mut runs, mut killed, mut mixed) = (0, 0, 0);
+    let mut seen = BTreeSet::new();
+    let mut durations = [Duration::ZERO; 2];
+    while killed < KILLS {
+        assert!(
+            runs < 3 * KILLS,
+            "only {killed} of {runs} runs were killed before their end"
+        );
+        // Other tests come and go on the same processors.
+        if runs % 19 == 0 {
+            durations = measure(&world);
+        }
+        runs += 1;
+        // Every second run meets the old files, the others what the one before left.
+        if killed % 2 == 0 {
+            for (path, text) in &old {
+                world.write(&format!("data/{path}"), text);
+            }
+        }
+        let mut run = Run::start(&world);
+        let part = killed / 4 % 25;
+        if killed % 4 < 2 {
+            thread::sleep(durations[0] * part / 25);
+        } else {
+            run.wait_for_writing();
+            thread::sleep(durations[1] * part / 25);
+        }
+        run.program.kill().expect("it is still a child");
+        let status = run.program.wait().expect("its status");
+        killed += u32::from(status.signal() == Some(9));
+        let now = kept(&world);
+        let all_there = now.keys().eq(old.keys());
+        assert!(all_there, "after {runs} runs: {:#?}", now.keys());
+        let is_new = |path: &str| {
+            let is = |tree: &Kept| says_the_same(path, &tree[path], &now[path]);
+            assert!(
+                is(&old) || is(&new),
+                "{path} after {runs} runs: {}",
+                now[path]
+            );
+            is(&new)
+        };
+        let are_new: Vec<_> = changing.iter().map(|path| is_new(path)).collect();
+        mixed += usize::from(are_new.contains(&true) && are_new.contains(&false));
+        seen.extend(changing.iter().zip(are_new));
+    }
+    assert!(mixed > 0, "never were some files old and some new");
+    assert_eq!(seen.len(), 2 * 13, "old and new files: {seen:#?}");
+    world.run(&["2025-08-02"]).exits(0);
+    assert_eq!(
+        litter(&world.path("data")),
+        [""; 0],
+        "the next run removes what the killed ones left"
+    );
+}
+
+#[test]
+fn what_a_run_leaves_that_was_killed_before_it_noted_its_day_goes_as_well() {
+    let world = Lab::colab_gpu4().start();
+    // Where a run tries whether it can write, and where it keeps what later runs need.
+    for directory in [
+        "",
+        ".daily-gpu-log/",
+        ".daily-gpu-log/cards/",
+        ".daily-gpu-log/runs/",
+        ".daily-gpu-log/tasks/",
+        "colab-gpu4/",
+        "no-longer-a-node/",
+        "reports/",
+    ] {
+        let path = format!("data/{directory}.daily-gpu-log.abcdef.tmp");
+        world.write(&path, "2025-");
+    }
+    world.write("data/colab-gpu4/.other-program.abcdef.tmp", "its own");
+    world.run(&[DATE]).exits(0).stderr_is("");
+    let others = world.path("data/colab-gpu4/.other-program.abcdef.tmp");
+    assert_eq!(litter(&world.path("data")), [others.display().to_string()]);
+}
