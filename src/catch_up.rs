@@ -113,7 +113,8 @@ impl Found {
 }
 
 /// What the day of `node`, which is over, needs: by what is `found` of it, and by what was recorded; unless
-/// `wants_users` says so, nobody wants to know of the users. `has_report` is whether the day has a report of them.
+/// `wants_users` says so, nobody wants to know of the users. `is_in_report` is whether the report of
+/// them has the whole day of the node.
 #[must_use]
 pub fn need(
     node: &Node,
@@ -121,7 +122,7 @@ pub fn need(
     found: &Found,
     record: Option<&NodeRecord>,
     wants_users: bool,
-    has_report: bool,
+    is_in_report: bool,
 ) -> Need {
     let mut lacks = found.lacks();
     if *found == Found::OtherSettings {
@@ -135,7 +136,7 @@ pub fn need(
     // Where there is nothing, there is nothing that users could be of.
     let may_lack_users = wants_users && !(no_more && *found == Found::Nothing);
     let has_tasks = files.is_some_and(|files| has_final_tasks(files, window));
-    let lacks_users = may_lack_users && !(has_tasks && has_report);
+    let lacks_users = may_lack_users && !(has_tasks && is_in_report);
     if lacks_users {
         lacks.push(if has_tasks {
             Lack::UsersReport

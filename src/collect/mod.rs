@@ -9,12 +9,14 @@ use std::sync::mpsc::Sender;
 
 use crate::config::{Node, Thresholds};
 use crate::day::Window;
+use crate::ledger::NodeLedger;
 use crate::netdata;
 use crate::notice::Notice;
 use crate::output::{InPlace, Tree};
 use crate::parallel::{self, Jobs, Queue};
 use crate::tasks::{self, Task, kept::KeptAnswer};
 
+use node::FailedNode;
 pub use node::{GpuFigures, NodeFigures};
 use worker::{Outcome, Work};
 
@@ -58,6 +60,9 @@ pub struct Day<'a> {
 pub struct NodeResult {
     /// Its figures; `None` if nothing of it was written, and then a notice says why.
     pub figures: Option<NodeFigures>,
+    /// Its users' accounts; `None` without task information. They are there, by the readings of earlier runs, even
+    /// where its agent gave none.
+    pub ledger: Option<NodeLedger>,
     /// What was noticed.
     pub notices: Vec<Notice>,
 }
@@ -113,22 +118,31 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
         match node {
             Ok(node) => {
                 files.push(node.files);
-                staged.push((position, node.figures, node.notices, node.unusable));
+                staged.push((
+                    position,
+                    (node.figures, node.ledger),
+                    node.notices,
+                    node.unusable,
+                ));
             }
-            Err(notice) => {
-                let (figures, notices) = (None, vec![notice]);
-                results.push((position, NodeResult { figures, notices }));
+            Err(FailedNode { notice, ledger }) => {
+                let failed = NodeResult {
+                    figures: None,
+                    ledger,
+                    notices: vec![*notice],
+                };
+                results.push((position, failed));
             }
         }
     }
     if files.is_empty() {
         return results;
     }
-    for ((position, figures, mut notices, unusable), written) in
+    for ((position, (figures, ledger), mut notices, unusable), written) in
         staged.into_iter().zip(tree.commit(files))
     {
         let node = || nodes[position].name.clone();
-        let figures = match written {
+        let (figures, ledger) = match written {
             Ok(InPlace {
                 directory,
                 mut set_aside,
@@ -139,20 +153,26 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
                     kept_as: set_aside.remove(&file.path),
                     file,
                 }));
-                Some(NodeFigures {
+                let figures = NodeFigures {
                     directory,
                     ..figures
-                })
+                };
+                (Some(figures), ledger)
             }
             Err(error) => {
                 notices.push(Notice::NotWritten {
                     node: node(),
                     error,
                 });
-                None
+                (None, None)
             }
         };
-        results.push((position, NodeResult { figures, notices }));
+        let result = NodeResult {
+            figures,
+            ledger,
+            notices,
+        };
+        results.push((position, result));
     }
     results
 }
@@ -202,6 +222,7 @@ mod tests {
             Ok(node::StagedNode {
                 files: tree.stage(&day, &[]).expect("it can be written"),
                 figures: node::figures(&day),
+                ledger: day.ledger(),
                 notices: Vec::new(),
                 unusable: Vec::new(),
             })

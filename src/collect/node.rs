@@ -33,9 +33,6 @@ pub struct NodeFigures {
     pub mean_percent: Mean,
     /// Its GPUs, by index.
     pub gpus: Vec<GpuFigures>,
-    /// Its users' accounts; `None` without task information.
-    #[serde(skip)]
-    pub ledger: Option<NodeLedger>,
 }
 
 /// What is kept of a GPU once its files are written.
@@ -65,9 +62,28 @@ pub struct GpuFigures {
 pub(super) struct StagedNode {
     pub(super) files: Staged,
     pub(super) figures: NodeFigures,
+    /// Its users' accounts; `None` without task information.
+    pub(super) ledger: Option<NodeLedger>,
     pub(super) notices: Vec<Notice>,
     /// Files of earlier runs that were not merged.
     pub(super) unusable: Vec<UnusableFile>,
+}
+
+/// A node of which no files are written.
+pub(super) struct FailedNode {
+    /// Why not.
+    pub(super) notice: Box<Notice>,
+    /// Its users' accounts by the readings of earlier runs: who held its GPUs is known though its agent says nothing.
+    pub(super) ledger: Option<NodeLedger>,
+}
+
+impl From<Notice> for FailedNode {
+    fn from(notice: Notice) -> Self {
+        Self {
+            notice: Box::new(notice),
+            ledger: None,
+        }
+    }
 }
 
 /// What a node's agent says of its usage.
@@ -87,7 +103,7 @@ pub(super) fn stage_node(
     day: Day,
     tasks: &TasksByHost,
     tree: &Tree,
-) -> Result<StagedNode, Notice> {
+) -> Result<StagedNode, FailedNode> {
     let Day {
         window, thresholds, ..
     } = day;
@@ -95,29 +111,37 @@ pub(super) fn stage_node(
         node: node.name.clone(),
         error,
     };
-    let Earlier {
-        usage: earlier,
-        users,
-        unusable,
-    } = tree.earlier(node, window).map_err(not_written)?;
     let name = || node.name.clone();
-    let (usage, forgotten) = match usage {
-        Ok(usage) => (usage, None),
+    let earlier = tree.earlier(node, window).map_err(not_written);
+    let (usage, forgotten, earlier) = match (usage, earlier) {
+        (Ok(usage), earlier) => (usage, None, earlier?),
         // Netdata has forgotten the day, its files have not, and who held the GPUs may be news.
-        Err(error) if error.is_about_readings() && window.is_over() && !earlier.is_empty() => {
+        (Err(error), Ok(earlier))
+            if error.is_about_readings() && window.is_over() && !earlier.usage.is_empty() =>
+        {
             let forgotten = Notice::Forgotten {
                 node: name(),
                 error,
             };
-            (NodeUsage::default(), Some(forgotten))
+            (NodeUsage::default(), Some(forgotten), earlier)
         }
-        Err(error) => {
-            return Err(Notice::NodeFailed {
+        (Err(error), Ok(earlier)) => {
+            let failed = Notice::NodeFailed {
                 node: name(),
                 error,
-            });
+            };
+            return Err(failed_node(failed, node, earlier, day, tasks));
+        }
+        (Err(_), Err(not_written)) => {
+            let nothing = Earlier::default();
+            return Err(failed_node(not_written, node, nothing, day, tasks));
         }
     };
+    let Earlier {
+        usage: earlier,
+        users,
+        unusable,
+    } = earlier;
     let mut notices = usage_notices(node, window, &usage);
     notices.extend(forgotten);
     let cards = usage.together_with(&earlier);
@@ -128,9 +152,29 @@ pub(super) fn stage_node(
     Ok(StagedNode {
         files,
         figures: figures(&day),
+        ledger: day.ledger(),
         notices,
         unusable,
     })
+}
+
+/// A node whose agent said nothing, of which `earlier` runs left this.
+fn failed_node(
+    notice: Notice,
+    node: &Node,
+    earlier: Earlier,
+    day: Day,
+    tasks: &TasksByHost,
+) -> FailedNode {
+    let Day {
+        window, thresholds, ..
+    } = day;
+    let tasks = task_knowledge(node, day, tasks, earlier.users);
+    let day = NodeDay::new(node, window, earlier.usage, tasks, thresholds);
+    FailedNode {
+        notice: Box::new(notice),
+        ledger: day.ledger(),
+    }
 }
 
 fn task_knowledge<'a>(
@@ -274,6 +318,5 @@ pub(super) fn figures(day: &NodeDay) -> NodeFigures {
         coverage: day.coverage(),
         mean_percent: day.mean(),
         gpus: day.gpus.iter().map(gpu).collect(),
-        ledger: day.ledger(),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::Day;
-use super::node::{StagedNode, ask_node, stage_node};
+use super::node::{FailedNode, StagedNode, ask_node, stage_node};
 use crate::attribution::TasksByHost;
 use crate::config::Node;
 use crate::netdata::{self, NodeError, NodeUsage};
@@ -39,7 +39,7 @@ type Asked<'a> = (
 );
 
 /// What became of the node at a position.
-pub(super) type Outcome = (usize, Result<StagedNode, Notice>);
+pub(super) type Outcome = (usize, Result<StagedNode, FailedNode>);
 
 impl<'a> Work<'a> {
     pub(super) fn new(
@@ -88,7 +88,10 @@ impl<'a> Work<'a> {
                 return true;
             };
             let stage = |usage| stage_node(node, usage, self.day, by_host, self.tree);
-            let staged = usage.and_then(|usage| guarded(node, || stage(usage)));
+            let staged = match usage {
+                Ok(usage) => guarded(node, || stage(usage)),
+                Err(notice) => Err(notice.into()),
+            };
             if outcomes.send((position, staged)).is_err() {
                 return false;
             }
@@ -108,13 +111,14 @@ impl<'a> Work<'a> {
 }
 
 /// A bug that one node's answer brings out must not cost the others their day.
-pub(super) fn guarded<T>(
+pub(super) fn guarded<T, E: From<Notice>>(
     node: &Node,
-    work: impl FnOnce() -> Result<T, Notice>,
-) -> Result<T, Notice> {
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Notice::Panicked {
+        let panicked = Notice::Panicked {
             node: node.name.clone(),
-        })
+        };
+        Err(panicked.into())
     })
 }

@@ -1,6 +1,6 @@
 //! The files of a day: where they are, and what earlier runs left in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use super::reports;
 use super::unreadable::Unreadable;
 use crate::config::{GpuFileNumber, Node};
 use crate::day::Window;
+use crate::holding::Span;
 use crate::netdata::CardUsage;
 use crate::units::{CardId, GpuIndex};
 
@@ -131,10 +132,17 @@ impl DayFiles<'_> {
         of_gpus.chain(of_node).filter(is_lost).collect()
     }
 
-    /// Whether there is a report of the users.
+    /// The nodes of which the report of the users has the whole window, or, of a day that still runs, any of it. A report
+    /// that cannot be read has none.
     #[must_use]
-    pub fn has_users_report(&self) -> bool {
-        holds_something(&reports::users_file(self.root, self.date))
+    pub fn in_users_report(&self, window: &Window) -> BTreeSet<String> {
+        let report = reports::ledger(self.root, self.date);
+        let nodes = report.ok().flatten().unwrap_or_default().into_iter();
+        let is_there = |known: Span| {
+            known.from == window.start && (known.to == window.end || !window.is_over())
+        };
+        let nodes = nodes.filter(|(_, node)| is_there(node.known));
+        nodes.map(|(name, _)| name).collect()
     }
 
     /// Whether there is a file of any of `nodes`.

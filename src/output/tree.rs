@@ -195,7 +195,8 @@ impl Tree<'_> {
         staged.into_iter().map(put).collect()
     }
 
-    /// Writes the accounts of the nodes that have been put in place, and keeps those of the others.
+    /// Writes the accounts of these nodes, whose files have been put in place or left as they were, and keeps those of the
+    /// others.
     pub fn report_users(
         &self,
         window: &Window,

@@ -147,7 +147,7 @@ fn report_users(
     results: &mut [NodeResult],
 ) -> Option<Notice> {
     let with_accounts = nodes.iter().zip(results).filter_map(|(node, result)| {
-        let ledger = result.figures.as_mut()?.ledger.take()?;
+        let ledger = result.ledger.take()?;
         Some((node.name.clone(), ledger))
     });
     let accounts: DayLedger = with_accounts.collect();

@@ -77,12 +77,14 @@ fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<Planned
 fn assess<'a>(request: &'a Request<'a>, archive: &Archive, window: Window) -> PlannedDay<'a> {
     let record = known_record(archive, window.date);
     let files = archive.day(window.date);
-    let (wants_users, has_report) = (!request.args.skip_task_info, files.has_users_report());
+    let wants_users = !request.args.skip_task_info;
+    let in_report = files.in_users_report(&window);
     let (mut collect, mut given_up) = (Vec::new(), Vec::new());
     for &node in &request.nodes {
         let found = found(node, &window, &files, record.as_ref());
         let record = record.as_ref().and_then(|record| record.node(&node.name));
-        match catch_up::need(node, &window, &found, record, wants_users, has_report) {
+        let is_in_report = in_report.contains(&node.name);
+        match catch_up::need(node, &window, &found, record, wants_users, is_in_report) {
             Need::Complete => {}
             Need::Collect(lacks) => collect.push(PlannedNode { node, lacks }),
             Need::GivenUp(lacks) => given_up.push(PlannedNode { node, lacks }),

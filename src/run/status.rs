@@ -67,7 +67,7 @@ fn of_day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
     let lost = nodes.iter().filter_map(lost).collect();
     Evidence {
         has_files: files.are_any_there(nodes),
-        has_users_report: files.has_users_report(),
+        in_users_report: files.in_users_report(&window),
         window,
         record,
         lost,

@@ -3,7 +3,7 @@
 mod stopped;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
@@ -26,8 +26,8 @@ pub struct Evidence {
     pub record: Option<DayRecord>,
     /// Whether there are files of it, whoever wrote them.
     pub has_files: bool,
-    /// Whether there is a report of its users.
-    pub has_users_report: bool,
+    /// The nodes that the report of its users has.
+    pub in_users_report: BTreeSet<String>,
     /// The files that the record knows of and that are gone, by node.
     pub lost: BTreeMap<String, Vec<String>>,
 }
@@ -153,9 +153,7 @@ fn judge(day: &Evidence, nodes: &[&Node]) -> DayStatus {
     } else {
         reasons.extend(states.iter().flat_map(|state| state.reasons.clone()));
         reasons.extend(tasks.and_then(task_reason).map(str::to_owned));
-        if tasks == Some(TaskState::Known) && !day.has_users_report {
-            reasons.push("沒有使用者報告".to_owned());
-        }
+        reasons.extend(unreported(day, nodes, &states));
     }
     let verdict = if record.is_none() {
         Verdict::Missing
@@ -180,6 +178,27 @@ fn judge(day: &Evidence, nodes: &[&Node]) -> DayStatus {
         last_run: record.map(|record| record.last_run.started_at),
         last_exit_status: record.map(|record| record.last_run.exit_status),
     }
+}
+
+/// What the report of the users lacks, of the nodes whose users are known.
+fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<String> {
+    let is_known = |state: &NodeState| {
+        let files = state.files;
+        files.is_some_and(|files| task_state(files, &day.window) == TaskState::Known)
+    };
+    let known = nodes
+        .iter()
+        .zip(states)
+        .filter(|(_, state)| is_known(state));
+    let (reported, lacking): (Vec<_>, Vec<_>) =
+        known.partition(|(node, _)| day.in_users_report.contains(&node.name));
+    if reported.is_empty() && !lacking.is_empty() {
+        return vec!["沒有使用者報告".to_owned()];
+    }
+    let lacking = lacking.into_iter();
+    lacking
+        .map(|(node, _)| format!("{}：沒有使用者報告", node.name))
+        .collect()
 }
 
 fn without_record(day: &Evidence) -> &'static str {

@@ -420,6 +420,69 @@ fn a_report_of_users_that_was_lost_is_written_again() {
     assert!(report.exists());
 }
 
+/// The report of [`BEFORE`] after `--catch-up`, once it was made to lack `nodes` by `spoil`.
+#[track_caller]
+fn repaired(nodes: &str, spoil: impl Fn(&World, &str)) {
+    let at = MIDNIGHT - 12 * HOUR;
+    let task = |host| {
+        SimulatedTask::new(host, "alice", host)
+            .gpu(1, "APU-1")
+            .start(at)
+    };
+    let world = Lab::new()
+        .node(SimulatedNode::new("a").cards(&[1]))
+        .node(SimulatedNode::new("b").cards(&[1]))
+        .task(task("a"))
+        .task(task("b"))
+        .start();
+    let report = format!("data/reports/users_{BEFORE}.csv");
+    let _ = world.run(&[BEFORE]).exits(0);
+    let whole = world.read(&report);
+    spoil(&world, &report);
+    assert_ne!(world.read(&report), whole);
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {nodes}（沒有使用者報告）"));
+    let _ = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    assert_eq!(world.read(&report), whole);
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    assert!(!plan.stdout.contains(BEFORE), "{}", plan.stdout);
+}
+
+#[test]
+fn a_node_that_the_report_of_users_lost_is_added_to_it() {
+    repaired("a", |world, report| {
+        std::fs::remove_file(world.path(report)).expect("the report");
+        let _ = world.run(&[BEFORE, "--node", "b"]).exits(0);
+    });
+}
+
+#[test]
+fn a_report_of_users_that_ends_early_is_made_whole() {
+    let end = MIDNIGHT.to_string();
+    let early = (MIDNIGHT - HOUR).to_string();
+    repaired("b", |world, report| {
+        let rows = world.read(report);
+        let rows = rows.lines().filter(|row| !row.contains(",b,GPU[0],"));
+        let rows = rows.map(|row| {
+            let of_b = row.contains(",b,");
+            let row = if of_b {
+                row.replace(&end, &early)
+            } else {
+                row.to_owned()
+            };
+            row + "\n"
+        });
+        world.write(report, &rows.collect::<String>());
+    });
+}
+
+#[test]
+fn a_report_of_users_that_is_damaged_is_written_again() {
+    for text in ["", "junk\n"] {
+        repaired("a、b", |world, report| world.write(report, text));
+    }
+}
+
 #[test]
 fn a_record_that_cannot_be_read_is_not_taken_for_none() {
     let world = Lab::colab_gpu4().start();

@@ -134,6 +134,83 @@ fn a_node_that_is_not_collected_or_fails_keeps_its_accounts() {
     assert_eq!(outcome.accounts(DATE), USERS);
 }
 
+/// The accounts of a day on which alice held the GPU for an hour, put right to bob's two hours while `fault` keeps the
+/// node from being collected.
+#[track_caller]
+fn put_right_in_spite_of(fault: Fault) {
+    let right = || held("t1", "bob", "gpu-b", 0, 2 * HOUR);
+    let expected = Lab::new().node(gpu_b()).task(right()).run(&[DATE]).exits(0);
+    let world = Lab::new()
+        .node(gpu_b())
+        .task(held("t1", "alice", "gpu-b", 0, HOUR))
+        .start();
+    let before = world.run(&[DATE]).exits(0).files("gpu-b");
+    let world = Lab::new()
+        .tables("[netdata]\nretries = 0")
+        .node(gpu_b().fault(fault))
+        .task(right())
+        .start_after(world);
+    let outcome = world
+        .run(&[DATE])
+        .exits(1)
+        .stderr_has("（節點 gpu-b，原有檔案保持不變）");
+    assert_eq!(outcome.accounts(DATE), expected.accounts(DATE));
+    assert_eq!(outcome.files("gpu-b"), before);
+}
+
+#[test]
+fn accounts_are_put_right_though_the_agent_is_unreachable() {
+    put_right_in_spite_of(Fault::Refuse);
+    let body = "out of memory".to_owned();
+    put_right_in_spite_of(Fault::Status { code: 500, body });
+    put_right_in_spite_of(Fault::NotJson);
+}
+
+#[test]
+fn hours_on_a_node_that_fails_are_unknown_and_not_missing() {
+    let world = lab(gpu_a().fault(Fault::Refuse), gpu_b()).start();
+    let accounts = world.run(&[DATE]).exits(3).accounts(DATE);
+    for row in [
+        "配置,alice,gpu-a,GPU[0],12.0000,0.0000,0.0000,12.0000,N/A,N/A,0.00,",
+        "配置,alice,gpu-a,GPU[1],24.0000,0.0000,0.0000,24.0000,N/A,N/A,0.00,",
+        "配置合計,alice,,,36.0000,0.0000,0.0000,36.0000,N/A,N/A,0.00,",
+        "未分配,,gpu-a,GPU[0],9.5000,0.0000,0.0000,9.5000,N/A,N/A,0.00,",
+    ] {
+        assert!(accounts.contains(row), "{row} is not in\n{accounts}");
+    }
+    let of_gpu_b = |text: &str| -> Vec<String> {
+        let rows = text.lines().filter(|row| row.contains(",gpu-b,"));
+        rows.map(str::to_owned).collect()
+    };
+    assert_eq!(of_gpu_b(&accounts), of_gpu_b(USERS));
+    assert!(!world.path("data/gpu-a").exists());
+    // Once the agent is back, the hours are what they were.
+    let world = lab(gpu_a(), gpu_b()).start_after(world);
+    assert_eq!(world.run(&[DATE]).exits(0).accounts(DATE), USERS);
+}
+
+#[test]
+fn where_the_earlier_readings_cannot_be_read_either_the_hours_are_unknown() {
+    let world = lab(gpu_a(), gpu_b().fault(Fault::Refuse)).start();
+    // A directory is no file to anybody, root included.
+    let file = world.path(format!("data/gpu-b/{DATE}/gpu0_{DATE}.csv"));
+    fs::create_dir_all(&file).expect("a directory");
+    let outcome = world.run(&[DATE]).exits(3);
+    let accounts = outcome.accounts(DATE);
+    let row = "配置,王小明,gpu-b,GPU[0],3.7472,0.0000,0.0000,3.7472,N/A,N/A,0.00,";
+    assert!(accounts.contains(row), "{row} is not in\n{accounts}");
+}
+
+#[test]
+fn a_node_that_fails_without_task_information_keeps_its_accounts() {
+    let world = lab(gpu_a(), gpu_b()).start();
+    let _ = world.run(&[DATE]).exits(0);
+    fs::remove_dir_all(world.path("data/.daily-gpu-log/tasks")).expect("the kept answers");
+    let world = lab(gpu_a().fault(Fault::Refuse), gpu_b()).start_after(world);
+    let outcome = world.run(&["--skip-task-info", DATE]).exits(3);
+    assert_eq!(outcome.accounts(DATE), USERS);
+}
+
 #[test]
 fn accounts_are_put_right_when_a_day_is_collected_again() {
     let world = Lab::new()

@@ -323,6 +323,25 @@ fn a_report_of_users_that_is_gone_is_missed() {
 }
 
 #[test]
+fn a_report_of_users_that_lacks_a_node_or_is_damaged_is_missed() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let node = SimulatedNode::new;
+    let world = lab().node(node("a")).node(node("b")).start();
+    let _ = world.run(&[&yesterday]).exits(0);
+    let report = format!("data/reports/users_{yesterday}.csv");
+    std::fs::remove_file(world.path(&report)).expect("the report");
+    let _ = world.run(&[&yesterday, "--node", "b"]).exits(0);
+    let status = || world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status().stdout_has(&format!("{yesterday}：a：沒有使用者報告\n"));
+    let of_b = world
+        .run(&["status", "--days", "1", "--node", "b"])
+        .exits(0);
+    let _ = of_b.stdout_has("完整");
+    world.write(&report, "junk\n");
+    let _ = status().stdout_has(&format!("{yesterday}：沒有使用者報告\n"));
+}
+
+#[test]
 fn a_day_of_more_cards_than_today_is_no_more_than_complete() {
     let [.., yesterday] = last_days().map(|day| day.date());
     let node = || SimulatedNode::new(NODE).cards(&[1, 9]);
