@@ -166,35 +166,44 @@ fn add_day(
             return Ok(());
         }
     };
-    let tasks = match tasks(archive, &window) {
-        Ok(tasks) => tasks,
+    let evidence = match tasks(archive, &window) {
+        Ok(evidence) => evidence,
         Err(reason) => {
             tally.leave_out(&window, None, reason);
             return Ok(());
         }
     };
-    let tasks = RuledTasks::new(&tasks, &config.alerts);
+    let tasks = RuledTasks::new(&evidence, &config.alerts);
+    let nodes = config.nodes.iter().filter(|node| tasks.concern(node));
+    if let Some(reason) = evidence.doubt() {
+        tally.leave_out(&window, None, reason.clone());
+        nodes.for_each(|node| tally.add_unknown(node, &window, &tasks));
+        return Ok(());
+    }
     let record = plan::record(archive, date)?;
-    for node in config.nodes.iter().filter(|node| tasks.concern(node)) {
+    for node in nodes {
         match earlier(archive, node, &window, record.as_ref()) {
             Ok(Earlier { usage, .. }) => {
                 let settings = (&config.alerts, config.thresholds);
                 tally.add(node, &window, &tasks, usage, settings);
             }
-            Err(reason) => tally.leave_out(&window, Some(node), reason),
+            Err(reason) => {
+                tally.leave_out(&window, Some(node), reason);
+                tally.add_unknown(node, &window, &tasks);
+            }
         }
     }
     Ok(())
 }
 
-/// The tasks of a whole day.
+/// The tasks of a day that is over.
 fn tasks(archive: &Archive, window: &Window) -> Result<TaskEvidence, Reason> {
     if !window.is_over() {
         return Err(Reason::Running);
     }
     let file = archive.kept_tasks(window.date).ok_or(Reason::NoTasks)?;
     let kept = kept::recall(&file, window).ok_or(Reason::UnreadableTasks)?;
-    TaskEvidence::new(kept, window)
+    Ok(TaskEvidence::new(kept, window))
 }
 
 /// The readings of a node's whole day, as far as there are any.
