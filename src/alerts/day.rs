@@ -7,32 +7,49 @@ use chrono::NaiveDate;
 use crate::attribution::{TasksByHost, attribute};
 use crate::config::{Alerts, Node, Thresholds};
 use crate::day::Window;
-use crate::holding::{Holdings, Span};
+use crate::holding::{Span, Spans};
 use crate::ledger::Account;
 use crate::netdata::CardUsage;
 use crate::node_day::{GpuDay, NodeDay, TaskKnowledge};
 use crate::tasks::kept::KeptAnswer;
 use crate::tasks::{Answer, Task};
-use crate::units::CardId;
+use crate::units::{CardId, GpuIndex};
 
 use super::{LeftOut, Reason, Tally};
 
-/// The tasks of a whole day, as the management API had them after it.
+/// The tasks of a day, as the management API had them.
 #[derive(Clone, Debug)]
-pub struct TaskEvidence(Answer);
+pub struct TaskEvidence {
+    answer: Answer,
+    /// How much of the day the answer is of; `None` of one that was given before it.
+    known: Option<Span>,
+    doubt: Option<Reason>,
+}
 
 impl TaskEvidence {
-    /// What `kept` says of the window's day, if that is all that there is to know of it.
-    pub fn new(kept: KeptAnswer, window: &Window) -> Result<Self, Reason> {
+    /// What `kept` says of the window's day.
+    #[must_use]
+    pub fn new(kept: KeptAnswer, window: &Window) -> Self {
         let KeptAnswer { answer, fetched_at } = kept;
-        if fetched_at < window.end {
-            return Err(Reason::EarlyTasks(window.clock(fetched_at)));
+        let doubt = if fetched_at < window.end {
+            Some(Reason::EarlyTasks(window.clock(fetched_at)))
+        } else if !answer.malformed.is_empty() {
+            // Nobody knows which GPU such a task held, and when.
+            Some(Reason::MalformedTasks(answer.malformed.len()))
+        } else {
+            None
+        };
+        Self {
+            answer,
+            known: Span::new(window.start, window.end.min(fetched_at)),
+            doubt,
         }
-        // Nobody knows which GPU such a task held, and when.
-        if !answer.malformed.is_empty() {
-            return Err(Reason::MalformedTasks(answer.malformed.len()));
-        }
-        Ok(Self(answer))
+    }
+
+    /// Why it is not all that there is to know of the day, if it is not.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&Reason> {
+        self.doubt.as_ref()
     }
 }
 
@@ -42,12 +59,14 @@ pub struct RuledTasks<'a> {
     all: TasksByHost<'a>,
     /// Those that count, by the position of their rule.
     by_rule: Vec<TasksByHost<'a>>,
+    known: Option<Span>,
 }
 
 impl<'a> RuledTasks<'a> {
     /// Parts the tasks.
     #[must_use]
-    pub fn new(TaskEvidence(answer): &'a TaskEvidence, settings: &Alerts) -> Self {
+    pub fn new(evidence: &'a TaskEvidence, settings: &Alerts) -> Self {
+        let answer = &evidence.answer;
         let counts = |task: &Task| {
             let project = task.project_uuid.as_ref();
             !settings.exempt_users.contains(&task.username)
@@ -63,6 +82,7 @@ impl<'a> RuledTasks<'a> {
         Self {
             all: TasksByHost::new(&answer.tasks),
             by_rule: (0..settings.rules.len()).map(of_rule).collect(),
+            known: evidence.known,
         }
     }
 
@@ -104,59 +124,72 @@ impl Tally {
         settings: (&Alerts, Thresholds),
     ) {
         let (settings, thresholds) = settings;
-        let Some(whole) = Span::new(window.start, window.end) else {
+        let Some(known) = tasks.known else {
             return;
         };
         if usage.is_empty() {
-            return self.leave_out(window, Some(node), Reason::NoReadings);
+            self.leave_out(window, Some(node), Reason::NoReadings);
+            return self.add_unknown(node, window, tasks);
         }
-        let known = TaskKnowledge::Known {
-            tasks: attribute(node, &tasks.all, whole),
+        let attributed = TaskKnowledge::Known {
+            tasks: attribute(node, &tasks.all, known),
             kept_since: None,
         };
-        let day = NodeDay::new(node, window, usage, known, thresholds);
+        let day = NodeDay::new(node, window, usage, attributed, thresholds);
         let doubts = day.ledger().map(|ledger| ledger.doubts);
         let doubts = doubts.unwrap_or_default();
         for doubt in &doubts {
             self.leave_out(window, Some(node), Reason::Doubt(*doubt));
         }
         if !doubts.is_empty() {
-            return;
+            return self.add_unknown(node, window, tasks);
         }
-        let mut thin = BTreeSet::new();
-        for (rule, of_rule) in tasks.by_rule.iter().enumerate() {
-            for (index, holdings) in attribute(node, of_rule, whole).holdings {
-                let Some(gpu) = day.gpus.get(index.0) else {
-                    continue;
-                };
-                if coverage_percent(gpu) < settings.min_coverage_percent.into() {
-                    thin.insert(index);
-                    continue;
-                }
-                self.hold(node, rule, gpu, &holdings, (window, thresholds));
+        let usage = |index: GpuIndex| day.gpus.get(index.0)?.usage.as_ref();
+        let account = |index, spans: &_| Account::of(spans, usage(index), window, thresholds);
+        for index in self.hold(node, tasks, account) {
+            let coverage = day.gpus.get(index.0).map_or(0, coverage_percent);
+            if coverage < settings.min_coverage_percent.into() {
+                self.left_out.push(LeftOut {
+                    date: window.date,
+                    node: Some(node.name.clone()),
+                    gpu: Some(index),
+                    reason: Reason::Coverage(coverage),
+                });
             }
         }
-        self.left_out.extend(thin.into_iter().map(|index| LeftOut {
-            date: window.date,
-            node: Some(node.name.clone()),
-            gpu: Some(index),
-            reason: Reason::Coverage(coverage_percent(&day.gpus[index.0])),
-        }));
     }
 
+    /// Adds the time in which users held GPUs of a node whose readings cannot be trusted to be theirs, as time of
+    /// which nothing is known: without it, what is left of the days would pass for all of them.
+    pub fn add_unknown(&mut self, node: &Node, window: &Window, tasks: &RuledTasks) {
+        let no_readings = Thresholds::default();
+        self.hold(node, tasks, |_, spans| {
+            Account::of(spans, None, window, no_readings)
+        });
+    }
+
+    /// Adds the account of whoever held a GPU, and answers which GPUs anybody held.
     fn hold(
         &mut self,
         node: &Node,
-        rule: usize,
-        gpu: &GpuDay,
-        holdings: &Holdings,
-        (window, thresholds): (&Window, Thresholds),
-    ) {
-        for holder in &holdings.holders {
-            let gpus = self.held.entry((holder.user.to_owned(), rule)).or_default();
-            let account = gpus.entry((node.name.clone(), gpu.index)).or_default();
-            *account += Account::of(&holder.spans, gpu.usage.as_ref(), window, thresholds);
+        tasks: &RuledTasks,
+        account: impl Fn(GpuIndex, &Spans) -> Account,
+    ) -> BTreeSet<GpuIndex> {
+        let mut held = BTreeSet::new();
+        let Some(known) = tasks.known else {
+            return held;
+        };
+        for (rule, of_rule) in tasks.by_rule.iter().enumerate() {
+            for (index, holdings) in attribute(node, of_rule, known).holdings {
+                held.insert(index);
+                for holder in &holdings.holders {
+                    let gpus = self.held.entry((holder.user.to_owned(), rule)).or_default();
+                    let whole = gpus.entry((node.name.clone(), index)).or_default();
+                    *whole += account(index, &holder.spans);
+                }
+            }
         }
+        held
     }
 }
 
@@ -300,7 +333,8 @@ mod tests {
                 answer: Answer { tasks, malformed: Vec::new() },
                 fetched_at: window.end,
             };
-            let evidence = TaskEvidence::new(answer, &window).expect("a whole day");
+            let evidence = TaskEvidence::new(answer, &window);
+            prop_assert_eq!(evidence.doubt(), None);
             let ruled = RuledTasks::new(&evidence, &settings);
             let mut tally = Tally::default();
             for (position, name) in NODES.iter().enumerate() {
@@ -330,13 +364,10 @@ mod tests {
             };
             // Idle, with a reading, and all, of each user and rule.
             let mut counted: BTreeMap<(usize, usize), [u64; 3]> = BTreeMap::new();
-            for node in (0..2).filter(is_clear) {
+            for node in 0..2 {
+                let is_clear = is_clear(&node);
                 for card in 0..2 {
-                    let held: Vec<_> = (0..SECONDS).filter(|second| !users_at(node, card, *second).is_empty()).collect();
-                    let seen = held.iter().filter(|second| reading(node, card, **second).is_some()).count();
-                    if seen * 100 < held.len() * usize::from(coverage) {
-                        continue;
-                    }
+                    let held = (0..SECONDS).filter(|second| !users_at(node, card, *second).is_empty());
                     for second in held {
                         let counts = |of: &&Sketch| {
                             holds(of, node, card, second)
@@ -348,7 +379,7 @@ mod tests {
                             .map(|of| (of.0, usize::from(of.1 == 2))).collect();
                         for key in whose {
                             let [idle, seen, all] = counted.entry(key).or_default();
-                            let reading = reading(node, card, second);
+                            let reading = reading(node, card, second).filter(|_| is_clear);
                             *idle += u64::from(reading == Some(false));
                             *seen += u64::from(reading.is_some());
                             *all += 1;

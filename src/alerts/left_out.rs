@@ -1,4 +1,4 @@
-//! What counts for nobody, because it is incomplete or in doubt.
+//! What is not idle for anybody, because it is incomplete or in doubt.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use crate::day::DateError;
 use crate::ledger::Doubt;
 use crate::units::GpuIndex;
 
-/// A day, a node of it, or a GPU of that, which does not count.
+/// A day, a node of it, or a GPU of that, of which not everything is known. Nobody is idle in what is not known; who
+/// held it did so all the same, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// The day.
@@ -23,7 +24,7 @@ pub struct LeftOut {
     pub reason: Reason,
 }
 
-/// Why something does not count.
+/// Why not everything is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The day has not ended.
@@ -44,7 +45,7 @@ pub enum Reason {
     CollectedEarly(String),
     /// There is no reading.
     NoReadings,
-    /// The time for which the GPU was held has too few readings: so many percent of it.
+    /// The time for which the GPU was held has too few readings: so many percent of it. These count.
     Coverage(u64),
     /// What the ledger doubts.
     Doubt(Doubt),
@@ -87,7 +88,7 @@ impl fmt::Display for Reason {
             Self::Unreadable(problem) => f.write_str(problem),
             Self::CollectedEarly(until) => write!(f, "只收集到 {until}"),
             Self::NoReadings => f.write_str("沒有讀數"),
-            Self::Coverage(percent) => write!(f, "佔用期間只有 {percent}% 有讀數"),
+            Self::Coverage(percent) => write!(f, "佔用期間只有 {percent}% 有讀數，其餘不算閒置"),
             Self::Doubt(Doubt::Unfinished) => f.write_str("任務資訊未達當日結束"),
             Self::Doubt(Doubt::Unplaced) => f.write_str("有無法對應的任務 GPU"),
             Self::Doubt(Doubt::Disagreement) => f.write_str("有 UUID 與 id 不一致的 GPU"),

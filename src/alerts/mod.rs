@@ -1,7 +1,8 @@
 //! Idle alerts: whose GPUs did nothing, over several days.
 //!
 //! Hours are those of the ledger, but parted by rule, and so by task type, which the ledger's files do not have: they
-//! come from the management API's kept answers and the GPUs' files. What is not known to be right counts for nobody.
+//! come from the management API's kept answers and the GPUs' files. Of what is not known to be right, it counts that it
+//! was held, and not that it was idle.
 
 mod day;
 mod left_out;
@@ -24,7 +25,7 @@ pub use report::{AlertReport, AlertsReport, Days, Figures, GpuReport, LastNotice
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     held: BTreeMap<(String, usize), BTreeMap<(String, GpuIndex), Account>>,
-    /// What does not count.
+    /// What is incomplete or in doubt.
     pub left_out: Vec<LeftOut>,
 }
 

@@ -33,7 +33,7 @@ pub struct AlertsReport<'a> {
     pub idle: Reading,
     /// The users whose GPUs were idle beyond a rule.
     pub alerts: Vec<AlertReport<'a>>,
-    /// What does not count.
+    /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
     /// How the run ends.
     pub exit_status: ExitStatus,

@@ -9,7 +9,7 @@ use super::{AlertReport, AlertsReport, Notified, Outcome};
 const LEFT_OUT_SHOWN: usize = 20;
 
 impl AlertsReport<'_> {
-    /// The rules, the table, and below it what does not count.
+    /// The rules, the table, and below it what is incomplete or in doubt.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = vec![format!("{}的 GPU 閒置情形", self.days())];
@@ -22,7 +22,9 @@ impl AlertsReport<'_> {
         }
         if !self.left_out.is_empty() {
             lines.push(String::new());
-            lines.push("以下資料不完整或有疑問，未計入：".to_owned());
+            lines.push(
+                "以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入配置時數）：".to_owned(),
+            );
             let shown = self.left_out.iter().take(LEFT_OUT_SHOWN);
             lines.extend(shown.map(ToString::to_string));
             let more = self.left_out.len().saturating_sub(LEFT_OUT_SHOWN);

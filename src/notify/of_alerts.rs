@@ -33,7 +33,9 @@ pub fn notice_for_admin(
     lines.extend(report.rules());
     if !report.left_out.is_empty() {
         let count = report.left_out.len();
-        lines.push(format!("有 {count} 項資料不完整或有疑問，未計入"));
+        lines.push(format!(
+            "有 {count} 項資料不完整或有疑問，其中不明的時間不算閒置"
+        ));
     }
     lines.push("詳情請在主機上執行 daily-gpu-log alerts".to_owned());
     let signature = format!("主機 {host}，daily-gpu-log {}", env!("CARGO_PKG_VERSION"));
@@ -90,7 +92,7 @@ pub fn mail_for_user(report: &AlertsReport, user: &str, alerts: &[&AlertReport])
         "・確實需要保留這些 GPU 的話，請告訴管理員。".to_owned(),
         String::new(),
         format!(
-            "以上只計入資料完整的時間。{} 天內不會再為同一件事寄信，謝謝您！",
+            "沒有讀數或資料有疑問的時間不算閒置。{} 天內不會再為同一件事寄信，謝謝您！",
             report.window_days
         ),
     ]);

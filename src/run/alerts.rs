@@ -7,7 +7,7 @@ use crate::alerts::{self, AlertsReport, Memory, Reason, RuledTasks, Tally, TaskE
 use crate::cli::AlertsArgs;
 use crate::config::{self, Config, Node};
 use crate::console::Console;
-use crate::day::{DateError, Window};
+use crate::day::{DateArg, DateError, Window};
 use crate::exit_status::ExitStatus;
 use crate::notify::Channels;
 use crate::output::{Archive, DataDir, Earlier, ReadError};
@@ -24,6 +24,19 @@ pub enum AlertsError {
     /// The settings name no channel.
     #[error("--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]")]
     NoChannel,
+    /// Whoever is told of days long past is not told again for a while, and so not of what is idle now.
+    #[error(
+        "--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
+         （請改用 {earliest} 或之後的日期；不加 --send 可以列出）"
+    )]
+    LongPast {
+        /// The date.
+        date: NaiveDate,
+        /// How many days back it may lie.
+        window_days: u16,
+        /// The first one that does not lie further back.
+        earliest: NaiveDate,
+    },
     /// What is known of earlier notices cannot be read.
     #[error(
         "{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）"
@@ -40,9 +53,23 @@ pub(super) fn tell(args: &AlertsArgs) -> Result<ExitStatus> {
     let config = config::load(args.settings.overrides())?;
     let last = args.date.resolve(config.zone, now());
     if args.send {
+        let today = DateArg::Today.resolve(config.zone, now());
+        check_recent(last, today, config.alerts.window_days)?;
         send(args, &console, &config, last)
     } else {
         list(args, &console, &config, last)
+    }
+}
+
+fn check_recent(date: NaiveDate, today: NaiveDate, window_days: u16) -> Result<(), AlertsError> {
+    let earliest = today.checked_sub_days(Days::new(window_days.into()));
+    match earliest {
+        Some(earliest) if date < earliest => Err(AlertsError::LongPast {
+            date,
+            window_days,
+            earliest,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -166,35 +193,44 @@ fn add_day(
             return Ok(());
         }
     };
-    let tasks = match tasks(archive, &window) {
-        Ok(tasks) => tasks,
+    let evidence = match tasks(archive, &window) {
+        Ok(evidence) => evidence,
         Err(reason) => {
             tally.leave_out(&window, None, reason);
             return Ok(());
         }
     };
-    let tasks = RuledTasks::new(&tasks, &config.alerts);
+    let tasks = RuledTasks::new(&evidence, &config.alerts);
+    let nodes = config.nodes.iter().filter(|node| tasks.concern(node));
+    if let Some(reason) = evidence.doubt() {
+        tally.leave_out(&window, None, reason.clone());
+        nodes.for_each(|node| tally.add_unknown(node, &window, &tasks));
+        return Ok(());
+    }
     let record = plan::record(archive, date)?;
-    for node in config.nodes.iter().filter(|node| tasks.concern(node)) {
+    for node in nodes {
         match earlier(archive, node, &window, record.as_ref()) {
             Ok(Earlier { usage, .. }) => {
                 let settings = (&config.alerts, config.thresholds);
                 tally.add(node, &window, &tasks, usage, settings);
             }
-            Err(reason) => tally.leave_out(&window, Some(node), reason),
+            Err(reason) => {
+                tally.leave_out(&window, Some(node), reason);
+                tally.add_unknown(node, &window, &tasks);
+            }
         }
     }
     Ok(())
 }
 
-/// The tasks of a whole day.
+/// The tasks of a day that is over.
 fn tasks(archive: &Archive, window: &Window) -> Result<TaskEvidence, Reason> {
     if !window.is_over() {
         return Err(Reason::Running);
     }
     let file = archive.kept_tasks(window.date).ok_or(Reason::NoTasks)?;
     let kept = kept::recall(&file, window).ok_or(Reason::UnreadableTasks)?;
-    TaskEvidence::new(kept, window)
+    Ok(TaskEvidence::new(kept, window))
 }
 
 /// The readings of a node's whole day, as far as there are any.

@@ -17,8 +17,10 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
         Some(PseudonymKeyError::NotWritten(_) | PseudonymKeyError::NoRandomness) | None => {}
         Some(_) => return ExitStatus::Configuration,
     }
-    if let Some(AlertsError::NoChannel) = error.downcast_ref() {
-        return ExitStatus::Configuration;
+    match error.downcast_ref() {
+        Some(AlertsError::NoChannel) => return ExitStatus::Configuration,
+        Some(AlertsError::LongPast { .. }) => return ExitStatus::Usage,
+        Some(AlertsError::Forgotten { .. }) | None => {}
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
         return ExitStatus::Locked;
@@ -49,7 +51,7 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 14] = [
+        let cases: [(anyhow::Error, u8); 15] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
@@ -91,6 +93,15 @@ mod tests {
                 2,
             ),
             (AlertsError::NoChannel.into(), 10),
+            (
+                AlertsError::LongPast {
+                    date,
+                    window_days: 7,
+                    earliest: date,
+                }
+                .into(),
+                2,
+            ),
             (
                 OpenError::Locked {
                     root: path.clone(),

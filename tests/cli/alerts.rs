@@ -187,7 +187,7 @@ fn days_that_were_not_collected_count_for_nobody() {
     assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
     assert_eq!(left_out(&outcome), both[1..]);
     let outcome = world.run(&["alerts", NEXT]).exits(0);
-    outcome.stdout_has("\n以下資料不完整或有疑問，未計入：\n2025-08-02：沒有保存的任務資訊\n");
+    outcome.stdout_has("\n以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入配置時數）：\n2025-08-02：沒有保存的任務資訊\n");
 }
 
 #[test]
@@ -208,7 +208,11 @@ fn a_day_without_task_information_or_with_damaged_one_counts_for_nobody() {
     world.write(kept, &early.to_string());
     let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
     assert_eq!(left_out(&outcome), ["2025-08-01 * early_tasks"]);
-    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+    assert_eq!(alerts(&outcome), []);
+    // What she held until the evening is known.
+    world.edit_settings("window_days = 2", "window_days = 2\nmin_coverage = 54");
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 44)]);
     world
         .run(&["alerts", NEXT])
         .exits(0)
@@ -232,7 +236,7 @@ fn today_counts_for_nobody() {
 }
 
 #[test]
-fn a_node_whose_mapping_is_in_doubt_counts_for_nobody() {
+fn nobody_is_idle_on_a_node_whose_mapping_is_in_doubt() {
     let gpu_b = |of_second| {
         SimulatedNode::new("gpu-b")
             .cards(&[1, 9, 17])
@@ -253,7 +257,7 @@ fn a_node_whose_mapping_is_in_doubt_counts_for_nobody() {
             .task(on_b("t3", "bob"))
     };
     for (api, node, reason) in [
-        (api().task(on_b("t4", "alice")), gpu_b(0.0), "conflict"),
+        (api().task(on_b("t4", "carol")), gpu_b(0.0), "conflict"),
         (
             api().task(on_b("t4", "bob").gpu(99, "APU-99")),
             gpu_b(0.0),
@@ -304,7 +308,7 @@ fn a_task_that_cannot_be_read_puts_its_day_in_doubt() {
 }
 
 #[test]
-fn a_gpu_without_readings_counts_for_nobody() {
+fn nobody_is_idle_without_readings() {
     // Two hours and a half of a day are more than a tenth, two are not.
     let node = gpu_a()
         .gap(1, MIDNIGHT, MIDNIGHT + 9000)
@@ -323,11 +327,62 @@ fn a_gpu_without_readings_counts_for_nobody() {
     );
     world
         .run(&["alerts", DATE])
-        .stdout_has("2025-08-01 gpu-a GPU[0]：佔用期間只有 89% 有讀數\n");
+        .stdout_has("2025-08-01 gpu-a GPU[0]：佔用期間只有 89% 有讀數，其餘不算閒置\n");
 }
 
 #[test]
-fn a_node_without_files_or_with_damaged_ones_counts_for_nobody() {
+fn days_with_few_readings_are_held_all_the_same() {
+    // She works on one day, of which a quarter is missing, and does nothing on the other one.
+    let world = collected(
+        lab("min_coverage = 88")
+            .node(gpu_a().gap(17, MIDNIGHT, MIDNIGHT + 6 * HOUR))
+            .task(held("t1", "alice", 17, 0, DAY))
+            .task(held("t2", "alice", 1, DAY, 2 * DAY))
+            .task(held("t3", "bob", 17, DAY, 2 * DAY)),
+    );
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), []);
+    assert_eq!(left_out(&outcome), ["2025-08-01 gpu-a 2 coverage"]);
+    world.edit_settings("min_coverage = 88", "min_coverage = 87");
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 48)]);
+    assert_eq!(outcome.json()["alerts"][0]["coverage_percent"], 87.5);
+}
+
+#[test]
+fn days_in_doubt_are_held_all_the_same() {
+    let gpu_b = SimulatedNode::new("gpu-b").cards(&[1]);
+    let on_b = |id: &str, user: &str, from: i64| {
+        let task = SimulatedTask::new(id, user, "gpu-b").gpu(1, "APU-B1");
+        task.start(MIDNIGHT + from).end(MIDNIGHT + 2 * DAY)
+    };
+    let world = lab("")
+        .ledger("")
+        .node(gpu_a())
+        .node(gpu_b.constant(1, 0.0, 0.14))
+        .task(held("t1", "alice", 1, 0, DAY))
+        .task(held("t2", "bob", 9, 0, 2 * DAY))
+        .task(held("t5", "dave", 17, 0, 2 * DAY))
+        // In conflict on the second day alone.
+        .task(on_b("t3", "alice", DAY - 3 * HOUR))
+        .task(on_b("t4", "carol", DAY))
+        .start();
+    let _ = world.run(&[DATE, "--to", NEXT]);
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    assert_eq!(left_out(&outcome), ["2025-08-02 gpu-b conflict"]);
+    // alice's idle 27 hours are 27 of 51, of which 24 hours are not known.
+    assert_eq!(alerts(&outcome), [alert("bob", "default", 48, 48)]);
+    world.edit_settings("window_days = 2", "window_days = 2\nmin_coverage = 52");
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    let expected = [
+        alert("alice", "default", 27, 51),
+        alert("bob", "default", 48, 48),
+    ];
+    assert_eq!(alerts(&outcome), expected);
+}
+
+#[test]
+fn nobody_is_idle_on_a_node_without_files_or_with_damaged_ones() {
     let world = lab("")
         .node(gpu_a().fault(Fault::Refuse))
         .task(held("t1", "alice", 1, 0, DAY))
@@ -343,11 +398,11 @@ fn a_node_without_files_or_with_damaged_ones_counts_for_nobody() {
     world.write("data/gpu-a/2025-08-01/gpu0_2025-08-01.csv", "no readings");
     let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
     assert_eq!(left_out(&outcome), ["2025-08-01 gpu-a unreadable"]);
-    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+    assert_eq!(alerts(&outcome), []);
 }
 
 #[test]
-fn a_node_that_was_collected_before_the_day_ended_counts_for_nobody() {
+fn nobody_is_idle_on_a_node_that_was_collected_before_the_day_ended() {
     let world = collected(
         lab("")
             .node(gpu_a())
@@ -360,7 +415,7 @@ fn a_node_that_was_collected_before_the_day_ended_counts_for_nobody() {
     world.write(record, &early.to_string());
     let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
     assert_eq!(left_out(&outcome), ["2025-08-01 gpu-a collected_early"]);
-    assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
+    assert_eq!(alerts(&outcome), []);
 }
 
 #[test]

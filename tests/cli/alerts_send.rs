@@ -11,20 +11,32 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedReceiver, SimulatedTask};
-use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome, World, texts};
+use crate::support::{DATE, Day, HOUR, Lab, Outcome, World, texts};
 
 const MEMORY: &str = "data/.daily-gpu-log/alerts.json";
-const SEND: [&str; 3] = ["alerts", DATE, "--send"];
+const SEND: [&str; 3] = ["alerts", "yesterday", "--send"];
 const RULE: &str = "規則 default：閒置達 20 GPU 小時，且達配置時數的 50%，涵蓋率至少 90%";
 
-/// A collected day in which alice's GPU does nothing for all of it, and bob's for 20 hours.
+/// Yesterday, in a zone where it is noon.
+fn yesterday() -> Day {
+    let today = Day::now_in_hour(12);
+    Day {
+        start: today.start - 24 * HOUR,
+        end: today.start,
+        ..today
+    }
+}
+
+/// A collected yesterday in which alice's GPU does nothing for all of it, and bob's for 20 hours.
 fn world(tables: &str) -> World {
+    let Day { zone, start, .. } = yesterday();
     let held = |id: &str, user: &str, card: u32, hours: i64| {
         let task = SimulatedTask::new(id, user, "gpu-a").gpu(card, &format!("APU-{card}"));
-        task.start(MIDNIGHT).end(MIDNIGHT + hours * HOUR)
+        task.start(start).end(start + hours * HOUR)
     };
     let node = SimulatedNode::new("gpu-a").cards(&[1, 9]);
     let world = Lab::new()
+        .settings(&format!("timezone = \"{zone}\""))
         .node(node.constant(1, 0.0, 80.0).constant(9, 1.0, 1.0))
         .task(held("t1", "alice", 1, 24))
         .task(held("t2", "bob", 9, 20))
@@ -38,7 +50,9 @@ fn world(tables: &str) -> World {
         "collecting.toml",
         settings.split("[notify").next().expect("a part"),
     );
-    let _ = world.run(&["--config", "collecting.toml", DATE]).exits(0);
+    let _ = world
+        .run(&["--config", "collecting.toml", "yesterday"])
+        .exits(0);
     world
 }
 
@@ -62,10 +76,10 @@ fn no_mail_server() -> (u16, String) {
 fn notice(lines: &[&str]) -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").expect("a host name");
     let (host, version) = (name.trim_end(), env!("CARGO_PKG_VERSION"));
-    let count = 2;
+    let (count, date) = (2, yesterday().date());
     let lines = lines.join("\n");
     format!(
-        "daily-gpu-log {host}：{count} 位使用者的 GPU 閒置（{DATE} 到 {DATE}）\n\n{lines}\n{RULE}\n\
+        "daily-gpu-log {host}：{count} 位使用者的 GPU 閒置（{date} 到 {date}）\n\n{lines}\n{RULE}\n\
          詳情請在主機上執行 daily-gpu-log alerts\n\n主機 {host}，daily-gpu-log {version}\n"
     )
 }
@@ -151,7 +165,7 @@ fn without_send_nobody_is_told_and_nothing_is_written() {
     let receiver = SimulatedReceiver::start();
     let world = world(&chat(&receiver, ""));
     let _ = world
-        .run(&["alerts", DATE])
+        .run(&["alerts", "yesterday"])
         .exits(0)
         .stdout_has("  未通知  ");
     assert_eq!(texts(&receiver), [""; 0]);
@@ -175,7 +189,10 @@ fn a_user_is_told_of_a_rule_once_in_the_window() {
     );
     let time = last["time"].as_str().expect("a time").to_owned();
     let line = format!("不重複通知  {time}（管理員已送達，使用者未寄）\n");
-    let _ = world.run(&["alerts", DATE]).exits(0).stdout_has(&line);
+    let _ = world
+        .run(&["alerts", "yesterday"])
+        .exits(0)
+        .stdout_has(&line);
     // As if alice had been told more than a day ago, and bob less.
     let mut old = memory(&world);
     for (reminder, hours) in [(0, 25), (1, 23)] {
@@ -213,7 +230,7 @@ fn a_run_that_is_killed_while_it_tells_is_not_repeated() {
     assert_eq!(last["admin"], "unknown");
     assert_eq!(receiver.requests().len(), 1);
     let _ = world
-        .run(&["alerts", DATE])
+        .run(&["alerts", "yesterday"])
         .stdout_has("（管理員結果不明，");
 }
 
@@ -229,7 +246,9 @@ fn nobody_waits_for_the_data_directory_while_others_are_told() {
         assert!(Instant::now() < until, "nobody is told");
         thread::sleep(Duration::from_millis(5));
     }
-    let _ = world.run(&["--config", "collecting.toml", DATE]).exits(0);
+    let _ = world
+        .run(&["--config", "collecting.toml", "yesterday"])
+        .exits(0);
     sending.kill().expect("it runs");
     sending.wait().expect("its end");
 }
@@ -267,6 +286,34 @@ fn what_fails_is_a_warning_and_is_not_sent_again() {
     let again = world.run(&SEND).exits(0).stderr_is("");
     let _ = again.stdout_has("（管理員失敗，使用者失敗）\n");
     assert_eq!(receiver.requests().len(), tries);
+}
+
+#[test]
+fn nobody_is_told_of_days_long_past() {
+    let receiver = SimulatedReceiver::start();
+    let world = world(&chat(&receiver, ""));
+    let today = yesterday().end;
+    let days_ago = |days: i64| {
+        let (start, end) = (today - days * 24 * HOUR, today - (days - 1) * 24 * HOUR);
+        let zone = yesterday().zone;
+        Day { zone, start, end }.date()
+    };
+    let (yesterday, earlier) = (days_ago(1), days_ago(2));
+    for (date, window_days) in [(DATE, 1), (&earlier, 1), (&days_ago(3), 2)] {
+        world.edit_settings("window_days = 1", &format!("window_days = {window_days}"));
+        let outcome = world.run(&["alerts", date, "--send"]).exits(2);
+        let _ = outcome.stdout_is("").stderr_is(&format!(
+            "錯誤：--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
+             （請改用 {} 或之後的日期；不加 --send 可以列出）\n",
+            days_ago(window_days)
+        ));
+        let _ = world.run(&["alerts", date, "-q"]).stderr_lacks("--send");
+        world.edit_settings(&format!("window_days = {window_days}"), "window_days = 1");
+    }
+    assert!(!world.path(MEMORY).exists());
+    assert_eq!(texts(&receiver), [""; 0]);
+    let _ = world.run(&["alerts", &yesterday, "--send"]).exits(0);
+    assert_eq!(texts(&receiver).len(), 1);
 }
 
 #[test]
