@@ -266,6 +266,7 @@ fn no_name_reaches_a_spreadsheet_as_a_formula() {
         ("a\"b", "\"a\"\"b\""),
         ("=a\",b", "\"'=a\"\",b\""),
         ("a\nb", "a b"),
+        ("a;=b", "a;'=b"),
         ("'a", "'a"),
         ("O'Neil", "O'Neil"),
         ("王小明", "王小明"),
