@@ -265,7 +265,7 @@ fn no_name_reaches_a_spreadsheet_as_a_formula() {
         ("a,b", "\"a,b\""),
         ("a\"b", "\"a\"\"b\""),
         ("=a\",b", "\"'=a\"\",b\""),
-        ("a\nb", "a b"),
+        ("a\nb", "a␊b"),
         ("a;=b", "a;'=b"),
         ("'a", "'a"),
         ("O'Neil", "O'Neil"),
