@@ -1,14 +1,17 @@
 //! Names that stand for the names of people, so that a report can leave the house: each is the same in every report of
 //! one data directory, and without its key nobody can tell whose it is, not even by trying every name.
 //!
-//! Hosts, GPUs, their UUIDs, types and times stay. Task ids do not: whoever may ask the management system about an id
-//! learns the name at once.
+//! Hosts, models of GPUs, UUIDs, types and times stay: the first, the second and the types are words of whoever runs the
+//! cluster, and the others are written anew or left out where they are not what they should be. Task ids do not stay:
+//! whoever may ask the management system about an id learns the name at once.
 
 use std::fmt::{self, Write};
 
+use chrono::DateTime;
 use ring::hmac;
 
-use crate::tasks::{Answer, MalformedTask, Task, TaskTime, TasksError};
+use crate::tasks::{Answer, MalformedTask, Task, TaskGpu, TaskTime, TasksError};
+use crate::units::GpuUuid;
 
 /// How many bytes a key has: as many as the hash gives.
 pub const KEY_BYTES: usize = 32;
@@ -121,23 +124,50 @@ impl Pseudonyms {
                 self.user(&username)
             },
             hostname,
-            gpus,
+            gpus: gpus.into_iter().map(gpu_without_text).collect(),
             kind,
             project_uuid: project_uuid.map(|project| self.of(Kind::Project, &project)),
             image: image.map(|image| self.of(Kind::Image, &image)),
             owner: owner.map(|owner| self.user(&owner)),
-            start: without_text(start),
-            end: without_text(end),
+            start: without_text(&start),
+            end: without_text(&end),
             total_seconds,
         }
     }
 }
 
-/// A time that is none can be any text.
-fn without_text(time: TaskTime) -> TaskTime {
+/// A UUID that is none can be any text.
+fn gpu_without_text(gpu: TaskGpu) -> TaskGpu {
+    let TaskGpu {
+        id,
+        uuid,
+        name,
+        memory,
+    } = gpu;
+    let uuid = uuid.map(|uuid| match GpuUuid::parse(&uuid) {
+        Some(_) => uuid,
+        None => WITHHELD.to_owned(),
+    });
+    TaskGpu {
+        id,
+        uuid,
+        name,
+        memory,
+    }
+}
+
+/// A time that is none can be any text, and one of RFC 2822 can have any text in its comments.
+fn without_text(time: &TaskTime) -> TaskTime {
     match time {
+        TaskTime::Absent => TaskTime::Absent,
+        TaskTime::At { unix, .. } => TaskTime::At {
+            unix: *unix,
+            text: DateTime::from_timestamp(*unix, 0).map_or_else(
+                || WITHHELD.to_owned(),
+                |moment| moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            ),
+        },
         TaskTime::Unreadable(_) => TaskTime::Unreadable(WITHHELD.to_owned()),
-        time => time,
     }
 }
 

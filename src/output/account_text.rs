@@ -29,6 +29,25 @@ impl fmt::Display for Mean {
     }
 }
 
+/// The columns of means: of the GPU, and of its VRAM.
+pub(super) fn means(account: Account) -> [Shown<Mean>; 2] {
+    [account.gpu, account.vram].map(|readings| Shown(Mean(readings.mean())))
+}
+
+/// The exact columns, which add up and are read back.
+pub(super) fn seconds(account: Account) -> [u64; 7] {
+    let idle = account.idle;
+    [
+        account.seconds(),
+        account.active,
+        idle.vram_held,
+        idle.vram_empty,
+        idle.vram_unknown,
+        account.unknown,
+        account.vram.seconds(),
+    ]
+}
+
 /// Seconds as hours with four decimals: to the second, though only the seconds add up.
 pub(super) struct Hours(pub(super) u64);
 

@@ -8,8 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{average_csv, ledger_csv, summary, task_report};
+use super::{average_csv, ledger_csv, summary, task_report, usage_csv};
 use crate::attribution::{TasksByHost, attribute};
+use crate::cli::UserOrder;
 use crate::config::{Node, Thresholds};
 use crate::day::{Interval, Window};
 use crate::holding::Span;
@@ -18,6 +19,7 @@ use crate::netdata::CardUsage;
 use crate::node_day::{NodeDay, TaskKnowledge};
 use crate::tasks::{Answer, kept};
 use crate::units::{CardId, Reading};
+use crate::usage::Usage;
 
 const HOST: &str = "=gpu";
 
@@ -120,11 +122,12 @@ fn read(tasks: &BTreeMap<String, Value>) -> Option<Answer> {
     kept::recall(&file, &window()).map(|kept| kept.answer)
 }
 
-/// Every field of a CSV.
+/// Every field of a CSV, as spreadsheets part it whose fields end at `,` or at `;`.
 fn fields(csv: &[u8]) -> Vec<String> {
     let rows = ReaderBuilder::new().from_reader(csv).into_records();
     let rows: Vec<_> = rows.collect::<Result<_, _>>().expect("rows of one length");
-    rows.iter().flatten().map(str::to_owned).collect()
+    let fields = rows.iter().flatten().flat_map(|field| field.split(';'));
+    fields.map(str::to_owned).collect()
 }
 
 proptest! {
@@ -140,7 +143,7 @@ proptest! {
             name: HOST.to_owned(),
             url: "http://127.0.0.1".parse().expect("an URL"),
             cards: vec![CardId(0), CardId(1), CardId(2)],
-            first_gpu_id: None,
+            first_gpu_id: Some(0),
             gpu_uuids: BTreeMap::new(),
             uuid_owners: std::sync::Arc::default(),
         };
@@ -162,10 +165,14 @@ proptest! {
             prop_assert!((1..=known.seconds()).contains(&entry.account.seconds()));
         }
         let ledger = DayLedger::from([(node.name.clone(), ledger)]);
+        let mut usage = Usage::new(window.date, window.date);
+        usage.add(window.date, &ledger, |_| true);
         let users = ledger_csv::render(&ledger);
         prop_assert_eq!(ledger_csv::parse(users.as_slice()).expect("a ledger"), ledger);
-        for field in fields(&users).into_iter().chain(fields(&average_csv::render(&day))) {
-            prop_assert!(!field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{field:?}");
+        for csv in [users, usage_csv::render(&usage, UserOrder::Name), average_csv::render(&day)] {
+            for field in fields(&csv) {
+                prop_assert!(!field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{field:?}");
+            }
         }
         let report = task_report(window.date, &[HOST], &answer.tasks);
         for line in summary::render(&day).lines().chain(report.lines()) {

@@ -6,7 +6,7 @@ use std::io;
 
 use csv::{ReaderBuilder, StringRecord, Writer, WriterBuilder};
 
-use super::account_text::{Coverage, Hours, Mean, Shown};
+use super::account_text::{Coverage, Hours, Shown, means, seconds};
 use super::csv_text::{neutral, plain};
 use super::number::NO_MEAN;
 use super::unreadable::Unreadable;
@@ -138,7 +138,6 @@ struct Row<'a> {
 impl Row<'_> {
     fn write(&self, csv: &mut Writer<Vec<u8>>) {
         let account = self.account;
-        let idle = account.idle;
         let doubts = DOUBTS
             .iter()
             .filter(|(doubt, _)| self.doubts.contains(doubt));
@@ -152,18 +151,8 @@ impl Row<'_> {
         let hours = [
             account.seconds(),
             account.active,
-            idle.seconds(),
+            account.idle.seconds(),
             account.unknown,
-        ];
-        let means = [account.gpu, account.vram].map(|readings| Shown(Mean(readings.mean())));
-        let seconds = [
-            account.seconds(),
-            account.active,
-            idle.vram_held,
-            idle.vram_empty,
-            idle.vram_unknown,
-            account.unknown,
-            account.vram.seconds(),
         ];
         let known = (
             self.known.map(|known| known.from),
@@ -172,9 +161,9 @@ impl Row<'_> {
         let row = (
             names,
             hours.map(|seconds| Shown(Hours(seconds))),
-            means,
+            means(account),
             Shown(Coverage(account)),
-            seconds,
+            seconds(account),
             known,
             doubts.join(";"),
         );
@@ -219,7 +208,7 @@ fn read_row(row: &StringRecord, day: &mut DayLedger) -> Option<()> {
     let stamp = |column: usize| row.get(column)?.parse().ok();
     let known = Span::new(stamp(18)?, stamp(19)?)?;
     let doubts = read_doubts(row.get(20)?)?;
-    let ledger = day.entry(node.to_owned()).or_insert_with(|| NodeLedger {
+    let ledger = day.entry(node).or_insert_with(|| NodeLedger {
         known,
         doubts: doubts.clone(),
         entries: Vec::new(),
@@ -228,7 +217,7 @@ fn read_row(row: &StringRecord, day: &mut DayLedger) -> Option<()> {
         return None;
     }
     let user = match kind {
-        kind::HELD if !user.is_empty() => Some(user.to_owned()),
+        kind::HELD if !user.is_empty() => Some(user),
         kind::FREE if user.is_empty() => None,
         kind::FREE_TOTAL => return Some(()),
         _ => return None,
@@ -434,7 +423,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(day in prop::collection::btree_map("[-=+@'a節,]{1,4}", nodes(), 0..4)) {
+        fn what_is_written_is_read_back(day in prop::collection::btree_map("[-=+@'a節,;]{1,4}", nodes(), 0..4)) {
             let file = render(&day);
             let read = parse(file.as_slice()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
             prop_assert_eq!(read, day);

@@ -2,7 +2,7 @@
 
 use csv::{Writer, WriterBuilder};
 
-use super::account_text::{Coverage, Hours, Mean, Shown};
+use super::account_text::{Coverage, Hours, Shown, means, seconds};
 use super::csv_text::neutral;
 use crate::cli::UserOrder;
 use crate::ledger::Account;
@@ -47,30 +47,19 @@ pub fn render(usage: &Usage, order: UserOrder) -> Vec<u8> {
 const TAKES_ALL: &str = "a vector takes whatever is written";
 
 fn write(csv: &mut Writer<Vec<u8>>, kind: &str, user: &str, account: Account) {
-    let idle = account.idle;
     let hours = [
         account.seconds(),
         account.active,
-        idle.seconds(),
-        idle.vram_held,
+        account.idle.seconds(),
+        account.idle.vram_held,
         account.unknown,
-    ];
-    let means = [account.gpu, account.vram].map(|readings| Shown(Mean(readings.mean())));
-    let seconds = [
-        account.seconds(),
-        account.active,
-        idle.vram_held,
-        idle.vram_empty,
-        idle.vram_unknown,
-        account.unknown,
-        account.vram.seconds(),
     ];
     let row = (
         (kind, neutral(user)),
         hours.map(|seconds| Shown(Hours(seconds))),
-        means,
+        means(account),
         Shown(Coverage(account)),
-        seconds,
+        seconds(account),
     );
     csv.serialize(row).expect(TAKES_ALL);
 }

@@ -146,13 +146,30 @@ fn text(field: Option<String>) -> Option<String> {
     field.map(one_line).filter(|text| !text.is_empty())
 }
 
+/// The text without space around it, and with a visible sign for whatever could break a line: were each a space, two
+/// users could be one.
 fn one_line(text: String) -> String {
     // The last two are line and paragraph separators, which count as no control characters.
     let breaks_lines = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    if text.trim().len() == text.len() && !text.contains(breaks_lines) {
-        return text;
+    let trimmed = text.trim();
+    if !trimmed.contains(breaks_lines) {
+        return if trimmed.len() == text.len() {
+            text
+        } else {
+            trimmed.to_owned()
+        };
     }
-    text.replace(breaks_lines, " ").trim().to_owned()
+    let mut line = String::with_capacity(text.len());
+    for c in trimmed.chars() {
+        match c {
+            // The block of Control Pictures is in the order of the control characters.
+            '\0'..='\x1f' => line.extend(char::from_u32(0x2400 + u32::from(c))),
+            '\x7f' => line.push('\u{2421}'),
+            c if breaks_lines(c) => line.extend(c.escape_unicode()),
+            c => line.push(c),
+        }
+    }
+    line
 }
 
 #[cfg(test)]
@@ -302,8 +319,24 @@ mod tests {
                 answer.tasks[0].id.as_str(),
                 answer.tasks[0].username.as_str()
             ),
-            ("t 1", "a  b")
+            ("t␊1", "␁ a␍␊b")
         );
+    }
+
+    #[test]
+    fn names_that_differ_in_control_characters_are_not_one() {
+        for (name, shown) in [
+            ("carol x", "carol x"),
+            ("carol\nx", "carol␊x"),
+            ("carol\tx", "carol␉x"),
+            ("carol\0x", "carol␀x"),
+            ("carol\u{7f}x", "carol␡x"),
+            ("carol\u{85}x", "carol\\u{85}x"),
+            ("carol\u{2028}x", "carol\\u{2028}x"),
+            (" carol x\r\n", "carol x"),
+        ] {
+            assert_eq!(one_line(name.to_owned()), shown, "{name:?}");
+        }
     }
 
     proptest! {

@@ -14,7 +14,7 @@ const KEY: &str = "data/.daily-gpu-log/pseudonym-key";
 const REPORT: [&str; 3] = ["--user-report", "--anonymize", DATE];
 const USERS: [&str; 3] = ["users", "--anonymize", DATE];
 /// Every name of [`api`]: users, owners, projects, images, tasks, and what stands in records that cannot be read.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "alice",
     "bob",
     "王小明",
@@ -26,8 +26,10 @@ const NAMES: [&str; 14] = [
     "t3-",
     "t4-",
     "t5-",
+    "t6-",
     "carol",
     "dave",
+    "erin",
     "pd000001",
 ];
 
@@ -45,12 +47,18 @@ fn api() -> SimulatedApi {
         "username": "carol", "hostname": "gpu-a", "gpus": [{"id": 1, "uuid": "APU-1"}],
         "start": "when carol came", "task": {"image": "secret/lab", "project_uuid": "vision"},
     });
+    // RFC 2822 has comments in its times.
+    let commented = json!({
+        "username": "bob", "hostname": "elsewhere", "gpus": [{"id": 1, "uuid": "the one of carol"}],
+        "start": "Fri, 01 Aug 2025 14:00:00 +0800 (erin)", "end": "Fri, 01 Aug 2025 07:00:00 GMT (dave)",
+    });
     SimulatedApi::new(TOKEN)
         .task(task("t1-alice", "alice", 1).image("registry.example/secret:1"))
         .task(task("t2-", "王小明", 9).project("vision").owner("mallory"))
         .task(SimulatedTask::new("t3-", "bob", "elsewhere").gpu(1, "APU-1"))
         .raw_task("t4-bob", unreadable)
         .raw_task("t5-", timeless)
+        .raw_task("t6-", commented)
 }
 
 fn world() -> World {
@@ -93,6 +101,7 @@ fn no_name_is_anywhere_in_what_is_said() {
         "t4-",
         "carol",
         "dave",
+        "erin",
     ] {
         let said = plain.stdout.contains(name) || plain.stderr.contains(name);
         assert!(said, "{name} is not said without --anonymize");
@@ -138,6 +147,17 @@ fn errors_quote_nothing_of_the_answer() {
     let _ = outcome.stderr_has(" 的回應無法解析（內容因 --anonymize 而略去）\n");
 }
 
+/// The task whose GPU has no UUID that is one.
+fn on_gpu_without_uuid(tasks: &[Value]) -> &Value {
+    let withheld = json!("內容因 --anonymize 而略去");
+    let mut found = tasks
+        .iter()
+        .filter(|task| task["gpus"][0]["uuid"] == withheld);
+    let task = found.next().expect("the task");
+    assert_eq!(found.next(), None);
+    task
+}
+
 #[test]
 fn one_name_has_one_pseudonym_wherever_it_stands() {
     let world = world();
@@ -147,7 +167,7 @@ fn one_name_has_one_pseudonym_wherever_it_stands() {
         .exits(0)
         .json();
     let tasks = json["tasks"].as_array().expect("tasks");
-    assert_eq!(tasks.len(), 4);
+    assert_eq!(tasks.len(), 5);
     let of = |task: &Value, field: &str| task[field].as_str().expect("a text").to_owned();
     let on_gpu = |id: u32, host: &str| {
         let is_it = |task: &&Value| task["gpus"][0]["id"] == id && task["hostname"] == host;
@@ -177,6 +197,15 @@ fn one_name_has_one_pseudonym_wherever_it_stands() {
         );
     }
     let (alice, wang) = (of(alices, "username"), of(wangs, "username"));
+    // So does when a task began and ended, but not as it was worded.
+    let commented = on_gpu_without_uuid(tasks);
+    assert_eq!(
+        (&commented["start"], &commented["end"]),
+        (
+            &json!("Fri, 01 Aug 2025 06:00:00 GMT"),
+            &json!("Fri, 01 Aug 2025 07:00:00 GMT")
+        )
+    );
     let text = world.run(&REPORT).exits(0).stdout;
     for name in [&alice, &wang, &of(wangs, "owner"), &of(wangs, "image")] {
         assert!(
