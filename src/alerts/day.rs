@@ -113,6 +113,8 @@ impl Tally {
         let known = TaskKnowledge::Known {
             tasks: attribute(node, &tasks.all, whole),
             kept_since: None,
+            // An answer that has such tasks is no evidence.
+            has_malformed: false,
         };
         let day = NodeDay::new(node, window, usage, known, thresholds);
         let doubts = day.ledger().map(|ledger| ledger.doubts);
