@@ -64,6 +64,8 @@ pub enum TaskKnowledge<'a> {
         tasks: NodeTasks<'a>,
         /// When the answer was given, if it is one that an earlier run kept.
         kept_since: Option<UnixSeconds>,
+        /// Whether the answer has tasks that cannot be read, and so may be of this node or of any other.
+        has_malformed: bool,
     },
     /// There is no answer.
     Unknown {
@@ -134,7 +136,14 @@ impl<'a> NodeDay<'a> {
     /// The node's accounts; `None` without task information.
     #[must_use]
     pub fn ledger(&self) -> Option<NodeLedger> {
-        let tasks = self.tasks.known()?;
+        let TaskKnowledge::Known {
+            tasks,
+            has_malformed,
+            ..
+        } = &self.tasks
+        else {
+            return None;
+        };
         let any =
             |is_so: fn(&HeldGpu) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
         let doubts = [
@@ -147,6 +156,7 @@ impl<'a> NodeDay<'a> {
                 Doubt::BusyWithoutTask,
                 any(|held| !held.busy_without_task.is_empty()),
             ),
+            (Doubt::Malformed, *has_malformed),
         ];
         let doubts: BTreeSet<_> = doubts
             .into_iter()

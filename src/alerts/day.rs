@@ -134,6 +134,8 @@ impl Tally {
         let attributed = TaskKnowledge::Known {
             tasks: attribute(node, &tasks.all, known),
             kept_since: None,
+            // An answer that has such tasks is no evidence.
+            has_malformed: false,
         };
         let day = NodeDay::new(node, window, usage, attributed, thresholds);
         let doubts = day.ledger().map(|ledger| ledger.doubts);

@@ -61,7 +61,7 @@ impl Reason {
             Self::NoTasks => "no_tasks",
             Self::UnreadableTasks => "unreadable_tasks",
             Self::EarlyTasks(_) => "early_tasks",
-            Self::MalformedTasks(_) => "malformed_tasks",
+            Self::MalformedTasks(_) | Self::Doubt(Doubt::Malformed) => "malformed_tasks",
             Self::Unreadable(_) => "unreadable",
             Self::CollectedEarly(_) => "collected_early",
             Self::NoReadings => "no_readings",
@@ -95,6 +95,7 @@ impl fmt::Display for Reason {
             Self::Doubt(Doubt::Timeless) => f.write_str("有時間不明的任務"),
             Self::Doubt(Doubt::Conflict) => f.write_str("有資源衝突"),
             Self::Doubt(Doubt::BusyWithoutTask) => f.write_str("有無任務而忙碌的 GPU"),
+            Self::Doubt(Doubt::Malformed) => f.write_str("有無法解析的任務"),
         }
     }
 }

@@ -36,10 +36,20 @@ pub enum TaskInformation {
 impl TaskInformation {
     /// The tasks, if there is an answer.
     fn tasks(&self) -> &[Task] {
+        self.answer().map_or(&[], |answer| &answer.tasks)
+    }
+
+    /// Whether there are tasks that cannot be read.
+    fn has_malformed(&self) -> bool {
+        self.answer()
+            .is_some_and(|answer| !answer.malformed.is_empty())
+    }
+
+    fn answer(&self) -> Option<&tasks::Answer> {
         match self {
-            Self::Known(answer) => &answer.tasks,
-            Self::Kept(kept) => &kept.answer.tasks,
-            Self::NotAsked | Self::Unavailable(_) => &[],
+            Self::Known(answer) => Some(answer),
+            Self::Kept(kept) => Some(&kept.answer),
+            Self::NotAsked | Self::Unavailable(_) => None,
         }
     }
 }

@@ -184,7 +184,8 @@ fn task_knowledge<'a>(
     earlier: BTreeMap<GpuIndex, String>,
 ) -> TaskKnowledge<'a> {
     let Window { start, passed, .. } = *day.window;
-    let (known_to, kept_since) = match day.tasks.wait() {
+    let information = day.tasks.wait();
+    let (known_to, kept_since) = match information {
         TaskInformation::Known(_) => (passed, None),
         // Of what came after its answer, the API said nothing.
         TaskInformation::Kept(kept) => (passed.min(kept.fetched_at), Some(kept.fetched_at)),
@@ -200,6 +201,7 @@ fn task_knowledge<'a>(
         Some(known) => TaskKnowledge::Known {
             tasks: attribution::attribute(node, tasks, known),
             kept_since,
+            has_malformed: information.has_malformed(),
         },
         None => TaskKnowledge::Unknown {
             reason: "管理 API 的回覆早於這一天",

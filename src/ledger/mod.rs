@@ -61,6 +61,8 @@ pub enum Doubt {
     Conflict,
     /// A GPU that nobody held was busy.
     BusyWithoutTask,
+    /// A task cannot be read: which GPUs it held, on whichever node, is not known.
+    Malformed,
 }
 
 /// One node's accounts of a day.

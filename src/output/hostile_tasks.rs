@@ -157,6 +157,7 @@ proptest! {
             TaskKnowledge::Known {
                 tasks: attribute(&node, &TasksByHost::new(&answer.tasks), known),
                 kept_since: None,
+                has_malformed: !answer.malformed.is_empty(),
             },
             Thresholds::default(),
         );

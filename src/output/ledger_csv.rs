@@ -51,13 +51,14 @@ mod kind {
 }
 
 /// The last column, in which several are joined by `;`.
-pub(super) const DOUBTS: [(Doubt, &str); 6] = [
+pub(super) const DOUBTS: [(Doubt, &str); 7] = [
     (Doubt::Unfinished, "未達當日結束"),
     (Doubt::Unplaced, "有無法對應的任務GPU"),
     (Doubt::Disagreement, "有UUID與id不一致的GPU"),
     (Doubt::Timeless, "有時間不明的任務"),
     (Doubt::Conflict, "有資源衝突"),
     (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
+    (Doubt::Malformed, "有無法解析的任務"),
 ];
 
 /// No day, and so no account of one GPU, is longer.
@@ -318,7 +319,8 @@ mod tests {
     fn nodes() -> impl Strategy<Value = NodeLedger> {
         let user = prop::option::of("[-=+@'\",;a王 ]{1,4}");
         let entries = prop::collection::btree_map((user, 0..9_usize), accounts(), 0..6);
-        let doubts = prop::sample::subsequence(DOUBTS.map(|(doubt, _)| doubt).to_vec(), 0..=5);
+        let doubts =
+            prop::sample::subsequence(DOUBTS.map(|(doubt, _)| doubt).to_vec(), 0..=DOUBTS.len());
         (50_000_i64..90_000, entries, doubts).prop_map(|(length, entries, doubts)| {
             let entry = |((user, gpu), account)| Entry {
                 user,

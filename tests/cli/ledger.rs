@@ -272,6 +272,26 @@ fn a_node_whose_tasks_are_in_doubt_says_so() {
 }
 
 #[test]
+fn a_task_that_cannot_be_read_casts_doubt_on_every_node() {
+    let malformed = json!({"hostname": "gpu-b", "gpus": [{"id": 1}]});
+    let world = lab(gpu_a(), gpu_b()).raw_task("t6", malformed).start();
+    let outcome = world.run(&[DATE]).exits(0);
+    let accounts = outcome.accounts(DATE);
+    let doubted = accounts.lines().skip(1);
+    let doubted = doubted.filter(|row| row.ends_with("有無法解析的任務"));
+    assert_eq!(doubted.count(), accounts.lines().count() - 1, "{accounts}");
+    // Nothing else of the accounts changes, and what is read back of them is the same.
+    let without = accounts
+        .replace(",有無法解析的任務\n", ",\n")
+        .replace(";有無法解析的任務\n", "\n");
+    assert_eq!(without, USERS);
+    let again = world.run(&[DATE, "--node", "gpu-a", "--skip-task-info"]);
+    assert_eq!(again.exits(0).accounts(DATE), accounts);
+    let users = world.run(&["users", DATE]);
+    let _ = users.stdout_has("gpu-b：2025-08-01：有無法解析的任務");
+}
+
+#[test]
 fn accounts_that_cannot_be_told_are_set_aside() {
     let other_zone = USERS.replace(",1754006400,", ",1753977600,");
     for (text, problem) in [
