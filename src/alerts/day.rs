@@ -114,6 +114,11 @@ impl Tally {
         });
     }
 
+    /// Notes that it is known of a day that no task held a GPU that counts.
+    pub fn add_free_day(&mut self) {
+        self.has_free_day = true;
+    }
+
     /// Adds what of a node's day, which is over, counts.
     pub fn add(
         &mut self,
@@ -177,7 +182,7 @@ impl Tally {
         tasks: &RuledTasks,
         account: impl Fn(GpuIndex, &Spans) -> Account,
     ) -> BTreeSet<GpuIndex> {
-        let mut held = BTreeSet::new();
+        let (mut held, mut is_judged) = (BTreeSet::new(), false);
         let Some(known) = tasks.known else {
             return held;
         };
@@ -185,11 +190,16 @@ impl Tally {
             for (index, holdings) in attribute(node, of_rule, known).holdings {
                 held.insert(index);
                 for holder in &holdings.holders {
+                    let account = account(index, &holder.spans);
+                    is_judged |= account.observed() > 0;
                     let gpus = self.held.entry((holder.user.to_owned(), rule)).or_default();
                     let whole = gpus.entry((node.name.clone(), index)).or_default();
-                    *whole += account(index, &holder.spans);
+                    *whole += account;
                 }
             }
+        }
+        if !held.is_empty() {
+            *self.nodes.entry(node.name.clone()).or_default() |= is_judged;
         }
         held
     }
@@ -366,7 +376,8 @@ mod tests {
             };
             // Idle, with a reading, and all, of each user and rule.
             let mut counted: BTreeMap<(usize, usize), [u64; 3]> = BTreeMap::new();
-            for node in 0..2 {
+            let mut judged: BTreeMap<&str, bool> = BTreeMap::new();
+            for (node, &name) in NODES.iter().enumerate() {
                 let is_clear = is_clear(&node);
                 for card in 0..2 {
                     let held = (0..SECONDS).filter(|second| !users_at(node, card, *second).is_empty());
@@ -382,6 +393,7 @@ mod tests {
                         for key in whose {
                             let [idle, seen, all] = counted.entry(key).or_default();
                             let reading = reading(node, card, second).filter(|_| is_clear);
+                            *judged.entry(name).or_default() |= reading.is_some();
                             *idle += u64::from(reading == Some(false));
                             *seen += u64::from(reading.is_some());
                             *all += 1;
@@ -397,6 +409,9 @@ mod tests {
                 is_told.then(|| (USERS[user].to_owned(), ["default", "web"][rule].to_owned(), idle, all))
             }).collect();
             prop_assert_eq!(told, expected);
+            prop_assert_eq!(tally.is_judged(), judged.values().any(|is_judged| *is_judged));
+            let unjudged: Vec<_> = judged.into_iter().filter(|(_, is_judged)| !is_judged).map(|(node, _)| node).collect();
+            prop_assert_eq!(tally.unjudged_nodes(), unjudged);
         }
     }
 }

@@ -27,6 +27,10 @@ pub struct Tally {
     held: BTreeMap<(String, usize), BTreeMap<(String, GpuIndex), Account>>,
     /// What is incomplete or in doubt.
     pub left_out: Vec<LeftOut>,
+    /// The nodes whose GPUs tasks held that count, and whether there is any time of which it is known what they did.
+    nodes: BTreeMap<String, bool>,
+    /// Whether it is known of any day that no task held a GPU that counts.
+    has_free_day: bool,
 }
 
 /// A user whose GPUs were idle beyond a rule.
@@ -43,6 +47,20 @@ pub struct Alert<'a> {
 }
 
 impl Tally {
+    /// Whether it is known of any time what GPUs did for their users, or that they had none. Without that, it means
+    /// nothing that nobody is beyond a rule.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.has_free_day || self.nodes.values().any(|is_judged| *is_judged)
+    }
+
+    /// The nodes of which that is known of no time at all, though users held their GPUs.
+    #[must_use]
+    pub fn unjudged_nodes(&self) -> Vec<&str> {
+        let unjudged = self.nodes.iter().filter(|(_, is_judged)| !**is_judged);
+        unjudged.map(|(node, _)| node.as_str()).collect()
+    }
+
     /// The users whose GPUs were idle beyond a rule, each rule for itself, by name.
     #[must_use]
     pub fn alerts<'a>(&'a self, settings: &'a Alerts) -> Vec<Alert<'a>> {

@@ -35,6 +35,10 @@ pub struct AlertsReport<'a> {
     pub alerts: Vec<AlertReport<'a>>,
     /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
+    /// Whether there is anything to judge by.
+    pub is_judged: bool,
+    /// The nodes with users of which there is nothing to judge by.
+    pub unjudged_nodes: Vec<&'a str>,
     /// How the run ends.
     pub exit_status: ExitStatus,
 }
@@ -144,6 +148,12 @@ impl<'a> AlertsReport<'a> {
             min_idle_hours: rule.min_idle_hours(),
             min_idle_share_percent: rule.min_idle_share_percent,
         };
+        let (is_judged, unjudged_nodes) = (tally.is_judged(), tally.unjudged_nodes());
+        let exit_status = if is_judged && unjudged_nodes.is_empty() {
+            ExitStatus::Complete
+        } else {
+            ExitStatus::Incomplete
+        };
         Self {
             version: env!("CARGO_PKG_VERSION"),
             first_date: days.first,
@@ -156,8 +166,25 @@ impl<'a> AlertsReport<'a> {
             idle,
             alerts: tally.alerts(settings).into_iter().map(alert).collect(),
             left_out: &tally.left_out,
-            exit_status: ExitStatus::Complete,
+            is_judged,
+            unjudged_nodes,
+            exit_status,
         }
+    }
+
+    /// What there is nothing to judge by, for people.
+    #[must_use]
+    pub fn unjudged(&self) -> Option<String> {
+        let whose = match self.unjudged_nodes.as_slice() {
+            _ if !self.is_judged => String::new(),
+            [] => return None,
+            nodes => format!("{} 在 ", nodes.join("、")),
+        };
+        Some(format!(
+            "{whose}{}沒有可以判斷的資料，不知道 GPU 是否閒置（原因請執行 daily-gpu-log alerts {} 查看）",
+            self.days(),
+            self.date
+        ))
     }
 
     /// The days, for people.

@@ -16,7 +16,12 @@ impl AlertsReport<'_> {
         lines.extend(self.rules());
         lines.push(String::new());
         if self.alerts.is_empty() {
-            lines.push("沒有使用者達到門檻".to_owned());
+            let nobody = match self.unjudged_nodes.as_slice() {
+                _ if !self.is_judged => "沒有可以判斷的資料",
+                [] => "沒有使用者達到門檻",
+                _ => "在可以判斷的資料中，沒有使用者達到門檻",
+            };
+            lines.push(nobody.to_owned());
         } else {
             lines.extend(self.table());
         }

@@ -56,8 +56,8 @@ const ALERTS_AFTER_HELP: &str = "\
 同一位使用者的同一個規則在 window_days (預設 7) 天內只通知一次，通知失敗也不再通知。
 --send 的 DATE 最早是 window_days 天前。
 
-結束狀態: 0 完成 (不論有沒有使用者達到門檻)；2 用法錯誤；3 有通知沒有送達；10 設定或憑證錯誤，
-或 --send 而沒有通知的管道；11 另一次執行佔用資料目錄。";
+結束狀態: 0 完成 (不論有沒有使用者達到門檻)；2 用法錯誤；3 有節點或所有節點都沒有可以判斷的
+資料，或有通知沒有送達；10 設定或憑證錯誤，或 --send 而沒有通知的管道；11 另一次執行佔用資料目錄。";
 
 /// What the program does besides collecting.
 #[derive(Debug, Subcommand)]

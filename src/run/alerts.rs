@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 use crate::alerts::{self, AlertsReport, Memory, Reason, RuledTasks, Tally, TaskEvidence};
 use crate::cli::AlertsArgs;
 use crate::config::{self, Config, Node};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::day::{DateArg, DateError, Window};
 use crate::exit_status::ExitStatus;
 use crate::notify::Channels;
@@ -111,12 +111,15 @@ fn send(
     Ok(report.exit_status)
 }
 
-/// Prints the report. With `--quiet`, those who are told of the alerts need not read of them twice.
+/// Prints the report, and warns if it says little. With `--quiet`, those who are told of the alerts need not read of them twice.
 fn print(args: &AlertsArgs, console: &Console, report: &AlertsReport) -> Result<()> {
     if args.output.json {
         print_json(console, report)?;
     } else if !args.output.quiet || (!args.send && !report.alerts.is_empty()) {
         console.print(report.text().as_bytes())?;
+    }
+    if let Some(unjudged) = report.unjudged() {
+        console::warn(unjudged);
     }
     Ok(())
 }
@@ -208,6 +211,9 @@ fn add_day(
         return Ok(());
     }
     let record = plan::record(archive, date)?;
+    if nodes.clone().next().is_none() {
+        tally.add_free_day();
+    }
     for node in nodes {
         match earlier(archive, node, &window, record.as_ref()) {
             Ok(Earlier { usage, .. }) => {

@@ -178,7 +178,8 @@ fn days_that_were_not_collected_count_for_nobody() {
         .node(gpu_a())
         .task(held("t1", "alice", 1, 0, 9 * DAY))
         .start();
-    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(3);
+    assert_eq!(outcome.json()["is_judged"], false);
     assert_eq!(alerts(&outcome), []);
     let both = ["2025-08-01 * no_tasks", "2025-08-02 * no_tasks"];
     assert_eq!(left_out(&outcome), both);
@@ -226,7 +227,7 @@ fn today_counts_for_nobody() {
         .task(SimulatedTask::new("t1", "alice", "gpu-a").gpu(1, "APU-1"))
         .settings("timezone = \"Etc/GMT-14\"")
         .start();
-    let outcome = world.run(&["alerts", "today", "--json"]).exits(0);
+    let outcome = world.run(&["alerts", "today", "--json"]).exits(3);
     let json = outcome.json();
     assert_eq!(json["left_out"][1]["reason"], "running", "{json}");
     world
@@ -280,7 +281,12 @@ fn nobody_is_idle_on_a_node_whose_mapping_is_in_doubt() {
             .tables("[alerts]\nwindow_days = 1")
             .start();
         let _ = world.run(&[DATE]);
-        let outcome = world.run(&["alerts", DATE, "--json"]).exits(0);
+        let outcome = world.run(&["alerts", DATE, "--json"]).exits(3);
+        let outcome = outcome.stderr_is(
+            "警告：gpu-b 在 2025-08-01 到 2025-08-01（1 天）沒有可以判斷的資料，不知道 GPU 是否閒置\
+             （原因請執行 daily-gpu-log alerts 2025-08-01 查看）\n",
+        );
+        assert_eq!(outcome.json()["unjudged_nodes"], json!(["gpu-b"]));
         assert_eq!(left_out(&outcome), [format!("2025-08-01 gpu-b {reason}")]);
         assert_eq!(
             alerts(&outcome),
@@ -298,7 +304,7 @@ fn a_task_that_cannot_be_read_puts_its_day_in_doubt() {
             .task(held("t1", "alice", 1, 0, 2 * DAY))
             .raw_task("t2", json!("nothing")),
     );
-    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(3);
     assert_eq!(alerts(&outcome), []);
     let expected = [
         "2025-08-01 * malformed_tasks",
@@ -388,7 +394,7 @@ fn nobody_is_idle_on_a_node_without_files_or_with_damaged_ones() {
         .task(held("t1", "alice", 1, 0, DAY))
         .start();
     let _ = world.run(&[DATE]).exits(1);
-    let outcome = world.run(&["alerts", DATE, "--json"]).exits(0);
+    let outcome = world.run(&["alerts", DATE, "--json"]).exits(3);
     assert_eq!(left_out(&outcome)[1..], ["2025-08-01 gpu-a no_readings"]);
     let world = collected(
         lab("")
@@ -416,6 +422,46 @@ fn nobody_is_idle_on_a_node_that_was_collected_before_the_day_ended() {
     let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
     assert_eq!(left_out(&outcome), ["2025-08-01 gpu-a collected_early"]);
     assert_eq!(alerts(&outcome), []);
+}
+
+#[test]
+fn if_nothing_can_be_judged_that_is_said_instead_of_nobody() {
+    let lab = || lab("").node(gpu_a());
+    let warning = "警告：2025-08-01 到 2025-08-02（2 天）沒有可以判斷的資料，不知道 GPU 是否閒置\
+                   （原因請執行 daily-gpu-log alerts 2025-08-02 查看）\n";
+    let world = lab().start();
+    let outcome = world.run(&["alerts", NEXT]).exits(3).stderr_is(warning);
+    let _ = outcome
+        .stdout_has("\n沒有可以判斷的資料\n")
+        .stdout_lacks("達到門檻\n");
+    let quiet = world.run(&["alerts", NEXT, "-q"]).exits(3);
+    let _ = quiet.stdout_is("").stderr_is(warning);
+    // That nobody held a GPU is known.
+    let world = collected(lab());
+    let outcome = world.run(&["alerts", NEXT]).exits(0).stderr_is("");
+    let _ = outcome.stdout_has("\n沒有使用者達到門檻\n");
+    // The GPU that was held has no reading, and the others have.
+    let world = lab_of_two_nodes().start();
+    let _ = world.run(&[DATE, "--to", NEXT]);
+    let outcome = world.run(&["alerts", NEXT]).exits(3);
+    let _ = outcome
+        .stdout_has("\n在可以判斷的資料中，沒有使用者達到門檻\n")
+        .stderr_has("警告：gpu-b 在 ");
+}
+
+/// A lab in which alice works on one node, and nothing is known of the GPU that bob holds on the other one.
+fn lab_of_two_nodes() -> Lab {
+    let gpu_b = SimulatedNode::new("gpu-b").cards(&[1, 9]);
+    let on_b = SimulatedTask::new("t2", "bob", "gpu-b").gpu(1, "APU-B1");
+    lab("")
+        .node(gpu_a())
+        .node(
+            gpu_b
+                .constant(9, 0.0, 0.14)
+                .gap(1, MIDNIGHT, MIDNIGHT + 2 * DAY),
+        )
+        .task(held("t1", "alice", 17, 0, 2 * DAY))
+        .task(on_b.start(MIDNIGHT).end(MIDNIGHT + 2 * DAY))
 }
 
 #[test]
@@ -472,6 +518,8 @@ fn json_has_every_figure() {
                 "notice": "due",
             }],
             "left_out": [],
+            "is_judged": true,
+            "unjudged_nodes": [],
             "exit_status": 0,
         })
     );

@@ -317,6 +317,17 @@ fn nobody_is_told_of_days_long_past() {
 }
 
 #[test]
+fn quiet_says_that_nothing_can_be_judged() {
+    let receiver = SimulatedReceiver::start();
+    let world = world(&chat(&receiver, ""));
+    let kept = format!("data/.daily-gpu-log/tasks/{}.json", yesterday().date());
+    fs::remove_file(world.path(kept)).expect("a file");
+    let outcome = world.run(&[&SEND[..], &["-q"]].concat()).exits(3);
+    let _ = outcome.stdout_is("").stderr_has("沒有可以判斷的資料");
+    assert_eq!(texts(&receiver), [""; 0]);
+}
+
+#[test]
 fn without_a_channel_it_is_a_settings_error() {
     let monitor = SimulatedReceiver::start();
     let settings = format!("[notify]\nhealthcheck_url = \"{}/ping\"", monitor.url());
