@@ -12,21 +12,49 @@ use crate::units::{Reading, UnixSeconds};
 /// For how long a GPU that nobody holds must be busy to be named: less is a driver's or an admin's own test.
 const LONG_SECONDS: u64 = 3600;
 
+/// How many conflicts of a GPU are told one by one: one an hour.
+const CONFLICTS_TOLD: usize = 24;
+/// How many users, and how many tasks, a conflict names.
+const NAMES_TOLD: usize = 20;
+
+/// The conflicts of a GPU. Where it is held by thousands, as by tasks that never end, only their number grows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conflicts {
+    /// The first of them, by time.
+    pub told: Vec<Conflict>,
+    /// How many come after those.
+    pub more: usize,
+}
+
 /// A time in which the same two or more users held one GPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
     /// The users, in order of first hold.
     pub users: Vec<String>,
-    /// Their tasks of that time.
+    /// How many users are not named.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_users: usize,
+    /// The users' tasks of that time.
     pub tasks: Vec<String>,
+    /// How many tasks are not named.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_tasks: usize,
     /// When.
     #[serde(flatten)]
     pub span: Span,
 }
 
-/// The conflicts of a GPU, by time. Tasks of one user do not conflict with each other.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes by reference"
+)]
+pub(crate) fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The conflicts of a GPU. Tasks of one user do not conflict with each other.
 #[must_use]
-pub fn conflicts(holdings: &Holdings) -> Vec<Conflict> {
+pub fn conflicts(holdings: &Holdings) -> Conflicts {
     let mut changes: BTreeMap<UnixSeconds, Vec<usize>> = BTreeMap::new();
     for (position, holder) in holdings.holders.iter().enumerate() {
         for span in holder.spans.iter() {
@@ -34,17 +62,19 @@ pub fn conflicts(holdings: &Holdings) -> Vec<Conflict> {
             changes.entry(span.to).or_default().push(position);
         }
     }
-    let mut conflicts = Vec::new();
+    let mut conflicts = Conflicts::default();
     let mut holding = BTreeSet::new();
     let mut since = UnixSeconds::MIN;
     for (now, changed) in changes {
         // The spans of one user do not touch, so that every change is one of who holds it.
-        if holding.len() > 1 {
+        if holding.len() > 1 && conflicts.told.len() == CONFLICTS_TOLD {
+            conflicts.more += 1;
+        } else if holding.len() > 1 {
             let span = Span {
                 from: since,
                 to: now,
             };
-            conflicts.push(conflict(holdings, &holding, span));
+            conflicts.told.push(conflict(holdings, &holding, span));
         }
         for position in changed {
             if !holding.remove(&position) {
@@ -64,9 +94,15 @@ fn conflict(holdings: &Holdings, holding: &BTreeSet<usize>, span: Span) -> Confl
         .filter(|hold| hold.span.within(span).is_some())
         // A task can hold a GPU by two names of it.
         .filter(|hold| seen.insert(hold.task));
+    let tasks: Vec<_> = tasks.map(|hold| hold.task).collect();
+    let named = |names: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        names.take(NAMES_TOLD).map(str::to_owned).collect()
+    };
     Conflict {
-        users: holders().map(|holder| holder.user.to_owned()).collect(),
-        tasks: tasks.map(|hold| hold.task.to_owned()).collect(),
+        users: named(&mut holders().map(|holder| holder.user)),
+        more_users: holding.len().saturating_sub(NAMES_TOLD),
+        more_tasks: tasks.len().saturating_sub(NAMES_TOLD),
+        tasks: named(&mut tasks.into_iter()),
         span,
     }
 }
@@ -124,9 +160,11 @@ mod tests {
     ) -> Vec<(String, String, i64, i64)> {
         let holds: Vec<_> = holds.into_iter().flatten().collect();
         conflicts(&Holdings::new(&holds))
+            .told
             .into_iter()
-            .map(|Conflict { users, tasks, span }| {
-                (users.join(" "), tasks.join(" "), span.from, span.to)
+            .map(|of| {
+                let (users, tasks) = (of.users.join(" "), of.tasks.join(" "));
+                (users, tasks, of.span.from, of.span.to)
             })
             .collect()
     }
@@ -174,6 +212,26 @@ mod tests {
             ]),
             [described("alice bob", "1 2", 5, 9)]
         );
+    }
+
+    #[test]
+    fn of_thousands_of_users_on_one_gpu_some_are_named_and_the_others_counted() {
+        let names: Vec<_> = (0..2000).map(|number| number.to_string()).collect();
+        let holds = (0..).zip(&names).map(|(from, name)| Hold {
+            user: name,
+            task: name,
+            span: Span::new(from, 5000).expect("a span"),
+        });
+        let holds: Vec<_> = holds.collect();
+        let Conflicts { told, more } = conflicts(&Holdings::new(&holds));
+        assert_eq!((told.len(), more), (24, 1999 - 24));
+        let last = &told[23];
+        assert_eq!(
+            (&last.users[..], last.more_users, last.span),
+            (&names[..20], 5, Span { from: 24, to: 25 })
+        );
+        assert_eq!((&last.tasks[..], last.more_tasks), (&names[..20], 5));
+        assert_eq!((told[18].users.len(), told[18].more_users), (20, 0));
     }
 
     fn window() -> Window {
@@ -238,6 +296,8 @@ mod tests {
                 there.map(|hold| hold.user).collect::<BTreeSet<_>>()
             };
             let conflicts = conflicts(&Holdings::new(&holds));
+            prop_assert_eq!(conflicts.more, 0);
+            let conflicts = conflicts.told;
             for second in -1..100 {
                 let named = conflicts.iter().find(|of| of.span.from <= second && second < of.span.to);
                 let users = named.map(|of| of.users.iter().map(String::as_str).collect::<BTreeSet<_>>());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attribution::NodeTasks;
 use crate::average::{Coverage, Mean};
 use crate::config::{Node, Thresholds};
-use crate::conflict::{Conflict, busy_without_task, conflicts};
+use crate::conflict::{Conflicts, busy_without_task, conflicts};
 use crate::day::Window;
 use crate::holding::{Holdings, Span};
 use crate::ledger::{Doubt, GpuLedger, NodeLedger};
@@ -50,7 +50,7 @@ pub struct HeldGpu {
     /// What it did while each user held it, and while nobody did.
     pub ledger: GpuLedger,
     /// When several users held it at once.
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Conflicts,
     /// When it was busy for an hour or more though nobody held it.
     pub busy_without_task: Vec<Span>,
 }
@@ -151,7 +151,7 @@ impl<'a> NodeDay<'a> {
             (Doubt::Unplaced, !tasks.unplaced.is_empty()),
             (Doubt::Disagreement, !tasks.disagreements.is_empty()),
             (Doubt::Timeless, !tasks.timeless.is_empty()),
-            (Doubt::Conflict, any(|held| !held.conflicts.is_empty())),
+            (Doubt::Conflict, any(|held| !held.conflicts.told.is_empty())),
             (
                 Doubt::BusyWithoutTask,
                 any(|held| !held.busy_without_task.is_empty()),

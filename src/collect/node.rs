@@ -10,7 +10,7 @@ use super::{Day, TaskInformation};
 use crate::attribution::{self, TasksByHost};
 use crate::average::{Coverage, Mean};
 use crate::config::Node;
-use crate::conflict::Conflict;
+use crate::conflict::{Conflict, is_zero};
 use crate::day::Window;
 use crate::holding::Span;
 use crate::ledger::NodeLedger;
@@ -54,6 +54,9 @@ pub struct GpuFigures {
     pub last_readings: LastReadings,
     /// When several users held it at once.
     pub conflicts: Option<Vec<Conflict>>,
+    /// How many more conflicts there were.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_conflicts: usize,
     /// When it was busy for an hour or more though nobody held it.
     pub busy_without_task: Option<Vec<Span>>,
 }
@@ -285,10 +288,10 @@ fn last_readings(gpu: &GpuDay, window: &Window) -> LastReadings {
 
 fn held_notices(day: &NodeDay, gpu: GpuIndex, held: &HeldGpu) -> Vec<Notice> {
     let node = || day.node.name.clone();
-    let conflicts = held.conflicts.iter().map(|conflict| Notice::Conflict {
+    let conflicts = held.conflicts.told.iter().map(|conflict| Notice::Conflict {
         node: node(),
         gpu,
-        conflict: conflict.clone(),
+        conflict: Box::new(conflict.clone()),
         when: day.window.clock_span(conflict.span),
     });
     let busy = held.busy_without_task.iter();
@@ -299,7 +302,13 @@ fn held_notices(day: &NodeDay, gpu: GpuIndex, held: &HeldGpu) -> Vec<Notice> {
         limit: day.thresholds.busy,
         when,
     });
-    conflicts.chain(busy).collect()
+    let more = held.conflicts.more;
+    let more = (more > 0).then(|| Notice::MoreConflicts {
+        node: node(),
+        gpu,
+        count: more,
+    });
+    conflicts.chain(more).chain(busy).collect()
 }
 
 /// What is kept of a day once its files are written. Where these are is known once they are in place.
@@ -311,7 +320,8 @@ pub(super) fn figures(day: &NodeDay) -> NodeFigures {
         coverage: gpu.coverage,
         mean_percent: gpu.mean,
         users: known.map(|tasks| tasks.users(gpu.index).map(str::to_owned).collect()),
-        conflicts: gpu.held.as_ref().map(|held| held.conflicts.clone()),
+        conflicts: gpu.held.as_ref().map(|held| held.conflicts.told.clone()),
+        more_conflicts: gpu.held.as_ref().map_or(0, |held| held.conflicts.more),
         busy_without_task: gpu.held.as_ref().map(|held| held.busy_without_task.clone()),
         last_readings: last_readings(gpu, day.window),
     };

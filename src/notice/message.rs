@@ -136,10 +136,21 @@ impl fmt::Display for Notice {
                 when,
             } => write!(
                 f,
-                "{node} 的 {gpu} 在 {when} 同時由 {} 佔用（任務 {}）：資源衝突，請檢查管理系統的配置或 GPU 的對應",
+                "{node} 的 {gpu} 在 {when} 同時由 {}{}佔用（任務 {}{}）：資源衝突，請檢查管理系統的配置或 GPU 的對應",
                 conflict.users.join("、"),
-                conflict.tasks.join("、")
+                match conflict.more_users {
+                    0 => " ".to_owned(),
+                    more => format!(" 等 {} 位使用者", conflict.users.len() + more),
+                },
+                conflict.tasks.join("、"),
+                match conflict.more_tasks {
+                    0 => String::new(),
+                    more => format!(" 等 {} 個", conflict.tasks.len() + more),
+                }
             ),
+            Self::MoreConflicts { node, gpu, count } => {
+                write!(f, "{node} 的 {gpu} 另有 {count} 段時間同時由多位使用者佔用")
+            }
             Self::BusyWithoutTask {
                 node,
                 gpu,

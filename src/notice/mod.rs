@@ -139,9 +139,18 @@ pub enum Notice {
         /// The GPU.
         gpu: GpuIndex,
         /// Who, and with which tasks.
-        conflict: Conflict,
+        conflict: Box<Conflict>,
         /// When, on the clocks of the day's zone.
         when: String,
+    },
+    /// Several users held one GPU at once more often than is told one by one.
+    MoreConflicts {
+        /// The node.
+        node: String,
+        /// The GPU.
+        gpu: GpuIndex,
+        /// How many times more.
+        count: usize,
     },
     /// A GPU was busy for an hour or more though no task held it.
     BusyWithoutTask {
@@ -217,6 +226,7 @@ impl Notice {
             | Self::UnknownHost { .. }
             | Self::Timeless { .. }
             | Self::Conflict { .. }
+            | Self::MoreConflicts { .. }
             | Self::BusyWithoutTask { .. }
             | Self::LedgerNotMerged(_)
             | Self::Malformed(_)
@@ -241,6 +251,7 @@ impl Notice {
             | Self::Disagreement { node, .. }
             | Self::Timeless { node, .. }
             | Self::Conflict { node, .. }
+            | Self::MoreConflicts { node, .. }
             | Self::BusyWithoutTask { node, .. }
             | Self::NotMerged { node, .. } => Some(node),
             Self::NotSynced(_)
@@ -280,7 +291,7 @@ impl Notice {
             Self::UnknownHost { .. } => "unknown_host",
             Self::Timeless { .. } => "timeless_task",
             Self::Malformed(_) => "malformed_task",
-            Self::Conflict { .. } => "conflict",
+            Self::Conflict { .. } | Self::MoreConflicts { .. } => "conflict",
             Self::BusyWithoutTask { .. } => "busy_without_task",
             Self::LedgerNotWritten(_) => "ledger_not_written",
             Self::LedgerNotMerged(_) => "ledger_not_merged",

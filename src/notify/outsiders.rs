@@ -23,6 +23,7 @@ pub(super) fn message(notice: &Notice) -> String {
         | Notice::NotRecorded(_)
         | Notice::Forgotten { .. }
         | Notice::BusyWithoutTask { .. }
+        | Notice::MoreConflicts { .. }
         | Notice::LedgerNotWritten(_)
         | Notice::LedgerNotMerged(_)
         | Notice::UnknownCard { .. }

@@ -170,15 +170,25 @@ fn hours(day: &NodeDay) -> String {
 fn conflicts(day: &NodeDay) -> String {
     let mut section = String::new();
     for gpu in &day.gpus {
-        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts) {
+        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts.told) {
+            let more = |more| match more {
+                0 => String::new(),
+                more => format!(" 及另外 {more} 個"),
+            };
             let _ = writeln!(
                 section,
-                "{}: {} (使用者: {}, 任務: {})",
+                "{}: {} (使用者: {}{}, 任務: {}{})",
                 gpu.index,
                 day.window.clock_span(conflict.span),
                 conflict.users.join(";"),
-                conflict.tasks.join(";")
+                more(conflict.more_users),
+                conflict.tasks.join(";"),
+                more(conflict.more_tasks)
             );
+        }
+        let more = gpu.held.as_ref().map_or(0, |held| held.conflicts.more);
+        if more > 0 {
+            let _ = writeln!(section, "{}: 另有 {more} 段時間", gpu.index);
         }
     }
     titled("資源衝突 (多位使用者同時佔用同一張 GPU)", &section)

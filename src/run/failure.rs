@@ -28,6 +28,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     match error.downcast_ref::<RequestError>() {
         Some(
             RequestError::UnknownNode { .. }
+            | RequestError::UnreportedNode { .. }
             | RequestError::UnknownUser { .. }
             | RequestError::ReversedRange { .. },
         ) => ExitStatus::Usage,

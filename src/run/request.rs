@@ -22,6 +22,16 @@ pub enum RequestError {
         /// The names that there are.
         known: String,
     },
+    /// `--node` of `users` names a node that neither the settings nor the reports do.
+    #[error("設定與 {days} 的報告中都沒有節點「{name}」：可用的節點是 {known}")]
+    UnreportedNode {
+        /// The name.
+        name: String,
+        /// Of which days the reports are.
+        days: String,
+        /// The names that there are.
+        known: String,
+    },
     /// The range ends before it begins.
     #[error("--to {last} 早於 {first}：請先寫較早的日期")]
     ReversedRange {

@@ -1,5 +1,7 @@
 //! `users`: who held how many GPU-hours over some days, from the reports of those days.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use chrono::NaiveDate;
 
@@ -14,7 +16,7 @@ use crate::record::NodeRecord;
 use crate::report::UsageReport;
 use crate::usage::{AbsenceReason, Usage};
 
-use super::request::{RequestError, now, range, select};
+use super::request::{RequestError, now, range};
 use super::{plan, print_json};
 
 /// How many users are named where one is not among them.
@@ -48,7 +50,7 @@ pub(super) fn tell(args: &UsersArgs) -> Result<ExitStatus> {
 
 /// The accounts of every day that is asked for, one day after the other.
 fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
-    let nodes = select(config, &args.nodes)?;
+    let wanted = WantedNodes::new(config, &args.nodes);
     let (now, zone) = (now(), config.zone);
     let (first, last) = range(args.date, args.to, zone, now)?;
     let window = |date| Window::new(date, zone, config.interval, now);
@@ -57,6 +59,7 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     }
     let archive = Archive::new(&config.data_dir, config.gpu_files);
     let mut usage = Usage::new(first, last);
+    let mut reported = BTreeSet::new();
     for date in first.iter_days().take_while(|&date| date <= last) {
         match window(date) {
             // A zone that crossed the date line has no such day, and the days around it are whole.
@@ -64,45 +67,109 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
             window => {
                 let day = Day {
                     window: window?,
-                    nodes: &nodes,
+                    wanted: &wanted,
                     archive: &archive,
                 };
-                day.add_to(&mut usage, config, args);
+                reported.extend(day.add_to(&mut usage, config));
             }
         }
     }
+    wanted.are_known(&reported, config, &days(first, last))?;
     Ok(usage)
+}
+
+/// The nodes that are asked for.
+struct WantedNodes<'a> {
+    /// Whether they are named; else they are all that the settings or the reports name.
+    are_named: bool,
+    /// Those of the settings.
+    present: Vec<&'a Node>,
+    /// The names of the others, which the settings may have had once.
+    former: Vec<&'a str>,
+}
+
+impl<'a> WantedNodes<'a> {
+    fn new(config: &'a Config, names: &'a [String]) -> Self {
+        let nodes = config.nodes.iter();
+        let is_former = |name: &&str| !config.nodes.iter().any(|node| node.name == **name);
+        Self {
+            are_named: !names.is_empty(),
+            present: nodes
+                .filter(|node| names.is_empty() || names.contains(&node.name))
+                .collect(),
+            former: names.iter().map(String::as_str).filter(is_former).collect(),
+        }
+    }
+
+    fn include(&self, name: &str) -> bool {
+        !self.are_named
+            || self.present.iter().any(|node| node.name == name)
+            || self.former.contains(&name)
+    }
+
+    /// Refuses a name that neither the settings nor a report has.
+    fn are_known(
+        &self,
+        reported: &BTreeSet<String>,
+        config: &Config,
+        days: &str,
+    ) -> Result<(), RequestError> {
+        let mut former = self.former.iter();
+        let Some(name) = former.find(|&&name| !reported.contains(name)) else {
+            return Ok(());
+        };
+        let mut known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+        for name in reported {
+            if !known.contains(&name.as_str()) {
+                known.push(name);
+            }
+        }
+        Err(RequestError::UnreportedNode {
+            name: (*name).to_owned(),
+            days: days.to_owned(),
+            known: known.join("、"),
+        })
+    }
 }
 
 /// One of the days.
 struct Day<'a> {
     window: Window,
-    /// The nodes of the settings that are asked for.
-    nodes: &'a [&'a Node],
+    wanted: &'a WantedNodes<'a>,
     archive: &'a Archive,
 }
 
 impl Day<'_> {
-    fn add_to(&self, usage: &mut Usage, config: &Config, args: &UsersArgs) {
+    /// Adds the day, and tells which nodes its report has.
+    fn add_to(&self, usage: &mut Usage, config: &Config) -> BTreeSet<String> {
         let date = self.window.date;
-        let ledger = match output::ledger(&config.data_dir, date) {
-            Ok(Some(ledger)) if self.is_of_this_zone(&ledger) => ledger,
-            Ok(Some(_)) => return usage.add_nothing(date, AbsenceReason::OtherZone),
-            Ok(None) => return usage.add_nothing(date, self.why_not(self.nodes)),
+        let WantedNodes {
+            present, former, ..
+        } = self.wanted;
+        let absence = match output::ledger(&config.data_dir, date) {
+            Ok(Some(ledger)) if self.is_of_this_zone(&ledger) => {
+                usage.add(date, &ledger, |name| self.wanted.include(name));
+                for &node in present {
+                    if !ledger.contains_key(&node.name) {
+                        usage.lacks_node(date, &node.name, self.why_not(&[node], &[]));
+                    }
+                }
+                for &name in former {
+                    if !ledger.contains_key(name) {
+                        usage.lacks_node(date, name, self.why_not(&[], &[name]));
+                    }
+                }
+                return ledger.into_keys().collect();
+            }
+            Ok(Some(_)) => AbsenceReason::OtherZone,
+            Ok(None) => self.why_not(present, former),
             Err(error) => {
                 console::fail(error);
-                return usage.add_nothing(date, AbsenceReason::Damaged);
+                AbsenceReason::Damaged
             }
         };
-        // Those that the settings no longer name as well, unless nodes are named.
-        let is_wanted =
-            |name: &str| args.nodes.is_empty() || self.nodes.iter().any(|node| node.name == name);
-        usage.add(date, &ledger, is_wanted);
-        for &node in self.nodes {
-            if !ledger.contains_key(&node.name) {
-                usage.lacks_node(date, &node.name, self.why_not(&[node]));
-            }
-        }
+        usage.add_nothing(date, absence);
+        BTreeSet::new()
     }
 
     fn is_of_this_zone(&self, ledger: &DayLedger) -> bool {
@@ -112,21 +179,22 @@ impl Day<'_> {
     }
 
     /// Why there are no accounts of these nodes, by the record of the runs of the day.
-    fn why_not(&self, nodes: &[&Node]) -> AbsenceReason {
+    fn why_not(&self, present: &[&Node], former: &[&str]) -> AbsenceReason {
         let date = self.window.date;
         let Ok(record) = plan::record(self.archive, date) else {
             return AbsenceReason::Unexplained;
         };
         let Some(record) = record else {
-            return if self.archive.day(date).are_any_there(nodes) {
+            return if self.archive.day(date).are_any_there(present) {
                 AbsenceReason::Lost
             } else {
                 AbsenceReason::NotCollected
             };
         };
-        let reasons = nodes
-            .iter()
-            .map(|node| why_not_of_node(record.node(&node.name)));
+        let names = present.iter().map(|node| node.name.as_str());
+        let reasons = names
+            .chain(former.iter().copied())
+            .map(|name| why_not_of_node(record.node(name)));
         reasons.max().unwrap_or(AbsenceReason::NotCollected)
     }
 }

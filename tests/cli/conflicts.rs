@@ -89,6 +89,68 @@ fn users_who_hold_one_gpu_at_once_are_named_with_their_tasks_and_times() {
     assert_eq!(codes(&run), ["conflict"; 3]);
 }
 
+/// 30 users come minute by minute and stay: 29 conflicts, the last of 30 users.
+#[test]
+fn of_many_conflicts_and_users_some_are_named_and_the_others_counted() {
+    let lab = || {
+        let tasks = (0..30).map(|n| {
+            held(
+                &format!("t{n:02}"),
+                &format!("u{n:02}"),
+                9,
+                n * 60,
+                10 * HOUR,
+            )
+        });
+        tasks.fold(Lab::new().node(node()), Lab::task)
+    };
+    let outcome = lab().run(&[DATE]).exits(0);
+    let warnings: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(warnings.len(), 25);
+    let names = |kind| {
+        let names = (0..20).map(|n| format!("{kind}{n:02}"));
+        names.collect::<Vec<_>>()
+    };
+    let (users, tasks) = (names('u'), names('t'));
+    assert_eq!(
+        warnings[23..],
+        [
+            format!(
+                "警告：gpu-a 的 GPU[1] 在 2025-08-01 00:24:00 到 2025-08-01 00:25:00 同時由 {} 等 25 位使用者佔用\
+                 （任務 {} 等 25 個）：資源衝突，請檢查管理系統的配置或 GPU 的對應",
+                users.join("、"),
+                tasks.join("、")
+            ),
+            "警告：gpu-a 的 GPU[1] 另有 5 段時間同時由多位使用者佔用".to_owned(),
+        ]
+    );
+    let summary = outcome.of_day(NODE, DATE, "summary");
+    let expected = format!(
+        "GPU[1]: 2025-08-01 00:24:00 到 2025-08-01 00:25:00 (使用者: {} 及另外 5 個, 任務: {} 及另外 5 個)\n\
+         GPU[1]: 另有 5 段時間\n",
+        users.join(";"),
+        tasks.join(";")
+    );
+    assert!(summary.contains(&expected), "{summary}");
+    let run = lab().run(&[DATE, "--json"]).exits(0).json();
+    assert_eq!(codes(&run), ["conflict"; 25]);
+    let gpu = &run["nodes"][0]["gpus"][1];
+    assert_eq!(gpu["more_conflicts"], 5);
+    let (first, last) = (&gpu["conflicts"][0], &gpu["conflicts"][23]);
+    assert_eq!(
+        (&last["users"], &last["tasks"]),
+        (&json!(users), &json!(tasks))
+    );
+    assert_eq!(
+        (&last["more_users"], &last["more_tasks"]),
+        (&json!(5), &json!(5))
+    );
+    assert_eq!(
+        (first.get("more_users"), first.get("more_tasks")),
+        (None, None)
+    );
+}
+
 #[test]
 fn one_user_twice_and_one_user_after_the_other_are_no_conflict() {
     let _ = Lab::new()

@@ -265,6 +265,53 @@ fn days_and_nodes_without_accounts_are_named_with_the_reason() {
 }
 
 #[test]
+fn a_node_that_the_settings_no_longer_name_is_chosen_as_well() {
+    let node = |name| SimulatedNode::new(name).fault(Fault::Refuse);
+    let settings = Lab::new().node(node("gpu-a")).node(node("gpu-new"));
+    let world = settings.token(None).start_after(world());
+    let csv = ["users", DATE, "--csv", "--node", "gpu-b"];
+    let outcome = world.run(&csv).exits(0).stderr_is("");
+    let rows = outcome.stdout.lines().skip(1);
+    let who = |row: &str| row.split(',').take(3).collect::<Vec<_>>().join(",");
+    assert_eq!(
+        rows.map(who).collect::<Vec<_>>(),
+        [
+            "使用者,王小明,3.7472",
+            "使用者,'=SUM(A1),0.0083",
+            "合計,,3.7556"
+        ]
+    );
+    let both = [
+        "users",
+        DATE,
+        "--node=gpu-b,gpu-a",
+        "--user=alice",
+        "--json",
+    ];
+    let json = world.run(&both).exits(0).json();
+    assert_eq!(json["users"][0]["allocated_seconds"], 129_600);
+    // Where it is asked for, its absence is told.
+    world.write(
+        "data/reports/users_2025-08-02.csv",
+        &report(&[row("carol", "gpu-a", 0, 3600, 1)]),
+    );
+    let range = ["users", DATE, "--to=2025-08-03", "--node=gpu-b"];
+    let _ = world
+        .run(&range)
+        .exits(3)
+        .stdout_has("沒有帳目：2025-08-03：沒有收集\n沒有 gpu-b 的帳目：2025-08-02：沒有收集\n");
+    let _ = world
+        .run(&["users", DATE, "--node=gpu-b,gpu-z"])
+        .exits(2)
+        .stdout_is("")
+        .stderr_is(
+            "錯誤：設定與 2025-08-01 的報告中都沒有節點「gpu-z」：可用的節點是 gpu-a、gpu-new、gpu-b\n",
+        );
+    // The settings name it, though no report does.
+    let _ = world.run(&["users", DATE, "--node=gpu-new"]).exits(3);
+}
+
+#[test]
 fn a_damaged_report_is_named_and_the_rest_is_told() {
     let world = world();
     write_day(&world, 2, &[row("alice", "gpu-a", 0, 3600, 2)]);
@@ -444,7 +491,10 @@ fn what_makes_no_sense_is_refused() {
             "--sort <ORDER> 的值 'size' 不正確",
         ),
         (&["users", "--user", ""], "--user <NAME> 缺少值"),
-        (&["users", "--node", "gpu-z"], "設定中沒有節點「gpu-z」"),
+        (
+            &["users", DATE, "--node", "gpu-z"],
+            "設定與 2025-08-01 的報告中都沒有節點「gpu-z」：可用的節點是 gpu-a、gpu-b\n",
+        ),
     ] {
         let outcome = world().run(arguments).exits(2).stdout_is("");
         let _ = outcome.stderr_has(said);
