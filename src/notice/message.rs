@@ -48,7 +48,7 @@ impl fmt::Display for Notice {
                 "{node} 有 {count} 筆讀數超出 0 到 100，已視為缺漏（例如 Card {} 在 {at} 的 {} = {}）",
                 first.card, first.metric, first.value
             ),
-            Self::TasksUnavailable(error) => write!(f, "{error}（使用率照常寫入，但沒有任務資訊）"),
+            Self::TasksUnavailable(error) => write!(f, "{error}（沒有任務資訊，使用率不受影響）"),
             Self::TasksPanicked => f.write_str(
                 "處理任務資訊時程式發生內部錯誤，請回報（使用率照常寫入，但可能沒有任務資訊）",
             ),

@@ -29,7 +29,7 @@ pub(super) fn message(notice: &Notice) -> String {
         | Notice::UnknownCard { .. }
         | Notice::NotMerged { .. } => notice.to_string(),
         Notice::TasksUnavailable(error) => {
-            format!("{}（使用率照常寫入，但沒有任務資訊）", tasks_error(error))
+            format!("{}（沒有任務資訊，使用率不受影響）", tasks_error(error))
         }
         Notice::TasksKept {
             error,

@@ -175,7 +175,7 @@ proptest! {
                 prop_assert!(!field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{field:?}");
             }
         }
-        let report = task_report(window.date, &[HOST], &answer.tasks);
+        let report = task_report(window.date, &[HOST], &answer.tasks, false);
         for line in summary::render(&day).lines().chain(report.lines()) {
             prop_assert!(!line.contains(char::is_control), "{line:?}");
         }

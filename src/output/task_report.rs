@@ -8,9 +8,10 @@ use chrono::NaiveDate;
 use super::task_blocks::{HeldGpu, held_gpus};
 use crate::tasks::Task;
 
-/// The report of `date`. Hosts come in the order of `hosts`, and those not among them after, by name.
+/// The report of `date`: of all tasks, or of those of one user, if `is_of_one_user`. Hosts come in the order of `hosts`, and those not among
+/// them after, by name.
 #[must_use]
-pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task]) -> String {
+pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task], is_of_one_user: bool) -> String {
     let mut by_host: BTreeMap<(usize, &str), Vec<&Task>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
         let rank = hosts
@@ -27,7 +28,12 @@ pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task]) -> String {
         .map(|((_, host), tasks)| (host, held_gpus(tasks)))
         .collect();
     if by_host.is_empty() {
-        return format!("=== {date} GPU 使用者任務報告 ===\n\n當日沒有使用 GPU 的任務\n");
+        let whose = if is_of_one_user {
+            "這位使用者"
+        } else {
+            ""
+        };
+        return format!("=== {date} GPU 使用者任務報告 ===\n\n當日沒有{whose}使用 GPU 的任務\n");
     }
     let mut report = "GPU 使用者任務摘要:\n".to_owned();
     for (host, gpus) in &by_host {

@@ -161,7 +161,12 @@ fn report_tasks(request: &Request) -> Result<ExitStatus> {
             .iter()
             .map(|node| node.name.as_str())
             .collect();
-        let report = output::task_report(window.date, &hosts, &answer.tasks);
+        let report = output::task_report(
+            window.date,
+            &hosts,
+            &answer.tasks,
+            request.args.user.is_some(),
+        );
         request.console.print(report.as_bytes())?;
     }
     Ok(ExitStatus::Complete)

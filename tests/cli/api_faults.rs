@@ -23,9 +23,10 @@ fn lab_with(fault: Fault) -> Lab {
 #[track_caller]
 fn tells(world: &World, reason: &str) {
     let reason = format!("無法從管理 API 獲取數據：{reason}");
-    let outcome = world.run(&[DATE]).exits(3).stderr_is(&format!(
-        "錯誤：{reason}（使用率照常寫入，但沒有任務資訊）\n"
-    ));
+    let outcome = world
+        .run(&[DATE])
+        .exits(3)
+        .stderr_is(&format!("錯誤：{reason}（沒有任務資訊，使用率不受影響）\n"));
     outcome.holds_all_readings_of(world.cluster.node("colab-gpu4"), "colab-gpu4");
     let average = outcome.of_day("colab-gpu4", DATE, "average");
     let rows: Vec<_> = average.lines().skip(1).take(8).collect();

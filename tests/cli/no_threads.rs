@@ -38,9 +38,7 @@ fn a_run_without_room_for_a_thread_fails_and_tells_why() {
         format!("警告：無法通知 {url}/…{of}：{NO_ROOM}（請檢查 notify.{key}_url）")
     };
     let expected = [
-        format!(
-            "錯誤：無法從管理 API 獲取數據：{api}：{NO_ROOM}（使用率照常寫入，但沒有任務資訊）"
-        ),
+        format!("錯誤：無法從管理 API 獲取數據：{api}：{NO_ROOM}（沒有任務資訊，使用率不受影響）"),
         format!("錯誤：無法從 {node} 獲取數據：{NO_ROOM}（節點 colab-gpu4，原有檔案保持不變）"),
         undelivered(&chat.url(), "", "webhook"),
         undelivered(&monitor.url(), "（執行開始）", "healthcheck"),

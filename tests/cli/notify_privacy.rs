@@ -117,7 +117,7 @@ fn an_answer_that_cannot_be_read_is_told_without_its_words() {
         let _ = world.run(&[DATE]).exits(3);
         let text = texts(&chat).remove(0);
         let line = format!(
-            "\n錯誤：無法從管理 API 獲取數據：{url} 的回應無法解析（使用率照常寫入，但沒有任務資訊）\n"
+            "\n錯誤：無法從管理 API 獲取數據：{url} 的回應無法解析（沒有任務資訊，使用率不受影響）\n"
         );
         assert!(text.contains(&line), "{text}");
         says_nothing_of_the_api(&text);

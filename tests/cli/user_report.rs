@@ -189,11 +189,6 @@ fn a_day_without_gpu_tasks_is_said_to_be_one() {
         ("no tasks", Lab::colab_gpu4(), &REPORT[..]),
         ("no GPUs", Lab::colab_gpu4().task(idle()), &REPORT),
         (
-            "of another user",
-            Lab::colab_gpu4().task(idle().gpu(25, "APU-1")),
-            &["--user-report", DATE, "--user", "bob"],
-        ),
-        (
             "on another day",
             Lab::colab_gpu4().task(idle().gpu(25, "APU-1").start(MIDNIGHT + 24 * HOUR)),
             &REPORT,
@@ -202,6 +197,14 @@ fn a_day_without_gpu_tasks_is_said_to_be_one() {
         let outcome = lab.run(arguments).exits(0).stderr_is("");
         assert_eq!(outcome.stdout, NO_TASKS, "{name}");
     }
+}
+
+#[test]
+fn that_a_user_has_no_tasks_is_not_said_of_the_day() {
+    let task = SimulatedTask::new("t1", "alice", "colab-gpu4").gpu(25, "APU-1");
+    let lab = Lab::colab_gpu4().task(task);
+    let outcome = lab.run(&["--user-report", DATE, "--user", "bob"]).exits(0);
+    let _ = outcome.stdout_is(&NO_TASKS.replace("當日沒有", "當日沒有這位使用者"));
 }
 
 #[test]
