@@ -92,7 +92,15 @@ class Agent:
                 if (want is None) != (got is None):
                     return None
                 worst = max(worst, abs((got or 0) - float(want or 0)))
-        return worst
+        return worst if self.lists_all() else None
+
+    def lists_all(self):
+        """Whether the agent's list of charts has every card: it is kept apart from the samples, and comes later."""
+        for context in ("gpu_utilization", "gpu_mem_vram_usage_perc"):
+            answer = self.get(f"/api/v1/context?context=amdgpu.{context}&options=charts")
+            if not answer or len(answer.get("charts", {})) != len(fake.CARDS):
+                return False
+        return True
 
     def wait(self, last):
         """Until the database holds the feed: a later difference is the program's, not the agent's or the plugin's."""
