@@ -12,6 +12,7 @@ mod reminding;
 mod request;
 mod status;
 mod task_information;
+mod task_report;
 mod telling;
 mod users;
 
@@ -25,9 +26,7 @@ use crate::config::{self, Config};
 use crate::console::{self, Console, LogFileError, PrintError};
 use crate::exit_status::ExitStatus;
 use crate::notify::Watch;
-use crate::output::{self, Archive};
-use crate::pseudonym;
-use crate::report::TaskReport;
+use crate::output::Archive;
 
 pub use alerts::AlertsError;
 pub use failure::exit_status;
@@ -82,7 +81,7 @@ fn collect_or_report(args: &RunArgs, metrics: &MetricsFile) -> Result<ExitStatus
     let config = config::load(args.settings.overrides())?;
     tracing::info!(settings = %config.source, "settings loaded");
     if args.user_report {
-        report_tasks(&Request::new(&console, &config, args)?)
+        task_report::print(&Request::new(&console, &config, args)?)
     } else if args.dry_run {
         tell_plan(&Request::new(&console, &config, args)?)
     } else {
@@ -124,50 +123,6 @@ fn tell_plan(request: &Request) -> Result<ExitStatus> {
         print_json(request.console, &plan)?;
     } else {
         request.console.print(plan.lines().as_bytes())?;
-    }
-    Ok(ExitStatus::Complete)
-}
-
-/// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
-fn report_tasks(request: &Request) -> Result<ExitStatus> {
-    let window = request.first_window()?;
-    let user = request.args.user.as_deref();
-    let token = request.token()?;
-    let (mut answer, user) = if request.args.anonymize {
-        // Of all users, because the request is logged, and the user may be meant by pseudonym.
-        let fetched = task_information::ask(request, &token, &window, None);
-        let answer = fetched.map_err(pseudonym::without_quotes)?.answer;
-        let pseudonyms = output::pseudonyms(&request.config.data_dir)?;
-        let user = user.map(|user| pseudonyms.user_meant_by(user));
-        (pseudonyms.answer(answer), user)
-    } else {
-        let fetched = task_information::ask(request, &token, &window, user)?;
-        (fetched.answer, user.map(str::to_owned))
-    };
-    let notices = task_information::notices(request, &answer);
-    answer.tasks.retain(|task| {
-        request.wants_host(&task.hostname)
-            && user.as_ref().is_none_or(|user| task.username == *user)
-    });
-    notices.iter().for_each(console::notify);
-    if request.args.output.json {
-        print_json(
-            request.console,
-            &TaskReport::new(&window, &answer.tasks, &notices),
-        )?;
-    } else {
-        let hosts: Vec<_> = request
-            .nodes
-            .iter()
-            .map(|node| node.name.as_str())
-            .collect();
-        let report = output::task_report(
-            window.date,
-            &hosts,
-            &answer.tasks,
-            request.args.user.is_some(),
-        );
-        request.console.print(report.as_bytes())?;
     }
     Ok(ExitStatus::Complete)
 }

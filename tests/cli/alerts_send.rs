@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -210,18 +210,24 @@ fn a_user_is_told_of_a_rule_once_in_the_window() {
     );
 }
 
-#[test]
-fn a_run_that_is_killed_while_it_tells_is_not_repeated() {
-    let receiver = SimulatedReceiver::with(Fault::HangBeforeHeaders);
-    let world = world(&chat(&receiver, "timeout = \"60s\""));
+/// A run that sends, once it has begun to tell the receiver.
+fn sending_to(receiver: &SimulatedReceiver, world: &World) -> Child {
     let mut sending = world.command(&SEND);
     let sending = sending.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut sending = sending.spawn().expect("it starts");
+    let sending = sending.spawn().expect("it starts");
     let until = Instant::now() + Duration::from_secs(20);
     while receiver.requests().is_empty() {
         assert!(Instant::now() < until, "nobody is told");
         thread::sleep(Duration::from_millis(5));
     }
+    sending
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_tells_is_not_repeated() {
+    let receiver = SimulatedReceiver::with(Fault::HangBeforeHeaders);
+    let world = world(&chat(&receiver, "timeout = \"60s\""));
+    let mut sending = sending_to(&receiver, &world);
     sending.kill().expect("it runs");
     sending.wait().expect("its end");
     let again = world.run(&[&SEND[..], &["--json"]].concat()).exits(0);
@@ -238,14 +244,7 @@ fn a_run_that_is_killed_while_it_tells_is_not_repeated() {
 fn nobody_waits_for_the_data_directory_while_others_are_told() {
     let receiver = SimulatedReceiver::with(Fault::HangBeforeHeaders);
     let world = world(&chat(&receiver, "timeout = \"60s\""));
-    let mut sending = world.command(&SEND);
-    let sending = sending.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut sending = sending.spawn().expect("it starts");
-    let until = Instant::now() + Duration::from_secs(20);
-    while receiver.requests().is_empty() {
-        assert!(Instant::now() < until, "nobody is told");
-        thread::sleep(Duration::from_millis(5));
-    }
+    let mut sending = sending_to(&receiver, &world);
     let _ = world
         .run(&["--config", "collecting.toml", "yesterday"])
         .exits(0);

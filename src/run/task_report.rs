@@ -1,0 +1,55 @@
+//! `--user-report`: the tasks of a day.
+
+use anyhow::Result;
+
+use crate::console;
+use crate::exit_status::ExitStatus;
+use crate::report::TaskReport;
+use crate::{output, pseudonym};
+
+use super::request::Request;
+use super::{print_json, task_information};
+
+/// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
+pub(super) fn print(request: &Request) -> Result<ExitStatus> {
+    let window = request.first_window()?;
+    let user = request.args.user.as_deref();
+    let token = request.token()?;
+    let (mut answer, user) = if request.args.anonymize {
+        // Of all users, because the request is logged, and the user may be meant by pseudonym.
+        let fetched = task_information::ask(request, &token, &window, None);
+        let answer = fetched.map_err(pseudonym::without_quotes)?.answer;
+        let pseudonyms = output::pseudonyms(&request.config.data_dir)?;
+        let user = user.map(|user| pseudonyms.user_meant_by(user));
+        (pseudonyms.answer(answer), user)
+    } else {
+        let fetched = task_information::ask(request, &token, &window, user)?;
+        (fetched.answer, user.map(str::to_owned))
+    };
+    let notices = task_information::notices(request, &answer);
+    answer.tasks.retain(|task| {
+        request.wants_host(&task.hostname)
+            && user.as_ref().is_none_or(|user| task.username == *user)
+    });
+    notices.iter().for_each(console::notify);
+    if request.args.output.json {
+        print_json(
+            request.console,
+            &TaskReport::new(&window, &answer.tasks, &notices),
+        )?;
+    } else {
+        let hosts: Vec<_> = request
+            .nodes
+            .iter()
+            .map(|node| node.name.as_str())
+            .collect();
+        let report = output::task_report(
+            window.date,
+            &hosts,
+            &answer.tasks,
+            request.args.user.is_some(),
+        );
+        request.console.print(report.as_bytes())?;
+    }
+    Ok(ExitStatus::Complete)
+}
