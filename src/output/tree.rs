@@ -115,7 +115,7 @@ impl DataDir {
         self.archive.state.end().and(kept)
     }
 
-    /// Keeps who is told of idle GPUs, in the form that [`crate::alerts`] gives it. When this returns it is kept for
+    /// Keeps who is told of idle GPUs, in the form that `alerts` gives it. When this returns it is kept for
     /// good: what is remembered must outlast a power cut that comes right after the telling.
     pub fn keep_alerts(&self, contents: &[u8]) -> Result<(), WriteError> {
         self.archive.state.keep_alerts(contents)?;
