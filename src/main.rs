@@ -1,4 +1,19 @@
-//! The command `daily-gpu-log`.
+//! A day of a cluster's AMD GPU and VRAM utilisation, and who used it, from Netdata's agents and the management API
+//! into a tree of CSV files.
+//!
+//! Each wing below uses those after it, and none before: what may be asked, the commands, who is told, what was found,
+//! the data directory, what a file says, what it means, who is asked, the settings, the words.
+
+mod analysis;
+mod cli;
+mod commands;
+mod formats;
+mod model;
+mod outlets;
+mod report;
+mod settings;
+mod sources;
+mod store;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,11 +21,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cli::Cli;
+use crate::cli::usage::{output_of_wrong_line, usage_error};
+use crate::commands::failure::exit_status;
+use crate::commands::{metrics_file, run, tell_stopped};
+use crate::model::exit_status::ExitStatus;
+use crate::outlets::console::{self, Console};
 use clap::Parser;
-use daily_gpu_log::cli::{Cli, output_of_wrong_line, usage_error};
-use daily_gpu_log::console::{self, Console};
-use daily_gpu_log::exit_status::ExitStatus;
-use daily_gpu_log::run::{exit_status, metrics_file, run, tell_stopped};
 
 /// How long the log and the metrics file may hold up the end of a program that is told to stop.
 const LAST_WORDS: Duration = Duration::from_millis(200);

@@ -3,10 +3,14 @@
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use super::{AlertsArgs, CheckArgs, ConfigCommand, StatusArgs, UsersArgs};
+use crate::commands::alerts_args::AlertsArgs;
+use crate::commands::check_args::CheckArgs;
+use crate::commands::config_args::ConfigCommand;
+use crate::commands::status_args::StatusArgs;
+use crate::commands::users_args::UsersArgs;
 
 /// The help of a subcommand that takes arguments.
-pub(super) const ARGUMENTS_TEMPLATE: &str = "\
+pub const ARGUMENTS_TEMPLATE: &str = "\
 {about}
 
 用法: {usage}
@@ -19,7 +23,7 @@ pub(super) const ARGUMENTS_TEMPLATE: &str = "\
 ";
 
 /// The help of a subcommand that takes options alone.
-pub(super) const OPTIONS_TEMPLATE: &str = "\
+pub const OPTIONS_TEMPLATE: &str = "\
 {about}
 
 用法: {usage}

@@ -1,30 +1,13 @@
 //! The command line.
 
-mod alerts_args;
-mod check_args;
-mod command;
-mod config_args;
-mod reference;
-mod run_args;
-mod shared;
-mod status_args;
-mod usage;
-mod users_args;
-mod value;
+pub mod command;
+pub mod reference;
+pub mod usage;
 
 use clap::{ArgAction, Parser};
 
-pub use alerts_args::AlertsArgs;
-pub use check_args::CheckArgs;
+use crate::commands::collect::args::RunArgs;
 pub use command::Command;
-pub use config_args::ConfigCommand;
-pub use reference::{completions, manual_page};
-pub use run_args::RunArgs;
-pub use shared::{LogFormat, OutputArgs, SettingsArgs};
-pub use status_args::StatusArgs;
-pub use usage::{output_of_wrong_line, usage_error};
-pub use users_args::{UserOrder, UsersArgs};
-pub use value::{DEFAULT_JOBS, MOST_JOBS};
 
 const HELP_TEMPLATE: &str = "\
 {about}

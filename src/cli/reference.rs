@@ -6,7 +6,6 @@ use clap_complete::Shell;
 use super::Cli;
 
 /// The completion script of a shell.
-#[must_use]
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "daily-gpu-log", &mut script);
@@ -14,7 +13,6 @@ pub fn completions(shell: Shell) -> Vec<u8> {
 }
 
 /// The manual page.
-#[must_use]
 pub fn manual_page() -> Vec<u8> {
     let page = clap_mangen::Man::new(Cli::command());
     // The subcommands have no pages of their own that a section could refer to.

@@ -7,11 +7,9 @@ use clap::ValueEnum;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Cli;
-
-use super::{LogFormat, OutputArgs};
+use crate::commands::args::{LogFormat, OutputArgs};
 
 /// What is wrong with the command line, in the language of the user.
-#[must_use]
 pub fn usage_error(error: &clap::Error) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),

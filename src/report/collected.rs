@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{GivenUp, RunReport};
-use crate::exit_status::ExitStatus;
+use super::day::RunReport;
+use super::plan::GivenUp;
+use crate::model::exit_status::ExitStatus;
 
 /// What became of the days of a run, oldest first.
 #[derive(Debug, Default)]
@@ -43,7 +44,6 @@ pub enum DayResult<'a> {
 
 impl<'a> DayResult<'a> {
     /// A day that could not be collected at all.
-    #[must_use]
     pub fn failed(date: NaiveDate, error: &anyhow::Error) -> Self {
         Self::Failed {
             date,
@@ -55,7 +55,6 @@ impl<'a> DayResult<'a> {
     }
 
     /// How the day ended.
-    #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Collected(report) => report.exit_status,
@@ -64,7 +63,6 @@ impl<'a> DayResult<'a> {
     }
 
     /// Its report, if it was collected.
-    #[must_use]
     pub fn report(&self) -> Option<&RunReport<'a>> {
         match self {
             Self::Collected(report) => Some(report),
@@ -93,7 +91,6 @@ impl Collected<'_> {
     }
 
     /// How the run ended: failed only if no day has anything new.
-    #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         let all = |status| self.days.iter().all(|day| day.exit_status() == status);
         if all(ExitStatus::Complete) {

@@ -6,14 +6,28 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::average::Coverage;
-use crate::collect::{NodeFigures, NodeResult, TaskInformation};
-use crate::config::Node;
-use crate::day::Window;
-use crate::exit_status::ExitStatus;
-use crate::notice::{Notice, Severity};
-use crate::record::WindowRecord;
-use crate::units::{CardId, Percent, UnixSeconds};
+use super::notice::{Notice, Severity};
+use crate::analysis::average::Coverage;
+use crate::analysis::figures::NodeFigures;
+use crate::analysis::ledger::NodeLedger;
+use crate::analysis::record::WindowRecord;
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::model::exit_status::ExitStatus;
+use crate::model::task::TaskInformation;
+use crate::model::units::{CardId, Percent, UnixSeconds};
+
+/// What became of one node.
+#[derive(Debug)]
+pub struct NodeResult {
+    /// Its figures; `None` if nothing of it was written, and then a notice says why.
+    pub figures: Option<NodeFigures>,
+    /// Its users' accounts; `None` without task information. They are there, by the readings of earlier runs, even
+    /// where its agent gave none.
+    pub ledger: Option<NodeLedger>,
+    /// What was noticed.
+    pub notices: Vec<Notice>,
+}
 
 /// The result of collecting a day.
 #[derive(Debug, Serialize)]
@@ -88,7 +102,6 @@ pub struct NodeReport<'a> {
 
 impl<'a> RunReport<'a> {
     /// The report of a run over `nodes` that began at `started_at`, with the `notices` that are about no single node.
-    #[must_use]
     pub fn new(
         window: &Window,
         started_at: UnixSeconds,
@@ -151,7 +164,6 @@ impl<'a> RunReport<'a> {
     }
 
     /// The day in one line.
-    #[must_use]
     pub fn day_line(&self) -> String {
         let Totals {
             nodes,
@@ -177,7 +189,6 @@ impl<'a> RunReport<'a> {
     }
 
     /// A line for each node.
-    #[must_use]
     pub fn lines(&self) -> String {
         let mut lines = String::new();
         for node in &self.nodes {

@@ -1,6 +1,12 @@
 //! What a run has to say at its end: as lines for people, as JSON for programs, as a record
 //! for later runs, and as an exit status.
 
+pub mod alerts;
+pub mod alerts_table;
+pub mod check;
+pub mod notice;
+pub mod status;
+
 mod collected;
 mod day;
 mod plan;
@@ -9,7 +15,7 @@ mod tasks;
 mod usage;
 
 pub use collected::{Collected, DayResult};
-pub use day::{NodeReport, RunReport, Totals};
-pub use plan::{GivenUp, PlanReport, PlannedDay, PlannedNode};
+pub use day::{NodeReport, NodeResult, RunReport};
+pub use plan::{PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;
 pub use usage::UsageReport;

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::catch_up::Lack;
-use crate::config::Node;
-use crate::day::Window;
+use crate::analysis::catch_up::Lack;
+use crate::model::cluster::Node;
+use crate::model::day::Window;
 
 /// What a run is going to collect, oldest day first.
 #[derive(Debug, Serialize)]
@@ -48,7 +48,6 @@ pub struct GivenUp {
 
 impl<'a> PlannedNode<'a> {
     /// A node of a day that is asked for.
-    #[must_use]
     pub fn asked(node: &'a Node) -> Self {
         let lacks = Vec::new();
         Self { node, lacks }
@@ -62,14 +61,12 @@ impl<'a> PlannedNode<'a> {
 
 impl<'a> PlanReport<'a> {
     /// The plan of these days.
-    #[must_use]
     pub fn new(days: Vec<PlannedDay<'a>>) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         Self { version, days }
     }
 
     /// A line for the nodes of a day that are alike.
-    #[must_use]
     pub fn lines(&self) -> String {
         let lines = self.days.iter().flat_map(PlannedDay::lines);
         lines.map(|line| line + "\n").collect()

@@ -1,14 +1,15 @@
 //! The record of a run, together with what was recorded before.
 
-use super::{NodeReport, RunReport};
-use crate::collect::{GpuFigures, NodeFigures};
-use crate::notice::{Notice, Severity};
-use crate::record::{DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord};
+use super::day::{NodeReport, RunReport};
+use super::notice::{Notice, Severity};
+use crate::analysis::figures::{GpuFigures, NodeFigures};
+use crate::analysis::record::{
+    DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord,
+};
 
 impl DayRecord {
     /// What is to be remembered of a run: of the nodes that it asked what it says, of their files that it left as they
     /// were and of the other nodes what `earlier` says.
-    #[must_use]
     pub fn of_run(report: &RunReport, earlier: Option<Self>) -> Self {
         let mut nodes = earlier.map_or_else(Vec::new, |earlier| earlier.nodes);
         for node in &report.nodes {

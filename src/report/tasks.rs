@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::day::Window;
-use crate::notice::Notice;
-use crate::tasks::Task;
+use super::notice::Notice;
+use crate::model::day::Window;
+use crate::model::task::Task;
 
 /// The result of `--user-report`, for programs.
 #[derive(Debug, Serialize)]
@@ -18,7 +18,6 @@ pub struct TaskReport<'a> {
 
 impl<'a> TaskReport<'a> {
     /// The tasks of a day.
-    #[must_use]
     pub fn new(window: &'a Window, tasks: &'a [Task], notices: &'a [Notice]) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),

@@ -3,11 +3,10 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::cli::UserOrder;
-use crate::exit_status::ExitStatus;
-use crate::ledger::{Account, Doubt};
-use crate::units::Reading;
-use crate::usage::{AbsenceReason, DateRuns, Usage};
+use crate::analysis::ledger::{Account, Doubt};
+use crate::analysis::usage::{AbsenceReason, DateRuns, Usage, UserOrder};
+use crate::model::exit_status::ExitStatus;
+use crate::model::units::Reading;
 
 /// The result of `users`, for programs.
 #[derive(Debug, Serialize)]
@@ -69,7 +68,6 @@ struct DoubtFields<'a> {
 
 impl<'a> UsageReport<'a> {
     /// That of `usage`, which is of the days of `timezone`.
-    #[must_use]
     pub fn new(
         usage: &'a Usage,
         order: UserOrder,

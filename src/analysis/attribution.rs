@@ -1,0 +1,379 @@
+//! Who held which GPU of a node: the tasks of a day, placed on the node's GPUs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::gpu_map::{Disagreement, Unplaceable};
+use super::holding::{Hold, Holdings, Span};
+use crate::model::cluster::Node;
+use crate::model::task::{Task, TaskGpu};
+use crate::model::units::GpuIndex;
+
+/// The tasks that hold GPUs, by the host that they run on: made once, for all nodes of a day.
+#[derive(Clone, Debug, Default)]
+pub struct TasksByHost<'a>(HashMap<&'a str, Vec<&'a Task>>);
+
+impl<'a> TasksByHost<'a> {
+    /// Parts `tasks`, which are in order of their start.
+    pub fn new(tasks: impl IntoIterator<Item = &'a Task>) -> Self {
+        let mut hosts: HashMap<&str, Vec<&Task>> = HashMap::new();
+        for task in tasks.into_iter().filter(|task| !task.gpus.is_empty()) {
+            hosts.entry(&task.hostname).or_default().push(task);
+        }
+        Self(hosts)
+    }
+
+    /// Whether there are any on this host.
+    pub fn are_on(&self, host: &str) -> bool {
+        !self.on(host).is_empty()
+    }
+
+    fn on(&self, host: &str) -> &[&'a Task] {
+        self.0.get(host).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What is known of one node's tasks on a day.
+#[derive(Clone, Debug)]
+pub struct NodeTasks<'a> {
+    /// The part of the day that is known: to its end, or as far as it had passed when the tasks were asked for.
+    pub known: Span,
+    /// The node's tasks that hold GPUs, by start.
+    pub tasks: Vec<&'a Task>,
+    /// Who held each GPU. One that nobody held is not among these.
+    pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
+    /// The GPUs of tasks that no setting places on the node.
+    pub unplaced: Vec<UnplacedGpu>,
+    /// The GPUs that tasks held and whose UUID and id disagree, each once, by index.
+    pub disagreements: BTreeSet<Disagreement>,
+    /// The tasks of which it is not known when they held their GPUs.
+    pub timeless: Vec<TimelessTask>,
+}
+
+/// A task's GPU that cannot be placed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnplacedGpu {
+    /// The task.
+    pub task: String,
+    /// Who holds it.
+    pub username: String,
+    /// The GPU as the API names it.
+    pub gpu: TaskGpu,
+    /// The node that the settings have its UUID on, if that is another than the task's.
+    pub owner: Option<String>,
+}
+
+/// A task whose start or end is missing or unreadable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TimelessTask {
+    /// The task.
+    pub task: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Places the tasks of `node`, as far as they lie in the `known` part of the day.
+pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeTasks<'a> {
+    let mut of_node = NodeTasks {
+        known,
+        tasks: tasks.on(&node.name).to_vec(),
+        holdings: BTreeMap::new(),
+        unplaced: Vec::new(),
+        disagreements: BTreeSet::new(),
+        timeless: Vec::new(),
+    };
+    let mut holds: BTreeMap<GpuIndex, Vec<Hold>> = BTreeMap::new();
+    for &task in tasks.on(&node.name) {
+        let held = match task.held() {
+            Ok(held) => Span::new(held.from, held.to.unwrap_or(known.to)),
+            Err(problem) => {
+                of_node.timeless.push(TimelessTask {
+                    task: task.id.clone(),
+                    problem,
+                });
+                continue;
+            }
+        };
+        let Some(span) = held.and_then(|held| held.within(known)) else {
+            continue;
+        };
+        for gpu in &task.gpus {
+            let placement = match node.place_gpu(gpu.id, gpu.uuid.as_deref()) {
+                Ok(placement) => placement,
+                Err(reason) => {
+                    of_node.unplaced.push(UnplacedGpu {
+                        task: task.id.clone(),
+                        username: task.username.clone(),
+                        gpu: gpu.clone(),
+                        owner: match reason {
+                            Unplaceable::Unknown => None,
+                            Unplaceable::OnNode(owner) => Some(owner.to_owned()),
+                        },
+                    });
+                    continue;
+                }
+            };
+            of_node.disagreements.extend(placement.disagreement);
+            holds.entry(placement.index).or_default().push(Hold {
+                user: &task.username,
+                task: &task.id,
+                span,
+            });
+        }
+    }
+    let gather = |(index, holds): (_, Vec<_>)| (index, Holdings::new(&holds));
+    of_node.holdings = holds.into_iter().map(gather).collect();
+    of_node
+}
+
+impl NodeTasks<'_> {
+    /// Who held a GPU, in order of first hold.
+    pub fn users(&self, gpu: GpuIndex) -> impl Iterator<Item = &str> {
+        let holdings = self.holdings.get(&gpu).into_iter();
+        holdings.flat_map(|holdings| holdings.holders.iter().map(|holder| holder.user))
+    }
+}
+
+/// The nodes that tasks with GPUs name and no setting does, each with those tasks.
+pub fn unknown_hosts<'a>(nodes: &[Node], tasks: &'a [Task]) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let nodes: HashSet<_> = nodes.iter().map(|node| node.name.as_str()).collect();
+    let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
+        if !nodes.contains(task.hostname.as_str()) {
+            unknown.entry(&task.hostname).or_default().push(&task.id);
+        }
+    }
+    unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::gpu_map::IdPlace;
+    use crate::model::task::TaskTime;
+    use crate::model::units::{CardId, GpuUuid, UnixSeconds};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    const MIDNIGHT: UnixSeconds = 1_754_006_400;
+    const HOUR: UnixSeconds = 3600;
+
+    /// 2025-08-01, which is over.
+    const DAY: Span = Span {
+        from: MIDNIGHT,
+        to: MIDNIGHT + 24 * HOUR,
+    };
+
+    fn node() -> Node {
+        Node {
+            name: "colab-gpu4".to_owned(),
+            url: "http://127.0.0.1".parse().expect("an URL"),
+            cards: [1, 9, 17, 25].map(CardId).to_vec(),
+            first_gpu_id: None,
+            gpu_uuids: BTreeMap::new(),
+            uuid_owners: Arc::default(),
+        }
+    }
+
+    fn time(unix: UnixSeconds) -> TaskTime {
+        TaskTime::At {
+            unix,
+            text: unix.to_string(),
+        }
+    }
+
+    fn task(id: &str, user: &str, gpu: u64, start: TaskTime, end: TaskTime) -> Task {
+        Task {
+            id: id.to_owned(),
+            username: user.to_owned(),
+            hostname: "colab-gpu4".to_owned(),
+            gpus: vec![TaskGpu {
+                id: Some(gpu),
+                uuid: None,
+                name: None,
+                memory: None,
+            }],
+            kind: None,
+            project_uuid: None,
+            image: None,
+            owner: None,
+            start,
+            end,
+            total_seconds: None,
+        }
+    }
+
+    fn users(tasks: &[Task]) -> Vec<(usize, String)> {
+        let known = attribute(&node(), &TasksByHost::new(tasks), DAY);
+        let held = known.holdings.keys();
+        held.map(|&index| (index.0, known.users(index).collect::<Vec<_>>().join(";")))
+            .collect()
+    }
+
+    #[test]
+    fn every_user_of_a_gpu_is_named_once_in_order_of_first_hold() {
+        let tasks = [
+            task(
+                "1",
+                "alice",
+                25,
+                time(MIDNIGHT - 5 * HOUR),
+                time(MIDNIGHT + HOUR),
+            ),
+            task(
+                "2",
+                "bob",
+                25,
+                time(MIDNIGHT + HOUR),
+                time(MIDNIGHT + 2 * HOUR),
+            ),
+            task(
+                "3",
+                "alice",
+                25,
+                time(MIDNIGHT + 3 * HOUR),
+                TaskTime::Absent,
+            ),
+            task("4", "carol", 1, time(MIDNIGHT + 4 * HOUR), TaskTime::Absent),
+        ];
+        assert_eq!(
+            users(&tasks),
+            [(0, "carol".to_owned()), (3, "alice;bob".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_task_outside_the_day_holds_nothing_of_it() {
+        let end = MIDNIGHT + 24 * HOUR;
+        let tasks = [
+            task("before", "a", 1, time(MIDNIGHT - HOUR), time(MIDNIGHT)),
+            task("after", "b", 1, time(end), TaskTime::Absent),
+            task(
+                "never",
+                "c",
+                1,
+                time(MIDNIGHT + HOUR),
+                time(MIDNIGHT + HOUR),
+            ),
+        ];
+        assert_eq!(users(&tasks), []);
+        let touching = [
+            task("first", "d", 1, time(MIDNIGHT - HOUR), time(MIDNIGHT + 1)),
+            task("last", "e", 1, time(end - 1), TaskTime::Absent),
+        ];
+        assert_eq!(users(&touching), [(0, "d;e".to_owned())]);
+    }
+
+    #[test]
+    fn a_gpu_that_cannot_be_placed_is_kept_by_name() {
+        let tasks = [task("t", "alice", 26, time(MIDNIGHT), TaskTime::Absent)];
+        let known = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+        assert!(known.holdings.is_empty());
+        let unplaced: Vec<_> = known
+            .unplaced
+            .iter()
+            .map(|u| (u.task.as_str(), u.gpu.id))
+            .collect();
+        assert_eq!(unplaced, [("t", Some(26))]);
+    }
+
+    #[test]
+    fn a_gpu_whose_uuid_and_id_disagree_is_held_where_the_uuid_says_and_named_once() {
+        let mut node = node();
+        let uuid = |text| GpuUuid::parse(text).expect("an UUID");
+        node.gpu_uuids = BTreeMap::from([(uuid("0xa"), GpuIndex(2))]);
+        let held = |id, hours| {
+            let start = time(MIDNIGHT + hours * HOUR);
+            let mut task = task(id, "alice", 25, start, TaskTime::Absent);
+            task.gpus[0].uuid = Some("APU-000000000000000a".to_owned());
+            task
+        };
+        let tasks = [held("t1", 1), held("t2", 2), held("tomorrow", 24)];
+        let known = attribute(&node, &TasksByHost::new(&tasks[..2]), DAY);
+        assert_eq!(
+            known.holdings.keys().collect::<Vec<_>>(),
+            [&GpuIndex(2)],
+            "not the GPU of card 25"
+        );
+        let disagreements: Vec<_> = known.disagreements.into_iter().collect();
+        assert_eq!(
+            disagreements,
+            [Disagreement {
+                index: GpuIndex(2),
+                uuid: uuid("0xa"),
+                id: 25,
+                id_place: IdPlace::Card(GpuIndex(3)),
+            }]
+        );
+        let later = attribute(&node, &TasksByHost::new(&tasks[2..]), DAY);
+        assert!(later.disagreements.is_empty(), "not this day's");
+    }
+
+    #[test]
+    fn a_gpu_of_another_node_is_nobodys_here() {
+        let mut node = node();
+        let foreign = GpuUuid::parse("0xa").expect("an UUID");
+        node.uuid_owners = Arc::new(BTreeMap::from([(foreign, "colab-gpu3".to_owned())]));
+        let mut tasks = [task("t", "alice", 25, time(MIDNIGHT), TaskTime::Absent)];
+        tasks[0].gpus[0].uuid = Some("APU-000000000000000a".to_owned());
+        let known = attribute(&node, &TasksByHost::new(&tasks), DAY);
+        assert!(known.holdings.is_empty());
+        assert_eq!(known.unplaced[0].owner.as_deref(), Some("colab-gpu3"));
+    }
+
+    #[test]
+    fn a_task_without_a_time_is_kept_by_name_and_attributed_to_nobody() {
+        let tasks = [task("t", "alice", 25, TaskTime::Absent, TaskTime::Absent)];
+        let known = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+        assert!(known.holdings.is_empty());
+        assert_eq!(known.timeless[0].task, "t");
+    }
+
+    #[test]
+    fn tasks_on_hosts_of_no_setting_are_named() {
+        let mut elsewhere = task("t", "alice", 25, time(MIDNIGHT), TaskTime::Absent);
+        elsewhere.hostname = "colab-gpu9".to_owned();
+        assert_eq!(
+            unknown_hosts(&[node()], &[elsewhere]),
+            BTreeMap::from([("colab-gpu9", vec!["t"])])
+        );
+    }
+
+    #[test]
+    fn a_task_that_still_runs_holds_its_gpu_as_far_as_is_known() {
+        let tasks = [task(
+            "t",
+            "alice",
+            25,
+            time(MIDNIGHT + HOUR),
+            TaskTime::Absent,
+        )];
+        let noon = MIDNIGHT + 12 * HOUR;
+        for (known_to, held) in [(DAY.to, 23 * HOUR), (noon, 11 * HOUR), (MIDNIGHT + HOUR, 0)] {
+            let known = Span::new(MIDNIGHT, known_to).expect("a span");
+            let placed = attribute(&node(), &TasksByHost::new(&tasks), known);
+            let seconds: u64 = placed
+                .holdings
+                .values()
+                .map(|of_gpu| of_gpu.anybodys().seconds())
+                .sum();
+            assert_eq!(seconds, held.unsigned_abs());
+        }
+    }
+
+    proptest! {
+        /// A task holds the seconds of the day in which it runs.
+        #[test]
+        fn holding_agrees_with_a_look_at_every_minute(from in -3000_i64..6000, length in 0_i64..3000, runs: bool) {
+            let (from, to) = (from * 60, (from + length) * 60);
+            let end = if runs { TaskTime::Absent } else { time(MIDNIGHT + to) };
+            let tasks = [task("t", "alice", 25, time(MIDNIGHT + from), end)];
+            let placed = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+            let seconds = placed.holdings.get(&GpuIndex(3)).map_or(0, |held| held.anybodys().seconds());
+            let minutes = (0..24 * HOUR).step_by(60).filter(|second| from <= *second && (runs || *second < to));
+            prop_assert_eq!(seconds, minutes.count() as u64 * 60);
+            prop_assert_eq!(placed.users(GpuIndex(3)).count(), usize::from(seconds > 0));
+        }
+    }
+}

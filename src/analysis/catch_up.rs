@@ -1,0 +1,322 @@
+//! Which days of which nodes are incomplete and can still be completed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::average::Coverage;
+use super::record::{FilesRecord, NodeRecord};
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::model::readings::CardUsage;
+use crate::model::units::{CardId, GpuIndex};
+
+/// What is found of a node's day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No file of a GPU.
+    Nothing,
+    /// These readings, of all its GPUs but those that have none.
+    Readings {
+        /// How many there are of those due in the whole day.
+        coverage: Coverage,
+        /// The GPUs without any.
+        without: Vec<GpuIndex>,
+    },
+    /// Files that were written under other settings: collecting would set them aside.
+    OtherSettings,
+}
+
+/// What a node's day lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// It has no file at all.
+    Everything,
+    /// GPUs have no file.
+    Files(Vec<GpuIndex>),
+    /// Readings are missing.
+    Readings(Coverage),
+    /// The management API's answer is missing, or was given before the day was over.
+    TaskInformation,
+    /// It is not in the report of the users.
+    UsersReport,
+    /// It is of other settings than those in force.
+    OtherSettings,
+}
+
+/// What is to be done about a node's day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Complete,
+    /// Collecting it again may bring what it lacks.
+    Collect(Vec<Lack>),
+    /// Its agent was asked after the day was over and had no more, or collecting it would cost what there is.
+    GivenUp(Vec<Lack>),
+}
+
+impl Found {
+    /// What the record says of files that are all there.
+    pub fn on_record(files: &FilesRecord, window: &Window) -> Self {
+        let of = |readings| Coverage {
+            found: readings,
+            due: window.due() * files.gpus.len(),
+        };
+        let without = files.gpus.iter().filter(|gpu| gpu.last_readings.is_none());
+        Self::Readings {
+            coverage: of(files.coverage.found),
+            without: without.map(|gpu| gpu.index).collect(),
+        }
+    }
+
+    /// What was read from the files.
+    pub fn in_files(node: &Node, window: &Window, usage: &BTreeMap<CardId, CardUsage>) -> Self {
+        if usage.is_empty() {
+            return Self::Nothing;
+        }
+        let of_card = |card| Coverage::of_readings(usage.get(card), window.due());
+        let without = |(_, card): &(_, &CardId)| !usage.contains_key(card);
+        let by_index = (0..).map(GpuIndex).zip(&node.cards);
+        Self::Readings {
+            coverage: Coverage::sum(node.cards.iter().map(of_card)),
+            without: by_index.filter(without).map(|(index, _)| index).collect(),
+        }
+    }
+
+    fn lacks(&self) -> Vec<Lack> {
+        match self {
+            Self::Nothing => vec![Lack::Everything],
+            Self::OtherSettings => vec![Lack::OtherSettings],
+            Self::Readings { coverage, without } => {
+                let mut lacks = Vec::new();
+                if !without.is_empty() {
+                    lacks.push(Lack::Files(without.clone()));
+                }
+                if !coverage.is_whole() {
+                    lacks.push(Lack::Readings(*coverage));
+                }
+                lacks
+            }
+        }
+    }
+
+    fn readings(&self) -> usize {
+        match self {
+            Self::Readings { coverage, .. } => coverage.found,
+            Self::Nothing | Self::OtherSettings => 0,
+        }
+    }
+}
+
+/// What the day of `node`, which is over, needs: by what is `found` of it, and by what was recorded; unless
+/// `wants_users` says so, nobody wants to know of the users. `is_in_report` is whether the report of
+/// them has the whole day of the node.
+pub fn need(
+    node: &Node,
+    window: &Window,
+    found: &Found,
+    record: Option<&NodeRecord>,
+    wants_users: bool,
+    is_in_report: bool,
+) -> Need {
+    let mut lacks = found.lacks();
+    if *found == Found::OtherSettings {
+        return Need::GivenUp(lacks);
+    }
+    let files = record.and_then(|record| record.files.as_ref());
+    // Files that were lost since are worth asking for again.
+    let recorded = files.map_or(0, |files| files.coverage.found);
+    let no_more = found.readings() >= recorded
+        && record.is_some_and(|record| record.had_no_more(node, window));
+    // Where there is nothing, there is nothing that users could be of.
+    let may_lack_users = wants_users && !(no_more && *found == Found::Nothing);
+    let has_tasks = files.is_some_and(|files| has_final_tasks(files, window));
+    let lacks_users = may_lack_users && !(has_tasks && is_in_report);
+    if lacks_users {
+        lacks.push(if has_tasks {
+            Lack::UsersReport
+        } else {
+            Lack::TaskInformation
+        });
+    }
+    if lacks.is_empty() {
+        Need::Complete
+    } else if no_more && !lacks_users {
+        Need::GivenUp(lacks)
+    } else {
+        Need::Collect(lacks)
+    }
+}
+
+/// Whether the users are from an answer that was given after the day was over.
+fn has_final_tasks(files: &FilesRecord, window: &Window) -> bool {
+    files.tasks_as_of.is_some_and(|as_of| as_of >= window.end)
+}
+
+impl Lack {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Everything => "no_files",
+            Self::Files(_) => "missing_files",
+            Self::Readings(_) => "readings",
+            Self::TaskInformation => "task_information",
+            Self::UsersReport => "users_report",
+            Self::OtherSettings => "other_settings",
+        }
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everything => f.write_str("沒有檔案"),
+            Self::Files(gpus) => {
+                let gpus: Vec<_> = gpus.iter().map(ToString::to_string).collect();
+                write!(f, "缺少 {} 的檔案", gpus.join("、"))
+            }
+            Self::Readings(coverage) => write!(f, "讀數 {}/{}", coverage.found, coverage.due),
+            Self::TaskInformation => f.write_str("沒有當日結束後的任務資訊"),
+            Self::UsersReport => f.write_str("沒有使用者報告"),
+            Self::OtherSettings => f.write_str("原有檔案以不同的設定寫成，或已損壞"),
+        }
+    }
+}
+
+impl Serialize for Lack {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("code", self.code())?;
+        match self {
+            Self::Files(gpus) => object.serialize_entry("gpus", gpus)?,
+            Self::Readings(coverage) => {
+                object.serialize_entry("readings", &coverage.found)?;
+                object.serialize_entry("readings_due", &coverage.due)?;
+            }
+            Self::Everything | Self::TaskInformation | Self::UsersReport | Self::OtherSettings => {}
+        }
+        object.serialize_entry("message", &self.to_string())?;
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::day::Interval;
+    use crate::model::units::UnixSeconds;
+    use chrono_tz::Tz;
+
+    const URL: &str = "http://127.0.0.1:1";
+    const NEVER: Option<UnixSeconds> = None;
+
+    fn window() -> Window {
+        let date = "2025-08-01".parse().expect("a date");
+        Window::new(date, Tz::UTC, Interval::DEFAULT, 2_000_000_000).expect("a window")
+    }
+
+    fn node() -> Node {
+        Node {
+            name: "n".to_owned(),
+            url: URL.parse().expect("an URL"),
+            cards: vec![CardId(1), CardId(9)],
+            first_gpu_id: None,
+            gpu_uuids: BTreeMap::new(),
+            uuid_owners: std::sync::Arc::default(),
+        }
+    }
+
+    fn readings(found: usize) -> Found {
+        Found::Readings {
+            coverage: Coverage { found, due: 288 },
+            without: Vec::new(),
+        }
+    }
+
+    /// A record of so many readings, asked for at a time after the day's end, with tasks of another.
+    fn record(found: usize, asked: i64, tasks: Option<i64>) -> NodeRecord {
+        let end = window().end;
+        let files = FilesRecord {
+            until: end,
+            coverage: Coverage { found, due: 288 },
+            coverage_percent: 0.0,
+            mean_percent: crate::analysis::average::Mean::default(),
+            task_information: "known".to_owned(),
+            tasks_as_of: tasks.map(|after| end + after),
+            gpus: Vec::new(),
+        };
+        NodeRecord {
+            name: "n".to_owned(),
+            url: URL.to_owned(),
+            cards: node().cards,
+            asked_at: end + asked,
+            answered: true,
+            notices: Vec::new(),
+            files: Some(files),
+        }
+    }
+
+    fn verdict(found: &Found, record: Option<&NodeRecord>, wants_tasks: bool) -> &'static str {
+        match need(&node(), &window(), found, record, wants_tasks, true) {
+            Need::Complete => "complete",
+            Need::Collect(_) => "collect",
+            Need::GivenUp(_) => "given up",
+        }
+    }
+
+    #[test]
+    fn a_day_is_given_up_only_where_no_more_can_be_had() {
+        for (found, record, expected) in [
+            (readings(288), record(288, 3600, Some(0)), "complete"),
+            // The tasks were asked for while the day still ran.
+            (readings(288), record(288, 3600, Some(-1)), "collect"),
+            (readings(288), record(288, 3600, NEVER), "collect"),
+            (readings(280), record(280, 3600, Some(0)), "given up"),
+            // So soon after midnight, a parent may not have heard of its node yet.
+            (readings(280), record(280, 3599, Some(0)), "collect"),
+            (readings(280), record(280, 3600, Some(-1)), "collect"),
+            // A file was lost since.
+            (readings(144), record(288, 3600, Some(0)), "collect"),
+            (Found::Nothing, record(0, 3600, NEVER), "given up"),
+            (Found::Nothing, record(288, 3600, Some(0)), "collect"),
+            (Found::OtherSettings, record(288, 3600, Some(0)), "given up"),
+        ] {
+            let said = verdict(&found, Some(&record), true);
+            assert_eq!(said, expected, "{found:?} {record:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_record_a_day_lacks_its_tasks() {
+        assert_eq!(verdict(&readings(288), None, true), "collect");
+        assert_eq!(verdict(&readings(288), None, false), "complete");
+        assert_eq!(verdict(&Found::Nothing, None, false), "collect");
+    }
+
+    #[test]
+    fn an_answer_counts_only_if_it_was_to_the_same_question() {
+        let short = || record(280, 3600, Some(0));
+        let mut elsewhere = short();
+        elsewhere.url = "http://127.0.0.1:2".to_owned();
+        let mut of_one_card = short();
+        of_one_card.cards.pop();
+        let mut broken_off = short();
+        broken_off.answered = false;
+        for record in [elsewhere, of_one_card, broken_off] {
+            let said = verdict(&readings(280), Some(&record), true);
+            assert_eq!(said, "collect", "{record:?}");
+        }
+    }
+
+    #[test]
+    fn a_report_that_was_lost_is_written_again() {
+        let record = record(288, 3600, Some(0));
+        let need = |wants, has| {
+            let found = readings(288);
+            need(&node(), &window(), &found, Some(&record), wants, has)
+        };
+        assert_eq!(need(true, false), Need::Collect(vec![Lack::UsersReport]));
+        assert_eq!(need(false, false), Need::Complete);
+    }
+}

@@ -1,0 +1,195 @@
+//! One node's day, with everything that its files say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attribution::NodeTasks;
+use super::average::{Coverage, Mean};
+use super::conflict::{Conflicts, busy_without_task, conflicts};
+use super::holding::{Holdings, Span};
+use super::ledger::{Doubt, GpuLedger, NodeLedger};
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::model::readings::CardUsage;
+use crate::model::thresholds::Thresholds;
+use crate::model::units::{CardId, GpuIndex, UnixSeconds};
+
+/// A node's day.
+#[derive(Debug)]
+pub struct NodeDay<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// The day, and how much of it has passed.
+    pub window: &'a Window,
+    /// Its GPUs, by index.
+    pub gpus: Vec<GpuDay>,
+    /// Who held them.
+    pub tasks: TaskKnowledge<'a>,
+    /// What counts as busy, idle, and held.
+    pub thresholds: Thresholds,
+}
+
+/// A GPU's day.
+#[derive(Debug)]
+pub struct GpuDay {
+    /// Which GPU of the node.
+    pub index: GpuIndex,
+    /// Its DRM card.
+    pub card: CardId,
+    /// Its readings: `None` where there is not one of either metric.
+    pub usage: Option<CardUsage>,
+    /// Their means.
+    pub mean: Mean,
+    /// How many there are.
+    pub coverage: Coverage,
+    /// Who held it; `None` without task information.
+    pub held: Option<HeldGpu>,
+}
+
+/// What became of a GPU in the hands of its users.
+#[derive(Debug)]
+pub struct HeldGpu {
+    /// What it did while each user held it, and while nobody did.
+    pub ledger: GpuLedger,
+    /// When several users held it at once.
+    pub conflicts: Conflicts,
+    /// When it was busy for an hour or more though nobody held it.
+    pub busy_without_task: Vec<Span>,
+}
+
+/// What is known of the tasks of a node.
+#[derive(Clone, Debug)]
+pub enum TaskKnowledge<'a> {
+    /// The management API's answer, placed on the node.
+    Known {
+        /// The tasks.
+        tasks: NodeTasks<'a>,
+        /// When the answer was given, if it is one that an earlier run kept.
+        kept_since: Option<UnixSeconds>,
+        /// Whether the answer has tasks that cannot be read, and so may be of this node or of any other.
+        has_malformed: bool,
+    },
+    /// There is no answer.
+    Unknown {
+        /// Why there is none.
+        reason: &'a str,
+        /// The user column that an earlier run left.
+        earlier: BTreeMap<GpuIndex, String>,
+    },
+}
+
+impl<'a> NodeDay<'a> {
+    /// The day of `node` from the readings of its cards.
+    pub fn new(
+        node: &'a Node,
+        window: &'a Window,
+        mut cards: BTreeMap<CardId, CardUsage>,
+        tasks: TaskKnowledge<'a>,
+        thresholds: Thresholds,
+    ) -> Self {
+        let gpu = |(index, &card): (usize, &CardId)| {
+            let index = GpuIndex(index);
+            let usage = cards.remove(&card);
+            GpuDay {
+                index,
+                card,
+                held: tasks
+                    .known()
+                    .map(|tasks| HeldGpu::new(index, usage.as_ref(), tasks, window, thresholds)),
+                mean: usage.as_ref().map(Mean::of_readings).unwrap_or_default(),
+                coverage: Coverage::of_readings(usage.as_ref(), window.due()),
+                usage,
+            }
+        };
+        Self {
+            node,
+            window,
+            gpus: node.cards.iter().enumerate().map(gpu).collect(),
+            tasks,
+            thresholds,
+        }
+    }
+
+    /// The mean of its GPUs' means.
+    pub fn mean(&self) -> Mean {
+        Mean::of_means(self.gpus.iter().map(|gpu| gpu.mean))
+    }
+
+    /// The coverage of all its GPUs together.
+    pub fn coverage(&self) -> Coverage {
+        Coverage::sum(self.gpus.iter().map(|gpu| gpu.coverage))
+    }
+
+    /// Who held a GPU, in order of first hold and joined by `;`; `None` if nobody is known to have.
+    pub fn users(&self, gpu: GpuIndex) -> Option<String> {
+        match &self.tasks {
+            TaskKnowledge::Known { tasks, .. } => {
+                let users: Vec<_> = tasks.users(gpu).collect();
+                (!users.is_empty()).then(|| users.join(";"))
+            }
+            TaskKnowledge::Unknown { earlier, .. } => earlier.get(&gpu).cloned(),
+        }
+    }
+
+    /// The node's accounts; `None` without task information.
+    pub fn ledger(&self) -> Option<NodeLedger> {
+        let TaskKnowledge::Known {
+            tasks,
+            has_malformed,
+            ..
+        } = &self.tasks
+        else {
+            return None;
+        };
+        let any =
+            |is_so: fn(&HeldGpu) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
+        let doubts = [
+            (Doubt::Unfinished, tasks.known.to < self.window.end),
+            (Doubt::Unplaced, !tasks.unplaced.is_empty()),
+            (Doubt::Disagreement, !tasks.disagreements.is_empty()),
+            (Doubt::Timeless, !tasks.timeless.is_empty()),
+            (Doubt::Conflict, any(|held| !held.conflicts.told.is_empty())),
+            (
+                Doubt::BusyWithoutTask,
+                any(|held| !held.busy_without_task.is_empty()),
+            ),
+            (Doubt::Malformed, *has_malformed),
+        ];
+        let doubts: BTreeSet<_> = doubts
+            .into_iter()
+            .filter_map(|(doubt, is_so)| is_so.then_some(doubt))
+            .collect();
+        let gpus = self.gpus.iter();
+        let gpus = gpus.filter_map(|gpu| Some((gpu.index, &gpu.held.as_ref()?.ledger)));
+        Some(NodeLedger::new(tasks.known, doubts, gpus))
+    }
+}
+
+impl<'a> TaskKnowledge<'a> {
+    /// The tasks, if they are known.
+    pub fn known(&self) -> Option<&NodeTasks<'a>> {
+        match self {
+            Self::Known { tasks, .. } => Some(tasks),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+impl HeldGpu {
+    fn new(
+        index: GpuIndex,
+        usage: Option<&CardUsage>,
+        tasks: &NodeTasks,
+        window: &Window,
+        thresholds: Thresholds,
+    ) -> Self {
+        let holdings = tasks.holdings.get(&index);
+        let anybodys = holdings.map(Holdings::anybodys).unwrap_or_default();
+        let busy = usage
+            .map(|usage| busy_without_task(usage, &anybodys, tasks.known, window, thresholds.busy));
+        Self {
+            ledger: GpuLedger::new(holdings, usage, tasks.known, window, thresholds),
+            conflicts: holdings.map(conflicts).unwrap_or_default(),
+            busy_without_task: busy.unwrap_or_default(),
+        }
+    }
+}

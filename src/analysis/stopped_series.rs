@@ -1,0 +1,218 @@
+//! Series that stop within a day: a chart of Netdata dies with one failed read, and stays dead until the agent
+//! restarts (netdata/facts.md §1).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::day::{Interval, Window};
+use crate::model::readings::{CardUsage, Metric};
+use crate::model::units::{CardId, GpuIndex, Reading, UnixSeconds};
+
+/// For how long a series must have been silent at the window's end. An agent that is restarted is back sooner.
+const SILENCE_SECONDS: i64 = 3600;
+
+/// The stamps of a GPU's last readings; `None` of a metric that has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastReadings {
+    /// Of the GPU utilisation.
+    pub gpu: Option<UnixSeconds>,
+    /// Of the VRAM utilisation.
+    pub vram: Option<UnixSeconds>,
+}
+
+impl LastReadings {
+    /// Those of the readings of a card in the window.
+    pub fn of(usage: &CardUsage, window: &Window) -> Self {
+        let last = |readings: &[Option<Reading>]| {
+            let slot = readings.iter().rposition(Option::is_some)?;
+            window.stamps().nth(slot)
+        };
+        Self {
+            gpu: last(&usage.gpu),
+            vram: last(&usage.vram),
+        }
+    }
+
+    /// Whether there is not one reading.
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+
+    /// The series of the GPU that have a reading.
+    pub fn series(self, gpu: GpuIndex, card: CardId) -> impl Iterator<Item = Series> {
+        let has_reading = move |metric: &Metric| self.of_metric(*metric).is_some();
+        let metrics = Metric::ALL.into_iter().filter(has_reading);
+        metrics.map(move |metric| Series { gpu, card, metric })
+    }
+
+    fn of_metric(self, metric: Metric) -> Option<UnixSeconds> {
+        match metric {
+            Metric::Gpu => self.gpu,
+            Metric::Vram => self.vram,
+        }
+    }
+}
+
+/// One metric of one card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Series {
+    /// The GPU.
+    pub gpu: GpuIndex,
+    /// Its card.
+    pub card: CardId,
+    /// The metric.
+    pub metric: Metric,
+}
+
+/// Series of a node that stopped together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// The stamp of their last reading.
+    pub since: UnixSeconds,
+    /// Which.
+    pub series: Vec<Series>,
+    /// Whether no series of the node goes on, nor went on for longer, so that it is the node or its agent that
+    /// stopped.
+    pub is_whole_node: bool,
+}
+
+impl Stopped {
+    /// What is to be said of them, and what helps. `since` is their last reading's moment on the clocks of the zone.
+    pub fn told(&self, node: &str, since: &str) -> String {
+        if self.is_whole_node {
+            return format!("{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata");
+        }
+        let mut metrics: BTreeMap<(GpuIndex, CardId), Vec<String>> = BTreeMap::new();
+        for series in &self.series {
+            let of_gpu = metrics.entry((series.gpu, series.card)).or_default();
+            of_gpu.push(series.metric.to_string());
+        }
+        let named = metrics
+            .iter()
+            .map(|((gpu, card), metrics)| format!("{gpu}（Card {card}）的 {}", metrics.join("、")));
+        let named: Vec<_> = named.collect();
+        format!(
+            "{node} 自 {since} 起沒有 {} 讀數，其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata",
+            named.join("、")
+        )
+    }
+}
+
+/// The series of a node that had readings, and none in the last hour before `until`. Those whose last readings are one
+/// interval apart at most stopped together: nothing is read of all cards in one moment.
+pub fn stopped(
+    gpus: impl IntoIterator<Item = (GpuIndex, CardId, LastReadings)>,
+    until: UnixSeconds,
+    interval: Interval,
+) -> Vec<Stopped> {
+    let mut by_stamp: BTreeMap<UnixSeconds, Vec<Series>> = BTreeMap::new();
+    for (gpu, card, last) in gpus {
+        for series in last.series(gpu, card) {
+            let stamp = last
+                .of_metric(series.metric)
+                .expect("a series has a reading");
+            by_stamp.entry(stamp).or_default().push(series);
+        }
+    }
+    let goes_on = |stamp| until - stamp < SILENCE_SECONDS;
+    let does_any = by_stamp.keys().any(|&stamp| goes_on(stamp));
+    let mut groups: Vec<Stopped> = Vec::new();
+    for (since, series) in by_stamp
+        .into_iter()
+        .rev()
+        .filter(|(stamp, _)| !goes_on(*stamp))
+    {
+        match groups.last_mut() {
+            Some(group) if group.since - since <= interval.seconds() => group.series.extend(series),
+            group => {
+                let is_whole_node = group.is_none() && !does_any;
+                groups.push(Stopped {
+                    since,
+                    series,
+                    is_whole_node,
+                });
+            }
+        }
+    }
+    for group in &mut groups {
+        group.series.sort_unstable();
+    }
+    groups.reverse();
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNTIL: UnixSeconds = 1_754_092_800;
+
+    fn last(gpu: UnixSeconds, vram: UnixSeconds) -> LastReadings {
+        LastReadings {
+            gpu: Some(gpu),
+            vram: Some(vram),
+        }
+    }
+
+    fn of(gpus: &[LastReadings]) -> Vec<Stopped> {
+        let numbered = (0..).zip(gpus);
+        let gpus = numbered.map(|(n, &last)| (GpuIndex(n), CardId(8 * n as u64 + 1), last));
+        stopped(gpus, UNTIL, Interval::DEFAULT)
+    }
+
+    fn series(gpu: usize, metric: Metric) -> Series {
+        Series {
+            gpu: GpuIndex(gpu),
+            card: CardId(8 * gpu as u64 + 1),
+            metric,
+        }
+    }
+
+    #[test]
+    fn series_that_go_on_have_not_stopped() {
+        let short = UNTIL - SILENCE_SECONDS + 600;
+        assert_eq!(of(&[last(UNTIL, UNTIL), last(short, UNTIL)]), []);
+        let never = LastReadings::default();
+        assert_eq!(of(&[last(UNTIL, UNTIL), never]), []);
+        assert_eq!(of(&[]), []);
+    }
+
+    #[test]
+    fn a_chart_that_died_is_told_from_a_node_that_did() {
+        let noon = UNTIL - 12 * 3600;
+        let one = of(&[last(UNTIL, UNTIL), last(noon, UNTIL)]);
+        assert_eq!(
+            one,
+            [Stopped {
+                since: noon,
+                series: vec![series(1, Metric::Gpu)],
+                is_whole_node: false
+            }]
+        );
+        let all = of(&[last(noon, noon), last(noon, noon)]);
+        assert_eq!((all.len(), all[0].is_whole_node), (1, true));
+        assert_eq!(all[0].series.len(), 4);
+    }
+
+    #[test]
+    fn a_node_that_stops_within_an_interval_stops_once() {
+        let noon = UNTIL - 12 * 3600;
+        let node = of(&[last(noon, noon), last(noon - 600, noon)]);
+        assert_eq!(
+            (node.len(), node[0].since, node[0].is_whole_node),
+            (1, noon, true)
+        );
+    }
+
+    #[test]
+    fn a_chart_that_died_before_its_node_is_told_apart() {
+        let (ten, noon) = (UNTIL - 14 * 3600, UNTIL - 12 * 3600);
+        let both = of(&[last(noon, noon), last(ten, ten)]);
+        let told: Vec<_> = both
+            .iter()
+            .map(|group| (group.since, group.is_whole_node))
+            .collect();
+        assert_eq!(told, [(ten, false), (noon, true)]);
+    }
+}

@@ -1,0 +1,94 @@
+//! Days, told as the runs that they make up: a year without reports is one run.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+
+/// Days of a range, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DateRuns(Vec<(NaiveDate, NaiveDate)>);
+
+impl DateRuns {
+    /// Adds a day that is no earlier than those that are there.
+    pub fn add(&mut self, date: NaiveDate) {
+        match self.0.last_mut() {
+            Some((_, last)) if *last == date || last.succ_opt() == Some(date) => *last = date,
+            _ => self.0.push((date, date)),
+        }
+    }
+
+    /// The first and the last day of each run.
+    pub fn runs(&self) -> &[(NaiveDate, NaiveDate)] {
+        &self.0
+    }
+}
+
+/// How many runs are shown to people; JSON has them all.
+const RUNS_SHOWN: usize = 5;
+
+impl fmt::Display for DateRuns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (first, last)) in self.0.iter().take(RUNS_SHOWN).enumerate() {
+            if position > 0 {
+                f.write_str("、")?;
+            }
+            if first == last {
+                write!(f, "{first}")?;
+            } else {
+                write!(f, "{first} 到 {last}")?;
+            }
+        }
+        match self.0.len().saturating_sub(RUNS_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "，以及另外 {more} 段日期（以 --json 查看）"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Days;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn runs(days: &[u64]) -> DateRuns {
+        let first = NaiveDate::from_ymd_opt(2025, 8, 1).expect("a date");
+        let mut runs = DateRuns::default();
+        for &day in days {
+            runs.add(first + Days::new(day));
+        }
+        runs
+    }
+
+    #[test]
+    fn days_that_follow_each_other_are_one_run() {
+        for (days, shown) in [
+            (&[][..], ""),
+            (&[0], "2025-08-01"),
+            (
+                &[0, 2, 3, 3, 4, 30, 31],
+                "2025-08-01、2025-08-03 到 2025-08-05、2025-08-31 到 2025-09-01",
+            ),
+            (
+                &[0, 2, 4, 6, 8, 10, 12],
+                "2025-08-01、2025-08-03、2025-08-05、2025-08-07、2025-08-09，以及另外 2 段日期（以 --json 查看）",
+            ),
+        ] {
+            assert_eq!(runs(days).to_string(), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn runs_hold_the_days_that_were_added_and_no_others(days in prop::collection::btree_set(0_u64..60, 0..40)) {
+            let days: Vec<_> = days.into_iter().collect();
+            let runs = runs(&days);
+            let within = |&(first, last): &(NaiveDate, NaiveDate)| first.iter_days().take_while(move |date| *date <= last);
+            let held: BTreeSet<_> = runs.runs().iter().flat_map(within).collect();
+            let first = NaiveDate::from_ymd_opt(2025, 8, 1).expect("a date");
+            prop_assert_eq!(held, days.iter().map(|day| first + Days::new(*day)).collect());
+            prop_assert!(runs.runs().windows(2).all(|pair| pair[0].1.succ_opt() < Some(pair[1].0)));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Who used how much over several days: the accounts of the days' ledgers, added up user by user. A day is added and
+//! forgotten, so that a year takes no more memory than a day.
+
+mod dates;
+mod order;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::ledger::{Account, DayLedger, Doubt};
+
+pub use dates::DateRuns;
+pub use order::UserOrder;
+
+/// What the users held from one day to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// How many days there are.
+    pub days: usize,
+    /// How many of them have accounts.
+    pub days_with_accounts: usize,
+    /// Each user's account of all days, nodes and GPUs.
+    pub users: BTreeMap<String, Account>,
+    /// What there are no accounts of.
+    pub absences: BTreeMap<Absence, DateRuns>,
+    /// What speaks against the accounts of a node.
+    pub doubts: BTreeMap<(String, Doubt), DateRuns>,
+}
+
+/// Accounts that are not there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Absence {
+    /// Those of this node; `None` for all nodes.
+    pub node: Option<String>,
+    /// Why.
+    pub reason: AbsenceReason,
+}
+
+/// Why there are no accounts. Of several nodes' reasons, the last in this order says most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AbsenceReason {
+    /// Nothing was collected.
+    NotCollected,
+    /// A collection brought no readings.
+    NoReadings,
+    /// Nobody wanted to know who held the GPUs.
+    TasksNotAsked,
+    /// The management API gave no answer.
+    TasksUnavailable,
+    /// They should be there, and are not.
+    Lost,
+    /// What runs left of the day cannot be read.
+    Unexplained,
+    /// They are of the day of another zone.
+    OtherZone,
+    /// They cannot be read.
+    Damaged,
+}
+
+impl AbsenceReason {
+    /// As people are told it.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::NotCollected => "沒有收集",
+            Self::NoReadings => "收集時沒有取得讀數",
+            Self::TasksNotAsked => "收集時沒有查詢任務資訊",
+            Self::TasksUnavailable => "沒有任務資訊",
+            Self::Lost => "已收集，但沒有帳目（由較舊的版本收集，或報告已被刪除）",
+            Self::Unexplained => "沒有報告，執行紀錄也無法讀取（請以收集時的使用者執行）",
+            Self::OtherZone => "報告屬於另一個時區的同一日期",
+            Self::Damaged => "報告無法讀取",
+        }
+    }
+}
+
+impl Usage {
+    /// That of no day yet.
+    pub fn new(from: NaiveDate, to: NaiveDate) -> Self {
+        Self {
+            from,
+            to,
+            days: 0,
+            days_with_accounts: 0,
+            users: BTreeMap::new(),
+            absences: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the accounts of a day, as far as they are of wanted nodes. Days come in order.
+    pub fn add(&mut self, date: NaiveDate, day: &DayLedger, is_wanted: impl Fn(&str) -> bool) {
+        self.days += 1;
+        let mut has_accounts = false;
+        for (name, node) in day.iter().filter(|(name, _)| is_wanted(name)) {
+            has_accounts = true;
+            for entry in &node.entries {
+                let Some(user) = &entry.user else { continue };
+                match self.users.get_mut(user) {
+                    Some(account) => *account += entry.account,
+                    None => {
+                        self.users.insert(user.clone(), entry.account);
+                    }
+                }
+            }
+            for &doubt in &node.doubts {
+                let of_node = self.doubts.entry((name.clone(), doubt)).or_default();
+                of_node.add(date);
+            }
+        }
+        self.days_with_accounts += usize::from(has_accounts);
+    }
+
+    /// Notes a day that has no accounts.
+    pub fn add_nothing(&mut self, date: NaiveDate, reason: AbsenceReason) {
+        self.days += 1;
+        self.note_absence(date, None, reason);
+    }
+
+    /// Notes a node that is not among the accounts of a day.
+    pub fn lacks_node(&mut self, date: NaiveDate, node: &str, reason: AbsenceReason) {
+        self.note_absence(date, Some(node.to_owned()), reason);
+    }
+
+    fn note_absence(&mut self, date: NaiveDate, node: Option<String>, reason: AbsenceReason) {
+        let absence = Absence { node, reason };
+        self.absences.entry(absence).or_default().add(date);
+    }
+
+    /// The same of users with other names.
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        let mut renamed: BTreeMap<String, Account> = BTreeMap::new();
+        for (user, account) in std::mem::take(&mut self.users) {
+            *renamed.entry(name(&user)).or_default() += account;
+        }
+        self.users = renamed;
+        self
+    }
+
+    /// The users in an order: the greatest first, and those that are equal by name.
+    pub fn sorted(&self, order: UserOrder) -> Vec<(&str, Account)> {
+        let users = self.users.iter();
+        let mut users: Vec<_> = users
+            .map(|(name, account)| (name.as_str(), *account))
+            .collect();
+        // Stable, and they are in the order of names.
+        match order {
+            UserOrder::Name => {}
+            UserOrder::Idle => {
+                users.sort_by_key(|(_, account)| std::cmp::Reverse(account.idle.seconds()));
+            }
+            UserOrder::Allocated => {
+                users.sort_by_key(|(_, account)| std::cmp::Reverse(account.seconds()));
+            }
+        }
+        users
+    }
+
+    /// All users' accounts together; `None` where no day has any, which is not the same as no use. Of a GPU that two
+    /// users held at once, both have that time.
+    pub fn total(&self) -> Option<Account> {
+        (self.days_with_accounts > 0).then(|| self.users.values().copied().sum())
+    }
+
+    /// Whether the accounts of every day and node are there.
+    pub fn is_complete(&self) -> bool {
+        self.absences.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::holding::Span;
+    use crate::analysis::ledger::{Entry, Idle, NodeLedger};
+    use crate::model::units::{GpuIndex, Reading};
+    use chrono::Days;
+    use proptest::prelude::*;
+
+    const USERS: [&str; 3] = ["alice", "bob", "王小明"];
+
+    /// A row of a day: who (3 is nobody), on which node and GPU, the five parts in seconds, the mean in percent.
+    type Row = (usize, usize, usize, [u64; 5], u32);
+
+    fn account(
+        [active, vram_held, vram_empty, vram_unknown, unknown]: [u64; 5],
+        mean: u32,
+    ) -> Account {
+        let mut account = Account {
+            active,
+            idle: Idle {
+                vram_held,
+                vram_empty,
+                vram_unknown,
+            },
+            unknown,
+            ..Account::default()
+        };
+        let observed = account.observed();
+        let mean = Reading::new(f64::from(mean)).expect("a reading");
+        if observed > 0 {
+            account.gpu.add(mean, observed);
+        }
+        if observed > vram_unknown {
+            account.vram.add(mean, observed - vram_unknown);
+        }
+        account
+    }
+
+    fn day(rows: &[Row]) -> DayLedger {
+        let mut day = DayLedger::new();
+        for &(user, node, gpu, parts, mean) in rows {
+            let node = day.entry(format!("n{node}")).or_insert_with(|| NodeLedger {
+                known: Span::new(0, 86_400).expect("a span"),
+                doubts: [Doubt::Conflict].into(),
+                entries: Vec::new(),
+            });
+            node.entries.push(Entry {
+                user: USERS.get(user).map(|user| (*user).to_owned()),
+                gpu: GpuIndex(gpu),
+                account: account(parts, mean),
+            });
+        }
+        day
+    }
+
+    fn first() -> NaiveDate {
+        "2025-08-01".parse().expect("a date")
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        let parts = prop::array::uniform5(0_u64..20_000);
+        prop::collection::vec(
+            (0_usize..4, 0_usize..3, 0_usize..4, parts, 0_u32..=100),
+            0..12,
+        )
+    }
+
+    #[test]
+    fn no_account_is_not_the_same_as_no_use() {
+        let mut usage = Usage::new(first(), first() + Days::new(1));
+        usage.add_nothing(first(), AbsenceReason::NotCollected);
+        assert_eq!((usage.total(), usage.is_complete()), (None, false));
+        usage.add(
+            first() + Days::new(1),
+            &day(&[(3, 0, 0, [60; 5], 1)]),
+            |_| true,
+        );
+        assert_eq!(usage.total(), Some(Account::default()));
+        assert_eq!((usage.days, usage.days_with_accounts), (2, 1));
+    }
+
+    #[test]
+    fn users_come_in_the_order_that_is_asked_for() {
+        let idle = |seconds| [1, seconds, 0, 0, 0];
+        let rows = [
+            (1, 0, 0, idle(10), 1),
+            (0, 0, 1, idle(10), 1),
+            (2, 0, 2, idle(20), 1),
+            (0, 1, 0, [900, 0, 0, 0, 0], 50),
+        ];
+        let mut usage = Usage::new(first(), first());
+        usage.add(first(), &day(&rows), |_| true);
+        let names = |order| -> Vec<_> {
+            let users = usage.sorted(order).into_iter();
+            users.map(|(name, _)| name.to_owned()).collect()
+        };
+        assert_eq!(names(UserOrder::Idle), ["王小明", "alice", "bob"]);
+        assert_eq!(names(UserOrder::Allocated), ["alice", "王小明", "bob"]);
+        assert_eq!(names(UserOrder::Name), ["alice", "bob", "王小明"]);
+    }
+
+    proptest! {
+        /// Every part of every user is added up by hand, from the rows alone.
+        #[test]
+        fn the_sum_over_days_is_that_of_all_their_rows(
+            days in prop::collection::vec(rows(), 0..6), without in 0_usize..4,
+        ) {
+            let is_wanted = |node: usize| node != without;
+            let mut usage = Usage::new(first(), first() + Days::new(9));
+            for (offset, rows) in (0..).zip(&days) {
+                let wanted = |name: &str| name != format!("n{without}");
+                usage.add(first() + Days::new(offset), &day(rows), wanted);
+            }
+            let mut all = ([0; 5], 0, 0);
+            for (position, name) in USERS.into_iter().enumerate() {
+                let (mut parts, mut gpu, mut vram) = ([0; 5], 0, 0);
+                let mut seen = false;
+                let of_user = days.iter().flatten().filter(|row| row.0 == position && is_wanted(row.1));
+                for (_, _, _, row, mean) in of_user {
+                    seen = true;
+                    for (sum, part) in parts.iter_mut().zip(row) {
+                        *sum += part;
+                    }
+                    let observed: u64 = row[..4].iter().sum();
+                    gpu += u64::from(*mean) * observed;
+                    vram += u64::from(*mean) * (observed - row[3]);
+                }
+                let found = usage.users.get(name).copied();
+                prop_assert_eq!(found.is_some(), seen);
+                agree(found.unwrap_or_default(), parts, gpu, vram)?;
+                for (sum, part) in all.0.iter_mut().zip(parts) {
+                    *sum += part;
+                }
+                all = (all.0, all.1 + gpu, all.2 + vram);
+            }
+            agree(usage.total().unwrap_or_default(), all.0, all.1, all.2)?;
+            let with_accounts = days.iter().filter(|rows| rows.iter().any(|row| is_wanted(row.1)));
+            prop_assert_eq!(usage.days_with_accounts, with_accounts.count());
+            // Whatever they are called, they held what they held.
+            let renamed = usage.clone().renamed(|name| format!("user-{name}"));
+            prop_assert_eq!(renamed.total(), usage.total());
+            let one = usage.clone().renamed(|_| "everybody".to_owned());
+            prop_assert_eq!(one.users.get("everybody").copied().unwrap_or_default(), usage.total().unwrap_or_default());
+        }
+    }
+
+    /// `gpu` and `vram` are sums of percent times seconds.
+    fn agree(account: Account, parts: [u64; 5], gpu: u64, vram: u64) -> Result<(), TestCaseError> {
+        let idle = account.idle;
+        let shown = [
+            account.active,
+            idle.vram_held,
+            idle.vram_empty,
+            idle.vram_unknown,
+            account.unknown,
+        ];
+        prop_assert_eq!(shown, parts);
+        prop_assert_eq!(account.seconds(), parts.iter().sum::<u64>());
+        let observed: u64 = parts[..4].iter().sum();
+        for (readings, sum, seconds) in [
+            (account.gpu, gpu, observed),
+            (account.vram, vram, observed - parts[3]),
+        ] {
+            prop_assert_eq!(readings.seconds(), seconds);
+            #[expect(clippy::cast_precision_loss, reason = "few seconds")]
+            let mean = (seconds > 0).then(|| sum as f64 / seconds as f64);
+            let shown = readings.mean().map(Reading::percent);
+            prop_assert_eq!(shown.is_some(), mean.is_some());
+            prop_assert!((shown.unwrap_or(0.0) - mean.unwrap_or(0.0)).abs() < 1e-7);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! What a run leaves for monitoring, however it ended.
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::commands::failure;
+use crate::commands::request::now;
+use crate::model::exit_status::ExitStatus;
+use crate::outlets::console;
+use crate::outlets::metrics::file::{self, MetricsFileError};
+use crate::outlets::metrics::{self, LastRun};
+use crate::report::{Collected, DayResult, RunReport};
+
+/// The metrics file of a run, if one is asked for.
+#[derive(Debug)]
+pub struct MetricsFile<'a> {
+    path: Option<&'a Path>,
+    started: Instant,
+}
+
+impl<'a> MetricsFile<'a> {
+    /// The file of a run that began at `started`.
+    pub fn new(path: Option<&'a Path>, started: Instant) -> Self {
+        Self { path, started }
+    }
+
+    /// Tells of a run that collected. Where that cannot be told, the run is not complete.
+    pub fn tell<'b>(&self, mut collected: Collected<'b>) -> Collected<'b> {
+        let day = collected.days.iter().rev().find_map(DayResult::report);
+        if let Err(error) = self.write(collected.exit_status(), day) {
+            console::fail(&error);
+            collected.add_untold(&error);
+        }
+        collected
+    }
+
+    /// Tells of a run that `error` ended.
+    pub fn tell_failure(&self, error: &anyhow::Error) {
+        if let Err(error) = self.write(failure::exit_status(error), None) {
+            console::fail(error);
+        }
+    }
+
+    /// Tells of a run that is being stopped.
+    pub fn tell_stopped(&self) {
+        if let Err(error) = self.write(ExitStatus::Interrupted, None) {
+            console::fail(error);
+        }
+    }
+
+    fn write(
+        &self,
+        exit_status: ExitStatus,
+        day: Option<&RunReport>,
+    ) -> Result<(), MetricsFileError> {
+        let Some(path) = self.path else {
+            return Ok(());
+        };
+        let run = LastRun {
+            ended_at: now(),
+            duration: self.started.elapsed(),
+            exit_status,
+            day,
+        };
+        file::replace_metrics(path, metrics::is_metrics, |earlier| {
+            metrics::render(&run, earlier)
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
+
+use std::iter;
+use std::sync::OnceLock;
+use std::sync::mpsc::Sender;
+
+use super::node::FailedNode;
+use super::worker::{Outcome, Work};
+use crate::analysis::figures::NodeFigures;
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::model::task::TaskInformation;
+use crate::model::thresholds::Thresholds;
+use crate::report::NodeResult;
+use crate::report::notice::Notice;
+use crate::sources::netdata;
+use crate::sources::parallel::{self, Jobs, Queue};
+use crate::store::staged::InPlace;
+use crate::store::tree::Tree;
+
+/// What all nodes have in common on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct Day<'a> {
+    /// The day, and how much of it has passed.
+    pub window: &'a Window,
+    /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
+    pub tasks: &'a OnceLock<TaskInformation>,
+    /// What counts as busy, idle, and held.
+    pub thresholds: Thresholds,
+}
+
+/// Collects the day of each of `nodes`, and answers in their order. `done` is called with the position of each
+/// node as it ends.
+///
+/// With `n` nodes and `j` of them at once, asking them takes at most a deadline and `ceil(n / j) - 1` timeouts more
+/// (`netdata.deadline` and `netdata.timeout` of the settings): the deadline runs for all nodes from the beginning, and
+/// a node whose turn comes late still has the time of one request ([`Http::deadline`](crate::sources::http::Http::deadline)).
+/// Nodes that hang hold up no other as long as they are fewer than `j`; where `jobs` leaves room, `j` grows.
+pub fn collect(
+    nodes: &[&Node],
+    jobs: Jobs,
+    day: Day,
+    client: &netdata::Client,
+    tree: &Tree,
+    done: impl FnMut(usize),
+) -> Vec<NodeResult> {
+    let queue = Queue::new(nodes);
+    let work = Work::new(&queue, day, client, tree);
+    let worker = |outcomes: &_| work.run(outcomes);
+    collect_with(worker, &queue, nodes, jobs, tree, done)
+}
+
+fn collect_with(
+    worker: impl Fn(&Sender<Outcome>) + Sync,
+    queue: &Queue<&Node>,
+    nodes: &[&Node],
+    jobs: Jobs,
+    tree: &Tree,
+    mut done: impl FnMut(usize),
+) -> Vec<NodeResult> {
+    let mut results: Vec<Option<NodeResult>> =
+        iter::repeat_with(|| None).take(nodes.len()).collect();
+    parallel::share(queue, jobs, worker, |batch| {
+        for (position, result) in commit(nodes, batch, tree) {
+            results[position] = Some(result);
+            done(position);
+        }
+    });
+    results
+        .into_iter()
+        .map(|result| result.expect("every node has its result"))
+        .collect()
+}
+
+/// Puts the files of a batch of nodes in place.
+fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, NodeResult)> {
+    let mut results = Vec::with_capacity(batch.len());
+    let (mut files, mut staged) = (Vec::new(), Vec::new());
+    for (position, node) in batch {
+        match node {
+            Ok(node) => {
+                files.push(node.files);
+                staged.push((
+                    position,
+                    (node.figures, node.ledger),
+                    node.notices,
+                    node.unusable,
+                ));
+            }
+            Err(FailedNode { notice, ledger }) => {
+                let failed = NodeResult {
+                    figures: None,
+                    ledger,
+                    notices: vec![*notice],
+                };
+                results.push((position, failed));
+            }
+        }
+    }
+    if files.is_empty() {
+        return results;
+    }
+    for ((position, (figures, ledger), mut notices, unusable), written) in
+        staged.into_iter().zip(tree.commit(files))
+    {
+        let node = || nodes[position].name.clone();
+        let (figures, ledger) = match written {
+            Ok(InPlace {
+                directory,
+                mut set_aside,
+                ..
+            }) => {
+                notices.extend(unusable.into_iter().map(|file| Notice::NotMerged {
+                    node: node(),
+                    kept_as: set_aside.remove(&file.path),
+                    file,
+                }));
+                let figures = NodeFigures {
+                    directory,
+                    ..figures
+                };
+                (Some(figures), ledger)
+            }
+            Err(error) => {
+                notices.push(Notice::NotWritten {
+                    node: node(),
+                    error,
+                });
+                (None, None)
+            }
+        };
+        let result = NodeResult {
+            figures,
+            ledger,
+            notices,
+        };
+        results.push((position, result));
+    }
+    results
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::node_day::{NodeDay, TaskKnowledge};
+    use crate::model::cluster::GpuFileNumber;
+    use crate::model::day::Interval;
+    use crate::model::units::CardId;
+    use crate::store::tree::DataDir;
+    use chrono_tz::Tz;
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    fn node(name: &str) -> Node {
+        Node {
+            name: name.to_owned(),
+            url: "http://127.0.0.1:19999".parse().expect("an URL"),
+            cards: vec![CardId(1)],
+            first_gpu_id: None,
+            gpu_uuids: BTreeMap::new(),
+            uuid_owners: std::sync::Arc::default(),
+        }
+    }
+
+    #[test]
+    fn a_panic_in_the_work_on_a_node_is_the_failure_of_that_node_alone() {
+        let root = tempfile::tempdir().expect("a directory");
+        let date = "2025-08-01".parse().expect("a date");
+        let window = Window::new(date, Tz::UTC, Interval::DEFAULT, 2_000_000_000).expect("a day");
+        let of_day = |node: &str, file: &str| root.path().join(node).join("2025-08-01").join(file);
+        fs::create_dir_all(of_day("second", "")).expect("a directory");
+        fs::write(of_day("second", "average_2025-08-01.csv"), "earlier\n").expect("a file");
+        let data_dir = DataDir::open(root.path(), GpuFileNumber::Index, std::time::Duration::ZERO);
+        let data_dir = data_dir.expect("the lock");
+        let tree = data_dir.begin(&window).expect("it can be written");
+        let stage = |node: &Node| {
+            assert_ne!(node.name, "second", "a panic that the test wants");
+            let tasks = TaskKnowledge::Unknown {
+                reason: "",
+                earlier: BTreeMap::new(),
+            };
+            let limits = Thresholds::default();
+            let day = NodeDay::new(node, &window, BTreeMap::new(), tasks, limits);
+            Ok(crate::commands::collect::node::StagedNode {
+                files: tree.stage(&day, &[]).expect("it can be written"),
+                figures: crate::analysis::figures::figures(&day),
+                ledger: day.ledger(),
+                notices: Vec::new(),
+                unusable: Vec::new(),
+            })
+        };
+        let nodes = ["first", "second", "third"].map(node);
+        let nodes: Vec<_> = nodes.iter().collect();
+        let mut ended = Vec::new();
+        let queue = Queue::new(&nodes);
+        let worker = |outcomes: &Sender<Outcome>| {
+            while let Some((position, &node)) = queue.take() {
+                let staged = crate::commands::collect::worker::guarded(node, || stage(node));
+                outcomes.send((position, staged)).expect("they are awaited");
+            }
+        };
+        let done = |position| ended.push(position);
+        let results = collect_with(worker, &queue, &nodes, Jobs::exactly(1), &tree, done);
+        ended.sort_unstable();
+        assert_eq!(ended, [0, 1, 2]);
+        let written: Vec<_> = results.iter().map(|node| node.figures.is_some()).collect();
+        assert_eq!(written, [true, false, true]);
+        let notices = results.iter().flat_map(|node| &node.notices);
+        let said: Vec<_> = notices.map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            ["處理節點 second 時程式發生內部錯誤，請回報；原有檔案保持不變"]
+        );
+        let average = |node| fs::read_to_string(of_day(node, "average_2025-08-01.csv"));
+        for name in ["first", "third"] {
+            let text = average(name).expect("the file");
+            assert!(text.contains("GPU[0],N/A,N/A,未使用\n"), "{name}: {text}");
+        }
+        assert_eq!(average("second").expect("the file"), "earlier\n");
+    }
+}

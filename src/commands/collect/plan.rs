@@ -1,0 +1,139 @@
+//! What a run is going to collect: the days that are asked for, and before them what `--catch-up` finds incomplete.
+
+use anyhow::Result;
+use chrono::{Days, NaiveDate};
+
+use crate::analysis::catch_up::{self, Found, Need};
+use crate::analysis::record::DayRecord;
+use crate::commands::request::{Request, RequestError};
+use crate::model::cluster::Node;
+use crate::model::day::{DateError, Window};
+use crate::model::units::GpuIndex;
+use crate::outlets::console;
+use crate::report::{PlanReport, PlannedDay, PlannedNode};
+use crate::store::archive::Archive;
+use crate::store::day_files::{DayFiles, Earlier};
+use crate::store::records::record;
+
+/// The windows of the days that are asked for, of which at least one interval has ended.
+pub fn windows(request: &Request) -> Result<Vec<Window>> {
+    let dates = request.dates()?;
+    let is_range = request.args.to.is_some();
+    let mut windows = Vec::new();
+    for &date in &dates {
+        match request.window(date) {
+            // A zone that crossed the date line has no such day, and the days around it are whole.
+            Err(DateError::Skipped { .. }) if is_range => {}
+            window => windows.push(window?),
+        }
+    }
+    windows.retain(|window| window.due() > 0);
+    if windows.is_empty() && request.args.catch_up == 0 {
+        let minutes = request.config.interval.seconds() / 60;
+        let date = dates[0];
+        return Err(RequestError::NothingDue { date, minutes }.into());
+    }
+    Ok(windows)
+}
+
+/// All that is to be collected, oldest day first, and what is not worth asking for again.
+pub fn plan<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<PlanReport<'a>> {
+    let mut days = missed(request, archive)?;
+    let all = || request.nodes.iter().map(|&node| PlannedNode::asked(node));
+    days.extend(windows(request)?.into_iter().map(|window| PlannedDay {
+        window,
+        is_asked_for: true,
+        collect: all().collect(),
+        given_up: Vec::new(),
+    }));
+    Ok(PlanReport::new(days))
+}
+
+/// The days before the first that is asked for which lack something.
+fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<PlannedDay<'a>>> {
+    let first = request.dates()?[0];
+    let mut days = Vec::new();
+    for ago in (1..=request.args.catch_up).rev() {
+        let Some(date) = first.checked_sub_days(Days::new(ago.into())) else {
+            continue;
+        };
+        let window = match request.window(date) {
+            // No interval of the settings fits into such a day, and the others must not wait for it.
+            Err(
+                DateError::Skipped { .. }
+                | DateError::TooEarly(_)
+                | DateError::UnevenInterval { .. },
+            ) => continue,
+            window => window?,
+        };
+        let day = assess(request, archive, window);
+        if !(day.collect.is_empty() && day.given_up.is_empty()) {
+            days.push(day);
+        }
+    }
+    Ok(days)
+}
+
+fn assess<'a>(request: &'a Request<'a>, archive: &Archive, window: Window) -> PlannedDay<'a> {
+    let record = known_record(archive, window.date);
+    let files = archive.day(window.date);
+    let wants_users = !request.args.skip_task_info;
+    let in_report = files.in_users_report(&window);
+    let (mut collect, mut given_up) = (Vec::new(), Vec::new());
+    for &node in &request.nodes {
+        let found = found(node, &window, &files, record.as_ref());
+        let record = record.as_ref().and_then(|record| record.node(&node.name));
+        let is_in_report = in_report.contains(&node.name);
+        match catch_up::need(node, &window, &found, record, wants_users, is_in_report) {
+            Need::Complete => {}
+            Need::Collect(lacks) => collect.push(PlannedNode { node, lacks }),
+            Need::GivenUp(lacks) => given_up.push(PlannedNode { node, lacks }),
+        }
+    }
+    PlannedDay {
+        window,
+        is_asked_for: false,
+        collect,
+        given_up,
+    }
+}
+
+/// What there is of a node's day: on record, if the files are all there, else in the files.
+fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayRecord>) -> Found {
+    let of_node = record.and_then(|record| record.node(&node.name));
+    if let Some(record) = record
+        && let Some(written) = of_node.and_then(|node| node.files.as_ref())
+    {
+        let with_readings = written.with_readings();
+        let is_still = |&(index, card): &(GpuIndex, _)| node.cards.get(index.0) == Some(&card);
+        let fits = record.is_of(window) && with_readings.iter().all(is_still);
+        if !fits && !with_readings.is_empty() {
+            return Found::OtherSettings;
+        }
+        let are_same = written.gpus.len() == node.cards.len();
+        if fits && are_same && files.lost(node, &with_readings).is_empty() {
+            return Found::on_record(written, window);
+        }
+    }
+    match files.earlier(node, window) {
+        // Without a record it is not known under which settings they were readable.
+        Ok(Earlier { unusable, .. })
+            if unusable
+                .iter()
+                .any(|file| file.is_misnamed || of_node.is_none()) =>
+        {
+            Found::OtherSettings
+        }
+        Ok(earlier) => Found::in_files(node, window, &earlier.usage),
+        // What cannot be read now will be told of when it is to be merged.
+        Err(_) => Found::Nothing,
+    }
+}
+
+/// The record of a day, if there is one that is whole. One that cannot be read is told of, and holds nothing up.
+pub fn known_record(archive: &Archive, date: NaiveDate) -> Option<DayRecord> {
+    record(archive, date).unwrap_or_else(|error| {
+        console::warn(error);
+        None
+    })
+}

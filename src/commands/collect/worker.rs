@@ -1,0 +1,125 @@
+//! One of the threads that share a day's nodes.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use super::node::{FailedNode, StagedNode, ask_node, stage_node};
+use super::nodes::Day;
+use crate::analysis::attribution::TasksByHost;
+use crate::model::cluster::Node;
+use crate::model::readings::NodeUsage;
+use crate::report::notice::Notice;
+use crate::sources::netdata::{self, NodeError};
+use crate::sources::parallel::Queue;
+use crate::store::tree::Tree;
+
+/// How many nodes a worker may have asked before it waits for the tasks, while the management API is still being asked. The usage of a node of eight cards is 18 kB.
+const AHEAD: usize = 4;
+
+/// The nodes of a day, and what their stages need.
+pub struct Work<'a> {
+    queue: &'a Queue<'a, &'a Node>,
+    day: Day<'a>,
+    client: &'a netdata::Client,
+    /// When the nodes began to be asked.
+    begun: Instant,
+    tree: &'a Tree<'a>,
+    by_host: OnceLock<TasksByHost<'a>>,
+    /// The nodes that have been asked and not staged.
+    asked: Mutex<VecDeque<Asked<'a>>>,
+}
+
+/// The node at a position, and what its agent said.
+type Asked<'a> = (
+    usize,
+    &'a Node,
+    Result<Result<NodeUsage, NodeError>, Notice>,
+);
+
+/// What became of the node at a position.
+pub type Outcome = (usize, Result<StagedNode, FailedNode>);
+
+impl<'a> Work<'a> {
+    pub fn new(
+        queue: &'a Queue<'a, &'a Node>,
+        day: Day<'a>,
+        client: &'a netdata::Client,
+        tree: &'a Tree<'a>,
+    ) -> Self {
+        Self {
+            queue,
+            day,
+            client,
+            begun: Instant::now(),
+            tree,
+            by_host: OnceLock::new(),
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Does what there is to do until nothing is left, or nobody listens.
+    pub fn run(&self, outcomes: &Sender<Outcome>) {
+        let mut ahead = 0;
+        while let Some((position, &node)) = self.queue.take() {
+            let ask = || ask_node(node, self.day.window, self.client, self.begun);
+            let usage = guarded(node, || Ok(ask()));
+            self.asked().push_back((position, node, usage));
+            ahead += 1;
+            if self.day.tasks.get().is_none() && ahead < AHEAD {
+                continue;
+            }
+            ahead = 0;
+            if !self.stage_asked(outcomes) {
+                return;
+            }
+        }
+        self.stage_asked(outcomes);
+    }
+
+    /// Stages the nodes that have been asked, by whichever worker: another one may be hanging at its next node. Whether
+    /// anybody listens.
+    fn stage_asked(&self, outcomes: &Sender<Outcome>) -> bool {
+        let by_host = self.by_host();
+        loop {
+            // The lock is let go before the work.
+            let Some((position, node, usage)) = self.asked().pop_front() else {
+                return true;
+            };
+            let stage = |usage| stage_node(node, usage, self.day, by_host, self.tree);
+            let staged = match usage {
+                Ok(usage) => guarded(node, || stage(usage)),
+                Err(notice) => Err(notice.into()),
+            };
+            if outcomes.send((position, staged)).is_err() {
+                return false;
+            }
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, VecDeque<Asked<'a>>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tasks, which are waited for.
+    fn by_host(&self) -> &TasksByHost<'a> {
+        let tasks = self.day.tasks;
+        self.by_host
+            .get_or_init(|| TasksByHost::new(tasks.wait().tasks()))
+    }
+}
+
+/// A bug that one node's answer brings out must not cost the others their day.
+pub fn guarded<T, E: From<Notice>>(
+    node: &Node,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let panicked = Notice::Panicked {
+            node: node.name.clone(),
+        };
+        Err(panicked.into())
+    })
+}

@@ -1,0 +1,120 @@
+//! What an error that ends a run means to its caller.
+
+use super::alerts::AlertsError;
+use super::request::RequestError;
+use crate::model::day::DateError;
+use crate::model::exit_status::ExitStatus;
+use crate::settings::SecretError;
+use crate::settings::{ConfigError, TokenError};
+use crate::store::pseudonym_key::PseudonymKeyError;
+use crate::store::tree::OpenError;
+
+/// The status of a run that `error` ended.
+pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
+    if error.is::<ConfigError>() || error.is::<TokenError>() || error.is::<SecretError>() {
+        return ExitStatus::Configuration;
+    }
+    match error.downcast_ref() {
+        Some(PseudonymKeyError::NotWritten(_) | PseudonymKeyError::NoRandomness) | None => {}
+        Some(_) => return ExitStatus::Configuration,
+    }
+    match error.downcast_ref() {
+        Some(AlertsError::NoChannel) => return ExitStatus::Configuration,
+        Some(AlertsError::LongPast { .. }) => return ExitStatus::Usage,
+        Some(AlertsError::Forgotten { .. }) | None => {}
+    }
+    if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
+        return ExitStatus::Locked;
+    }
+    match error.downcast_ref::<RequestError>() {
+        Some(
+            RequestError::UnknownNode { .. }
+            | RequestError::UnreportedNode { .. }
+            | RequestError::UnknownUser { .. }
+            | RequestError::ReversedRange { .. },
+        ) => ExitStatus::Usage,
+        None if error.is::<DateError>() => ExitStatus::Usage,
+        Some(RequestError::NothingDue { .. }) | None => ExitStatus::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tree::WriteError;
+    use std::path::PathBuf;
+
+    #[test]
+    fn an_error_has_the_status_of_its_kind() {
+        let path = PathBuf::from("x");
+        let cause = || std::io::ErrorKind::NotFound.into();
+        let written = || WriteError {
+            path: path.clone(),
+            cause: cause(),
+        };
+        let date = "2025-08-01".parse().expect("a date");
+        let cases: [(anyhow::Error, u8); 15] = [
+            (anyhow::anyhow!("anything else"), 1),
+            (written().into(), 1),
+            (OpenError::from(written()).into(), 1),
+            (RequestError::NothingDue { date, minutes: 10 }.into(), 1),
+            (DateError::TooEarly(date).into(), 2),
+            (
+                RequestError::ReversedRange {
+                    first: date,
+                    last: date,
+                }
+                .into(),
+                2,
+            ),
+            (
+                ConfigError::Unreadable {
+                    path: path.clone(),
+                    cause: cause(),
+                }
+                .into(),
+                10,
+            ),
+            (
+                TokenError::Missing {
+                    usual: path.clone(),
+                }
+                .into(),
+                10,
+            ),
+            (SecretError::NoPassword.into(), 10),
+            (PseudonymKeyError::Damaged { path: path.clone() }.into(), 10),
+            (PseudonymKeyError::NotWritten(written()).into(), 1),
+            (
+                RequestError::UnknownUser {
+                    name: "x".to_owned(),
+                    days: "x".to_owned(),
+                    known: "x".to_owned(),
+                }
+                .into(),
+                2,
+            ),
+            (AlertsError::NoChannel.into(), 10),
+            (
+                AlertsError::LongPast {
+                    date,
+                    window_days: 7,
+                    earliest: date,
+                }
+                .into(),
+                2,
+            ),
+            (
+                OpenError::Locked {
+                    root: path.clone(),
+                    holder: "1".to_owned(),
+                }
+                .into(),
+                11,
+            ),
+        ];
+        for (error, status) in cases {
+            assert_eq!(u8::from(exit_status(&error)), status, "{error}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Telling the admin and the users of idle GPUs: it is remembered first, so that nobody is ever told twice.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+use lettre::message::Mailbox;
+
+use super::alerts::memory;
+use super::request::now;
+use crate::analysis::idle::{Memory, Outcome, Reminder};
+use crate::model::exit_status::ExitStatus;
+use crate::outlets::console;
+use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
+use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
+use crate::settings::Config;
+use crate::store::tree::{DataDir, OpenError};
+
+/// How many mails are sent at once.
+const MAILS_AT_ONCE: usize = 8;
+/// How long a collection that began meanwhile is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Remembers everybody who has not been told lately, and answers which alerts those are.
+pub fn remember(
+    report: &mut AlertsReport,
+    memory: &mut Memory,
+    config: &Config,
+    channels: &Channels,
+) -> Vec<usize> {
+    let at = now();
+    let (zone, has_mail) = (report.zone, channels.mailer().is_some());
+    let mut due = Vec::new();
+    for (position, alert) in report.alerts.iter_mut().enumerate() {
+        if alert.notice == Notified::Recent {
+            continue;
+        }
+        let is_mailed = has_mail && config.users.contains_key(alert.user);
+        let reminder = Reminder {
+            user: alert.user.to_owned(),
+            rule: alert.rule.to_owned(),
+            at,
+            admin: Outcome::Unknown,
+            mail: is_mailed.then_some(Outcome::Unknown),
+        };
+        alert.last_notice = Some(LastNotice::new(&reminder, zone));
+        memory.remember(reminder);
+        due.push(position);
+    }
+    due
+}
+
+/// Sends what is `due`. What became of it is in the report, and is remembered as well.
+pub fn send(
+    report: &mut AlertsReport,
+    due: Vec<usize>,
+    config: &Config,
+    channels: &Channels,
+    open: impl FnOnce(Duration) -> Result<DataDir, OpenError>,
+) {
+    let alerts: Vec<&AlertReport> = due
+        .iter()
+        .map(|&position| &report.alerts[position])
+        .collect();
+    let notice = notice_for_admin(report, &alerts, config.notify.include_users);
+    let mut undelivered = channels.tell(&notice);
+    let admin = outcome(undelivered.is_empty());
+    let mut by_user: BTreeMap<&str, Vec<&AlertReport>> = BTreeMap::new();
+    for alert in alerts {
+        by_user.entry(alert.user).or_default().push(alert);
+    }
+    let mut mails = BTreeMap::new();
+    match channels.mailer() {
+        Some(mailer) => {
+            for (user, sent) in send_mails(report, &by_user, config, mailer) {
+                mails.insert(user, outcome(sent.is_ok()));
+                undelivered.extend(sent.err());
+            }
+        }
+        None if by_user.keys().any(|user| config.users.contains_key(*user)) => {
+            console::warn("[users] 有使用者的地址，但沒有 [notify.smtp]：沒有寄信給使用者");
+        }
+        None => {}
+    }
+    undelivered.iter().for_each(console::warn);
+    for position in due {
+        let alert = &mut report.alerts[position];
+        let mail = mails.get(alert.user).copied();
+        let is_sent = [Some(admin), mail]
+            .iter()
+            .flatten()
+            .all(|of| *of == Outcome::Delivered);
+        alert.notice = if is_sent {
+            Notified::Sent
+        } else {
+            Notified::Failed
+        };
+        if let Some(last) = &mut alert.last_notice {
+            (last.reminder.admin, last.reminder.mail) = (admin, mail);
+        }
+    }
+    if !undelivered.is_empty() {
+        report.exit_status = ExitStatus::Incomplete;
+    }
+    if let Err(error) = settle(report, open) {
+        console::warn(format_args!("通知的結果沒有記下：{error:#}"));
+    }
+}
+
+fn outcome(is_delivered: bool) -> Outcome {
+    if is_delivered {
+        Outcome::Delivered
+    } else {
+        Outcome::Failed
+    }
+}
+
+/// Sends each user that has an address their own alerts.
+fn send_mails(
+    report: &AlertsReport,
+    by_user: &BTreeMap<&str, Vec<&AlertReport>>,
+    config: &Config,
+    mailer: &Mailer,
+) -> Vec<(String, Result<(), Undelivered>)> {
+    let mut mails = Vec::new();
+    for (&user, alerts) in by_user {
+        if let Some(address) = config.users.get(user) {
+            mails.push((user, address, mail_for_user(report, user, alerts)));
+        }
+    }
+    let send = |(user, address, mail): &(&str, &Mailbox, _)| {
+        ((*user).to_owned(), mailer.send(address, mail))
+    };
+    let mut all = Vec::new();
+    for mails in mails.chunks(MAILS_AT_ONCE) {
+        all.extend(thread::scope(|scope| {
+            let sending: Vec<_> = mails
+                .iter()
+                .map(|mail| scope.spawn(move || send(mail)))
+                .collect();
+            let joined = sending.into_iter().zip(mails).map(|(mail, (user, ..))| {
+                let panicked = |_| ((*user).to_owned(), Err(Undelivered::Panicked));
+                mail.join().unwrap_or_else(panicked)
+            });
+            joined.collect::<Vec<_>>()
+        }));
+    }
+    all
+}
+
+/// Remembers what became of the notices of this run.
+fn settle(
+    report: &AlertsReport,
+    open: impl FnOnce(Duration) -> Result<DataDir, OpenError>,
+) -> Result<()> {
+    let data_dir = open(PATIENCE)?;
+    let mut memory = memory(data_dir.archive())?;
+    for alert in &report.alerts {
+        if let Some(last) = &alert.last_notice {
+            memory.settle(&last.reminder);
+        }
+    }
+    Ok(data_dir.keep_alerts(&memory.to_json())?)
+}

@@ -1,0 +1,93 @@
+//! Text in a CSV that spreadsheets open. What one would take for a formula has an apostrophe before it, and loses it
+//! when it is read back. Where `;` parts fields, which the settings of the machine say, each part of a text is a field.
+
+use std::borrow::Cow;
+
+/// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well.
+fn begins_formula(c: char) -> bool {
+    matches!(
+        c,
+        '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'
+    )
+}
+
+/// Whether, but for apostrophes, the text begins a formula.
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(begins_formula)
+}
+
+/// The text as it is written.
+pub fn neutral(text: &str) -> String {
+    text.split(';')
+        .map(neutral_field)
+        .collect::<Vec<_>>()
+        .join(";")
+}
+
+/// The text that was written.
+pub fn plain(text: &str) -> String {
+    text.split(';')
+        .map(plain_field)
+        .collect::<Vec<_>>()
+        .join(";")
+}
+
+fn neutral_field(text: &str) -> Cow<'_, str> {
+    if is_formula(text) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn plain_field(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if is_formula(rest) => rest,
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_begins_a_formula_is_text() {
+        for (name, written) in [
+            ("=1+1", "'=1+1"),
+            ("+886", "'+886"),
+            ("-x", "'-x"),
+            ("@alice", "'@alice"),
+            ("＝1", "'＝1"),
+            ("\tx", "'\tx"),
+            ("'=1", "''=1"),
+            ("alice", "alice"),
+            ("a=1", "a=1"),
+            ("'s", "'s"),
+            ("王小明", "王小明"),
+            ("", ""),
+        ] {
+            assert_eq!(neutral(name), written);
+        }
+        assert_eq!(neutral("alice;=1;bob"), "alice;'=1;bob");
+    }
+
+    #[test]
+    fn what_the_old_programs_wrote_is_read_as_it_is() {
+        for text in ["=1+1", "'s", "'", "alice"] {
+            assert_eq!(plain(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_harmless_and_read_back(text in "['=+@;\t\ra王-]{0,6}") {
+            let written = neutral(&text);
+            for field in written.split(';') {
+                prop_assert!(!field.starts_with(begins_formula));
+            }
+            prop_assert_eq!(plain(&written), text);
+        }
+    }
+}

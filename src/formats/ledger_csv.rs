@@ -1,0 +1,440 @@
+//! `users_<date>.csv`: the accounts of a day, for people and for later runs. Hours are for reading; the seconds are
+//! exact, and what is read back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use csv::{ReaderBuilder, StringRecord, Writer, WriterBuilder};
+
+use super::account_text::{Coverage, Hours, Shown, means, seconds};
+use super::csv_text::{neutral, plain};
+use super::number::NO_MEAN;
+use super::unreadable::Unreadable;
+use crate::analysis::holding::Span;
+use crate::analysis::ledger::{Account, DayLedger, Doubt, Entry, Idle, NodeLedger};
+use crate::model::units::{GpuIndex, Reading, WeightedSum};
+
+const HEADER: [&str; 21] = [
+    "類別",
+    "使用者",
+    "節點",
+    "GPU編號",
+    "時數(GPU小時)",
+    "使用中(GPU小時)",
+    "閒置(GPU小時)",
+    "無讀數(GPU小時)",
+    "平均GPU使用率(%)",
+    "平均VRAM使用率(%)",
+    "涵蓋率(%)",
+    "總秒數",
+    "使用中秒數",
+    "閒置佔用VRAM秒數",
+    "閒置未佔用VRAM秒數",
+    "閒置VRAM不明秒數",
+    "無讀數秒數",
+    "VRAM讀數秒數",
+    "統計起(時間戳)",
+    "統計至(時間戳)",
+    "備註",
+];
+
+/// The first column: what a row is of.
+mod kind {
+    /// A user on a GPU.
+    pub const HELD: &str = "配置";
+    /// A user on all GPUs.
+    pub const HELD_TOTAL: &str = "配置合計";
+    /// The time of a GPU in which nobody held it.
+    pub const FREE: &str = "未分配";
+    /// The same of all GPUs of a node.
+    pub const FREE_TOTAL: &str = "未分配合計";
+}
+
+/// The last column, in which several are joined by `;`.
+pub const DOUBTS: [(Doubt, &str); 7] = [
+    (Doubt::Unfinished, "未達當日結束"),
+    (Doubt::Unplaced, "有無法對應的任務GPU"),
+    (Doubt::Disagreement, "有UUID與id不一致的GPU"),
+    (Doubt::Timeless, "有時間不明的任務"),
+    (Doubt::Conflict, "有資源衝突"),
+    (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
+    (Doubt::Malformed, "有無法解析的任務"),
+];
+
+/// No day, and so no account of one GPU, is longer.
+const LONGEST_SECONDS: u64 = 48 * 3600;
+
+/// The file: each user with their nodes and GPUs and a total, then each node with what nobody held of it.
+pub fn render(day: &DayLedger) -> Vec<u8> {
+    let mut csv = WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(Vec::new());
+    csv.write_record(HEADER).expect(TAKES_ALL);
+    let mut users: BTreeMap<&str, Vec<(&str, &NodeLedger, &Entry)>> = BTreeMap::new();
+    for (name, node) in day {
+        for entry in &node.entries {
+            if let Some(user) = &entry.user {
+                users.entry(user).or_default().push((name, node, entry));
+            }
+        }
+    }
+    for (user, entries) in users {
+        let mut doubts = BTreeSet::new();
+        for &(name, node, entry) in &entries {
+            let row = Row {
+                kind: kind::HELD,
+                user,
+                node: name,
+                gpu: Some(entry.gpu),
+                account: entry.account,
+                known: Some(node.known),
+                doubts: &node.doubts,
+            };
+            row.write(&mut csv);
+            doubts.extend(&node.doubts);
+        }
+        let row = Row {
+            kind: kind::HELD_TOTAL,
+            user,
+            node: "",
+            gpu: None,
+            account: entries.iter().map(|(_, _, entry)| entry.account).sum(),
+            known: None,
+            doubts: &doubts,
+        };
+        row.write(&mut csv);
+    }
+    for (name, node) in day {
+        let free = || node.entries.iter().filter(|entry| entry.user.is_none());
+        let row = |kind, gpu, account| Row {
+            kind,
+            user: "",
+            node: name,
+            gpu,
+            account,
+            known: Some(node.known),
+            doubts: &node.doubts,
+        };
+        for entry in free() {
+            row(kind::FREE, Some(entry.gpu), entry.account).write(&mut csv);
+        }
+        let total = free().map(|entry| entry.account).sum();
+        row(kind::FREE_TOTAL, None, total).write(&mut csv);
+    }
+    csv.into_inner().expect(TAKES_ALL)
+}
+
+const TAKES_ALL: &str = "a vector takes whatever is written";
+
+struct Row<'a> {
+    kind: &'a str,
+    user: &'a str,
+    node: &'a str,
+    gpu: Option<GpuIndex>,
+    account: Account,
+    known: Option<Span>,
+    doubts: &'a BTreeSet<Doubt>,
+}
+
+impl Row<'_> {
+    fn write(&self, csv: &mut Writer<Vec<u8>>) {
+        let account = self.account;
+        let doubts = DOUBTS
+            .iter()
+            .filter(|(doubt, _)| self.doubts.contains(doubt));
+        let doubts: Vec<_> = doubts.map(|(_, word)| *word).collect();
+        let names = (
+            self.kind,
+            neutral(self.user),
+            neutral(self.node),
+            self.gpu.map(Shown),
+        );
+        let hours = [
+            account.seconds(),
+            account.active,
+            account.idle.seconds(),
+            account.unknown,
+        ];
+        let known = (
+            self.known.map(|known| known.from),
+            self.known.map(|known| known.to),
+        );
+        let row = (
+            names,
+            hours.map(|seconds| Shown(Hours(seconds))),
+            means(account),
+            Shown(Coverage(account)),
+            seconds(account),
+            known,
+            doubts.join(";"),
+        );
+        csv.serialize(row).expect(TAKES_ALL);
+    }
+}
+
+/// Reads the file back. Totals are passed over: they follow from the rest.
+pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
+    let mut csv = ReaderBuilder::new().from_reader(file);
+    let header = csv.headers()?;
+    if header != HEADER.as_slice() {
+        return Err(Unreadable::Malformed(
+            "第 1 列不是使用者報告的標題".to_owned(),
+        ));
+    }
+    let mut day = DayLedger::new();
+    let mut row = StringRecord::new();
+    while csv.read_record(&mut row)? {
+        read_row(&row, &mut day).ok_or_else(|| {
+            let line = row.position().map_or(0, csv::Position::line);
+            Unreadable::Malformed(format!("第 {line} 列的數字不符"))
+        })?;
+    }
+    for node in day.values_mut() {
+        node.entries.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
+        if !node.entries.is_sorted_by(|a, b| a.key() < b.key()) {
+            return Err(Unreadable::Malformed(
+                "同一位使用者的同一張 GPU 出現兩次".to_owned(),
+            ));
+        }
+    }
+    Ok(day)
+}
+
+/// Takes a row, or answers `None` where it contradicts itself.
+fn read_row(row: &StringRecord, day: &mut DayLedger) -> Option<()> {
+    let (kind, user, node) = (row.get(0)?, plain(row.get(1)?), plain(row.get(2)?));
+    if kind == kind::HELD_TOTAL {
+        return Some(());
+    }
+    let stamp = |column: usize| row.get(column)?.parse().ok();
+    let known = Span::new(stamp(18)?, stamp(19)?)?;
+    let doubts = read_doubts(row.get(20)?)?;
+    let ledger = day.entry(node).or_insert_with(|| NodeLedger {
+        known,
+        doubts: doubts.clone(),
+        entries: Vec::new(),
+    });
+    if (ledger.known, &ledger.doubts) != (known, &doubts) {
+        return None;
+    }
+    let user = match kind {
+        kind::HELD if !user.is_empty() => Some(user),
+        kind::FREE if user.is_empty() => None,
+        kind::FREE_TOTAL => return Some(()),
+        _ => return None,
+    };
+    let gpu = row.get(3)?.strip_prefix("GPU[")?.strip_suffix(']')?;
+    let gpu = GpuIndex(gpu.parse().ok()?);
+    let account = read_account(row).filter(|account| {
+        (1..=known.seconds().min(LONGEST_SECONDS)).contains(&account.seconds())
+    })?;
+    ledger.entries.push(Entry { user, gpu, account });
+    Some(())
+}
+
+fn read_account(row: &StringRecord) -> Option<Account> {
+    let seconds = |column: usize| -> Option<u64> {
+        let seconds = row.get(column)?.parse().ok()?;
+        (seconds <= LONGEST_SECONDS).then_some(seconds)
+    };
+    let readings = |column: usize, seconds: u64| {
+        let mut readings = WeightedSum::default();
+        match (row.get(column)?, seconds) {
+            (NO_MEAN, 0) => {}
+            (_, 0) => return None,
+            (mean, seconds) => readings.add(Reading::new(mean.parse().ok()?)?, seconds),
+        }
+        Some(readings)
+    };
+    let mut account = Account {
+        active: seconds(12)?,
+        idle: Idle {
+            vram_held: seconds(13)?,
+            vram_empty: seconds(14)?,
+            vram_unknown: seconds(15)?,
+        },
+        unknown: seconds(16)?,
+        ..Account::default()
+    };
+    account.gpu = readings(8, account.observed())?;
+    account.vram = readings(9, seconds(17)?)?;
+    (account.seconds() == seconds(11)? && account.vram.seconds() <= account.seconds())
+        .then_some(account)
+}
+
+fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
+    let words = text.split(';').filter(|word| !word.is_empty());
+    let doubt = |word: &str| DOUBTS.iter().find(|(_, known)| *known == word);
+    words
+        .map(|word| doubt(word).map(|(doubt, _)| *doubt))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::units::UnixSeconds;
+    use proptest::prelude::*;
+
+    const MIDNIGHT: UnixSeconds = 1_754_006_400;
+
+    fn account(parts: [u64; 5], with_vram: u64, means: (u32, u32)) -> Account {
+        let [active, vram_held, vram_empty, vram_unknown, unknown] = parts;
+        let mut account = Account {
+            active,
+            idle: Idle {
+                vram_held,
+                vram_empty,
+                vram_unknown,
+            },
+            unknown,
+            ..Account::default()
+        };
+        let observed = account.observed();
+        let reading = |value: u32| Reading::new(f64::from(value) / 1e7).expect("a reading");
+        for (sum, mean, seconds) in [
+            (&mut account.gpu, means.0, observed),
+            (
+                &mut account.vram,
+                means.1,
+                with_vram.min(observed + unknown),
+            ),
+        ] {
+            if seconds > 0 {
+                sum.add(reading(mean), seconds);
+            }
+        }
+        account
+    }
+
+    fn accounts() -> impl Strategy<Value = Account> {
+        let parts = prop::array::uniform5(prop_oneof![Just(0), 1_u64..10_000]);
+        let means = (0..=1_000_000_000_u32, 0..=1_000_000_000_u32);
+        let accounts = (parts, 0..60_000_u64, means);
+        let accounts =
+            accounts.prop_map(|(parts, with_vram, means)| account(parts, with_vram, means));
+        accounts.prop_filter("of some time", |account| account.seconds() > 0)
+    }
+
+    fn nodes() -> impl Strategy<Value = NodeLedger> {
+        let user = prop::option::of("[-=+@'\",;a王 ]{1,4}");
+        let entries = prop::collection::btree_map((user, 0..9_usize), accounts(), 0..6);
+        let doubts =
+            prop::sample::subsequence(DOUBTS.map(|(doubt, _)| doubt).to_vec(), 0..=DOUBTS.len());
+        (50_000_i64..90_000, entries, doubts).prop_map(|(length, entries, doubts)| {
+            let entry = |((user, gpu), account)| Entry {
+                user,
+                gpu: GpuIndex(gpu),
+                account,
+            };
+            let mut entries: Vec<_> = entries.into_iter().map(entry).collect();
+            entries.sort_unstable_by(|a: &Entry, b| a.key().cmp(&b.key()));
+            NodeLedger {
+                known: Span::new(MIDNIGHT, MIDNIGHT + length).expect("a span"),
+                doubts: doubts.into_iter().collect(),
+                entries,
+            }
+        })
+    }
+
+    fn ledger() -> DayLedger {
+        let held = account([3600, 1800, 0, 0, 600], 5400, (250_000_000, 500_000_000));
+        let entry = |user: Option<&str>, gpu, account| Entry {
+            user: user.map(str::to_owned),
+            gpu: GpuIndex(gpu),
+            account,
+        };
+        let node = NodeLedger {
+            known: Span::new(MIDNIGHT, MIDNIGHT + 86_400).expect("a span"),
+            doubts: BTreeSet::new(),
+            entries: vec![entry(Some("alice"), 3, held)],
+        };
+        DayLedger::from([("n1".to_owned(), node)])
+    }
+
+    fn parsed(text: &str) -> Result<DayLedger, String> {
+        parse(text.as_bytes()).map_err(|error| match error {
+            Unreadable::Malformed(problem) => problem,
+            Unreadable::Io(error) => error.to_string(),
+        })
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_not_read() {
+        let text = String::from_utf8(render(&ledger())).expect("UTF-8");
+        assert_eq!(parsed(&text), Ok(ledger()));
+        let row = text.lines().nth(1).expect("a row");
+        assert!(row.starts_with("配置,alice,n1,GPU[3],1.6667,"), "{row}");
+        for (old, new) in [
+            (",6000,3600,", ",6000,3601,"),
+            (",6000,3600,", ",6000,-1,"),
+            ("GPU[3]", "GPU[x]"),
+            ("GPU[3]", ""),
+            ("配置,alice", "配置,"),
+            ("配置,alice", "未分配,alice"),
+            ("配置,alice", "其他,alice"),
+            (",25,50,", ",N/A,50,"),
+            (",25,50,", ",101,50,"),
+            (",5400,1754006400,", ",6001,1754006400,"),
+            (",1754006400,1754092800", ",1754092800,1754006400"),
+            (",1754006400,1754092800", ",1754006400,1754006401"),
+            (",1754092800,", ",1754092800,不明"),
+        ] {
+            assert!(row.contains(old), "{old} is not in {row}");
+            let broken = text.replacen(row, &row.replacen(old, new, 1), 1);
+            assert_eq!(
+                parsed(&broken),
+                Err("第 2 列的數字不符".to_owned()),
+                "{new}"
+            );
+        }
+        let twice = text.replacen(row, &format!("{row}\n{row}"), 1);
+        assert_eq!(
+            parsed(&twice),
+            Err("同一位使用者的同一張 GPU 出現兩次".to_owned())
+        );
+        assert!(parsed("").is_err());
+        assert!(parsed("GPU編號,使用者\n").is_err());
+        assert!(parsed(&text[..text.len() - 20]).is_err());
+    }
+
+    #[test]
+    fn hours_are_true_to_the_second() {
+        for (seconds, printed) in [
+            (0, "0.0000"),
+            (1, "0.0003"),
+            (3599, "0.9997"),
+            (86_400, "24.0000"),
+        ] {
+            assert_eq!(Hours(seconds).to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn only_what_is_whole_is_covered_by_100_percent() {
+        for (observed, unknown, printed) in [
+            (86_399, 1, "99.99"),
+            (86_400, 0, "100.00"),
+            (0, 5, "0.00"),
+            (0, 0, "N/A"),
+        ] {
+            let account = account([observed, 0, 0, 0, unknown], 0, (0, 0));
+            assert_eq!(Coverage(account).to_string(), printed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(day in prop::collection::btree_map("[-=+@'a節,;]{1,4}", nodes(), 0..4)) {
+            let file = render(&day);
+            let read = parse(file.as_slice()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+            prop_assert_eq!(read, day);
+        }
+
+        #[test]
+        fn no_file_panics(text in "\\PC*", row in "[配置未分合計,GPU\\[\\]0-9.a-]*") {
+            let _ = parsed(&text);
+            let _ = parsed(&format!("{}\n{row}\n", HEADER.join(",")));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What a file says: pure functions to bytes and back.
+
+pub mod account_text;
+pub mod average_csv;
+pub mod csv_text;
+pub mod gpu_csv;
+#[cfg(test)]
+mod hostile_tasks;
+pub mod ledger_csv;
+pub mod number;
+pub mod summary;
+pub mod task_blocks;
+pub mod task_report;
+pub mod unreadable;
+pub mod usage_csv;
+pub mod usage_table;

@@ -1,0 +1,73 @@
+//! The report of `--user-report`: a line for each GPU, and a block for each GPU of a task, by host.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use chrono::NaiveDate;
+
+use super::task_blocks::{HeldGpu, held_gpus};
+use crate::model::task::Task;
+
+/// The report of `date`: of all tasks, or of those of one user, if `is_of_one_user`. Hosts come in the order of `hosts`, and those not among
+/// them after, by name.
+pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task], is_of_one_user: bool) -> String {
+    let mut by_host: BTreeMap<(usize, &str), Vec<&Task>> = BTreeMap::new();
+    for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
+        let rank = hosts
+            .iter()
+            .position(|&host| host == task.hostname)
+            .unwrap_or(hosts.len());
+        by_host
+            .entry((rank, &task.hostname))
+            .or_default()
+            .push(task);
+    }
+    let by_host: Vec<_> = by_host
+        .into_iter()
+        .map(|((_, host), tasks)| (host, held_gpus(tasks)))
+        .collect();
+    if by_host.is_empty() {
+        let whose = if is_of_one_user {
+            "這位使用者"
+        } else {
+            ""
+        };
+        return format!("=== {date} GPU 使用者任務報告 ===\n\n當日沒有{whose}使用 GPU 的任務\n");
+    }
+    let mut report = "GPU 使用者任務摘要:\n".to_owned();
+    for (host, gpus) in &by_host {
+        for holds in gpus.chunk_by(|a, b| a.gpu.id == b.gpu.id && a.gpu.uuid == b.gpu.uuid) {
+            let _ = writeln!(
+                report,
+                "  GPU {} ({host}): {} - {}",
+                holds[0].id(),
+                users(holds),
+                holds[0].model()
+            );
+        }
+    }
+    let _ = writeln!(report, "\n=== {date} GPU 使用者任務報告 ===");
+    for (host, gpus) in &by_host {
+        let _ = writeln!(report, "\n{host}:\n{}", "-".repeat(40));
+        let blocks: Vec<_> = gpus.iter().map(block).collect();
+        report.push_str(&blocks.join("\n"));
+    }
+    report
+}
+
+/// Every user of a GPU, in order of first hold.
+fn users(holds: &[HeldGpu]) -> String {
+    let mut users: Vec<&str> = Vec::new();
+    for held in holds {
+        if !users.contains(&held.task.username.as_str()) {
+            users.push(&held.task.username);
+        }
+    }
+    users.join(";")
+}
+
+fn block(held: &HeldGpu) -> String {
+    let mut block = format!("GPU {}:\n  使用者: {}\n", held.id(), held.task.username);
+    held.describe("  ", false, &mut block);
+    block
+}

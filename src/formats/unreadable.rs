@@ -1,0 +1,22 @@
+//! Why a file of an earlier run cannot be read back.
+
+use std::io;
+
+/// Why a file cannot be read back.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// The file system does not give it.
+    Io(io::Error),
+    /// It is not such a file: in which line, and why.
+    Malformed(String),
+}
+
+impl From<csv::Error> for Unreadable {
+    fn from(error: csv::Error) -> Self {
+        let text = error.to_string();
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => Self::Io(error),
+            _ => Self::Malformed(text),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The day as the user names it, and why it may be none.
+
+use std::str::FromStr;
+
+use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
+
+use super::interval::Interval;
+use super::local;
+use crate::model::units::UnixSeconds;
+
+/// Which day to collect, as the user names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateArg {
+    /// The day that the zone's clocks show now.
+    Today,
+    /// The day before that.
+    Yesterday,
+    /// A date of the calendar.
+    On(NaiveDate),
+}
+
+impl DateArg {
+    /// The date that it names in `zone` at `now`.
+    pub fn resolve(self, zone: Tz, now: UnixSeconds) -> NaiveDate {
+        let today = local(zone, now).date_naive();
+        match self {
+            Self::Today => today,
+            Self::Yesterday => today - Days::new(1),
+            Self::On(date) => date,
+        }
+    }
+}
+
+impl FromStr for DateArg {
+    type Err = DateError;
+
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        match text {
+            "today" => Ok(Self::Today),
+            "yesterday" => Ok(Self::Yesterday),
+            _ => parse_date(text).map(Self::On),
+        }
+    }
+}
+
+fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
+    let shape = "dddd-dd-dd";
+    let fits = text.len() == shape.len()
+        && text
+            .chars()
+            .zip(shape.chars())
+            .all(|(c, s)| if s == 'd' { c.is_ascii_digit() } else { c == s });
+    if !fits {
+        return Err(DateError::NotADate(text.to_owned()));
+    }
+    text.parse()
+        .map_err(|_| DateError::NotInCalendar(text.to_owned()))
+}
+
+/// Why a day cannot be collected. Each is a wrong argument (exit status 2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DateError {
+    /// The text has not the form of a date.
+    #[error("日期「{0}」格式不正確：請用 YYYY-MM-DD、today 或 yesterday")]
+    NotADate(String),
+    /// The form is right, but the calendar has no such day.
+    #[error("日期「{0}」不存在")]
+    NotInCalendar(String),
+    /// The day has not begun in the zone.
+    #[error("日期 {date} 尚未開始：{zone} 現在是 {today}")]
+    Future {
+        /// The day asked for.
+        date: NaiveDate,
+        /// The zone of the day.
+        zone: Tz,
+        /// The day that it is there now.
+        today: NaiveDate,
+    },
+    /// The day lies before the time that Netdata's queries can name.
+    #[error("日期 {0} 太早：Netdata 只能查詢 1973-01-03 之後的日期")]
+    TooEarly(NaiveDate),
+    /// The zone's clocks skipped the whole day.
+    #[error("時區 {zone} 沒有 {date} 這一天")]
+    Skipped {
+        /// The day asked for.
+        date: NaiveDate,
+        /// The zone that skipped it.
+        zone: Tz,
+    },
+    /// The day's length is not a whole number of intervals.
+    #[error(
+        "{date} 在 {zone} 長 {seconds} 秒，無法以 interval = {interval} 整除：請改用較短的 interval"
+    )]
+    UnevenInterval {
+        /// The day asked for.
+        date: NaiveDate,
+        /// The zone of the day.
+        zone: Tz,
+        /// The day's length.
+        seconds: i64,
+        /// The interval in force.
+        interval: Interval,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::Asia;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().expect("a date")
+    }
+
+    #[test]
+    fn names_of_days_are_read_strictly() {
+        assert_eq!("today".parse(), Ok(DateArg::Today));
+        assert_eq!("2024-02-29".parse(), Ok(DateArg::On(date("2024-02-29"))));
+        for text in [
+            "2025-8-1",
+            "20250801",
+            "2025-08-01 ",
+            "now",
+            "",
+            "+025-08-01",
+            "２０２５-08-01",
+        ] {
+            assert_eq!(
+                text.parse::<DateArg>(),
+                Err(DateError::NotADate(text.to_owned()))
+            );
+        }
+        assert_eq!(
+            "2025-02-30".parse::<DateArg>(),
+            Err(DateError::NotInCalendar("2025-02-30".to_owned()))
+        );
+    }
+
+    #[test]
+    fn yesterday_is_counted_on_the_clocks_of_the_zone() {
+        let evening = 1_754_006_400 + 20 * 3600;
+        assert_eq!(
+            DateArg::Yesterday.resolve(Tz::UTC, evening),
+            date("2025-07-31")
+        );
+        assert_eq!(
+            DateArg::Yesterday.resolve(Asia::Taipei, evening),
+            date("2025-08-01")
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The words: day and window, units, node and GPU, readings, task, thresholds.
+
+pub mod cluster;
+pub mod day;
+pub mod exit_status;
+pub mod readings;
+pub mod task;
+pub mod thresholds;
+pub mod units;

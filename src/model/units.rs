@@ -1,0 +1,310 @@
+//! Quantities that carry their unit in their type, so that a card number is never taken for a GPU index or a
+//! reading for a count.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// Seconds since the Unix epoch.
+pub type UnixSeconds = i64;
+
+/// One reading of a utilisation: a percentage within `0..=100`, with the digits that Netdata printed.
+///
+/// Netdata prints at most seven decimals (netdata/facts.md §2), so the whole number of 10⁻⁷ % is exact, and so is a
+/// sum of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reading(u32);
+
+/// The decimals of a [`Reading`].
+const DECIMALS: usize = 7;
+/// One percent, in the unit of a [`Reading`].
+const PERCENT: u32 = 10_000_000;
+/// Room for `100.0000000`.
+const DIGITS: usize = DECIMALS + 4;
+
+impl Reading {
+    /// A reading of `percent`, or `None` where that is no percentage.
+    pub fn new(percent: f64) -> Option<Self> {
+        let is_percentage = (0.0..=100.0).contains(&percent);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a percentage is at most 10^9 of the units"
+        )]
+        is_percentage.then(|| Self((percent * f64::from(PERCENT)).round() as u32))
+    }
+
+    /// The number, in percent.
+    pub fn percent(self) -> f64 {
+        f64::from(self.0) / f64::from(PERCENT)
+    }
+
+    /// The arithmetic mean, or `None` of nothing.
+    pub fn mean(readings: impl IntoIterator<Item = Self>) -> Option<Percent> {
+        let (mut sum, mut count) = (0_u64, 0_u64);
+        for Self(reading) in readings {
+            sum += u64::from(reading);
+            count += 1;
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a day's sum is far below 2^53 units"
+        )]
+        (count > 0).then(|| Percent(sum as f64 / (count * u64::from(PERCENT)) as f64))
+    }
+
+    /// The digits, without trailing zeros, as Netdata prints them. The room is the caller's, because a run prints
+    /// millions of readings.
+    pub fn digits(self, room: &mut [u8; DIGITS]) -> &str {
+        let (mut whole, mut decimals) = (self.0 / PERCENT, self.0 % PERCENT);
+        let point = DIGITS - DECIMALS - 1;
+        let mut end = if decimals == 0 { point } else { DIGITS };
+        for position in (point + 1..DIGITS).rev() {
+            room[position] = b'0' + (decimals % 10) as u8;
+            decimals /= 10;
+        }
+        while end > point && room[end - 1] == b'0' {
+            end -= 1;
+        }
+        room[point] = b'.';
+        let mut start = point;
+        loop {
+            start -= 1;
+            room[start] = b'0' + (whole % 10) as u8;
+            whole /= 10;
+            if whole == 0 {
+                break;
+            }
+        }
+        std::str::from_utf8(&room[start..end]).expect("digits are ASCII")
+    }
+}
+
+/// A sum of readings of which each counts for so many seconds. It is exact, however many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WeightedSum {
+    /// In the unit of a [`Reading`], times seconds.
+    sum: u128,
+    seconds: u64,
+}
+
+impl WeightedSum {
+    /// Adds a reading that counts for so many seconds.
+    pub fn add(&mut self, reading: Reading, seconds: u64) {
+        self.sum += u128::from(reading.0) * u128::from(seconds);
+        self.seconds += seconds;
+    }
+
+    /// The seconds that have a reading.
+    pub fn seconds(self) -> u64 {
+        self.seconds
+    }
+
+    /// The mean, to the nearest 10⁻⁷ %; `None` without a second.
+    pub fn mean(self) -> Option<Reading> {
+        let seconds = u128::from(self.seconds);
+        let mean = (self.sum + seconds / 2).checked_div(seconds)?;
+        Some(Reading(
+            u32::try_from(mean).expect("no mean exceeds the greatest reading"),
+        ))
+    }
+}
+
+impl AddAssign for WeightedSum {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.seconds += other.seconds;
+    }
+}
+
+/// A mean utilisation in percent: within `0..=100`, and with more digits than are printed of it.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Percent(f64);
+
+impl TryFrom<f64> for Percent {
+    type Error = &'static str;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        Self::new(value).ok_or("not a percentage")
+    }
+}
+
+impl From<Reading> for Percent {
+    fn from(reading: Reading) -> Self {
+        Self(reading.percent())
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.digits(&mut [0; DIGITS]))
+    }
+}
+
+impl Percent {
+    /// `value` as a percentage, or `None` where it is not one.
+    pub fn new(value: f64) -> Option<Self> {
+        (0.0..=100.0).contains(&value).then_some(Self(value))
+    }
+
+    /// The number, in percent.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
+    /// The arithmetic mean, or `None` of nothing.
+    pub fn mean(values: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for Self(value) in values {
+            sum += value;
+            count += 1.0;
+        }
+        // The sum of values close to 100 can round up by its last bit.
+        (count > 0.0).then(|| Self((sum / count).min(100.0)))
+    }
+}
+
+/// The position of a GPU in its node's list of cards: the `i` of `GPU[i]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GpuIndex(pub usize);
+
+impl fmt::Display for GpuIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GPU[{}]", self.0)
+    }
+}
+
+/// The number of a DRM card on its node: the `9` of `card9` in sysfs and in Netdata's chart ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CardId(pub u64);
+
+impl fmt::Display for CardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A GPU's UUID, in the one form in which two spellings of it are equal.
+///
+/// The API writes `APU-70cb99ce3e214bda`, sysfs `70cb99ce3e214bda` (`unique_id`), `rocm-smi` `0x70cb99ce3e214bda`,
+/// and a leading zero may be lost on the way; all name the GPU of one 64-bit `unique_id`. Zero is no id: it is what tools
+/// write for a GPU whose driver knows none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GpuUuid(NonZeroU64);
+
+impl GpuUuid {
+    /// Reads any of the spellings, or `None` where the text is none of them or zero.
+    pub fn parse(text: &str) -> Option<Self> {
+        let lower = text.trim().to_ascii_lowercase();
+        let bare = lower
+            .strip_prefix("apu-")
+            .or_else(|| lower.strip_prefix("gpu-"))
+            .unwrap_or(&lower);
+        let digits = bare.strip_prefix("0x").unwrap_or(bare);
+        // `from_str_radix` alone would take a sign.
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let unique_id = u64::from_str_radix(digits, 16).ok()?;
+        NonZeroU64::new(unique_id).map(Self)
+    }
+}
+
+impl fmt::Display for GpuUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "APU-{:016x}", self.0)
+    }
+}
+
+impl Serialize for GpuUuid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn digits(percent: f64) -> String {
+        let reading = Reading::new(percent).expect("a percentage");
+        reading.digits(&mut [0; DIGITS]).to_owned()
+    }
+
+    #[test]
+    fn a_reading_is_finite_and_within_its_bounds() {
+        for wrong in [-0.001, 100.000_000_1, f64::NAN, f64::INFINITY] {
+            assert_eq!(Reading::new(wrong), None, "{wrong}");
+        }
+        for (right, printed) in [(-0.0, "0"), (100.0, "100"), (10.0, "10"), (0.5, "0.5")] {
+            assert_eq!(digits(right), printed);
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_uuid_are_equal() {
+        let spelled = [
+            "APU-00cb99ce3e214bda",
+            "0xCB99CE3E214BDA",
+            "GPU-cb99ce3e214bda",
+            " apu-0x00CB99ce3e214bda ",
+        ];
+        for text in spelled {
+            let uuid = GpuUuid::parse(text).expect(text);
+            assert_eq!(uuid.to_string(), "APU-00cb99ce3e214bda", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_gpu_is_no_uuid() {
+        let texts = [
+            "",
+            "APU-",
+            "N/A",
+            "+1",
+            "70cb99ce3e214bda0",
+            "APU-70cb 99ce",
+            "0x0",
+            "APU-0000000000000000",
+            "00000000000000000000",
+        ];
+        for text in texts {
+            assert_eq!(GpuUuid::parse(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn spellings_are_equal_if_and_only_if_the_ids_are(
+            id in 1..=u64::MAX, other in 1..=u64::MAX, prefix in "(APU-|GPU-|apu-)?(0x|0X)?0{0,3}", upper: bool,
+        ) {
+            let digits = if upper { format!("{id:X}") } else { format!("{id:x}") };
+            let spelled = GpuUuid::parse(&format!("{prefix}{digits}")).expect("an UUID");
+            let plain = |id: u64| GpuUuid::parse(&format!("{id:016x}")).expect("an UUID");
+            prop_assert_eq!(spelled, plain(id));
+            prop_assert_eq!(spelled == plain(other), id == other);
+        }
+
+        #[test]
+        fn the_seven_decimals_of_netdata_are_kept(units in 0_u64..=1_000_000_000) {
+            let text = format!("{}.{:07}", units / 10_000_000, units % 10_000_000);
+            let netdata = text.trim_end_matches('0').trim_end_matches('.');
+            prop_assert_eq!(digits(netdata.parse().expect("a number")), netdata);
+        }
+
+        #[test]
+        fn a_mean_lies_between_the_least_and_the_greatest(values in prop::collection::vec(0.0..=100.0, 1..200)) {
+            let readings: Vec<_> = values.iter().copied().filter_map(Reading::new).collect();
+            let mean = Reading::mean(readings.iter().copied()).expect("readings").value();
+            let least = readings.iter().min().expect("readings").percent();
+            let greatest = readings.iter().max().expect("readings").percent();
+            prop_assert!(least <= mean && mean <= greatest);
+        }
+    }
+}

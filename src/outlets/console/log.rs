@@ -1,0 +1,197 @@
+//! The log: what a line of it looks like, and how lines come to stderr, past the progress bar, and into the log file.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use indicatif::MultiProgress;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt as lines;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, MakeWriter};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use super::Verbosity;
+use crate::commands::args::LogFormat;
+
+/// Messages can name tasks: the group may read them, others may not. The umask may take more away.
+const LOG_FILE_MODE: u32 = 0o640;
+
+/// A log file that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("無法開啟記錄檔 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --log-file）", path = .path.display())]
+pub struct LogFileError {
+    path: PathBuf,
+    cause: io::Error,
+}
+
+/// Sends the log to stderr, and to `file` if there is one, from now on and for all threads.
+pub fn begin(bars: MultiProgress, verbosity: Verbosity, format: LogFormat, file: Option<LogFile>) {
+    let shown = match verbosity {
+        Verbosity::Quiet | Verbosity::Normal => LevelFilter::WARN,
+        Verbosity::Verbose => LevelFilter::INFO,
+        Verbosity::Debug => LevelFilter::DEBUG,
+    };
+    // A quiet run leaves its trace all the same.
+    let kept = shown.max(LevelFilter::INFO);
+    let stderr = layer(format, Clock::Without, Stderr(bars)).with_filter(shown);
+    let file = file.map(|file| layer(format, Clock::With, file).with_filter(kept));
+    // Fails only where a program has set a log of its own, which is then the one to use.
+    let _ = tracing::subscriber::set_global_default(Registry::default().with(stderr).with(file));
+    // A bug is told like everything else, and does not tear the bar.
+    panic::set_hook(Box::new(|bug| {
+        tracing::error!("程式發生內部錯誤，請回報：{bug}");
+    }));
+}
+
+fn layer<S, W>(format: LogFormat, clock: Clock, target: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = lines::layer().with_writer(target);
+    match format {
+        LogFormat::Text => layer.event_format(TextLine(clock)).boxed(),
+        LogFormat::Json => layer
+            .json()
+            .flatten_event(true)
+            .with_target(false)
+            .with_current_span(false)
+            .with_span_list(false)
+            .boxed(),
+    }
+}
+
+/// Whether a line of text begins with the time. From cron and from systemd it gets one anyway.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    With,
+    Without,
+}
+
+/// `錯誤：…` and `警告：…`, as in the seeds; what is for developers in English, with its fields.
+struct TextLine(Clock);
+
+impl<S, N> FormatEvent<S, N> for TextLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        if self.0 == Clock::With {
+            SystemTime.format_time(&mut out)?;
+            out.write_char(' ')?;
+        }
+        let level = *event.metadata().level();
+        out.write_str(match level {
+            Level::ERROR => "錯誤：",
+            Level::WARN => "警告：",
+            Level::INFO => "info: ",
+            _ => "debug: ",
+        })?;
+        if level <= Level::WARN {
+            let mut message = Message::default();
+            event.record(&mut message);
+            out.write_str(&message.0)?;
+        } else {
+            context.format_fields(out.by_ref(), event)?;
+        }
+        writeln!(out)
+    }
+}
+
+/// The message of an event, in one line.
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            let printable = |c: char| if c.is_control() { ' ' } else { c };
+            self.0 = format!("{value:?}").chars().map(printable).collect();
+        }
+    }
+}
+
+/// Stderr, with the progress bar out of the way while a line is written.
+struct Stderr(MultiProgress);
+
+impl<'a> MakeWriter<'a> for Stderr {
+    type Writer = &'a Self;
+
+    fn make_writer(&'a self) -> &'a Self {
+        self
+    }
+}
+
+impl Write for &Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // Where stderr is gone, the exit status has to do.
+        let _ = self.0.suspend(|| io::stderr().write_all(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The log file. Each line is appended in one write, so that those of runs that write at the same time stay whole.
+pub struct LogFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl LogFile {
+    pub fn open(path: &Path) -> Result<Self, LogFileError> {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(LOG_FILE_MODE);
+        let path = path.to_owned();
+        match options.open(&path) {
+            Ok(file) => Ok(Self { path, file }),
+            Err(cause) => Err(LogFileError { path, cause }),
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogFile {
+    type Writer = &'a Self;
+
+    fn make_writer(&'a self) -> &'a Self {
+        self
+    }
+}
+
+impl Write for &LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Err(error) = (&self.file).write_all(line) {
+            LOST.get_or_init(|| format!("無法寫入記錄檔 {}：{error}", self.path.display()));
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Why the log file lacks lines. It cannot be told at once, because that would be another line.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Why the log file lacks lines, if it does.
+pub fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}

@@ -1,0 +1,166 @@
+//! The only place that prints: results on stdout, problems and progress on stderr, and all that happens in the log
+//! file.
+
+mod log;
+mod progress;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+use crate::commands::args::{LogFormat, OutputArgs};
+use crate::model::exit_status::ExitStatus;
+use crate::report::notice::{Notice, Severity};
+
+pub use log::LogFileError;
+pub use progress::Progress;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verbosity {
+    /// Only what is wrong.
+    Quiet,
+    /// Results, and what is wrong.
+    Normal,
+    /// What the program does as well.
+    Verbose,
+    /// Every request as well.
+    Debug,
+}
+
+impl Verbosity {
+    fn of(output: &OutputArgs) -> Self {
+        match (output.quiet, output.verbose) {
+            (true, _) => Self::Quiet,
+            (false, 0) => Self::Normal,
+            (false, 1) => Self::Verbose,
+            (false, _) => Self::Debug,
+        }
+    }
+}
+
+/// Standard output takes no more.
+#[derive(Debug, thiserror::Error)]
+#[error("無法寫到標準輸出：{0}")]
+pub struct PrintError(io::Error);
+
+/// The terminal, or what cron has in its place.
+#[derive(Debug)]
+pub struct Console {
+    bars: MultiProgress,
+    verbosity: Verbosity,
+}
+
+impl Console {
+    /// Takes over stderr, for the log and the progress bar, and opens the log file. Where that cannot be opened,
+    /// stderr is taken over all the same, so that the error can be told there.
+    pub fn open(output: &OutputArgs) -> Result<Self, LogFileError> {
+        let (console, error) = Self::open_as_far_as_possible(output);
+        error.map_or(Ok(console), Err)
+    }
+
+    /// The same for what has to go on without the log file, if need be. The error is not told yet.
+    pub fn open_as_far_as_possible(output: &OutputArgs) -> (Self, Option<LogFileError>) {
+        let verbosity = Verbosity::of(output);
+        let target = match (verbosity, output.log_format) {
+            // What reads objects has no use for a bar between them.
+            (Verbosity::Quiet, _) | (_, LogFormat::Json) => ProgressDrawTarget::hidden(),
+            // Hides itself where stderr is no terminal.
+            _ => ProgressDrawTarget::stderr(),
+        };
+        let bars = MultiProgress::with_draw_target(target);
+        let file = output.log_file.as_deref().map(log::LogFile::open);
+        let (file, error) = match file.transpose() {
+            Ok(file) => (file, None),
+            Err(error) => (None, Some(error)),
+        };
+        log::begin(bars.clone(), verbosity, output.log_format, file);
+        // Not the arguments: somebody may have taken one of them for the place of a secret.
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            pid = process::id(),
+            "started"
+        );
+        (Self { bars, verbosity }, error)
+    }
+
+    /// Prints a result. It is no error if nobody reads on.
+    #[expect(clippy::unused_self, reason = "printing begins with a console")]
+    pub fn print(&self, text: &[u8]) -> Result<(), PrintError> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(PrintError(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints a line for people, who can do without.
+    pub fn say(&self, line: impl fmt::Display) -> Result<(), PrintError> {
+        if self.verbosity == Verbosity::Quiet {
+            Ok(())
+        } else {
+            self.print(format!("{line}\n").as_bytes())
+        }
+    }
+
+    /// A bar that shows which of `nodes` are left.
+    pub fn progress<'a>(&self, nodes: impl IntoIterator<Item = &'a str>) -> Progress<'a> {
+        Progress::new(&self.bars, nodes.into_iter().collect())
+    }
+}
+
+/// Tells of a notice that is about no single day on the log.
+pub fn notify(notice: &Notice) {
+    tell(notice, None, format_args!("{notice}"));
+}
+
+/// Tells of a notice about the day `date` on the log.
+pub fn notify_of_day(date: NaiveDate, notice: &Notice) {
+    tell(notice, Some(date), format_args!("{notice}"));
+}
+
+/// Tells of a notice about one of several days on the log.
+pub fn notify_in_range(date: NaiveDate, notice: &Notice) {
+    tell(notice, Some(date), format_args!("{date}：{notice}"));
+}
+
+/// The fields are for programs: people find it all in the message.
+fn tell(notice: &Notice, date: Option<NaiveDate>, message: fmt::Arguments) {
+    let (code, node) = (notice.code(), notice.node());
+    let date = date.map(tracing::field::display);
+    match notice.severity() {
+        Severity::Error => tracing::error!(code, date, node, "{message}"),
+        Severity::Warning => tracing::warn!(code, date, node, "{message}"),
+    }
+}
+
+/// Tells of something that did not happen as it should, and that changes nothing else.
+pub fn warn(problem: impl fmt::Display) {
+    tracing::warn!("{problem}");
+}
+
+/// Tells of an error that is no notice: the one that ends the program, above all.
+pub fn fail(error: impl fmt::Display) {
+    tracing::error!("{error}");
+}
+
+/// Tells of the end of the program, which took `elapsed`.
+pub fn end(status: ExitStatus, elapsed: Duration) {
+    let duration_seconds = (elapsed.as_secs_f64() * 1e3).round() / 1e3;
+    let exit_status = u8::from(status);
+    tracing::info!(exit_status, duration_seconds, "ended");
+    if let Some(problem) = log::lost() {
+        tracing::warn!("{problem}");
+    }
+}
+
+/// Prints `report` as one JSON object.
+pub fn print_json(console: &Console, report: &impl serde::Serialize) -> Result<(), PrintError> {
+    let mut text = serde_json::to_vec_pretty(report).expect("a report has string keys alone");
+    text.push(b'\n');
+    console.print(&text)
+}

@@ -1,0 +1,143 @@
+//! OpenMetrics text.
+//!
+//! Gauges alone, and no times beside the values: that is what the format has in common with the older text format of
+//! Prometheus, which is what node_exporter reads (`# UNIT` and `# EOF` are comments there).
+
+use std::fmt::{self, Display, Write};
+
+/// What every name begins with.
+pub const PREFIX: &str = "daily_gpu_log";
+
+/// The document of `families`, without those that nothing is known of.
+pub fn document(families: impl Iterator<Item = Family>) -> String {
+    let mut text = String::new();
+    for family in families.filter(|family| !family.samples.is_empty()) {
+        let _ = write!(text, "{family}");
+    }
+    text + "# EOF\n"
+}
+
+/// A gauge, with a sample for each thing that it is known of.
+pub struct Family {
+    name: String,
+    help: String,
+    unit: Option<&'static str>,
+    samples: Vec<String>,
+}
+
+impl Family {
+    /// A family of this name after that of the program.
+    pub fn new(name: &str, help: &str) -> Self {
+        Self {
+            name: format!("{PREFIX}_{name}"),
+            help: help.to_owned(),
+            unit: None,
+            samples: Vec::new(),
+        }
+    }
+
+    /// The format wants the unit at the end of the name as well.
+    pub fn in_unit(self, unit: &'static str) -> Self {
+        Self {
+            name: format!("{}_{unit}", self.name),
+            unit: Some(unit),
+            ..self
+        }
+    }
+
+    /// With a sample, unless there is nothing to be said.
+    pub fn with(mut self, labels: &Labels, value: Option<impl Display>) -> Self {
+        self.add(labels, value);
+        self
+    }
+
+    /// Adds a sample, unless there is nothing to be said.
+    pub fn add(&mut self, labels: &Labels, value: Option<impl Display>) {
+        let name = &self.name;
+        self.samples
+            .extend(value.map(|value| format!("{name}{labels} {value}")));
+    }
+}
+
+impl Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, help, .. } = self;
+        writeln!(f, "# HELP {name} {help}\n# TYPE {name} gauge")?;
+        if let Some(unit) = self.unit {
+            writeln!(f, "# UNIT {name} {unit}")?;
+        }
+        self.samples
+            .iter()
+            .try_for_each(|sample| writeln!(f, "{sample}"))
+    }
+}
+
+/// What a sample is about, as the format writes it.
+#[derive(Clone, Default)]
+pub struct Labels(String);
+
+impl Labels {
+    /// With one more label.
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
+        let comma = if self.0.is_empty() { "" } else { "," };
+        let value = value.to_string();
+        let _ = write!(self.0, "{comma}{name}=\"{}\"", Escaped(&value));
+        self
+    }
+}
+
+impl Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, "{{{}}}", self.0)
+    }
+}
+
+/// A label's value between its quotes.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '\\' => f.write_str("\\\\"),
+            '"' => f.write_str("\\\""),
+            '\n' => f.write_str("\\n"),
+            c => f.write_char(c),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A label's value as a reader of the format has it.
+    fn unescaped(text: &str) -> Option<String> {
+        let mut value = String::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            value.push(match c {
+                '\\' => match chars.next()? {
+                    'n' => '\n',
+                    c @ ('\\' | '"') => c,
+                    _ => return None,
+                },
+                '"' | '\n' => return None,
+                c => c,
+            });
+        }
+        Some(value)
+    }
+
+    proptest! {
+        #[test]
+        fn a_label_is_read_as_it_was(name in r#"([\\"\n,={}a王 ]|\PC){0,20}"#) {
+            let labels = Labels::default().with("node", &name).with("gpu", 3).to_string();
+            let value = labels.strip_prefix("{node=\"").and_then(|rest| rest.strip_suffix("\",gpu=\"3\"}"));
+            prop_assert_eq!(value.and_then(unescaped), Some(name));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Mail over SMTP.
+
+mod session;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, SinglePart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::TlsParameters;
+use secrecy::ExposeSecret;
+
+use super::Undelivered;
+use super::message::Message;
+use super::watch::hostname;
+use crate::settings::SecretError;
+use crate::settings::{Security, Smtp};
+
+pub use session::MailError;
+
+/// Longer mails are read by nobody.
+const LIMIT_BYTES: usize = 100_000;
+
+/// What sends mail.
+#[derive(Debug)]
+pub struct Mailer {
+    smtp: Smtp,
+    credentials: Option<Credentials>,
+    timeout: Duration,
+    /// Made when it is first needed, because it reads the system's certificates.
+    tls: OnceLock<Result<Tls, String>>,
+}
+
+/// The parameters of TLS, which have no `Debug` of their own.
+#[derive(Clone)]
+struct Tls(TlsParameters);
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+impl Mailer {
+    pub fn new(smtp: &Smtp, timeout: Duration) -> Result<Self, SecretError> {
+        let credentials = smtp.login.as_ref().map(|login| {
+            let password = login.password()?;
+            let password = password.expose_secret().to_owned();
+            Ok(Credentials::new(login.username.clone(), password))
+        });
+        Ok(Self {
+            smtp: smtp.clone(),
+            credentials: credentials.transpose()?,
+            timeout,
+            tls: OnceLock::new(),
+        })
+    }
+
+    /// The recipients of what is for the admin.
+    pub fn admins(&self) -> &[Mailbox] {
+        &self.smtp.to
+    }
+
+    /// Sends `message` to one recipient, who learns of no other. A try whose answer is lost may have been delivered;
+    /// the second one has the same id then.
+    pub fn send(&self, recipient: &Mailbox, message: &Message) -> Result<(), Undelivered> {
+        let letter = self.letter(recipient, message);
+        session::deliver(self, &letter).map_err(|reason| Undelivered::Mail {
+            recipient: recipient.email.to_string(),
+            server: format!("{}:{}", self.smtp.host, self.smtp.port),
+            reason,
+        })
+    }
+
+    fn letter(&self, recipient: &Mailbox, message: &Message) -> lettre::Message {
+        let from = &self.smtp.from;
+        // Nobody answers it, and no machine should either (RFC 3834).
+        let automatic = HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        );
+        lettre::Message::builder()
+            .from(from.clone())
+            .to(recipient.clone())
+            .subject(message.subject())
+            .message_id(Some(message_id(from)))
+            .raw_header(automatic)
+            .singlepart(SinglePart::plain(message.body(LIMIT_BYTES)))
+            .expect("a sender and a recipient are all that a letter needs")
+    }
+
+    /// What TLS needs, if the connection is to be encrypted.
+    fn tls(&self) -> Result<Option<TlsParameters>, MailError> {
+        if self.smtp.security == Security::None {
+            return Ok(None);
+        }
+        let new = || {
+            let parameters = TlsParameters::new(self.smtp.host.clone());
+            parameters
+                .map(Tls)
+                .map_err(|error| crate::sources::http::root_cause(&error))
+        };
+        let Tls(parameters) = self.tls.get_or_init(new).clone().map_err(MailError::Tls)?;
+        Ok(Some(parameters))
+    }
+}
+
+/// An id that no other mail has.
+fn message_id(from: &Mailbox) -> String {
+    static LETTERS: AtomicUsize = AtomicUsize::new(0);
+    let letter = LETTERS.fetch_add(1, Ordering::Relaxed);
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = since_epoch.unwrap_or_default().as_nanos();
+    let (process, domain) = (std::process::id(), from.email.domain());
+    format!(
+        "<daily-gpu-log.{nanos}.{process}.{letter}.{}@{domain}>",
+        hostname()
+    )
+}

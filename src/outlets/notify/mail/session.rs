@@ -1,0 +1,222 @@
+//! One mail to its server, with a deadline for each try.
+//!
+//! lettre's own timeout is one for each read; a server that sends a byte now and then would never be left. Here a try
+//! is a future that is dropped, with its connection, when its time is up.
+
+use std::time::Duration;
+
+use lettre::transport::smtp::authentication::DEFAULT_MECHANISMS;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{Error, response};
+use tokio::runtime::Builder;
+use tokio::time::{sleep, timeout};
+
+use super::Mailer;
+use crate::outlets::notify::watch::hostname;
+use crate::settings::Security;
+use crate::sources::http::root_cause;
+
+/// The pause before the second try.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long taking leave may take, of a server that has taken the mail.
+const LEAVE: Duration = Duration::from_secs(1);
+
+/// Why a mail was not taken. Nothing that the server says is in it but numbers: it may repeat the password.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// The machine has not what TLS needs.
+    #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
+    Tls(String),
+    /// The time was up.
+    #[error("逾時：{:.1} 秒內沒有完成", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// The connection did not come about, or broke.
+    #[error("{step}失敗：{cause}")]
+    Network {
+        /// What was being done.
+        step: Step,
+        /// Why.
+        cause: String,
+    },
+    /// The server refused.
+    #[error("{step}被拒絕（SMTP {code}）")]
+    Refused {
+        /// What was being done.
+        step: Step,
+        /// The reply's code, and the enhanced one if it has one (RFC 5321, RFC 3463).
+        code: String,
+        /// Whether it may do so for good.
+        is_permanent: bool,
+    },
+    /// The server cannot do what this needs.
+    #[error("{0}")]
+    Unable(&'static str),
+    /// What answers is no mail server, or expects another encryption.
+    #[error("回應不是 SMTP（請檢查 port 與 security）")]
+    NotSmtp,
+}
+
+/// What is done one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Connecting, with TLS from the first byte if that is wanted, and greeting.
+    Connect,
+    /// Encrypting the connection.
+    StartTls,
+    /// Logging in.
+    Login,
+    /// Giving the mail.
+    Send,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "連線",
+            Self::StartTls => "STARTTLS ",
+            Self::Login => "登入",
+            Self::Send => "寄送",
+        })
+    }
+}
+
+impl MailError {
+    fn new(step: Step, error: &Error) -> Self {
+        if let Some(code) = error.status() {
+            let is_permanent = error.is_permanent();
+            let code = with_enhanced(code, error);
+            return Self::Refused {
+                step,
+                code,
+                is_permanent,
+            };
+        }
+        match step {
+            // What lettre itself objects to: the server lacks an extension.
+            Step::StartTls if error.is_client() => {
+                Self::Unable("伺服器不支援 STARTTLS（請改用 security = \"tls\"，或檢查 port）")
+            }
+            Step::Login if error.is_client() => Self::Unable("伺服器不提供 PLAIN 或 LOGIN 登入"),
+            Step::Send if error.is_client() => Self::Unable("伺服器不支援非 ASCII 的郵件地址"),
+            _ if error.is_response() => Self::NotSmtp,
+            _ => Self::Network {
+                step,
+                cause: root_cause(error),
+            },
+        }
+    }
+
+    /// Whether the same may well succeed in a moment.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Timeout(_) | Self::Network { .. } => true,
+            Self::Refused { is_permanent, .. } => !is_permanent,
+            Self::Tls(_) | Self::Unable(_) | Self::NotSmtp => false,
+        }
+    }
+}
+
+/// The code, and the enhanced one that begins the text of a reply: `535 5.7.8`.
+fn with_enhanced(code: response::Code, error: &Error) -> String {
+    let text = std::error::Error::source(error).map(ToString::to_string);
+    let text = text.unwrap_or_default();
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let is_number = |part: &str| {
+        (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if first.split('.').count() == 3 && first.split('.').all(is_number) {
+        format!("{code} {first}")
+    } else {
+        code.to_string()
+    }
+}
+
+/// Gives `letter` to the server.
+pub fn deliver(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailError> {
+    // Before the clock starts: it reads files.
+    mailer.tls()?;
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| MailError::Network {
+        step: Step::Connect,
+        cause: error.to_string(),
+    })?;
+    let delivered = runtime.block_on(deliver_in_two_tries(mailer, letter));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    delivered
+}
+
+async fn deliver_in_two_tries(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailError> {
+    match deliver_once(mailer, letter).await {
+        Err(error) if error.may_pass() => {
+            tracing::info!(%error, "sending the mail again");
+            sleep(PAUSE).await;
+            deliver_once(mailer, letter).await
+        }
+        delivered => delivered,
+    }
+}
+
+async fn deliver_once(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailError> {
+    let given = timeout(mailer.timeout, give(mailer, letter)).await;
+    let mut connection = given.unwrap_or(Err(MailError::Timeout(mailer.timeout)))?;
+    // The server has the mail, however it takes leave.
+    let _ = timeout(LEAVE, connection.quit()).await;
+    Ok(())
+}
+
+/// Connects and gives the letter, and answers the connection once the server has taken it.
+async fn give(mailer: &Mailer, letter: &lettre::Message) -> Result<AsyncSmtpConnection, MailError> {
+    let at = |step| move |error: Error| MailError::new(step, &error);
+    let (smtp, hello) = (&mailer.smtp, hello_name(hostname()));
+    let tls = mailer.tls()?;
+    let wrapper = tls.clone().filter(|_| smtp.security == Security::Tls);
+    let server = (smtp.host.as_str(), smtp.port);
+    let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, wrapper, None)
+        .await
+        .map_err(at(Step::Connect))?;
+    if let Some(tls) = tls.filter(|_| smtp.security == Security::Starttls) {
+        let encrypted = connection.starttls(tls, &hello).await;
+        encrypted.map_err(at(Step::StartTls))?;
+    }
+    if let Some(credentials) = &mailer.credentials {
+        let login = connection.auth(DEFAULT_MECHANISMS, credentials).await;
+        login.map_err(at(Step::Login))?;
+    }
+    let taken = connection
+        .send(letter.envelope(), &letter.formatted())
+        .await;
+    taken.map_err(at(Step::Send))?;
+    Ok(connection)
+}
+
+/// What the client calls itself: servers may refuse a name that is not fully qualified (RFC 5321 §4.1.4).
+fn hello_name(hostname: String) -> ClientId {
+    let is_domain = hostname.contains('.')
+        && hostname
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    if is_domain {
+        ClientId::Domain(hostname)
+    } else {
+        ClientId::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_fully_qualified_name_is_told_to_servers() {
+        for (hostname, hello) in [
+            ("mgmt01.example.org", "mgmt01.example.org"),
+            ("mgmt01", "[127.0.0.1]"),
+            ("", "[127.0.0.1]"),
+            ("mgmt 01.example.org", "[127.0.0.1]"),
+        ] {
+            assert_eq!(hello_name(hostname.to_owned()).to_string(), hello);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What is told, whoever is told it.
+
+/// The most characters of one line that are told.
+const LINE_CHARS: usize = 1000;
+
+/// A text for people, with what matters most first, so that it can be cut at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    subject: String,
+    lines: Vec<String>,
+    signature: String,
+}
+
+impl Message {
+    /// A message with these lines under its subject, and the signature under them. Control characters, which would
+    /// make one line two, become spaces.
+    pub fn new(subject: &str, lines: impl IntoIterator<Item = String>, signature: &str) -> Self {
+        Self {
+            subject: one_line(subject),
+            lines: lines.into_iter().map(|line| one_line(&line)).collect(),
+            signature: one_line(signature),
+        }
+    }
+
+    /// What it is about.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The message without its subject, for where that has a place of its own. Lines for which `limit_bytes` have no
+    /// room are counted instead.
+    pub fn body(&self, limit_bytes: usize) -> String {
+        let room = limit_bytes.saturating_sub(self.signature.len() + "\n\n\n".len());
+        format!("{}\n\n{}\n", self.lines(room), self.signature)
+    }
+
+    /// The whole message. Lines for which `limit_bytes` have no room are counted instead.
+    pub fn text(&self, limit_bytes: usize) -> String {
+        let room = limit_bytes.saturating_sub(self.subject.len() + "\n\n".len());
+        format!("{}\n\n{}", self.subject, self.body(room))
+    }
+
+    fn lines(&self, limit_bytes: usize) -> String {
+        let whole = self.lines.join("\n");
+        if whole.len() <= limit_bytes {
+            return whole;
+        }
+        let mark = |left: usize| format!("…（還有 {left} 行未列出）");
+        // No other count is longer.
+        let mut room = limit_bytes.saturating_sub(mark(self.lines.len()).len());
+        let fits = |line: &&String| match room.checked_sub(line.len() + 1) {
+            Some(left) => {
+                room = left;
+                true
+            }
+            None => false,
+        };
+        let mut told: Vec<&str> = self
+            .lines
+            .iter()
+            .take_while(fits)
+            .map(String::as_str)
+            .collect();
+        let mark = mark(self.lines.len() - told.len());
+        told.push(&mark);
+        told.join("\n")
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = chars.by_ref().take(LINE_CHARS).collect();
+    if chars.next().is_some() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(lines: &[&str]) -> Message {
+        Message::new("主旨", lines.iter().map(ToString::to_string), "署名")
+    }
+
+    #[test]
+    fn a_message_that_fits_is_told_whole() {
+        let message = message(&["一", "二"]);
+        assert_eq!(message.text(1000), "主旨\n\n一\n二\n\n署名\n");
+        assert_eq!(message.body(1000), "一\n二\n\n署名\n");
+        assert_eq!(message.text(message.text(1000).len()), message.text(1000));
+    }
+
+    #[test]
+    fn of_one_that_does_not_fit_the_first_lines_are_told_and_the_others_counted() {
+        let lines: Vec<String> = (1..=99)
+            .map(|number| format!("第 {number} 個錯誤"))
+            .collect();
+        let message = Message::new("主旨", lines, "署名");
+        assert_eq!(
+            message.text(85),
+            "主旨\n\n第 1 個錯誤\n第 2 個錯誤\n…（還有 97 行未列出）\n\n署名\n"
+        );
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_not_endless() {
+        let endless = "長".repeat(1001);
+        let message = message(&["two\r\nlines\u{1b}[1m", &endless]);
+        let cut = format!("{}…", "長".repeat(1000));
+        assert_eq!(message.lines, ["two  lines [1m", &cut]);
+        assert_eq!(Message::new("a\nBcc: b", [], "").subject(), "a Bcc: b");
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_is_longer_than_its_limit(
+            lines in prop::collection::vec(".{0,60}", 0..40),
+            limit in 100_usize..2000,
+        ) {
+            let message = Message::new("主旨", lines, "署名");
+            let text = message.text(limit);
+            prop_assert!(text.len() <= limit, "{} > {limit}: {text}", text.len());
+            prop_assert!(text.starts_with("主旨\n\n") && text.ends_with("\n\n署名\n"), "{text}");
+            let told = message.lines.iter().zip(text.lines().skip(2));
+            let told = told.take_while(|(line, told)| line == told).count();
+            let left = message.lines.len() - told;
+            let mark = format!("…（還有 {left} 行未列出）");
+            prop_assert_eq!(left > 0, text.contains(&mark), "{}", text);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is told of a run that collects.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use chrono::NaiveDate;
+
+use super::message::Message;
+use super::outsiders;
+use crate::model::exit_status::ExitStatus;
+use crate::report::notice::{Notice, Severity};
+use crate::report::{Collected, DayResult, NodeReport, RunReport};
+
+/// The end of a run.
+#[derive(Debug)]
+pub enum Ended<'a> {
+    /// It collected.
+    Collected(&'a Collected<'a>),
+    /// An error ended it before.
+    Failed {
+        /// The error.
+        error: &'a anyhow::Error,
+        /// What it means.
+        exit_status: ExitStatus,
+        /// The days that were to be collected, as far as they are known.
+        dates: &'a [NaiveDate],
+    },
+}
+
+impl Ended<'_> {
+    /// How it ended.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Collected(collected) => collected.exit_status(),
+            Self::Failed { exit_status, .. } => *exit_status,
+        }
+    }
+
+    /// Whether cron would send its output of a run with `--quiet`: also warnings are output, those of the run itself
+    /// and those of its days.
+    pub fn is_problem(&self, warnings: &[String]) -> bool {
+        self.exit_status() != ExitStatus::Complete || !warnings.is_empty() || self.has_notices()
+    }
+
+    /// What is told of it, and of these `warnings`, by a program on `host`. Without `include_users`, that names no user and nothing else that
+    /// the management API says.
+    pub fn message(&self, host: &str, warnings: &[String], include_users: bool) -> Message {
+        let verdict = match self.exit_status() {
+            ExitStatus::Complete if self.is_problem(warnings) => "完整，但有警告",
+            status => verdict(status),
+        };
+        let subject = format!("daily-gpu-log {host}：{verdict}{}", self.dates());
+        let mut lines: Vec<_> = warnings
+            .iter()
+            .map(|warning| format!("警告：{warning}"))
+            .collect();
+        lines.extend(match self {
+            Self::Collected(collected) => lines_of_days(collected, include_users),
+            // What the management API says is in no error that ends a run or a day: such errors are notices.
+            Self::Failed { error, .. } => vec![format!("錯誤：{error:#}")],
+        });
+        let signature = format!(
+            "主機 {host}，結束狀態 {}，daily-gpu-log {}",
+            u8::from(self.exit_status()),
+            env!("CARGO_PKG_VERSION")
+        );
+        Message::new(&subject, lines, &signature)
+    }
+
+    fn has_notices(&self) -> bool {
+        let Self::Collected(collected) = self else {
+            return false;
+        };
+        let mut reports = collected.days.iter().filter_map(DayResult::report);
+        reports.any(|report| !report.notices.is_empty())
+    }
+
+    fn dates(&self) -> String {
+        let dates: Vec<NaiveDate> = match self {
+            Self::Collected(collected) => collected.days.iter().map(date).collect(),
+            Self::Failed { dates, .. } => dates.to_vec(),
+        };
+        match dates[..] {
+            [] => String::new(),
+            [date] => format!("（{date}）"),
+            [first, .., last] => format!("（{first} 到 {last}）"),
+        }
+    }
+}
+
+fn verdict(status: ExitStatus) -> &'static str {
+    match status {
+        ExitStatus::Complete => "完整",
+        ExitStatus::Incomplete => "不完整",
+        ExitStatus::Failed => "失敗",
+        ExitStatus::Usage => "用法錯誤",
+        ExitStatus::Configuration => "設定或憑證錯誤",
+        ExitStatus::Locked => "資料目錄正由另一次執行使用",
+        ExitStatus::Interrupted => "被中斷",
+    }
+}
+
+fn date(day: &DayResult) -> NaiveDate {
+    match day {
+        DayResult::Collected(report) => report.date,
+        DayResult::Failed { date, .. } => *date,
+    }
+}
+
+fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
+    let untold = collected.untold.iter().map(|why| format!("錯誤：{why}"));
+    let mut lines: Vec<_> = untold.collect();
+    lines.extend(collected.given_up_lines.iter().cloned());
+    if collected.days.is_empty() {
+        lines.push("沒有需要收集的日期".to_owned());
+    }
+    for day in &collected.days {
+        match day {
+            DayResult::Collected(report) => {
+                lines.push(report.day_line());
+                lines.extend(lines_of_notices(&report.notices, include_users));
+                if include_users {
+                    lines.extend(lines_of_users(report));
+                }
+            }
+            DayResult::Failed { date, error, .. } => {
+                lines.push(format!("{date}：失敗"));
+                lines.push(format!("錯誤：{error}"));
+            }
+        }
+    }
+    lines
+}
+
+/// A line of each notice, as on stderr. Without names, many may read the same, which are then counted.
+fn lines_of_notices(notices: &[Notice], include_users: bool) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for notice in notices {
+        let severity = match notice.severity() {
+            Severity::Error => "錯誤",
+            Severity::Warning => "警告",
+        };
+        let message = if include_users {
+            notice.to_string()
+        } else {
+            outsiders::message(notice)
+        };
+        let line = format!("{severity}：{message}");
+        let count = counts.entry(line.clone()).or_default();
+        *count += 1;
+        if *count == 1 {
+            lines.push(line);
+        }
+    }
+    for line in &mut lines {
+        let count = counts[line.as_str()];
+        if count > 1 {
+            let _ = write!(line, "（共 {count} 則）");
+        }
+    }
+    lines
+}
+
+fn lines_of_users(report: &RunReport) -> Vec<String> {
+    report.nodes.iter().filter_map(line_of_users).collect()
+}
+
+/// Who held which GPU of a node, if anything of the node was written.
+fn line_of_users(node: &NodeReport) -> Option<String> {
+    let gpus = &node.figures.as_ref()?.gpus;
+    let held = gpus.iter().filter_map(|gpu| {
+        let users = gpu.users.as_ref().filter(|users| !users.is_empty())?;
+        Some(format!("{} {}", gpu.index, users.join("、")))
+    });
+    let held: Vec<String> = held.collect();
+    let users = if gpus.iter().any(|gpu| gpu.users.is_none()) {
+        "無任務資訊".to_owned()
+    } else if held.is_empty() {
+        "無".to_owned()
+    } else {
+        held.join("；")
+    };
+    Some(format!("{} 的使用者：{users}", node.name))
+}

@@ -1,0 +1,92 @@
+//! What outsiders are told of a notice.
+//!
+//! What the management API says may name people, and so may the ids that it gives tasks, hosts and GPUs. Outsiders
+//! are told none of that, but how often it happened. There is no arm for what is not named here: whoever adds a
+//! notice decides what of it leaves the house.
+
+use crate::report::notice::Notice;
+use crate::sources::management_api::TasksError;
+
+/// The message of a notice, without a word of the management API's.
+pub fn message(notice: &Notice) -> String {
+    match notice {
+        Notice::NodeFailed { .. }
+        | Notice::NotWritten { .. }
+        | Notice::NotSynced(_)
+        | Notice::Panicked { .. }
+        | Notice::NoReadings { .. }
+        | Notice::SeriesStopped { .. }
+        | Notice::OldReadings { .. }
+        | Notice::Rejected { .. }
+        | Notice::TasksPanicked
+        | Notice::TasksNotKept(_)
+        | Notice::NotRecorded(_)
+        | Notice::Forgotten { .. }
+        | Notice::BusyWithoutTask { .. }
+        | Notice::MoreConflicts { .. }
+        | Notice::LedgerNotWritten(_)
+        | Notice::LedgerNotMerged(_)
+        | Notice::UnknownCard { .. }
+        | Notice::NotMerged { .. } => notice.to_string(),
+        Notice::TasksUnavailable(error) => {
+            format!("{}（沒有任務資訊，使用率不受影響）", tasks_error(error))
+        }
+        Notice::TasksKept {
+            error,
+            since,
+            is_final,
+        } => {
+            let error = error
+                .as_ref()
+                .map(|error| format!("{}：", tasks_error(error)));
+            let caveat = if *is_final {
+                ""
+            } else {
+                "，當時這一天尚未結束"
+            };
+            format!(
+                "{}使用 {since} 保存的任務資訊{caveat}",
+                error.unwrap_or_default()
+            )
+        }
+        Notice::Unplaced { node, owner, gpus } => {
+            let remedy = match owner {
+                None => "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id".to_owned(),
+                Some(owner) => format!(
+                    "設定中它們的 UUID 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids"
+                ),
+            };
+            let count = gpus.len();
+            format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
+        }
+        Notice::Disagreement { node, gpus } => format!(
+            "{node} 有 {} 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
+             請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
+            gpus.len()
+        ),
+        Notice::Conflict {
+            node,
+            gpu,
+            conflict: _,
+            when,
+        } => format!("{node} 的 {gpu} 在 {when} 同時有多位使用者"),
+        Notice::UnknownHost { host: _, tasks } => format!(
+            "有 {} 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+            tasks.len()
+        ),
+        Notice::Timeless { node, task: _ } => format!("{node} 有任務時間不明，未計入使用者欄位"),
+        Notice::Malformed(_) => "有任務的資料無法解析，已略過".to_owned(),
+    }
+}
+
+fn tasks_error(error: &TasksError) -> String {
+    match error {
+        // The client of the management API leaves what the API says out of these.
+        TasksError::Http { .. } | TasksError::Refused { .. } | TasksError::Forgotten { .. } => {
+            error.to_string()
+        }
+        TasksError::Unreadable { url, problem: _ } => {
+            format!("無法從管理 API 獲取數據：{url} 的回應無法解析")
+        }
+    }
+}

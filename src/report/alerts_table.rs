@@ -1,0 +1,107 @@
+//! The alerts as a table for people.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+
+use super::alerts::{AlertReport, AlertsReport, Notified};
+use crate::analysis::idle::Outcome;
+
+/// How much of what was left out is shown; JSON has it all.
+const LEFT_OUT_SHOWN: usize = 20;
+
+impl AlertsReport<'_> {
+    /// The rules, the table, and below it what is incomplete or in doubt.
+    pub fn text(&self) -> String {
+        let mut lines = vec![format!("{}的 GPU 閒置情形", self.days())];
+        lines.extend(self.rules());
+        lines.push(String::new());
+        if self.alerts.is_empty() {
+            let nobody = match self.unjudged_nodes.as_slice() {
+                _ if !self.is_judged => "沒有可以判斷的資料",
+                [] => "沒有使用者達到門檻",
+                _ => "在可以判斷的資料中，沒有使用者達到門檻",
+            };
+            lines.push(nobody.to_owned());
+        } else {
+            lines.extend(self.table());
+        }
+        if !self.left_out.is_empty() {
+            lines.push(String::new());
+            lines.push(
+                "以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入配置時數）：".to_owned(),
+            );
+            let shown = self.left_out.iter().take(LEFT_OUT_SHOWN);
+            lines.extend(shown.map(ToString::to_string));
+            let more = self.left_out.len().saturating_sub(LEFT_OUT_SHOWN);
+            if more > 0 {
+                lines.push(format!("還有 {more} 項（以 --json 查看）"));
+            }
+        }
+        lines.into_iter().map(|line| line + "\n").collect()
+    }
+
+    fn table(&self) -> Vec<String> {
+        let mut table = Table::new();
+        table.load_preset(NOTHING);
+        table.set_header([
+            "使用者",
+            "規則",
+            "閒置(GPU小時)",
+            "配置(GPU小時)",
+            "閒置比例",
+            "涵蓋率",
+            "平均GPU使用率",
+            "通知",
+            "上次通知",
+        ]);
+        for alert in &self.alerts {
+            table.add_row(row(alert));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+            column.set_cell_alignment(CellAlignment::Left);
+        }
+        let lines = table.lines();
+        lines.map(|line| line.trim_end().to_owned()).collect()
+    }
+}
+
+fn row(alert: &AlertReport) -> [String; 9] {
+    let figures = alert.figures;
+    [
+        printable(alert.user),
+        printable(alert.rule),
+        figures.idle_hours().to_string(),
+        figures.allocated_hours().to_string(),
+        figures.idle_share().to_string(),
+        figures.coverage().to_string(),
+        figures.mean_gpu().to_string(),
+        match alert.notice {
+            Notified::Due => "未通知",
+            Notified::Recent => "不重複通知",
+            Notified::Sent => "已通知",
+            Notified::Failed => "通知失敗",
+        }
+        .to_owned(),
+        last_notice(alert),
+    ]
+}
+
+/// A name on one line.
+fn printable(name: &str) -> String {
+    name.replace(char::is_control, " ")
+}
+
+fn last_notice(alert: &AlertReport) -> String {
+    let Some(last) = &alert.last_notice else {
+        return "-".to_owned();
+    };
+    let outcome = |outcome| match outcome {
+        Outcome::Unknown => "結果不明",
+        Outcome::Delivered => "已送達",
+        Outcome::Failed => "失敗",
+    };
+    let mail = last.reminder.mail.map_or("未寄", outcome);
+    let admin = outcome(last.reminder.admin);
+    format!("{}（管理員{admin}，使用者{mail}）", last.time)
+}

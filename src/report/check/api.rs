@@ -1,0 +1,122 @@
+//! What the management API's answer says of the API, of its clock, and of the settings.
+
+use std::collections::BTreeSet;
+
+use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
+use crate::analysis::attribution::{self, NodeTasks, TasksByHost};
+use crate::analysis::holding::Span;
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::model::task::{Answer, Task};
+use crate::report::notice::Notice;
+use crate::settings::ManagementApi;
+use crate::sources::management_api::{Fetched, TasksError};
+
+/// The API, by its answer to a question for the tasks of the window's day.
+pub fn api(
+    api: &ManagementApi,
+    answer: &Result<Fetched, TasksError>,
+    window: &Window,
+) -> Vec<Check> {
+    let fetched = match answer {
+        Ok(fetched) => fetched,
+        Err(error @ TasksError::Refused { .. }) => {
+            return vec![Check::error(Subject::Token, error.to_string())];
+        }
+        Err(error) => return vec![Check::error(Subject::ManagementApi, error.to_string())],
+    };
+    let ahead = fetched.clock_ahead;
+    let mut facts = vec![
+        "接受 Token".to_owned(),
+        format!("{} 有 {} 個任務", window.date, fetched.answer.tasks.len()),
+    ];
+    let off = ahead.filter(|seconds| seconds.abs() > CLOCK_TOLERANCE_SECONDS);
+    if off.is_none() {
+        facts.push(clock_fact(ahead));
+    }
+    let ok = Check::ok(
+        Subject::ManagementApi,
+        format!("管理 API {}：{}", api.url, facts.join("，")),
+    );
+    let clock = off.map(|seconds| {
+        let message = format!(
+            "管理 API 的時鐘比本機{}：任務的開始與結束也會差這麼多，請檢查兩者的時間同步",
+            clock_difference(seconds)
+        );
+        Check::warning(Subject::Clock, message)
+    });
+    [ok].into_iter().chain(clock).collect()
+}
+
+/// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts outside of `all` nodes are named as well, unless
+/// only some nodes are asked for.
+pub fn tasks(nodes: &[&Node], all: &[Node], answer: &Answer, window: &Window) -> Vec<Check> {
+    let mut checks: Vec<Check> = answer
+        .malformed
+        .iter()
+        .map(|task| warning(&Notice::Malformed(task.clone())))
+        .collect();
+    if nodes.len() == all.len() {
+        let unknown = attribution::unknown_hosts(all, &answer.tasks).into_iter();
+        checks.extend(unknown.map(|(host, tasks)| {
+            warning(&Notice::UnknownHost {
+                host: host.to_owned(),
+                tasks: tasks.into_iter().map(str::to_owned).collect(),
+            })
+        }));
+    }
+    let mut count = 0;
+    let by_host = TasksByHost::new(&answer.tasks);
+    // Of a day that has not begun, no task is known.
+    let Some(passed) = Span::new(window.start, window.passed) else {
+        return checks;
+    };
+    for node in nodes {
+        let known = attribution::attribute(node, &by_host, passed);
+        count += known.tasks.len();
+        checks.extend(of_node(node, &known));
+    }
+    if checks.is_empty() {
+        let date = window.date;
+        let message = match count {
+            0 => format!("任務：{date} 沒有使用 GPU 的任務可供核對"),
+            _ => format!("任務：{date} 的 {count} 個任務所用的 GPU 都能對應"),
+        };
+        checks.push(Check::ok(Subject::Tasks, message));
+    }
+    checks
+}
+
+fn of_node(node: &Node, known: &NodeTasks) -> Vec<Check> {
+    let mut checks: Vec<_> = Notice::of_tasks(&node.name, known)
+        .iter()
+        .map(warning)
+        .collect();
+    let coincidence = coincidence(node, known);
+    checks.extend(coincidence.map(|message| Check::warning(Subject::Tasks, message)));
+    checks.into_iter().map(|check| check.of(node)).collect()
+}
+
+fn warning(notice: &Notice) -> Check {
+    Check::warning(Subject::Tasks, notice.to_string())
+}
+
+/// Where some ids are no card numbers, those that are may be so by chance, and their users with the wrong GPUs.
+fn coincidence(node: &Node, known: &NodeTasks) -> Option<String> {
+    let is_mapped = node.first_gpu_id.is_some() || !node.gpu_uuids.is_empty();
+    if is_mapped || known.unplaced.is_empty() {
+        return None;
+    }
+    let gpus = known.tasks.iter().flat_map(|task: &&Task| &task.gpus);
+    let placed = gpus.filter(|gpu| node.place_gpu(gpu.id, gpu.uuid.as_deref()).is_ok());
+    let ids: BTreeSet<u64> = placed.filter_map(|gpu| gpu.id).collect();
+    let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+    (!ids.is_empty()).then(|| {
+        format!(
+            "{} 沒有 first_gpu_id 與 gpu_uuids，所以任務的 GPU id {} 被當作卡號：其他 id 不是卡號，\
+             這可能只是巧合而記在錯的 GPU 上",
+            node.name,
+            ids.join("、")
+        )
+    })
+}

@@ -1,0 +1,214 @@
+//! Whether a collection would succeed: findings about the settings, the data directory, the token, the management API
+//! and every node, each with what to do. Only judgement; what is judged is found out elsewhere.
+
+mod api;
+mod directory;
+mod node;
+mod notify;
+mod token;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::cluster::Node;
+use crate::model::exit_status::ExitStatus;
+use crate::settings::{Config, ConfigError, Source};
+
+pub use api::{api, tasks};
+pub use directory::directory;
+pub use node::node;
+pub use notify::notify;
+pub use token::token;
+
+/// By how many seconds two clocks may differ without a word. Of an interval of ten minutes that is a tenth.
+pub const CLOCK_TOLERANCE_SECONDS: i64 = 60;
+
+/// Everything that was found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    version: &'static str,
+    /// What was found, in the order of [`Subject`], and of the settings within it.
+    pub checks: Vec<Check>,
+    /// What it means for the caller.
+    pub exit_status: ExitStatus,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What it is about.
+    pub subject: Subject,
+    /// The node that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Whether it is well.
+    pub state: State,
+    /// What was found, and what to do.
+    pub message: String,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The settings file.
+    Settings,
+    /// The data directory.
+    DataDir,
+    /// The management API's token.
+    Token,
+    /// The secrets of the notifications.
+    Notify,
+    /// The management API.
+    ManagementApi,
+    /// The tasks that the API names, and where they run.
+    Tasks,
+    /// A node's agent.
+    Netdata,
+    /// A clock, of the API or of a node.
+    Clock,
+    /// The cards of a node.
+    Cards,
+    /// How far back a node's readings go.
+    Retention,
+}
+
+/// Whether something is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It is.
+    Ok,
+    /// A collection would succeed, but somebody should look.
+    Warning,
+    /// A collection would fail, or lack something, or somebody would not be told of it.
+    Error,
+}
+
+impl Check {
+    fn new(state: State, subject: Subject, message: impl Into<String>) -> Self {
+        Self {
+            subject,
+            node: None,
+            state,
+            message: message.into(),
+        }
+    }
+
+    fn ok(subject: Subject, message: impl Into<String>) -> Self {
+        Self::new(State::Ok, subject, message)
+    }
+
+    fn warning(subject: Subject, message: impl Into<String>) -> Self {
+        Self::new(State::Warning, subject, message)
+    }
+
+    fn error(subject: Subject, message: impl Into<String>) -> Self {
+        Self::new(State::Error, subject, message)
+    }
+
+    fn of(self, node: &Node) -> Self {
+        Self {
+            node: Some(node.name.clone()),
+            ..self
+        }
+    }
+}
+
+impl Report {
+    /// What `checks` mean together.
+    pub fn new(checks: Vec<Check>) -> Self {
+        let mut errors = checks.iter().filter(|check| check.state == State::Error);
+        let is_configuration = |check: &Check| {
+            matches!(
+                check.subject,
+                Subject::Settings | Subject::Token | Subject::Notify
+            )
+        };
+        let exit_status = match errors.clone().next() {
+            None => ExitStatus::Complete,
+            Some(_) if errors.any(is_configuration) => ExitStatus::Configuration,
+            Some(_) => ExitStatus::Incomplete,
+        };
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            checks,
+            exit_status,
+        }
+    }
+
+    /// A line of each finding, or of each that is not well.
+    pub fn lines(&self, only_problems: bool) -> String {
+        let is_told = |check: &&Check| !only_problems || check.state != State::Ok;
+        let line = |check: &Check| {
+            let state = match check.state {
+                State::Ok => "正常",
+                State::Warning => "警告",
+                State::Error => "錯誤",
+            };
+            format!("{state}：{}\n", check.message)
+        };
+        self.checks.iter().filter(is_told).map(line).collect()
+    }
+}
+
+/// The settings in force, for `nodes` of them.
+pub fn settings(config: &Config, nodes: &[&Node]) -> Check {
+    let source = match &config.source {
+        Source::File(path) => format!("設定檔 {}", path.display()),
+        Source::BuiltIn => "沒有設定檔，使用內建設定".to_owned(),
+    };
+    let gpus: usize = nodes.iter().map(|node| node.cards.len()).sum();
+    Check::ok(
+        Subject::Settings,
+        format!(
+            "{source}：{} 個節點、{gpus} 張 GPU，一天的時區是 {}",
+            nodes.len(),
+            config.zone
+        ),
+    )
+}
+
+/// Settings that cannot be used.
+pub fn unusable_settings(error: &ConfigError) -> Check {
+    Check::error(Subject::Settings, error.to_string())
+}
+
+/// A node on whose answer this program fails.
+pub fn panicked(node: &Node) -> Check {
+    let message = format!("檢查節點 {} 時程式發生內部錯誤，請回報", node.name);
+    Check::error(Subject::Netdata, message).of(node)
+}
+
+/// Nodes that are one agent under several names, by the `ids` of their agents as far as these are known: each would be
+/// given the same readings.
+pub fn same_agents(nodes: &[&Node], ids: &[Option<String>]) -> Vec<Check> {
+    let mut known: BTreeMap<&str, &Node> = BTreeMap::new();
+    let mut checks = Vec::new();
+    for (&node, id) in nodes.iter().zip(ids) {
+        let Some(id) = id else { continue };
+        if let Some(first) = known.insert(id, node) {
+            let message = format!(
+                "節點 {} 與 {} 是同一個 Netdata（uid 相同）：請檢查兩者的 url",
+                first.name, node.name
+            );
+            checks.push(Check::warning(Subject::Netdata, message).of(node));
+        }
+    }
+    checks
+}
+
+/// A clock that is `ahead` of the machine's, in few words.
+fn clock_fact(ahead: Option<i64>) -> String {
+    match ahead {
+        None => "時鐘未知（回應沒有 Date）".to_owned(),
+        Some(0) => "時鐘一致".to_owned(),
+        Some(seconds) => format!("時鐘{}", clock_difference(seconds)),
+    }
+}
+
+fn clock_difference(ahead: i64) -> String {
+    let direction = if ahead > 0 { "快" } else { "慢" };
+    format!("{direction} {} 秒", ahead.abs())
+}

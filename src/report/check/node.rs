@@ -1,0 +1,253 @@
+//! What a node's agent said, judged: its version, its clock, its cards, and how far back it knows them.
+
+use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::model::readings::{CardUsage, Metric, NodeUsage};
+use crate::model::units::{CardId, Reading, UnixSeconds};
+use crate::sources::netdata::{Agent, Charts, NodeError, NodeErrorReason, Probe};
+
+/// A card without a sample for so long is not collected any more. An agent restarts in less.
+const SILENCE_SECONDS: i64 = 300;
+const DAY_SECONDS: UnixSeconds = 24 * 3600;
+/// What readings should be kept for at least: with less, a night that fails cannot be made up the next night.
+const RETENTION_SECONDS: UnixSeconds = 2 * DAY_SECONDS;
+
+/// Judges what `node` said of the window's day.
+pub fn node(node: &Node, probe: &Result<Probe, NodeError>, window: &Window) -> Vec<Check> {
+    let probe = match probe {
+        Ok(probe) => probe,
+        Err(error) => {
+            let message = format!("{error}（節點 {}）", node.name);
+            return vec![Check::error(Subject::Netdata, message).of(node)];
+        }
+    };
+    let mut findings = Findings::new(node, window);
+    findings.agent(probe);
+    match &probe.usage {
+        Ok(usage) => {
+            findings.cards(usage, probe);
+            findings.retention(&probe.charts);
+        }
+        Err(reason) => findings.failed(reason),
+    }
+    findings.into_checks()
+}
+
+/// What is found of a node: facts for one line that all is well, and a line of each problem.
+struct Findings<'a> {
+    node: &'a Node,
+    window: &'a Window,
+    facts: Vec<String>,
+    problems: Vec<Check>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(node: &'a Node, window: &'a Window) -> Self {
+        Self {
+            node,
+            window,
+            facts: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn into_checks(self) -> Vec<Check> {
+        let message = format!(
+            "節點 {}（{}）：{}",
+            self.node.name,
+            self.node.address(),
+            self.facts.join("，")
+        );
+        let well = (!self.facts.is_empty()).then(|| Check::ok(Subject::Netdata, message));
+        let checks = well.into_iter().chain(self.problems);
+        checks.map(|check| check.of(self.node)).collect()
+    }
+
+    fn warn(&mut self, subject: Subject, message: &str) {
+        let message = format!("節點 {}{message}", self.node.name);
+        self.problems.push(Check::warning(subject, message));
+    }
+
+    fn fail(&mut self, subject: Subject, message: &str) {
+        let message = format!("節點 {}{message}", self.node.name);
+        self.problems.push(Check::error(subject, message));
+    }
+
+    fn failed(&mut self, reason: &NodeErrorReason) {
+        let (url, name) = (self.node.address(), &self.node.name);
+        let message = format!("無法從 {url} 獲取數據：{reason}（節點 {name}）");
+        self.problems.push(Check::error(Subject::Cards, message));
+    }
+
+    fn agent(&mut self, probe: &Probe) {
+        match &probe.agent {
+            Ok(agent) => self.known_agent(agent),
+            // That is said once, of what matters more.
+            Err(_) if probe.usage.is_err() => {}
+            Err(reason) => {
+                self.warn(
+                    Subject::Netdata,
+                    &format!(" 有回應，但無法得知 Netdata 的版本與時鐘：{reason}"),
+                );
+            }
+        }
+    }
+
+    fn known_agent(&mut self, agent: &Agent) {
+        let host = agent.hostname.as_deref().unwrap_or("未知");
+        self.facts
+            .push(format!("Netdata {}（主機 {host}）", agent.version));
+        let off = agent
+            .clock_ahead
+            .filter(|seconds| seconds.abs() > CLOCK_TOLERANCE_SECONDS);
+        let Some(seconds) = off else {
+            self.facts.push(clock_fact(agent.clock_ahead));
+            return;
+        };
+        let message = format!(
+            " 的時鐘比本機{}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步",
+            clock_difference(seconds)
+        );
+        if seconds.abs() < self.window.interval.seconds() {
+            self.warn(Subject::Clock, &message);
+        } else {
+            // Then every reading stands in the row of another.
+            self.fail(Subject::Clock, &message);
+        }
+    }
+
+    fn cards(&mut self, usage: &NodeUsage, probe: &Probe) {
+        let is_charted = |card| {
+            let charts = probe.charts.as_ref();
+            charts.is_ok_and(|charts| charts.keys().any(|&(of, _)| of == card))
+        };
+        let (mut stopped, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
+        for &card in &self.node.cards {
+            let usage = usage.cards.get(&card).or_else(|| usage.coarse.get(&card));
+            match usage {
+                Some(usage) => match self.silent_since(card, usage) {
+                    None => collected += 1,
+                    Some(silent) => stopped.push(silent),
+                },
+                None if is_charted(card) => {
+                    stopped.push(format!("Card {card}（{} 沒有讀數）", self.window.date));
+                }
+                None => missing.push(card),
+            }
+        }
+        if collected == self.node.cards.len() {
+            self.facts.push(format!("{collected} 張卡都在收集"));
+        }
+        if !stopped.is_empty() {
+            let message = format!(
+                " 已停止收集 {}：若 GPU 正常，請重新啟動該節點的 Netdata",
+                stopped.join("、")
+            );
+            self.fail(Subject::Cards, &message);
+        }
+        if !missing.is_empty() {
+            let message = format!(
+                " 找不到設定的 {}：若節點沒有這些卡，請修正它的 cards；若有，請重新啟動該節點的 Netdata",
+                list(&missing)
+            );
+            self.fail(Subject::Cards, &message);
+        }
+        self.surplus(usage);
+    }
+
+    /// What the agent says besides what is asked for.
+    fn surplus(&mut self, usage: &NodeUsage) {
+        let found = usage.cards.keys().chain(usage.coarse.keys());
+        let mut unknown: Vec<CardId> = found
+            .copied()
+            .filter(|&card| self.node.index_of_card(card).is_none())
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        if !unknown.is_empty() {
+            let cards = list(&unknown);
+            let message = format!(" 有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards");
+            self.warn(Subject::Cards, &message);
+        }
+        if let Some(problem) = &usage.coarse_problem {
+            let message = format!(" 較舊的讀數無法取得：{problem}");
+            self.fail(Subject::Cards, &message);
+        }
+        if let Some(reading) = usage.rejected.first() {
+            let message = format!(
+                " 有 {} 筆讀數超出 0 到 100（例如 Card {} 在 {} 的 {} = {}）：請檢查該節點的 Netdata 與驅動程式",
+                usage.rejected.len(),
+                reading.card,
+                self.window.clock(reading.stamp),
+                reading.metric,
+                reading.value
+            );
+            self.fail(Subject::Cards, &message);
+        }
+    }
+
+    /// What a card has not been collected of lately, if anything, and since when.
+    fn silent_since(&self, card: CardId, usage: &CardUsage) -> Option<String> {
+        let interval = self.window.interval.seconds();
+        let recent = usize::try_from((SILENCE_SECONDS + interval - 1) / interval).unwrap_or(1);
+        let last = |series: &[Option<Reading>]| series.iter().rposition(Option::is_some);
+        let silent: Vec<_> = [(Metric::Gpu, &usage.gpu), (Metric::Vram, &usage.vram)]
+            .into_iter()
+            .map(|(metric, series)| (metric, last(series)))
+            .filter(|(_, last)| last.is_none_or(|last| last + recent < self.window.due()))
+            .collect();
+        let (metric, last) = *silent.first()?;
+        let of_metric = if silent.len() == Metric::ALL.len() {
+            String::new()
+        } else {
+            format!(" 的 {metric}")
+        };
+        let last = match last.and_then(|slot| self.window.stamps().nth(slot)) {
+            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(stamp)),
+            None => format!("{} 沒有讀數", self.window.date),
+        };
+        Some(format!("Card {card}{of_metric}（{last}）"))
+    }
+
+    fn retention(&mut self, charts: &Result<Charts, NodeErrorReason>) {
+        let charts = match charts {
+            Ok(charts) => charts,
+            Err(reason) => {
+                self.warn(
+                    Subject::Retention,
+                    &format!(" 的資料保留多久無法得知：{reason}"),
+                );
+                return;
+            }
+        };
+        let is_configured = |card| self.node.index_of_card(card).is_some();
+        let firsts = charts.iter().filter(|((card, _), _)| is_configured(*card));
+        let Some((&(card, _), &first)) = firsts.max_by_key(|(_, first)| **first) else {
+            self.warn(
+                Subject::Retention,
+                " 的資料保留多久無法得知：Netdata 沒有列出圖表",
+            );
+            return;
+        };
+        let since = self.window.clock(first);
+        let kept = self.window.until - first;
+        if kept < RETENTION_SECONDS {
+            // Cut off, lest 1.99 days be called two.
+            let tenths = kept.max(0) * 10 / DAY_SECONDS;
+            let days = format!("{}.{}", tenths / 10, tenths % 10);
+            let message = format!(
+                " 只有 {days} 天的資料（Card {card} 從 {since} 起）：不到 2 天，某晚失敗後就補不回來。\
+                 若不是剛開始收集，請加大該節點 Netdata 的資料保留期"
+            );
+            self.warn(Subject::Retention, &message);
+        } else {
+            self.facts.push(format!("資料從 {since} 起"));
+        }
+    }
+}
+
+fn list(cards: &[CardId]) -> String {
+    let cards: Vec<String> = cards.iter().map(|card| format!("Card {card}")).collect();
+    cards.join("、")
+}

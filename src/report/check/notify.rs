@@ -1,0 +1,33 @@
+//! Whether those who are to be told how a run ended can be told.
+
+use super::{Check, Subject};
+use crate::settings::{Notify, UrlSetting};
+
+/// The addresses and the password of the notifications: nothing if nobody is to be told. Nobody is told anything now.
+pub fn notify(settings: &Notify) -> Vec<Check> {
+    let missing = settings.missing_secrets();
+    if !missing.is_empty() {
+        let error =
+            |error| Check::error(Subject::Notify, format!("{error}（執行結果會少通知一處）"));
+        return missing.into_iter().map(error).collect();
+    }
+    let address = |whom: &str, url: &UrlSetting| {
+        let url = url.find().ok().flatten()?;
+        Some(format!("{whom} {url}"))
+    };
+    let mail = settings.smtp.as_ref();
+    let mail = mail.map(|smtp| format!("郵件伺服器 {}:{}", smtp.host, smtp.port));
+    let whom: Vec<String> = [
+        address("監控服務", &settings.healthcheck),
+        address("聊天室", &settings.webhook),
+        mail,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if whom.is_empty() {
+        return Vec::new();
+    }
+    let message = format!("通知：{}（未試送）", whom.join("、"));
+    vec![Check::ok(Subject::Notify, message)]
+}

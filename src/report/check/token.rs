@@ -1,0 +1,45 @@
+//! Whether there is a token, and for how long.
+
+use chrono_tz::Tz;
+
+use super::{Check, Subject};
+use crate::model::day;
+use crate::model::units::UnixSeconds;
+use crate::settings::{Token, TokenError, TokenSource};
+
+const DAY_SECONDS: UnixSeconds = 24 * 3600;
+/// How long before its end a token is spoken of: a week has a working day for everybody who may renew it.
+const NOTICE_SECONDS: UnixSeconds = 7 * DAY_SECONDS;
+
+/// The token that `source` gave, at `now`.
+pub fn token(
+    source: Option<&TokenSource>,
+    token: &Result<Token, TokenError>,
+    zone: Tz,
+    now: UnixSeconds,
+) -> Check {
+    let token = match token {
+        Ok(token) => token,
+        Err(error) => return Check::error(Subject::Token, error.to_string()),
+    };
+    let from = source.map_or_else(String::new, |source| format!("（取自 {source}）"));
+    let Some(end) = token.expires_at() else {
+        return Check::ok(Subject::Token, format!("Token{from}：沒有註明期限"));
+    };
+    let at = day::clock(zone, end);
+    if end <= now {
+        let message = format!("Token{from}已於 {at} 過期：請換新的 Token");
+        Check::error(Subject::Token, message)
+    } else if end - now < NOTICE_SECONDS {
+        let days = (end - now) / DAY_SECONDS;
+        let left = if days == 0 {
+            "不到一天".to_owned()
+        } else {
+            format!("{days} 天")
+        };
+        let message = format!("Token{from}將於 {at} 過期，只剩{left}：請換新的 Token");
+        Check::warning(Subject::Token, message)
+    } else {
+        Check::ok(Subject::Token, format!("Token{from}：有效期限到 {at}"))
+    }
+}

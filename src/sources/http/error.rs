@@ -1,0 +1,139 @@
+//! Why a request brought no answer, in words that say what to do.
+
+use std::io;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use super::BODY_LIMIT_BYTES;
+
+/// Why a request brought no body.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The machine has not what TLS needs.
+    #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
+    Tls(String),
+    /// The machine has no room for what speaks HTTP.
+    #[error("無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）")]
+    Client(String),
+    /// No connection came about.
+    #[error("無法連線：{0}")]
+    Connect(String),
+    /// Nobody answered the wish to connect.
+    #[error("無法連線：沒有回應")]
+    Silent,
+    /// The time was up.
+    #[error("逾時：{}{:.1} 秒內沒有完整的回應", tried(*.tries), .waited.as_secs_f64())]
+    Timeout {
+        /// From the first try on.
+        waited: Duration,
+        /// How many there were.
+        tries: usize,
+    },
+    /// The server answered with a status that is no success.
+    #[error("HTTP {status}{detail}")]
+    Status {
+        /// The status.
+        status: StatusCode,
+        /// What the body or the `Location` header says, if anything.
+        detail: String,
+    },
+    /// The connection broke before the body was whole.
+    #[error("連線中斷：{0}")]
+    Broken(String),
+    /// The body is larger than any answer can be.
+    #[error("回應超過 {} MiB 的上限", BODY_LIMIT_BYTES >> 20)]
+    TooLarge,
+}
+
+/// How often a server was tried, if it was more than once.
+fn tried(tries: usize) -> String {
+    match tries {
+        0 | 1 => String::new(),
+        _ => format!("試了 {tries} 次，共 "),
+    }
+}
+
+impl HttpError {
+    /// That one try took too long.
+    pub fn timeout(waited: Duration) -> Self {
+        Self::Timeout { waited, tries: 1 }
+    }
+
+    /// The error of the last of so many tries, which began so long after the first.
+    pub fn of_last(self, tries: usize, after: Duration) -> Self {
+        match self {
+            Self::Timeout { waited, .. } => Self::Timeout {
+                waited: after + waited,
+                tries,
+            },
+            error => error,
+        }
+    }
+
+    /// The status that the server answered with, if it did.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may well succeed in a moment. A refused connection is not among these: an agent
+    /// that does not listen takes longer to come back than a retry waits.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Silent | Self::Timeout { .. } | Self::Broken(_) => true,
+            Self::Status { status, .. } => {
+                // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
+                status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
+            }
+            Self::Client(_) | Self::Connect(_) | Self::Tls(_) | Self::TooLarge => false,
+        }
+    }
+}
+
+pub fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => HttpError::Silent,
+        (true, false) if is_reset(error) => HttpError::Broken(root_cause(error)),
+        (true, false) => HttpError::Connect(root_cause(error)),
+        (false, true) => HttpError::timeout(timeout),
+        (false, false) => HttpError::Broken(root_cause(error)),
+    }
+}
+
+fn is_reset(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::ConnectionReset) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+pub fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        return HttpError::TooLarge;
+    }
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
+    {
+        Some(inner) if inner.is_timeout() => HttpError::timeout(timeout),
+        Some(inner) => HttpError::Broken(root_cause(inner)),
+        None => HttpError::Broken(error.to_string()),
+    }
+}
+
+/// The innermost error: the layers above it say only that sending failed, and repeat the URL.
+pub fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,327 @@
+//! One request over HTTP: with a deadline that holds, a limit on the body, and errors that say what to do.
+//!
+//! Only the clients of Netdata and of the management API, and the channels of `notify`, use it.
+
+mod clock;
+mod error;
+
+use std::borrow::Cow;
+use std::io::{self, Read};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use reqwest::StatusCode;
+use reqwest::blocking::{Client, ClientBuilder, RequestBuilder, Response};
+use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
+use url::Url;
+
+use crate::settings::Patience;
+use error::{from_read, from_reqwest};
+
+pub use error::HttpError;
+pub use error::root_cause;
+
+/// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
+const BODY_LIMIT_BYTES: usize = 32 << 20;
+/// How much of an error's body or `Location` header is quoted.
+const QUOTE_CHARS: usize = 200;
+/// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What becomes of a connection after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connections {
+    /// It is closed. An idle one holds 25 kB, which for each of 1,000 nodes is more than all the rest.
+    Close,
+    /// It waits for the next request to the same server.
+    Keep,
+}
+
+/// A client for servers of one kind.
+#[derive(Debug)]
+pub struct Http {
+    /// Or why there is none. Taken only when it is dropped.
+    client: Option<Result<Client, String>>,
+    /// Why it has no certificates to check `https` servers against.
+    tls_problem: Option<String>,
+    patience: Patience,
+    quotes_errors: bool,
+    shows_paths: bool,
+    retries_refusals: bool,
+}
+
+/// A successful answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What it says.
+    pub body: Vec<u8>,
+    /// By how many seconds at least the server's clock is ahead of the machine's, or behind it where that is negative.
+    /// `None` if the server does not tell the time.
+    pub clock_ahead: Option<i64>,
+}
+
+impl Http {
+    /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it. Where the machine has no
+    /// room for it, its requests say so.
+    pub fn new<'a>(
+        patience: Patience,
+        connections: Connections,
+        urls: impl IntoIterator<Item = &'a Url>,
+    ) -> Self {
+        // Reading the system's certificates would take longer than the whole collection.
+        let wants_tls = urls.into_iter().any(|url| url.scheme() == "https");
+        // Fails only where an earlier call has not: the provider is one for the process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = || builder(patience, connections);
+        let without_certificates = || {
+            let client = builder().tls_certs_only([]).build();
+            client.map_err(|error| root_cause(&error))
+        };
+        let with_certificates = wants_tls.then(|| builder().build());
+        let (client, tls_problem) = match with_certificates {
+            Some(Ok(client)) => (Ok(client), None),
+            // The system has no certificates, which is no concern of servers without TLS.
+            Some(Err(error)) => (without_certificates(), Some(root_cause(&error))),
+            None => (without_certificates(), None),
+        };
+        Self {
+            client: Some(client),
+            tls_problem,
+            patience,
+            quotes_errors: true,
+            shows_paths: true,
+            retries_refusals: false,
+        }
+    }
+
+    /// Leaves what the server says out of errors: it may repeat the secret that it was sent.
+    pub fn without_quotes(mut self) -> Self {
+        self.quotes_errors = false;
+        self
+    }
+
+    /// Leaves all but the origin of URLs out of the log, and what the server says out of errors: whoever knows the
+    /// URL may use it.
+    pub fn with_secret_urls(mut self) -> Self {
+        self.shows_paths = false;
+        self.without_quotes()
+    }
+
+    /// Makes a request again also where no connection came about.
+    pub fn retrying_refusals(mut self) -> Self {
+        self.retries_refusals = true;
+        self
+    }
+
+    /// The moment by which everything that is asked of one server from now on must be done, in a run that began to
+    /// ask servers at `begun`.
+    ///
+    /// One deadline holds for the run, so that many servers that hang cannot add theirs up; but whoever's turn comes
+    /// late is given the time of one request.
+    pub fn deadline(&self, begun: Instant) -> Instant {
+        let Patience {
+            timeout, deadline, ..
+        } = self.patience;
+        (begun + deadline).max(Instant::now() + timeout.min(deadline))
+    }
+
+    /// The answer 200 to a GET of `url`, before `deadline` however often it is tried.
+    pub fn get(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        deadline: Instant,
+    ) -> Result<Answered, HttpError> {
+        let request = |client: &Client| client.get(url.clone()).headers(headers.clone());
+        let is_success = |status| status == StatusCode::OK;
+        self.until_answered(url, deadline, request, is_success, read_body)
+    }
+
+    /// Posts `body` to `url`, before `deadline` however often it is tried, and answers how the body of the successful
+    /// answer begins, as far as it comes: the status says that the message was taken, and it is not to be sent twice.
+    pub fn post(
+        &self,
+        url: &Url,
+        content_type: &'static str,
+        body: &str,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, HttpError> {
+        let request = |client: &Client| {
+            let request = client.post(url.clone()).body(body.to_owned());
+            request.header(CONTENT_TYPE, content_type)
+        };
+        let is_success = |status: StatusCode| status.is_success();
+        let read = |response| Ok(read_start(response));
+        let answered = self.until_answered(url, deadline, request, is_success, read)?;
+        Ok(answered.body)
+    }
+
+    fn until_answered(
+        &self,
+        url: &Url,
+        deadline: Instant,
+        request: impl Fn(&Client) -> RequestBuilder,
+        is_success: impl Fn(StatusCode) -> bool,
+        read: impl Fn(Response) -> io::Result<Vec<u8>>,
+    ) -> Result<Answered, HttpError> {
+        if let Some(problem) = &self.tls_problem
+            && url.scheme() == "https"
+        {
+            return Err(HttpError::Tls(problem.clone()));
+        }
+        let mut pauses = ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_times(self.patience.retries)
+            .build();
+        let client = self.client.as_ref().expect("it is there until the drop");
+        let client = client
+            .as_ref()
+            .map_err(|why| HttpError::Client(why.clone()))?;
+        let (first, mut tries) = (Instant::now(), 0);
+        loop {
+            tries += 1;
+            let after = first.elapsed();
+            let error = match self.once(url, deadline, request(client), &is_success, &read) {
+                Ok(answered) => return Ok(answered),
+                Err(error) => error,
+            };
+            let may_pass = error.may_pass()
+                || (self.retries_refusals && matches!(error, HttpError::Connect(_)));
+            match pauses.next() {
+                Some(pause) if may_pass && Instant::now() + pause < deadline => {
+                    tracing::info!(url = %self.shown(url), %error, ?pause, "trying again");
+                    thread::sleep(pause);
+                }
+                // Where the time is up, this error says more than a try without time for an answer could.
+                _ => return Err(error.of_last(tries, after)),
+            }
+        }
+    }
+
+    fn once(
+        &self,
+        url: &Url,
+        deadline: Instant,
+        request: RequestBuilder,
+        is_success: impl Fn(StatusCode) -> bool,
+        read: impl Fn(Response) -> io::Result<Vec<u8>>,
+    ) -> Result<Answered, HttpError> {
+        let (started, sent) = (Instant::now(), SystemTime::now());
+        // Set on the request, the timeout is one for headers and body together; set on the client it would begin
+        // anew with every read.
+        let timeout = self
+            .patience
+            .timeout
+            .min(deadline.saturating_duration_since(started));
+        let response = request
+            .timeout(timeout)
+            .send()
+            .map_err(|error| from_reqwest(&error, timeout))?;
+        let status = response.status();
+        if !is_success(status) {
+            let detail = if self.quotes_errors {
+                detail(response)
+            } else {
+                String::new()
+            };
+            return Err(HttpError::Status { status, detail });
+        }
+        let date = response
+            .headers()
+            .get(DATE)
+            .and_then(|date| date.to_str().ok());
+        let clock_ahead = date.and_then(|date| clock::ahead(date, sent, SystemTime::now()));
+        let body = read(response).map_err(|error| from_read(&error, timeout))?;
+        tracing::debug!(url = %self.shown(url), bytes = body.len(), elapsed = ?started.elapsed(), "answered");
+        Ok(Answered { body, clock_ahead })
+    }
+
+    /// What the log shows of a URL.
+    fn shown<'a>(&self, url: &'a Url) -> Cow<'a, str> {
+        if self.shows_paths {
+            url.as_str().into()
+        } else {
+            url.origin().ascii_serialization().into()
+        }
+    }
+}
+
+fn builder(patience: Patience, connections: Connections) -> ClientBuilder {
+    let mut headers = HeaderMap::new();
+    // Netdata closes the connection unless it is asked in so many words (netdata/facts.md §2, HTTP layer).
+    headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    let builder = Client::builder()
+        .user_agent(concat!("daily-gpu-log/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .connect_timeout(patience.connect_timeout)
+        .redirect(Policy::none())
+        .referer(false)
+        // A proxy in cron's environment is for the outside world.
+        .no_proxy();
+    match connections {
+        Connections::Close => builder.pool_max_idle_per_host(0),
+        Connections::Keep => builder,
+    }
+}
+
+impl Drop for Http {
+    /// Lets the client end by itself: it waits for every name that is still being looked up, and nothing that was
+    /// given up may hold up what comes next.
+    fn drop(&mut self) {
+        let client = self.client.take();
+        // Where there is no thread for it, the wait has to be.
+        let _ = thread::Builder::new().spawn(move || drop(client));
+    }
+}
+
+fn read_body(response: Response) -> io::Result<Vec<u8>> {
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(0);
+    let mut body = Vec::with_capacity(announced.min(BODY_LIMIT_BYTES));
+    if announced <= BODY_LIMIT_BYTES {
+        response
+            .take(BODY_LIMIT_BYTES as u64 + 1)
+            .read_to_end(&mut body)?;
+    }
+    if announced.max(body.len()) > BODY_LIMIT_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(body)
+}
+
+/// The beginning of a body. One that breaks off says less, but the status stands.
+fn read_start(response: Response) -> Vec<u8> {
+    let mut start = Vec::new();
+    let _ = response
+        .take(4 * QUOTE_CHARS as u64)
+        .read_to_end(&mut start);
+    start
+}
+
+/// What an unsuccessful answer says for itself: where it redirects to, or the beginning of a text body.
+fn detail(response: Response) -> String {
+    if let Some(location) = response.headers().get(LOCATION) {
+        let location = String::from_utf8_lossy(location.as_bytes());
+        return format!("，轉址到 {}", quoted(&location));
+    }
+    match quoted(&String::from_utf8_lossy(&read_start(response))).trim() {
+        "" => String::new(),
+        text => format!("：{text}"),
+    }
+}
+
+/// One line with the beginning of what a server says, and a mark where there is more.
+fn quoted(text: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let mut chars = text.trim_end().chars().map(printable);
+    let mut quote: String = chars.by_ref().take(QUOTE_CHARS).collect();
+    if chars.next().is_some() {
+        quote.push('…');
+    }
+    quote
+}

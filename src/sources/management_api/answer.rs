@@ -1,0 +1,348 @@
+//! The management API's answer: an object of tasks by id, each read on its own, so that one that is malformed does
+//! not take the others with it.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Number, Value};
+
+use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime};
+
+/// A task as the API writes it. Any field may be missing or null, and others may come. Only what tells who held which
+/// GPU, and when, must be of its type; the rest is read as far as it goes.
+#[derive(Deserialize)]
+struct TaskRecord {
+    username: Option<String>,
+    hostname: Option<String>,
+    gpus: Option<Vec<GpuRecord>>,
+    #[serde(default)]
+    task: Value,
+    start: Option<String>,
+    end: Option<String>,
+    #[serde(default)]
+    total_seconds: Value,
+}
+
+#[derive(Deserialize)]
+struct GpuRecord {
+    id: Option<u64>,
+    uuid: Option<String>,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    memory: Value,
+}
+
+/// Reads the answer, or says what is wrong with the whole of it.
+pub fn read(body: &[u8]) -> Result<Answer, String> {
+    let records: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|error| {
+        let what = if error.is_data() {
+            "不是任務的 JSON 物件"
+        } else {
+            "不是 JSON"
+        };
+        format!("{what}：{error}")
+    })?;
+    let count = records.len();
+    let mut answer = Answer::default();
+    for (id, record) in records {
+        let id = one_line(id);
+        match read_task(&id, record) {
+            Ok(task) => answer.tasks.push(task),
+            Err(problem) => answer.malformed.push(MalformedTask { id, problem }),
+        }
+    }
+    if count > 0 && answer.tasks.is_empty() {
+        // An error's object, such as {"message": "…"}, is not a day without tasks.
+        let MalformedTask { id, problem } = &answer.malformed[0];
+        return Err(format!("沒有一個任務可讀，例如「{id}」：{problem}"));
+    }
+    answer
+        .tasks
+        .sort_by_cached_key(|task| (task.held().ok().map(|held| held.from), task.id.clone()));
+    Ok(answer)
+}
+
+fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
+    // Serde would read a struct from a list as well.
+    if !record.get().starts_with('{') {
+        return Err("不是 JSON 物件".to_owned());
+    }
+    let record: TaskRecord =
+        serde_json::from_str(record.get()).map_err(|error| one_line(error.to_string()))?;
+    let gpus: Vec<_> = record
+        .gpus
+        .unwrap_or_default()
+        .into_iter()
+        .map(gpu)
+        .collect();
+    let mut task = record.task;
+    let mut detail = |name| task.get_mut(name).map(Value::take).and_then(description);
+    // Of a task that holds no GPU, nothing needs to be known.
+    let required = |field: Option<String>, name| match text(field) {
+        None if !gpus.is_empty() => Err(format!("缺少 {name}")),
+        field => Ok(field.unwrap_or_default()),
+    };
+    Ok(Task {
+        id: id.to_owned(),
+        username: required(record.username, "username")?,
+        hostname: required(record.hostname, "hostname")?,
+        gpus,
+        kind: detail("_type"),
+        project_uuid: detail("project_uuid"),
+        image: detail("image"),
+        owner: detail("owner"),
+        start: time(record.start),
+        end: time(record.end),
+        total_seconds: number(&record.total_seconds).and_then(|number| number.as_f64()),
+    })
+}
+
+fn gpu(record: GpuRecord) -> TaskGpu {
+    TaskGpu {
+        id: record.id,
+        uuid: text(record.uuid),
+        name: description(record.name),
+        memory: number(&record.memory),
+    }
+}
+
+fn description(value: Value) -> Option<String> {
+    match value {
+        Value::String(string) => text(Some(string)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A number, which the API may have put in quotes.
+fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => Some(number.clone()),
+        Value::String(text) => serde_json::from_str(text).ok(),
+        _ => None,
+    }
+}
+
+fn time(field: Option<String>) -> TaskTime {
+    let Some(text) = text(field) else {
+        return TaskTime::Absent;
+    };
+    // `Wed, 16 Jul 2025 08:19:32 GMT` is the date of RFC 2822.
+    match DateTime::parse_from_rfc2822(&text) {
+        Ok(moment) => TaskTime::At {
+            unix: moment.timestamp(),
+            text,
+        },
+        Err(_) => TaskTime::Unreadable(text),
+    }
+}
+
+/// The text of a field, fit for one line of a report; an empty one is none.
+fn text(field: Option<String>) -> Option<String> {
+    field.map(one_line).filter(|text| !text.is_empty())
+}
+
+/// The text without space around it, and with a visible sign for whatever could break a line: were each a space, two
+/// users could be one.
+fn one_line(text: String) -> String {
+    // The last two are line and paragraph separators, which count as no control characters.
+    let breaks_lines = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let trimmed = text.trim();
+    if !trimmed.contains(breaks_lines) {
+        return if trimmed.len() == text.len() {
+            text
+        } else {
+            trimmed.to_owned()
+        };
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in trimmed.chars() {
+        match c {
+            // The block of Control Pictures is in the order of the control characters.
+            '\0'..='\x1f' => line.extend(char::from_u32(0x2400 + u32::from(c))),
+            '\x7f' => line.push('\u{2421}'),
+            c if breaks_lines(c) => line.extend(c.escape_unicode()),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const WHOLE: &str = r#"{
+        "username": "alice", "hostname": "colab-gpu4", "flavor": {"gpu": 1}, "new_field": [],
+        "gpus": [{"id": 25, "uuid": "APU-70cb99ce3e214bda", "name": "AMD Instinct MI300X", "memory": 196592, "mig": null}],
+        "task": {"_type": "LAB", "project_uuid": "p1", "image": "lab:1", "create_time": "x", "owner": "bob"},
+        "start": "Mon, 14 Jul 2025 14:22:00 GMT", "end": null, "total_seconds": 86399.0
+    }"#;
+
+    fn tasks(json: &str) -> Answer {
+        read(json.as_bytes()).expect("an answer")
+    }
+
+    #[test]
+    fn a_task_is_read_whole() {
+        let answer = tasks(&format!(r#"{{"t1": {WHOLE}}}"#));
+        let task = &answer.tasks[0];
+        assert_eq!(
+            (
+                task.id.as_str(),
+                task.username.as_str(),
+                task.owner.as_deref()
+            ),
+            ("t1", "alice", Some("bob"))
+        );
+        assert_eq!(task.gpus[0].memory, Some(Number::from(196_592)));
+        assert_eq!(
+            task.held().map(|held| (held.from, held.to)),
+            Ok((1_752_502_920, None))
+        );
+        assert_eq!(task.end, TaskTime::Absent);
+    }
+
+    #[test]
+    fn what_is_missing_is_none() {
+        let answer = tasks(
+            r#"{"t": {"username": "a", "hostname": "h", "gpus": [{}]}, "idle": {}, "null": {"gpus": null}}"#,
+        );
+        assert_eq!((answer.tasks.len(), answer.malformed.len()), (3, 0));
+        let task = answer
+            .tasks
+            .iter()
+            .find(|task| task.id == "t")
+            .expect("the task");
+        assert_eq!(
+            task.gpus[0],
+            TaskGpu {
+                id: None,
+                uuid: None,
+                name: None,
+                memory: None
+            }
+        );
+        assert_eq!(task.held(), Err("缺少 start".to_owned()));
+    }
+
+    #[test]
+    fn a_description_of_another_type_costs_no_user() {
+        let answer = tasks(
+            r#"{"t": {"username": "a", "hostname": "h", "gpus": [{"id": 1, "name": 7, "memory": "196592"}],
+                "task": [], "start": "Mon, 14 Jul 2025 14:22:00 GMT", "total_seconds": "12.5"}}"#,
+        );
+        let task = &answer.tasks[0];
+        assert_eq!(
+            (task.gpus[0].name.as_deref(), task.total_seconds),
+            (Some("7"), Some(12.5))
+        );
+        assert_eq!(task.gpus[0].memory, Some(Number::from(196_592)));
+        assert_eq!(task.kind, None);
+    }
+
+    #[test]
+    fn one_malformed_task_does_not_take_the_others_with_it() {
+        let answer = tasks(&format!(
+            r#"{{"good": {WHOLE}, "text": "x", "wrong": {{"gpus": 3}}, "nobody": {{"gpus": [{{"id": 1}}]}}}}"#
+        ));
+        assert_eq!(answer.tasks.len(), 1);
+        let named: Vec<_> = answer
+            .malformed
+            .iter()
+            .map(|task| task.id.as_str())
+            .collect();
+        assert_eq!(named, ["nobody", "text", "wrong"]);
+        assert_eq!(answer.malformed[0].problem, "缺少 username");
+    }
+
+    #[test]
+    fn an_answer_without_tasks_is_one() {
+        assert!(tasks("{}").tasks.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_object_of_tasks_is_no_answer() {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            "null",
+            "\"x\"",
+            r#"{"message": "token expired"}"#,
+        ] {
+            assert!(read(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_said_to_be_none() {
+        let with = |start: &str, end: &str| {
+            let json = format!(r#"{{"t": {{"start": {start}, "end": {end}}}}}"#);
+            tasks(&json).tasks[0]
+                .held()
+                .map_err(|problem| problem.contains("不是時間") || problem.contains("早於"))
+        };
+        assert_eq!(with("\"2025-07-14\"", "null"), Err(true));
+        assert_eq!(
+            with("\"Mon, 14 Jul 2025 14:22:00 GMT\"", "\"soon\""),
+            Err(true)
+        );
+        assert_eq!(
+            with(
+                "\"Mon, 14 Jul 2025 14:22:00 GMT\"",
+                "\"Mon, 14 Jul 2025 14:21:59 GMT\""
+            ),
+            Err(true)
+        );
+        assert!(
+            with(
+                "\"Mon, 14 Jul 2025 14:22:00 GMT\"",
+                "\"Mon, 14 Jul 2025 14:22:00 GMT\""
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_text_cannot_break_a_line_of_a_report() {
+        let answer = tasks(
+            r#"{"t\n1": {"username": "\u0001 a\r\nb \u2028", "hostname": "h", "gpus": [{"id": 1}]}}"#,
+        );
+        assert_eq!(
+            (
+                answer.tasks[0].id.as_str(),
+                answer.tasks[0].username.as_str()
+            ),
+            ("t␊1", "␁ a␍␊b")
+        );
+    }
+
+    #[test]
+    fn names_that_differ_in_control_characters_are_not_one() {
+        for (name, shown) in [
+            ("carol x", "carol x"),
+            ("carol\nx", "carol␊x"),
+            ("carol\tx", "carol␉x"),
+            ("carol\0x", "carol␀x"),
+            ("carol\u{7f}x", "carol␡x"),
+            ("carol\u{85}x", "carol\\u{85}x"),
+            ("carol\u{2028}x", "carol\\u{2028}x"),
+            (" carol x\r\n", "carol x"),
+        ] {
+            assert_eq!(one_line(name.to_owned()), shown, "{name:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(body in "\\PC*", field in "(start|end|gpus|task|username)", value in "[\\[\\]{}\":0-9a-z,]*") {
+            let _ = read(body.as_bytes());
+            let _ = read(format!(r#"{{"t": {{"{field}": {value}}}}}"#).as_bytes());
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The client of the management API: which tasks held which GPUs on a day.
+
+mod answer;
+pub mod kept;
+
+use std::time::Instant;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use url::Url;
+
+use super::http::{Answered, Connections, Http, HttpError};
+use crate::model::day::{self, Window};
+use crate::model::task::{Answer, WITHHELD};
+use crate::model::units::UnixSeconds;
+use crate::settings::{ManagementApi, Patience, Token};
+
+/// Why there is no task information. The messages follow the seeds' wording.
+#[derive(Debug, thiserror::Error)]
+pub enum TasksError {
+    /// The API gave no answer.
+    #[error("無法從管理 API 獲取數據：{url}：{cause}")]
+    Http {
+        /// The address asked, without the query.
+        url: String,
+        /// What went wrong.
+        cause: HttpError,
+    },
+    /// The API refused the token.
+    #[error("無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）{}", expiry(.expired_at.as_deref()))]
+    Refused {
+        /// The address asked, without the query.
+        url: String,
+        /// 401 or 403.
+        status: u16,
+        /// When the token expired, on the clocks of the day's zone, if it is a JWT that has.
+        expired_at: Option<String>,
+    },
+    /// The answer has no task, and one that was kept of the same day has some.
+    #[error("無法從管理 API 獲取數據：{url} 已沒有這一天的任務")]
+    Forgotten {
+        /// The address asked, without the query.
+        url: String,
+    },
+    /// The answer is not JSON, or another JSON than tasks by id.
+    #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
+    Unreadable {
+        /// The address asked, without the query.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+fn expiry(expired_at: Option<&str>) -> String {
+    match expired_at {
+        Some(at) => format!("：Token 已於 {at} 過期，請換新的 Token"),
+        None => "：請檢查 Token 是否有效".to_owned(),
+    }
+}
+
+/// An answer, read and as it came.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// What the API says.
+    pub answer: Answer,
+    /// The body that says so, without the token if the API repeats it.
+    pub body: Vec<u8>,
+    /// By how many seconds the API's clock is ahead of the machine's, if it tells the time.
+    pub clock_ahead: Option<i64>,
+}
+
+/// The tasks of the window's day: all, or those of `username`. `now` tells an expired token from a wrong one.
+pub fn fetch(
+    api: &ManagementApi,
+    patience: Patience,
+    token: &Token,
+    window: &Window,
+    username: Option<&str>,
+    now: UnixSeconds,
+) -> Result<Fetched, TasksError> {
+    let http = Http::new(patience, Connections::Close, [&api.url]).without_quotes();
+    let Answered { body, clock_ahead } = http
+        .get(
+            &query(api, window, username),
+            &headers(token),
+            http.deadline(Instant::now()),
+        )
+        .map_err(|cause| match cause.status().map(|status| status.as_u16()) {
+            Some(status @ (401 | 403)) => TasksError::Refused {
+                url: api.url.to_string(),
+                status,
+                expired_at: token
+                    .expires_at()
+                    .filter(|&at| at <= now)
+                    .map(|at| window.clock(at)),
+            },
+            _ => TasksError::Http {
+                url: api.url.to_string(),
+                cause,
+            },
+        })?;
+    // Before it is read or kept, so that no message of this run or a later one can repeat it.
+    let body = token.redact(body);
+    match answer::read(&body) {
+        Ok(answer) => Ok(Fetched {
+            answer,
+            body,
+            clock_ahead,
+        }),
+        Err(problem) => Err(TasksError::Unreadable {
+            url: api.url.to_string(),
+            problem,
+        }),
+    }
+}
+
+/// An error that quotes nothing of what the management API answered.
+pub fn without_quotes(error: TasksError) -> TasksError {
+    match error {
+        TasksError::Unreadable { url, .. } => TasksError::Unreadable {
+            url,
+            problem: WITHHELD.to_owned(),
+        },
+        error => error,
+    }
+}
+
+/// The API takes the first and the last second of the day, as its own clock shows them.
+fn query(api: &ManagementApi, window: &Window, username: Option<&str>) -> Url {
+    let mut url = api.url.clone();
+    url.query_pairs_mut()
+        .append_pair("start_t", &day::clock(api.zone, window.start))
+        .append_pair("end_t", &day::clock(api.zone, window.end - 1))
+        .extend_pairs(username.map(|name| ("username", name)));
+    url
+}
+
+fn headers(token: &Token) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .expect("a token is visible ASCII");
+    bearer.set_sensitive(true);
+    headers.insert(AUTHORIZATION, bearer);
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::day::Interval;
+    use crate::settings::TokenFile;
+    use chrono_tz::{Asia, Tz};
+
+    fn asked(day_zone: Tz, api_zone: Tz, username: Option<&str>) -> String {
+        let api = ManagementApi {
+            url: "http://192.168.10.100/api/v2/consumption/task"
+                .parse()
+                .expect("an URL"),
+            zone: api_zone,
+            token_file: TokenFile::Usual("token".into()),
+        };
+        let date = "2025-07-22".parse().expect("a date");
+        let window =
+            Window::new(date, day_zone, Interval::DEFAULT, 2_000_000_000).expect("a window");
+        query(&api, &window, username)
+            .query()
+            .expect("a query")
+            .to_owned()
+    }
+
+    #[test]
+    fn the_api_is_asked_for_the_day_on_its_own_clock() {
+        assert_eq!(
+            asked(Tz::UTC, Tz::UTC, None),
+            "start_t=2025-07-22+00%3A00%3A00&end_t=2025-07-22+23%3A59%3A59"
+        );
+        assert_eq!(
+            asked(Asia::Taipei, Tz::UTC, None),
+            "start_t=2025-07-21+16%3A00%3A00&end_t=2025-07-22+15%3A59%3A59"
+        );
+        assert_eq!(
+            asked(Asia::Taipei, Asia::Taipei, Some("王 小明")),
+            "start_t=2025-07-22+00%3A00%3A00&end_t=2025-07-22+23%3A59%3A59&username=%E7%8E%8B+%E5%B0%8F%E6%98%8E"
+        );
+    }
+}

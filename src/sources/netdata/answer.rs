@@ -1,0 +1,359 @@
+//! What an agent's answer to `/api/v1/data` says about the cards of a node.
+
+use serde::Deserialize;
+
+use super::AnswerError;
+use super::rows::Rows;
+use crate::model::day::{RowPlace, Window};
+use crate::model::readings::{CardUsage, Metric, NodeUsage, RejectedReading};
+use crate::model::units::{CardId, Reading, UnixSeconds};
+
+/// The answer with `jsonwrap`: `chart_ids[i]` names the chart of `result.labels[i + 1]`.
+#[derive(Deserialize)]
+struct Wrapped {
+    chart_ids: Vec<String>,
+    result: Table,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    labels: Vec<String>,
+    data: Rows,
+}
+
+/// Reads the answer to [`super::query::whole_node`].
+pub fn whole_node(body: &[u8], window: &Window) -> Result<NodeUsage, AnswerError> {
+    let Wrapped { chart_ids, result } = parse(body)?;
+    if result.labels.len() != chart_ids.len() + 1 {
+        let (charts, labels) = (chart_ids.len(), result.labels.len());
+        return Err(AnswerError::Shape(format!(
+            "chart_ids 有 {charts} 個，labels 有 {labels} 個"
+        )));
+    }
+    let columns = chart_ids.iter().map(|id| chart_of(id)).collect::<Vec<_>>();
+    let mut usage = NodeUsage::default();
+    fill(&mut usage, &columns, &result, window)?;
+    Ok(usage)
+}
+
+/// Reads the answer to [`super::query::one_chart`] into `usage`.
+pub fn one_chart(
+    body: &[u8],
+    window: &Window,
+    metric: Metric,
+    card: CardId,
+    usage: &mut NodeUsage,
+) -> Result<(), AnswerError> {
+    let table: Table = parse(body)?;
+    if table.labels.len() != 2 {
+        return Err(AnswerError::Shape(format!(
+            "一張圖表應有一個數列，回應有 {} 個",
+            table.labels.len().max(1) - 1
+        )));
+    }
+    fill(usage, &[Some((metric, card))], &table, window)
+}
+
+pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            AnswerError::Shape(error.to_string())
+        } else {
+            AnswerError::NotJson(error.to_string())
+        }
+    })
+}
+
+/// The metric and the card of a chart's id or name: only the context before the product's name and the card after
+/// it are stable. The id has spaces where the name has underscores (netdata/facts.md §0).
+pub fn chart_of(id: &str) -> Option<(Metric, CardId)> {
+    let (before, card) = id.rsplit_once("_card")?;
+    let card = card.parse().ok().map(CardId)?;
+    let is_of = |metric: &Metric| {
+        before
+            .strip_prefix(metric.context())
+            .is_some_and(|product| product.starts_with(['_', ' ']))
+    };
+    Metric::ALL
+        .into_iter()
+        .find(is_of)
+        .map(|metric| (metric, card))
+}
+
+fn fill(
+    usage: &mut NodeUsage,
+    columns: &[Option<(Metric, CardId)>],
+    table: &Table,
+    window: &Window,
+) -> Result<(), AnswerError> {
+    let mut off_grid = None;
+    let width = columns.len() + 1;
+    if table.data.width.is_some_and(|found| found != width) {
+        let problem = "每列的欄位數與 labels 不符".to_owned();
+        return Err(AnswerError::Shape(problem));
+    }
+    for row in table.data.cells.chunks(width) {
+        let [Some(stamp), values @ ..] = row else {
+            return Err(AnswerError::Shape("有一列沒有時間戳".to_owned()));
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "`as` saturates, and such a stamp lies outside any day"
+        )]
+        let stamp = *stamp as UnixSeconds;
+        match window.place(stamp) {
+            RowPlace::Slot(slot) => {
+                for (column, value) in columns.iter().zip(values) {
+                    if let (&Some((metric, card)), &Some(value)) = (column, value) {
+                        set(usage, metric, card, slot, stamp, value, window);
+                    }
+                }
+            }
+            RowPlace::OffGrid => off_grid = Some(stamp),
+            RowPlace::Outside => {}
+        }
+    }
+    match off_grid {
+        Some(stamp) => Err(AnswerError::OffGrid {
+            stamp: window.clock(stamp),
+            interval: window.interval,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Where a product's name changed during the day, a card has two charts of one metric, and each fills the gaps of
+/// the other.
+fn set(
+    usage: &mut NodeUsage,
+    metric: Metric,
+    card: CardId,
+    slot: usize,
+    stamp: UnixSeconds,
+    value: f64,
+    window: &Window,
+) {
+    let Some(reading) = Reading::new(value) else {
+        usage.rejected.push(RejectedReading {
+            card,
+            metric,
+            stamp,
+            value,
+        });
+        return;
+    };
+    let card = usage
+        .cards
+        .entry(card)
+        .or_insert_with(|| CardUsage::without_readings(window.due()));
+    card.of_mut(metric)[slot].get_or_insert(reading);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::day::Interval;
+    use chrono_tz::Tz;
+    use proptest::prelude::*;
+
+    macro_rules! recorded {
+        ($file:literal) => {
+            include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/fixtures/netdata/recorded/",
+                $file
+            ))
+        };
+    }
+
+    fn window(date: &str) -> Window {
+        let date = date.parse().expect("a date");
+        Window::new(date, Tz::UTC, Interval::DEFAULT, 1_900_000_000).expect("a window")
+    }
+
+    fn gpu_readings(usage: &NodeUsage, card: u64) -> usize {
+        usage.cards[&CardId(card)].gpu.iter().flatten().count()
+    }
+
+    #[test]
+    fn both_versions_answer_a_whole_node() {
+        // What amdgpu_fake.plugin fed: card 9 has a gap of an hour, and card 57 begins at noon, of which 2.8 lost
+        // the first minutes (netdata/facts.md §7c).
+        for (body, version, of_card57) in [
+            (&recorded!("v1.37.1-data-jsonwrap.json")[..], "1.37.1", 72),
+            (&recorded!("v2.8.0-data-jsonwrap.json")[..], "2.8.0", 67),
+        ] {
+            let usage = whole_node(body, &window("2026-11-20")).expect(version);
+            let cards: Vec<_> = usage.cards.keys().map(|card| card.0).collect();
+            assert_eq!(cards, [1, 9, 17, 25, 33, 41, 49, 57], "{version}");
+            let found: Vec<_> = cards
+                .iter()
+                .map(|&card| gpu_readings(&usage, card))
+                .collect();
+            assert_eq!(
+                found,
+                [144, 138, 144, 144, 144, 144, 144, of_card57],
+                "{version}"
+            );
+            let gappy = &usage.cards[&CardId(9)];
+            assert_eq!(
+                (gappy.gpu[143].map(Reading::percent), gappy.gpu[20]),
+                (Some(16.001_666_7), None),
+                "{version}"
+            );
+            assert!(gappy.vram[143].is_some());
+        }
+    }
+
+    #[test]
+    fn rows_of_the_day_before_are_dropped() {
+        let day = window("2025-08-02");
+        let usage =
+            whole_node(recorded!("v1.37.1-context-today-shifted.json"), &day).expect("an answer");
+        assert!(!usage.cards.is_empty());
+        for (card, of_card) in &usage.cards {
+            let rows = of_card.gpu.iter().flatten().count();
+            assert_eq!(
+                rows, 56,
+                "card {card}: 09:20 was the last row, and midnight's belongs to the day before"
+            );
+        }
+    }
+
+    #[test]
+    fn one_chart_is_read_newest_first_or_last() {
+        for (body, day, found) in [
+            (&recorded!("v1.37.1-data-card9.json")[..], "2026-11-20", 138),
+            (&recorded!("v2.8.0-data-card9.json")[..], "2026-11-20", 138),
+            (
+                &recorded!("v1.37.1-data-card9-today-shifted.json")[..],
+                "2025-08-02",
+                56,
+            ),
+            (
+                &recorded!("v1.37.1-util-card9-full-day.json")[..],
+                "2025-08-01",
+                144,
+            ),
+        ] {
+            let mut usage = NodeUsage::default();
+            one_chart(body, &window(day), Metric::Gpu, CardId(9), &mut usage).expect(day);
+            assert_eq!(gpu_readings(&usage, 9), found, "{day}");
+        }
+    }
+
+    #[test]
+    fn a_chart_that_starts_mid_day_has_gaps_before() {
+        let mut usage = NodeUsage::default();
+        let body = recorded!("v1.37.1-data-card9-starts-mid-day.json");
+        one_chart(
+            body,
+            &window("2025-07-31"),
+            Metric::Gpu,
+            CardId(9),
+            &mut usage,
+        )
+        .expect("an answer");
+        assert_eq!(gpu_readings(&usage, 9), 24);
+    }
+
+    #[test]
+    fn charts_are_known_by_context_and_card_alone() {
+        for (id, chart) in [
+            (
+                "amdgpu.gpu_utilization_unknown AMD GPU_card9",
+                Some((Metric::Gpu, CardId(9))),
+            ),
+            (
+                "amdgpu.gpu_utilization_Instinct_MI300X_card57",
+                Some((Metric::Gpu, CardId(57))),
+            ),
+            (
+                "amdgpu.gpu_mem_vram_usage_perc_unknown AMD GPU_card1",
+                Some((Metric::Vram, CardId(1))),
+            ),
+            ("amdgpu.gpu_mem_vram_usage_unknown AMD GPU_card1", None),
+            ("amdgpu.gpu_utilization_unknown AMD GPU_card", None),
+            ("system.cpu", None),
+        ] {
+            assert_eq!(chart_of(id), chart, "{id}");
+        }
+    }
+
+    fn answered(values: &str) -> Result<NodeUsage, AnswerError> {
+        let ids = "\"amdgpu.gpu_utilization_X_card1\",\"amdgpu.gpu_utilization_Y_card1\"";
+        let labels = "\"time\",\"utilization\",\"utilization\"";
+        let body = format!(
+            "{{\"chart_ids\":[{ids}],\"result\":{{\"labels\":[{labels}],\"data\":[{values}]}}}}"
+        );
+        whole_node(body.as_bytes(), &window("2025-08-01"))
+    }
+
+    #[test]
+    fn a_reading_that_is_no_percentage_is_rejected_and_named() {
+        let usage = answered("[1754007000,150.5,null],[1754007600,null,-1]").expect("an answer");
+        let named: Vec<_> = usage
+            .rejected
+            .iter()
+            .map(|r| (r.card.0, r.stamp, r.value))
+            .collect();
+        assert_eq!(named, [(1, 1_754_007_000, 150.5), (1, 1_754_007_600, -1.0)]);
+        assert!(usage.cards.is_empty());
+    }
+
+    #[test]
+    fn charts_of_one_card_fill_each_others_gaps() {
+        let usage = answered("[1754007000,1,null],[1754007600,null,2],[1754008200,3,4]")
+            .expect("an answer");
+        let values: Vec<_> = usage.cards[&CardId(1)]
+            .gpu
+            .iter()
+            .flatten()
+            .map(|reading| reading.percent())
+            .collect();
+        assert_eq!(values, [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_said_to_be_none() {
+        assert!(matches!(
+            answered("[1754007001,1,2]"),
+            Err(AnswerError::OffGrid { .. })
+        ));
+        assert!(matches!(
+            answered("[1754007000,1]"),
+            Err(AnswerError::Shape(_))
+        ));
+        assert!(matches!(answered("[null,1,2]"), Err(AnswerError::Shape(_))));
+        assert!(matches!(
+            answered("[1754007000,\"1\",2]"),
+            Err(AnswerError::Shape(_))
+        ));
+        assert!(matches!(
+            answered("[1754007000,1e999,2]"),
+            Err(AnswerError::NotJson(_))
+        ));
+        assert!(matches!(
+            answered("[1754007000,1,2"),
+            Err(AnswerError::NotJson(_))
+        ));
+        for (body, is_json) in [
+            (&b"<html>"[..], false),
+            (b"", false),
+            (b"[]", true),
+            (b"{}", true),
+            (b"null", true),
+        ] {
+            let error = whole_node(body, &window("2025-08-01")).expect_err("an error");
+            assert_eq!(matches!(error, AnswerError::Shape(_)), is_json, "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..200), stamp in any::<f64>()) {
+            let _ = whole_node(&body, &window("2025-08-01"));
+            let _ = answered(&format!("[{stamp},1,2]"));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The client of a node's Netdata agent: a day of GPU and VRAM utilisation of every card.
+
+mod answer;
+mod probe;
+pub mod query;
+mod rows;
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use super::http::{Connections, Http, HttpError};
+use crate::model::cluster::Node;
+use crate::model::day::{Interval, Window};
+use crate::model::readings::{Metric, NodeUsage};
+use crate::settings::Patience;
+use query::Tier;
+
+pub use probe::{Agent, Charts, Probe};
+
+/// Why a node has no usage. The message follows the seeds' wording.
+#[derive(Debug, thiserror::Error)]
+#[error("無法從 {url} 獲取數據：{reason}")]
+pub struct NodeError {
+    /// The node's agent, as the settings write it.
+    pub url: String,
+    /// What went wrong.
+    pub reason: NodeErrorReason,
+}
+
+impl NodeError {
+    fn new(node: &Node, reason: NodeErrorReason) -> Self {
+        Self {
+            url: node.address().to_owned(),
+            reason,
+        }
+    }
+}
+
+impl NodeError {
+    /// Whether the agent answered, and has no reading.
+    pub fn is_about_readings(&self) -> bool {
+        matches!(self.reason, NodeErrorReason::NoReadings)
+    }
+}
+
+/// What went wrong with a node.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeErrorReason {
+    /// The agent gave no answer.
+    #[error("{0}{advice}", advice = advice(.0))]
+    Http(#[from] HttpError),
+    /// The agent's answer cannot be read.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// The agent has not one reading of any card in the window.
+    #[error(
+        "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）"
+    )]
+    NoReadings,
+}
+
+/// An answer that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// It is not JSON.
+    #[error("回應不是 JSON（{0}）")]
+    NotJson(String),
+    /// It is JSON, but not the table that was asked for.
+    #[error("回應的 JSON 格式不符（{0}）")]
+    Shape(String),
+    /// Its rows do not end where the window's intervals end.
+    #[error("回應的時間戳 {stamp} 不在 {interval} 的區間界線上（請檢查該節點的時鐘）")]
+    OffGrid {
+        /// One such row, on the zone's clocks.
+        stamp: String,
+        /// The interval asked for.
+        interval: Interval,
+    },
+}
+
+/// What the statuses of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
+fn advice(error: &HttpError) -> &'static str {
+    match error.status().map(|status| status.as_u16()) {
+        Some(401 | 412) => "（此 Netdata 啟用了 bearer token protection：請對本機停用）",
+        Some(403 | 451) => "（此 Netdata 不允許本機存取：請檢查 [web] allow dashboard from）",
+        _ => "",
+    }
+}
+
+/// The client. It may be shared between threads.
+#[derive(Debug)]
+pub struct Client {
+    /// For the one request that a node gets.
+    http: Http,
+    /// For the many that it gets where that fails: made when it is first needed.
+    series: LazyLock<Http, Box<dyn FnOnce() -> Http + Send>>,
+}
+
+impl Client {
+    /// A client for the agents of `nodes`.
+    pub fn new(patience: Patience, nodes: &[&Node]) -> Self {
+        let urls: Vec<Url> = nodes.iter().map(|node| node.url.clone()).collect();
+        Self {
+            http: Http::new(patience, Connections::Close, &urls),
+            series: LazyLock::new(Box::new(move || {
+                Http::new(patience, Connections::Keep, &urls)
+            })),
+        }
+    }
+
+    /// The usage of `node` in `window`: in one request, or chart by chart where the agent answers that with an error.
+    /// The deadline is that of a run over many nodes which began at `begun`.
+    pub fn usage(
+        &self,
+        node: &Node,
+        window: &Window,
+        begun: Instant,
+    ) -> Result<NodeUsage, NodeError> {
+        self.usage_before(node, window, self.http.deadline(begun))
+            .map_err(|reason| NodeError::new(node, reason))
+    }
+
+    fn usage_before(
+        &self,
+        node: &Node,
+        window: &Window,
+        deadline: Instant,
+    ) -> Result<NodeUsage, NodeErrorReason> {
+        let usage = match self.whole_node(node, window, deadline) {
+            Err(NodeErrorReason::Http(error)) if is_about_the_query(&error) => {
+                tracing::info!(node = node.name, %error, "asking chart by chart");
+                self.chart_by_chart(node, window, deadline)?
+            }
+            usage => usage?,
+        };
+        // An answer of nothing but gaps means the same as 404, and which of the two comes depends on seconds
+        // (netdata/facts.md §2, Retention behaviour).
+        if usage.is_empty() {
+            return Err(NodeErrorReason::NoReadings);
+        }
+        Ok(usage)
+    }
+
+    /// From the samples; and what is older than these, from the coarser tiers.
+    fn whole_node(
+        &self,
+        node: &Node,
+        window: &Window,
+        deadline: Instant,
+    ) -> Result<NodeUsage, NodeErrorReason> {
+        let mut usage = self.of_tier(node, window, Tier::Samples, deadline)?;
+        if usage.may_lack_old_readings(&node.cards) {
+            tracing::info!(
+                node = node.name,
+                "asking the coarser tiers for older readings"
+            );
+            match self.of_tier(node, window, Tier::Any, deadline) {
+                Ok(coarse) => usage.add_coarse(coarse),
+                // What is there is not lost for what may be missing.
+                Err(reason) if !usage.is_empty() => {
+                    usage.coarse_problem = Some(reason.to_string());
+                }
+                Err(reason) => return Err(reason),
+            }
+        }
+        Ok(usage)
+    }
+
+    fn of_tier(
+        &self,
+        node: &Node,
+        window: &Window,
+        tier: Tier,
+        deadline: Instant,
+    ) -> Result<NodeUsage, NodeErrorReason> {
+        let url = query::whole_node(&node.url, window, tier);
+        match self.http.get(&url, &HeaderMap::new(), deadline) {
+            Ok(answered) => Ok(answer::whole_node(&answered.body, window)?),
+            Err(error) if tier == Tier::Samples && is_without_data(&error) => {
+                Ok(NodeUsage::default())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn chart_by_chart(
+        &self,
+        node: &Node,
+        window: &Window,
+        deadline: Instant,
+    ) -> Result<NodeUsage, NodeErrorReason> {
+        let mut usage = NodeUsage::default();
+        for &card in &node.cards {
+            for metric in Metric::ALL {
+                let url = query::one_chart(&node.url, window, metric, card);
+                match self.series.get(&url, &HeaderMap::new(), deadline) {
+                    Ok(answered) => {
+                        answer::one_chart(&answered.body, window, metric, card, &mut usage)?;
+                    }
+                    Err(error) if is_without_data(&error) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(usage)
+    }
+}
+
+/// Whether the agent says that it has nothing of the charts in the window. That a parent has no such node is no
+/// matter of data (netdata/facts.md §5).
+fn is_without_data(error: &HttpError) -> bool {
+    matches!(error, HttpError::Status { status, detail }
+        if *status == StatusCode::NOT_FOUND && !detail.contains("does not maintain a database"))
+}
+
+/// Whether another query might get an answer: not where the agent refuses access, or has no time for any.
+fn is_about_the_query(error: &HttpError) -> bool {
+    error.status().is_some_and(|status| match status.as_u16() {
+        404 => is_without_data(error),
+        401 | 403 | 408 | 412 | 429 | 451 | 499 => false,
+        500 | 501 => true,
+        _ => status.is_client_error(),
+    })
+}

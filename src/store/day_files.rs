@@ -1,0 +1,178 @@
+//! The files of a day: where they are, and what earlier runs left in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use super::layout::{CardRecord, Layout};
+use super::tree::WriteError;
+use super::{earlier, reports};
+use crate::analysis::holding::Span;
+use crate::formats::unreadable::Unreadable;
+use crate::model::cluster::{GpuFileNumber, Node};
+use crate::model::day::Window;
+use crate::model::readings::CardUsage;
+use crate::model::units::{CardId, GpuIndex};
+
+/// The files of a day, of every node.
+#[derive(Debug)]
+pub struct DayFiles<'a> {
+    pub root: &'a Path,
+    pub gpu_files: GpuFileNumber,
+    pub date: NaiveDate,
+    /// The cards that earlier runs recorded the files to be of, by node.
+    pub recorded: BTreeMap<String, CardRecord>,
+}
+
+/// What earlier runs left of a node's day.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// The readings, by card.
+    pub usage: BTreeMap<CardId, CardUsage>,
+    /// The user column, for a run that knows nothing of tasks.
+    pub users: BTreeMap<GpuIndex, String>,
+    /// Files that say nothing of the GPUs that they are named for.
+    pub unusable: Vec<UnusableFile>,
+}
+
+/// A file of an earlier run that cannot be merged with new readings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: String,
+    /// Whether it is of something else than its name says, and cannot keep it even where no new file needs it.
+    pub is_misnamed: bool,
+}
+
+impl DayFiles<'_> {
+    /// What earlier runs left of a node's day.
+    pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
+        let directory = self.directory_of(node);
+        let record = self.recorded.get(&node.name).cloned();
+        let layout = Layout::of(&directory, self.date, record).map_err(|cause| WriteError {
+            path: directory.clone(),
+            cause,
+        })?;
+        let now = self.record_of(node);
+        let mut earlier = Earlier::default();
+        for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
+            let path = directory.join(self.gpu_file(index, card));
+            let read = match earlier::read(&path, window) {
+                Ok(None) => continue,
+                read => read,
+            };
+            let misfit = layout.misfit(self.number(index, card), index, &now);
+            let is_misnamed = misfit.is_some();
+            match (read, misfit) {
+                (Err(Unreadable::Io(cause)), _) => return Err(WriteError { path, cause }),
+                (_, Some(problem)) | (Err(Unreadable::Malformed(problem)), None) => {
+                    earlier.unusable.push(UnusableFile {
+                        path,
+                        problem,
+                        is_misnamed,
+                    });
+                }
+                (Ok(usage), None) => earlier.usage.extend(usage.map(|usage| (card, usage))),
+            }
+        }
+        self.add_users(node, &layout, &mut earlier)?;
+        Ok(earlier)
+    }
+
+    /// Adds the users of the average CSV, of the GPUs that are still the same cards.
+    fn add_users(
+        &self,
+        node: &Node,
+        layout: &Layout,
+        earlier: &mut Earlier,
+    ) -> Result<(), WriteError> {
+        let path = self
+            .directory_of(node)
+            .join(format!("average_{}.csv", self.date));
+        let users = match earlier::users(&path) {
+            Ok(users) => users.unwrap_or_default(),
+            Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+            Err(Unreadable::Malformed(problem)) => {
+                earlier.unusable.push(UnusableFile {
+                    path,
+                    problem,
+                    is_misnamed: false,
+                });
+                return Ok(());
+            }
+        };
+        let (lost, kept): (BTreeMap<_, _>, _) = users.into_iter().partition(|(index, _)| {
+            let card = node.cards.get(index.0);
+            card.is_none_or(|&card| layout.was_another(*index, card))
+        });
+        earlier.users = kept;
+        if !lost.is_empty() {
+            earlier.unusable.push(UnusableFile {
+                path,
+                problem: "使用者欄位是以不同的 cards 寫成".to_owned(),
+                is_misnamed: true,
+            });
+        }
+        Ok(())
+    }
+
+    /// Which of a node's files are missing or empty, if the GPUs with readings are these.
+    pub fn lost(&self, node: &Node, gpus: &[(GpuIndex, CardId)]) -> Vec<String> {
+        let directory = self.directory_of(node);
+        let date = self.date;
+        let of_gpus = gpus.iter().map(|&(index, card)| self.gpu_file(index, card));
+        let of_node = [format!("average_{date}.csv"), format!("summary_{date}.txt")];
+        let is_lost = |name: &String| !holds_something(&directory.join(name));
+        of_gpus.chain(of_node).filter(is_lost).collect()
+    }
+
+    /// The nodes of which the report of the users has the whole window, or, of a day that still runs, any of it. A report
+    /// that cannot be read has none.
+    pub fn in_users_report(&self, window: &Window) -> BTreeSet<String> {
+        let report = reports::ledger(self.root, self.date);
+        let nodes = report.ok().flatten().unwrap_or_default().into_iter();
+        let is_there = |known: Span| {
+            known.from == window.start && (known.to == window.end || !window.is_over())
+        };
+        let nodes = nodes.filter(|(_, node)| is_there(node.known));
+        nodes.map(|(name, _)| name).collect()
+    }
+
+    /// Whether there is a file of any of `nodes`.
+    pub fn are_any_there(&self, nodes: &[&Node]) -> bool {
+        nodes.iter().any(|node| {
+            let files = fs::read_dir(self.directory_of(node));
+            files.is_ok_and(|mut files| files.next().is_some())
+        })
+    }
+
+    pub fn directory_of(&self, node: &Node) -> PathBuf {
+        self.root.join(&node.name).join(self.date.to_string())
+    }
+
+    pub fn gpu_file(&self, index: GpuIndex, card: CardId) -> String {
+        format!("gpu{}_{}.csv", self.number(index, card), self.date)
+    }
+
+    fn number(&self, index: GpuIndex, card: CardId) -> u64 {
+        match self.gpu_files {
+            GpuFileNumber::Index => index.0 as u64,
+            GpuFileNumber::Card => card.0,
+        }
+    }
+
+    pub fn record_of(&self, node: &Node) -> CardRecord {
+        CardRecord {
+            gpu_files: self.gpu_files,
+            cards: node.cards.clone(),
+        }
+    }
+}
+
+fn holds_something(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
+}

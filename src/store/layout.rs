@@ -1,0 +1,137 @@
+//! Which card the files of a node's day are of: a GPU's file does not say, and settings change.
+//!
+//! What the program writes it records, in `.daily-gpu-log/cards/<date>.json`. Of files from before, such as those of
+//! the old programs, the names and the summary tell.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::model::cluster::GpuFileNumber;
+use crate::model::units::{CardId, GpuIndex};
+
+/// What a run has recorded of the files that it wrote into a node's directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CardRecord {
+    /// Which number names a GPU's file.
+    pub gpu_files: GpuFileNumber,
+    /// The cards by GPU index.
+    pub cards: Vec<CardId>,
+}
+
+impl CardRecord {
+    /// The card whose file has this number.
+    fn card_of(&self, number: u64) -> Option<CardId> {
+        match self.gpu_files {
+            GpuFileNumber::Index => self.cards.get(usize::try_from(number).ok()?).copied(),
+            GpuFileNumber::Card => self.cards.iter().find(|card| card.0 == number).copied(),
+        }
+    }
+
+    /// The numbers of all files.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        let by_index = (0..).zip(&self.cards);
+        by_index.map(|(index, card)| match self.gpu_files {
+            GpuFileNumber::Index => index,
+            GpuFileNumber::Card => card.0,
+        })
+    }
+}
+
+/// What is known of a node's directory.
+#[derive(Debug, Default)]
+pub struct Layout {
+    record: Option<CardRecord>,
+    /// The numbers in the names of GPU files.
+    numbers: Vec<u64>,
+    /// The cards by index, as the summary has them.
+    summary: BTreeMap<GpuIndex, CardId>,
+}
+
+impl Layout {
+    /// Reads the directory, which need not exist, and adds what was recorded of it.
+    pub fn of(directory: &Path, date: NaiveDate, record: Option<CardRecord>) -> io::Result<Self> {
+        let mut layout = Self {
+            record,
+            ..Self::default()
+        };
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(layout),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| number(name, date));
+            layout.numbers.extend(number);
+        }
+        match fs::read(directory.join(format!("summary_{date}.txt"))) {
+            Ok(summary) => {
+                let summary = String::from_utf8_lossy(&summary);
+                layout.summary = summary.lines().filter_map(card).collect();
+            }
+            // Nothing is known against the cards. What is no file is told of when one is to be written.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+                ) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(layout)
+    }
+
+    /// Why the file of this number may be of another card than GPU `index` is by the settings `now`.
+    pub fn misfit(&self, number: u64, index: GpuIndex, now: &CardRecord) -> Option<String> {
+        let card = now.cards[index.0];
+        if let Some(record) = &self.record {
+            match record.card_of(number) {
+                Some(then) if then == card => {}
+                Some(then) => return Some(format!("寫入時是 Card {then}，現在是 Card {card}")),
+                None => return Some("寫入時的設定中沒有這個編號".to_owned()),
+            }
+        } else {
+            let is_stranger = |number: &&u64| !now.numbers().any(|known| known == **number);
+            if let Some(stranger) = self.numbers.iter().find(is_stranger) {
+                let problem = format!("目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符");
+                return Some(problem);
+            }
+        }
+        // A run that was killed before it recorded may have left its summary.
+        match (now.gpu_files, self.summary.get(&index)) {
+            (GpuFileNumber::Index, Some(&then)) if then != card => {
+                Some(format!("寫入時是 Card {then}，現在是 Card {card}"))
+            }
+            // Named by its card, a file says itself what it is of.
+            _ => None,
+        }
+    }
+
+    /// Whether GPU `index` was another card when the average CSV was written, as far as is known.
+    pub fn was_another(&self, index: GpuIndex, card: CardId) -> bool {
+        match &self.record {
+            Some(record) => record.cards.get(index.0) != Some(&card),
+            None => self.summary.get(&index).is_some_and(|&then| then != card),
+        }
+    }
+}
+
+/// The number of a GPU's file.
+fn number(name: &str, date: NaiveDate) -> Option<u64> {
+    let rest = name.strip_prefix("gpu")?;
+    let digits = rest.strip_suffix(&format!("_{date}.csv"))?;
+    digits
+        .parse()
+        .ok()
+        .filter(|number: &u64| number.to_string() == digits)
+}
+
+/// A line of the summary's table, `GPU[3] -> Card 25`.
+fn card(line: &str) -> Option<(GpuIndex, CardId)> {
+    let (index, card) = line.strip_prefix("GPU[")?.split_once("] -> Card ")?;
+    Some((GpuIndex(index.parse().ok()?), CardId(card.parse().ok()?)))
+}

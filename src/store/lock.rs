@@ -1,0 +1,83 @@
+//! The kernel's lock on the data directory: one run at a time.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::staged::FILE_MODE;
+use super::state::{LOCK, STATE_DIRECTORY};
+use super::tree::{OpenError, WriteError, make_directory};
+
+/// How often a taken lock is tried again.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the holder of a lock may take to write its pid, and how often that is looked for.
+const PID_PATIENCE: Duration = Duration::from_secs(1);
+const PID_PAUSE: Duration = Duration::from_millis(10);
+
+/// Takes the lock of the data directory `root`, for which it waits at most `patience`. It lasts as long as the file
+/// is open.
+pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
+    let directory = root.join(STATE_DIRECTORY);
+    make_directory(&directory)?;
+    let path = directory.join(LOCK);
+    let error = |cause| WriteError {
+        path: path.clone(),
+        cause,
+    };
+    let mut file = open_lock(&path).map_err(error)?;
+    let until = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder(&mut file).map_err(error)?;
+                return Err(OpenError::Locked {
+                    root: root.to_owned(),
+                    holder: holder.unwrap_or_else(|| "不明".to_owned()),
+                });
+            }
+            Err(TryLockError::Error(cause)) => return Err(error(cause).into()),
+        }
+    }
+    // The holder's pid is for the message of the run that comes second.
+    file.set_len(0)
+        .and_then(|()| file.seek(SeekFrom::Start(0)))
+        .and_then(|_| writeln!(file, "{}", std::process::id()))
+        .map_err(error)?;
+    Ok(file)
+}
+
+/// The pid in the file of a lock that another run has, which writes it only once it has the lock.
+fn holder(file: &mut File) -> io::Result<Option<String>> {
+    let until = Instant::now() + PID_PATIENCE;
+    loop {
+        let mut text = String::new();
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_string(&mut text)?;
+        if let Some(pid) = text.strip_suffix('\n') {
+            return Ok(Some(pid.to_owned()));
+        }
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        thread::sleep(PID_PAUSE);
+    }
+}
+
+/// Opens the file of the lock, with the pid that it holds.
+fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(path)
+}

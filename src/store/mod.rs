@@ -1,0 +1,15 @@
+//! The data directory: whole files or none, the lock, the state, what earlier runs left.
+
+pub mod archive;
+pub mod day_files;
+pub mod earlier;
+pub mod layout;
+pub mod lock;
+pub mod new_file;
+pub mod pseudonym_key;
+pub mod records;
+pub mod reports;
+pub mod staged;
+pub mod state;
+pub mod tree;
+pub mod writable;

@@ -1,0 +1,143 @@
+//! `<data-dir>/.daily-gpu-log/pseudonym-key`: the secret behind the pseudonyms of a data directory. Whoever has it can
+//! try names; without it, or after it was deleted, nobody can, and a new one gives other pseudonyms.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::staged;
+use super::state::STATE_DIRECTORY;
+use super::tree::{WriteError, make_directory};
+use crate::analysis::pseudonym::{KEY_BYTES, Pseudonyms};
+
+const NAME: &str = "pseudonym-key";
+const MODE: u32 = 0o600;
+/// The permission bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// Why there are no pseudonyms. The key is never part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum PseudonymKeyError {
+    /// The file system does not give it.
+    #[error("無法讀取代號的金鑰 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// Users other than the owner may read it.
+    #[error("代號的金鑰 {path} 的權限是 {mode:04o}，其他使用者可以存取：請執行 chmod 600 {path}", path = .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is no key.
+    #[error(
+        "{path} 不是代號的金鑰（應為 {KEY_BYTES} 個位元組）：請由備份還原；若刪除它，會產生新的金鑰，代號也會全部改變",
+        path = .path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is none, and the system gives no random numbers for a new one.
+    #[error("無法產生代號的金鑰：系統沒有提供隨機數")]
+    NoRandomness,
+    /// There is none, and a new one cannot be written.
+    #[error("{0}（代號的金鑰）")]
+    NotWritten(WriteError),
+}
+
+/// The pseudonyms of the data directory `root`, whose key is made where there is none.
+pub fn pseudonyms(root: &Path) -> Result<Pseudonyms, PseudonymKeyError> {
+    let directory = root.join(STATE_DIRECTORY);
+    let path = directory.join(NAME);
+    if let Some(key) = read(&path)? {
+        return Ok(key);
+    }
+    make_directory(&directory).map_err(PseudonymKeyError::NotWritten)?;
+    create(&directory, &path)?;
+    // Read back, because another process may have been the first.
+    read(&path)?.ok_or_else(|| PseudonymKeyError::Unreadable {
+        path,
+        cause: io::ErrorKind::NotFound.into(),
+    })
+}
+
+fn read(path: &Path) -> Result<Option<Pseudonyms>, PseudonymKeyError> {
+    let unreadable = |cause| PseudonymKeyError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    // Of the file that is open: its name may lead to another one by now.
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
+    if mode & OTHERS != 0 {
+        return Err(PseudonymKeyError::Exposed {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    let mut key = Vec::with_capacity(KEY_BYTES + 1);
+    let most = KEY_BYTES as u64 + 1;
+    file.take(most).read_to_end(&mut key).map_err(unreadable)?;
+    match <&[u8; KEY_BYTES]>::try_from(key.as_slice()) {
+        Ok(key) => Ok(Some(Pseudonyms::new(key))),
+        Err(_) => Err(PseudonymKeyError::Damaged {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Puts a whole key in place, unless there is one by now: no two processes ever see different keys.
+fn create(directory: &Path, path: &Path) -> Result<(), PseudonymKeyError> {
+    let mut key = [0; KEY_BYTES];
+    let filled = SystemRandom::new().fill(&mut key);
+    filled.map_err(|_| PseudonymKeyError::NoRandomness)?;
+    let written = || -> io::Result<()> {
+        let mut file = staged::temporary(directory, MODE)?;
+        file.write_all(&key)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+            _ => File::open(directory)?.sync_all(),
+        }
+    };
+    written().map_err(|cause| {
+        PseudonymKeyError::NotWritten(WriteError {
+            path: path.to_owned(),
+            cause,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::thread;
+
+    #[test]
+    fn those_who_make_the_key_at_once_have_the_same() {
+        let root = tempfile::tempdir().expect("a directory");
+        let names: BTreeSet<_> = thread::scope(|scope| {
+            let name = || pseudonyms(root.path()).expect("a key").user("alice");
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(name)).collect();
+            let names = threads.into_iter().map(thread::ScopedJoinHandle::join);
+            names.map(|name| name.expect("no panic")).collect()
+        });
+        assert_eq!(names.len(), 1);
+        let files = std::fs::read_dir(root.path().join(STATE_DIRECTORY)).expect("a directory");
+        assert_eq!(files.count(), 1, "nothing stays beside the key");
+    }
+}

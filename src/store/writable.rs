@@ -1,0 +1,88 @@
+//! Whether a run could write its files, found out by trying, and without leaving anything.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
+
+use super::tree::WriteError;
+use super::{staged, state};
+use crate::model::cluster::Node;
+
+/// A data directory that can be written.
+#[derive(Debug)]
+pub struct Writable {
+    /// Whether it is there already. If not, the first run makes it.
+    pub exists: bool,
+    /// The room that is left on its file system for this user, if that is known.
+    pub free_bytes: Option<u64>,
+}
+
+/// Tries to make files wherever a run for `nodes` below `root` would, as far as these directories are there. Takes no
+/// lock: another run may be at work.
+pub fn try_writing(root: &Path, nodes: &[&Node]) -> Result<Writable, Vec<WriteError>> {
+    let exists = root.exists();
+    let existing = nearest_existing(root);
+    let free_bytes = statvfs(&existing)
+        .ok()
+        // Those that are no place for files have no blocks at all.
+        .filter(|file_system| file_system.f_blocks > 0)
+        .map(|file_system| file_system.f_bavail.saturating_mul(file_system.f_frsize));
+    let mut tried = vec![(try_directory(&existing), existing)];
+    if exists {
+        let state = root.join(state::STATE_DIRECTORY);
+        let lock = state.join(state::LOCK);
+        let inner = fs::read_dir(&state).into_iter().flatten().flatten();
+        let inner = inner.map(|entry| entry.path()).filter(|path| path.is_dir());
+        let nodes = nodes.iter().map(|node| root.join(&node.name));
+        let directories = inner
+            .collect::<Vec<_>>()
+            .into_iter()
+            .chain([state])
+            .chain(nodes);
+        // What is not there yet is made by the first run that needs it.
+        let is_there = |path: &PathBuf| {
+            let metadata = fs::symlink_metadata(path);
+            metadata.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+        };
+        let directories = directories.filter(is_there);
+        tried.extend(directories.map(|path| (try_directory(&path), path)));
+        if is_there(&lock) {
+            tried.push((try_file(&lock), lock));
+        }
+    }
+    let failed = tried
+        .into_iter()
+        .filter_map(|(tried, path)| tried.err().map(|cause| WriteError { path, cause }));
+    let errors: Vec<_> = failed.collect();
+    if errors.is_empty() {
+        Ok(Writable { exists, free_bytes })
+    } else {
+        Err(errors)
+    }
+}
+
+/// The directory in which the first run would begin to make the others.
+fn nearest_existing(root: &Path) -> PathBuf {
+    let found = root.ancestors().find(|path| path.exists());
+    match found {
+        Some(path) => path.to_owned(),
+        // The parent of the last part of a relative path.
+        None => PathBuf::from("."),
+    }
+}
+
+/// Opens a file for writing, and changes nothing.
+fn try_file(path: &Path) -> io::Result<()> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map(drop)
+}
+
+/// Makes a file that is gone when it is closed.
+fn try_directory(path: &Path) -> io::Result<()> {
+    staged::nameless(path)?.write_all(b"\n")
+}
