@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use crate::cli::Cli;
 use crate::cli::usage::{output_of_wrong_line, usage_error};
 use crate::commands::failure::exit_status;
-use crate::commands::{metrics_file, run, tell_stopped};
+use crate::commands::{metrics_file, run, write_interrupted};
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console::{self, Console};
 use clap::Parser;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let status = match Cli::try_parse() {
         Ok(cli) => {
-            stop_when_told(started, metrics_file(&cli).map(Path::to_owned));
+            exit_on_signal(started, metrics_file(&cli).map(Path::to_owned));
             run(&cli).unwrap_or_else(|error| {
                 console::fail(format_args!("{error:#}"));
                 exit_status(&error)
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 /// Ends the program at once on SIGINT, SIGTERM and SIGHUP. That loses nothing: a file is whole at every moment.
-fn stop_when_told(started: Instant, metrics_file: Option<PathBuf>) {
+fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
     #[expect(
         clippy::exit,
         reason = "the threads wait for answers, and cannot be told"
@@ -72,7 +72,7 @@ fn stop_when_told(started: Instant, metrics_file: Option<PathBuf>) {
             let _ = said.send(());
         });
         let of_metrics = thread::Builder::new().spawn(move || {
-            tell_stopped(file.as_deref(), started);
+            write_interrupted(file.as_deref(), started);
             let _ = told.send(());
         });
         drop((of_log, of_metrics));

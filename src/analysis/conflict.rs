@@ -21,7 +21,7 @@ const NAMES_TOLD: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conflicts {
     /// The first of them, by time.
-    pub told: Vec<Conflict>,
+    pub listed: Vec<Conflict>,
     /// How many come after those.
     pub more: usize,
 }
@@ -66,14 +66,14 @@ pub fn conflicts(holdings: &Holdings) -> Conflicts {
     let mut since = UnixSeconds::MIN;
     for (now, changed) in changes {
         // The spans of one user do not touch, so that every change is one of who holds it.
-        if holding.len() > 1 && conflicts.told.len() == CONFLICTS_TOLD {
+        if holding.len() > 1 && conflicts.listed.len() == CONFLICTS_TOLD {
             conflicts.more += 1;
         } else if holding.len() > 1 {
             let span = Span {
                 from: since,
                 to: now,
             };
-            conflicts.told.push(conflict(holdings, &holding, span));
+            conflicts.listed.push(conflict(holdings, &holding, span));
         }
         for position in changed {
             if !holding.remove(&position) {
@@ -158,7 +158,7 @@ mod tests {
     ) -> Vec<(String, String, i64, i64)> {
         let holds: Vec<_> = holds.into_iter().flatten().collect();
         conflicts(&Holdings::new(&holds))
-            .told
+            .listed
             .into_iter()
             .map(|of| {
                 let (users, tasks) = (of.users.join(" "), of.tasks.join(" "));
@@ -221,15 +221,15 @@ mod tests {
             span: Span::new(from, 5000).expect("a span"),
         });
         let holds: Vec<_> = holds.collect();
-        let Conflicts { told, more } = conflicts(&Holdings::new(&holds));
-        assert_eq!((told.len(), more), (24, 1999 - 24));
-        let last = &told[23];
+        let Conflicts { listed, more } = conflicts(&Holdings::new(&holds));
+        assert_eq!((listed.len(), more), (24, 1999 - 24));
+        let last = &listed[23];
         assert_eq!(
             (&last.users[..], last.more_users, last.span),
             (&names[..20], 5, Span { from: 24, to: 25 })
         );
         assert_eq!((&last.tasks[..], last.more_tasks), (&names[..20], 5));
-        assert_eq!((told[18].users.len(), told[18].more_users), (20, 0));
+        assert_eq!((listed[18].users.len(), listed[18].more_users), (20, 0));
     }
 
     fn window() -> Window {
@@ -295,7 +295,7 @@ mod tests {
             };
             let conflicts = conflicts(&Holdings::new(&holds));
             prop_assert_eq!(conflicts.more, 0);
-            let conflicts = conflicts.told;
+            let conflicts = conflicts.listed;
             for second in -1..100 {
                 let named = conflicts.iter().find(|of| of.span.from <= second && second < of.span.to);
                 let users = named.map(|of| of.users.iter().map(String::as_str).collect::<BTreeSet<_>>());

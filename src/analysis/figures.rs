@@ -61,7 +61,7 @@ pub fn figures(day: &NodeDay) -> NodeFigures {
         coverage: gpu.coverage,
         mean_percent: gpu.mean,
         users: known.map(|tasks| tasks.users(gpu.index).map(str::to_owned).collect()),
-        conflicts: gpu.held.as_ref().map(|held| held.conflicts.told.clone()),
+        conflicts: gpu.held.as_ref().map(|held| held.conflicts.listed.clone()),
         more_conflicts: gpu.held.as_ref().map_or(0, |held| held.conflicts.more),
         busy_without_task: gpu.held.as_ref().map(|held| held.busy_without_task.clone()),
         last_readings: last_readings(gpu, day.window),

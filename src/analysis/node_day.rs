@@ -42,12 +42,12 @@ pub struct GpuDay {
     /// How many there are.
     pub coverage: Coverage,
     /// Who held it; `None` without task information.
-    pub held: Option<HeldGpu>,
+    pub held: Option<GpuUse>,
 }
 
 /// What became of a GPU in the hands of its users.
 #[derive(Debug)]
-pub struct HeldGpu {
+pub struct GpuUse {
     /// What it did while each user held it, and while nobody did.
     pub ledger: GpuLedger,
     /// When several users held it at once.
@@ -94,7 +94,7 @@ impl<'a> NodeDay<'a> {
                 card,
                 held: tasks
                     .known()
-                    .map(|tasks| HeldGpu::new(index, usage.as_ref(), tasks, window, thresholds)),
+                    .map(|tasks| GpuUse::new(index, usage.as_ref(), tasks, window, thresholds)),
                 mean: usage.as_ref().map(Mean::of_readings).unwrap_or_default(),
                 coverage: Coverage::of_readings(usage.as_ref(), window.due()),
                 usage,
@@ -141,13 +141,16 @@ impl<'a> NodeDay<'a> {
             return None;
         };
         let any =
-            |is_so: fn(&HeldGpu) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
+            |is_so: fn(&GpuUse) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
         let doubts = [
             (Doubt::Unfinished, tasks.known.to < self.window.end),
             (Doubt::Unplaced, !tasks.unplaced.is_empty()),
             (Doubt::Disagreement, !tasks.disagreements.is_empty()),
             (Doubt::Timeless, !tasks.timeless.is_empty()),
-            (Doubt::Conflict, any(|held| !held.conflicts.told.is_empty())),
+            (
+                Doubt::Conflict,
+                any(|held| !held.conflicts.listed.is_empty()),
+            ),
             (
                 Doubt::BusyWithoutTask,
                 any(|held| !held.busy_without_task.is_empty()),
@@ -174,7 +177,7 @@ impl<'a> TaskKnowledge<'a> {
     }
 }
 
-impl HeldGpu {
+impl GpuUse {
     fn new(
         index: GpuIndex,
         usage: Option<&CardUsage>,

@@ -79,7 +79,7 @@ pub struct Stopped {
 
 impl Stopped {
     /// What is to be said of them, and what helps. `since` is their last reading's moment on the clocks of the zone.
-    pub fn told(&self, node: &str, since: &str) -> String {
+    pub fn message(&self, node: &str, since: &str) -> String {
         if self.is_whole_node {
             return format!("{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata");
         }
@@ -209,10 +209,10 @@ mod tests {
     fn a_chart_that_died_before_its_node_is_told_apart() {
         let (ten, noon) = (UNTIL - 14 * 3600, UNTIL - 12 * 3600);
         let both = of(&[last(noon, noon), last(ten, ten)]);
-        let told: Vec<_> = both
+        let groups: Vec<_> = both
             .iter()
             .map(|group| (group.since, group.is_whole_node))
             .collect();
-        assert_eq!(told, [(ten, false), (noon, true)]);
+        assert_eq!(groups, [(ten, false), (noon, true)]);
     }
 }

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn usage_errors_are_told_in_the_language_of_the_user() {
-        for (arguments, told) in [
+        for (arguments, expected) in [
             (&["--colour"][..], "不認得的引數 '--colour'"),
             (&["2025-02-30"], "日期「2025-02-30」不存在"),
             (&["lastweek"], "日期「lastweek」格式不正確"),
@@ -124,8 +124,8 @@ mod tests {
                 .into_iter()
                 .chain(arguments.iter().copied());
             let error = Cli::try_parse_from(line).expect_err("a wrong command line");
-            let said = usage_error(&error);
-            assert!(said.contains(told), "{arguments:?}: {said}");
+            let message = usage_error(&error);
+            assert!(message.contains(expected), "{arguments:?}: {message}");
         }
     }
 

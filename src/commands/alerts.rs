@@ -46,14 +46,14 @@ pub enum AlertsError {
     #[error(
         "{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）"
     )]
-    Forgotten {
+    MemoryDamaged {
         /// The file.
         path: String,
     },
 }
 
 /// Says who has idle GPUs, and tells them if that is asked for.
-pub fn tell(args: &AlertsArgs) -> Result<ExitStatus> {
+pub fn run(args: &AlertsArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
     let config = settings::load(args.settings.overrides())?;
     let last = args.date.resolve(config.zone, now());
@@ -123,8 +123,8 @@ fn print(args: &AlertsArgs, console: &Console, report: &AlertsReport) -> Result<
     } else if !args.output.quiet || (!args.send && !report.alerts.is_empty()) {
         console.print(report.text().as_bytes())?;
     }
-    if let Some(unjudged) = report.unjudged() {
-        console::warn(unjudged);
+    if let Some(warning) = report.warning() {
+        console::warn(warning);
     }
     Ok(())
 }
@@ -168,7 +168,7 @@ pub fn memory(archive: &Archive) -> Result<Memory> {
         return Ok(Memory::default());
     };
     let path = archive.alerts_file().display().to_string();
-    Memory::from_json(&file).ok_or_else(|| AlertsError::Forgotten { path }.into())
+    Memory::from_json(&file).ok_or_else(|| AlertsError::MemoryDamaged { path }.into())
 }
 
 /// What users held on the days that end with `last`.

@@ -21,7 +21,7 @@ use crate::sources::parallel::{self, Jobs, Panicked};
 use crate::store::writable;
 
 /// Tells of everything that was found, and answers what it means.
-pub fn check(args: &CheckArgs) -> Result<ExitStatus> {
+pub fn run(args: &CheckArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
     let report = match settings::load(args.settings.overrides()) {
         Ok(config) => Report::new(checks(&config, args, &console)?),
@@ -115,7 +115,7 @@ fn ask(
             )
         };
         let jobs = Jobs::between(DEFAULT_JOBS, MOST_JOBS);
-        parallel::work_through(nodes, jobs, work, |batch| {
+        parallel::for_each(nodes, jobs, work, |batch| {
             for (position, found) in batch {
                 let panicked = |Panicked| (vec![check::panicked(nodes[position])], None);
                 findings[position] = found.unwrap_or_else(panicked);

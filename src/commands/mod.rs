@@ -42,13 +42,13 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
     let Some(command) = &cli.command else {
         let metrics = MetricsFile::new(metrics_file(cli), Instant::now());
         let done = collect_or_report(&cli.run, &metrics);
-        return done.inspect_err(|error| metrics.tell_failure(error));
+        return done.inspect_err(|error| metrics.write_failure(error));
     };
     match command {
-        Command::Check(args) => return check::check(args),
-        Command::Alerts(args) => return alerts::tell(args),
-        Command::Status(args) => return status::tell(args),
-        Command::Users(args) => return users::tell(args),
+        Command::Check(args) => return check::run(args),
+        Command::Alerts(args) => return alerts::run(args),
+        Command::Status(args) => return status::run(args),
+        Command::Users(args) => return users::run(args),
         Command::Config { command } => config::run(command, &plain_console()?)?,
         Command::Completions { shell } => {
             plain_console()?.print(&reference::completions(*shell))?;
@@ -59,8 +59,8 @@ pub fn run(cli: &Cli) -> Result<ExitStatus> {
 }
 
 /// Tells monitoring of a run that began at `started` and is being stopped.
-pub fn tell_stopped(metrics_file: Option<&Path>, started: Instant) {
-    MetricsFile::new(metrics_file, started).tell_stopped();
+pub fn write_interrupted(metrics_file: Option<&Path>, started: Instant) {
+    MetricsFile::new(metrics_file, started).write_interrupted();
 }
 
 /// The file that monitoring is told in how the run ends, if there is one, and this is a run.
@@ -87,7 +87,7 @@ fn collect_or_report(args: &RunArgs, metrics: &MetricsFile) -> Result<ExitStatus
     if args.user_report {
         task_report::print(&Request::new(&console, &config, args)?)
     } else if args.dry_run {
-        tell_plan(&Request::new(&console, &config, args)?)
+        print_plan(&Request::new(&console, &config, args)?)
     } else {
         collect(&console, &config, args, metrics, no_log.as_ref())
     }
@@ -109,18 +109,18 @@ fn collect(
             let collected = collect::collect(&request);
             let collected = collected.map(|mut collected| {
                 if let Some(error) = no_log {
-                    collected.add_untold(error);
+                    collected.add_failed_output(error);
                 }
-                metrics.tell(collected)
+                metrics.write_result(collected)
             });
-            finish::tell(watch, collected, &dates)
+            finish::finish(watch, collected, &dates)
         }
-        Err(error) => finish::tell(watch, Err(error.into()), &[]),
+        Err(error) => finish::finish(watch, Err(error.into()), &[]),
     }
 }
 
 /// Says what would be collected.
-fn tell_plan(request: &Request) -> Result<ExitStatus> {
+fn print_plan(request: &Request) -> Result<ExitStatus> {
     let archive = Archive::new(&request.config.data_dir, request.config.gpu_files);
     let plan = plan::plan(request, &archive)?;
     if request.args.output.json {

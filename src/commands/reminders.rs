@@ -64,7 +64,7 @@ pub fn send(
         .map(|&position| &report.alerts[position])
         .collect();
     let notice = notice_for_admin(report, &alerts, config.notify.include_users);
-    let mut undelivered = channels.tell(&notice);
+    let mut undelivered = channels.deliver(&notice);
     let admin = outcome(undelivered.is_empty());
     let mut by_user: BTreeMap<&str, Vec<&AlertReport>> = BTreeMap::new();
     for alert in alerts {

@@ -111,7 +111,7 @@ impl<'a> Request<'a> {
     }
 
     /// Whether somebody is told the figures of all days once they are all there.
-    pub fn tells_figures_at_the_end(&self) -> bool {
+    pub fn keeps_figures(&self) -> bool {
         self.args.output.json || self.config.notify.include_users
     }
 

@@ -15,7 +15,7 @@ use crate::settings::{self, Config};
 use crate::store::archive::Archive;
 
 /// Says how the last days went.
-pub fn tell(args: &StatusArgs) -> Result<ExitStatus> {
+pub fn run(args: &StatusArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
     let config = settings::load(args.settings.overrides())?;
     let nodes = select(&config, &args.nodes)?;
@@ -50,13 +50,13 @@ fn evidence(
         match Window::new(date, config.zone, config.interval, now()) {
             // There is no such day, or no interval of the settings fits into it.
             Err(DateError::Skipped { .. } | DateError::UnevenInterval { .. }) => {}
-            window => days.push(of_day(archive, nodes, window?)),
+            window => days.push(day(archive, nodes, window?)),
         }
     }
     Ok(days)
 }
 
-fn of_day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
+fn day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
     let record = plan::known_record(archive, window.date);
     let files = archive.day(window.date);
     let lost = |node: &&Node| {

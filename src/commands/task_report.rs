@@ -33,7 +33,7 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         request.wants_host(&task.hostname)
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
-    notices.iter().for_each(console::notify);
+    notices.iter().for_each(console::log_notice);
     if request.args.output.json {
         print_json(
             request.console,

@@ -24,7 +24,7 @@ use crate::store::{pseudonym_key, records, reports};
 const USERS_NAMED: usize = 20;
 
 /// Says who held how many GPU-hours.
-pub fn tell(args: &UsersArgs) -> Result<ExitStatus> {
+pub fn run(args: &UsersArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
     let config = settings::load(args.settings.overrides())?;
     let usage = add_up(&config, args)?;

@@ -6,7 +6,7 @@ use std::io;
 
 use csv::{QuoteStyle, ReaderBuilder, StringRecord, WriterBuilder};
 
-use super::csv_text::{neutral, plain};
+use super::csv_text::{guard_formula, unguard};
 use super::number::two_decimals;
 use super::unreadable::Unreadable;
 use crate::analysis::node_day::NodeDay;
@@ -28,7 +28,7 @@ pub fn render(day: &NodeDay) -> Vec<u8> {
         .from_writer(Vec::new());
     let gpus = day.gpus.iter().map(|gpu| {
         let users = day.users(gpu.index);
-        let users = users.map_or_else(|| UNUSED.to_owned(), |users| neutral(&users));
+        let users = users.map_or_else(|| UNUSED.to_owned(), |users| guard_formula(&users));
         [
             gpu.index.to_string(),
             two_decimals(gpu.mean.gpu),
@@ -82,7 +82,7 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
         let index = index.ok_or_else(|| malformed("不是 GPU 的平均"))?;
         last = Some(index);
         if row[3] != *UNUSED {
-            users.insert(index, plain(&row[3]));
+            users.insert(index, unguard(&row[3]));
         }
     }
     if is_whole {

@@ -17,22 +17,22 @@ fn is_formula(text: &str) -> bool {
 }
 
 /// The text as it is written.
-pub fn neutral(text: &str) -> String {
+pub fn guard_formula(text: &str) -> String {
     text.split(';')
-        .map(neutral_field)
+        .map(guarded_field)
         .collect::<Vec<_>>()
         .join(";")
 }
 
 /// The text that was written.
-pub fn plain(text: &str) -> String {
+pub fn unguard(text: &str) -> String {
     text.split(';')
         .map(plain_field)
         .collect::<Vec<_>>()
         .join(";")
 }
 
-fn neutral_field(text: &str) -> Cow<'_, str> {
+fn guarded_field(text: &str) -> Cow<'_, str> {
     if is_formula(text) {
         Cow::Owned(format!("'{text}"))
     } else {
@@ -68,26 +68,26 @@ mod tests {
             ("王小明", "王小明"),
             ("", ""),
         ] {
-            assert_eq!(neutral(name), written);
+            assert_eq!(guard_formula(name), written);
         }
-        assert_eq!(neutral("alice;=1;bob"), "alice;'=1;bob");
+        assert_eq!(guard_formula("alice;=1;bob"), "alice;'=1;bob");
     }
 
     #[test]
     fn what_the_old_programs_wrote_is_read_as_it_is() {
         for text in ["=1+1", "'s", "'", "alice"] {
-            assert_eq!(plain(text), text);
+            assert_eq!(unguard(text), text);
         }
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_harmless_and_read_back(text in "['=+@;\t\ra王-]{0,6}") {
-            let written = neutral(&text);
+            let written = guard_formula(&text);
             for field in written.split(';') {
                 prop_assert!(!field.starts_with(begins_formula));
             }
-            prop_assert_eq!(plain(&written), text);
+            prop_assert_eq!(unguard(&written), text);
         }
     }
 }

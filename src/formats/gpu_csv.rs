@@ -31,11 +31,11 @@ pub fn render(stamps: &Stamps, usage: &CardUsage) -> Vec<u8> {
     let rows = stamps.0.iter().zip(usage.gpu.iter().zip(&usage.vram));
     let written = csv.write_record(HEADER).and_then(|()| {
         for ([stamp, clock], (gpu, vram)) in rows {
-            let (mut room_of_gpu, mut room_of_vram) = Default::default();
+            let (mut buffer_of_gpu, mut room_of_vram) = Default::default();
             csv.write_record([
                 stamp.as_str(),
                 clock,
-                gpu.map_or("", |reading| reading.digits(&mut room_of_gpu)),
+                gpu.map_or("", |reading| reading.digits(&mut buffer_of_gpu)),
                 vram.map_or("", |reading| reading.digits(&mut room_of_vram)),
             ])?;
         }

@@ -7,7 +7,7 @@ use std::io;
 use csv::{ReaderBuilder, StringRecord, Writer, WriterBuilder};
 
 use super::account_text::{Coverage, Hours, Shown, means, seconds};
-use super::csv_text::{neutral, plain};
+use super::csv_text::{guard_formula, unguard};
 use super::number::NO_MEAN;
 use super::unreadable::Unreadable;
 use crate::analysis::holding::Span;
@@ -145,8 +145,8 @@ impl Row<'_> {
         let doubts: Vec<_> = doubts.map(|(_, word)| *word).collect();
         let names = (
             self.kind,
-            neutral(self.user),
-            neutral(self.node),
+            guard_formula(self.user),
+            guard_formula(self.node),
             self.gpu.map(Shown),
         );
         let hours = [
@@ -202,7 +202,7 @@ pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
 
 /// Takes a row, or answers `None` where it contradicts itself.
 fn read_row(row: &StringRecord, day: &mut DayLedger) -> Option<()> {
-    let (kind, user, node) = (row.get(0)?, plain(row.get(1)?), plain(row.get(2)?));
+    let (kind, user, node) = (row.get(0)?, unguard(row.get(1)?), unguard(row.get(2)?));
     if kind == kind::HELD_TOTAL {
         return Some(());
     }

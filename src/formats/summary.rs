@@ -170,7 +170,7 @@ fn hours(day: &NodeDay) -> String {
 fn conflicts(day: &NodeDay) -> String {
     let mut section = String::new();
     for gpu in &day.gpus {
-        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts.told) {
+        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts.listed) {
             let more = |more| match more {
                 0 => String::new(),
                 more => format!(" 及另外 {more} 個"),

@@ -10,22 +10,22 @@ const MISSING: &str = "N/A";
 
 /// A GPU of a task: its description has one block for each.
 #[derive(Clone, Copy, Debug)]
-pub struct HeldGpu<'a> {
+pub struct TaskGpuLine<'a> {
     pub task: &'a Task,
     pub gpu: &'a TaskGpu,
 }
 
 /// The GPUs of `tasks` by the API's id of them, and for one GPU in order of first hold.
-pub fn held_gpus<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<HeldGpu<'a>> {
+pub fn held_gpus<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<TaskGpuLine<'a>> {
     let mut gpus: Vec<_> = tasks
         .into_iter()
-        .flat_map(|task| task.gpus.iter().map(move |gpu| HeldGpu { task, gpu }))
+        .flat_map(|task| task.gpus.iter().map(move |gpu| TaskGpuLine { task, gpu }))
         .collect();
     gpus.sort_by_key(|held| (held.gpu.id.is_none(), held.gpu.id));
     gpus
 }
 
-impl<'a> HeldGpu<'a> {
+impl<'a> TaskGpuLine<'a> {
     /// The API's number of the GPU.
     pub fn id(&self) -> String {
         self.gpu

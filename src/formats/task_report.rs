@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 
-use super::task_blocks::{HeldGpu, held_gpus};
+use super::task_blocks::{TaskGpuLine, held_gpus};
 use crate::model::task::Task;
 
 /// The report of `date`: of all tasks, or of those of one user, if `is_of_one_user`. Hosts come in the order of `hosts`, and those not among
@@ -56,7 +56,7 @@ pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task], is_of_one_user: b
 }
 
 /// Every user of a GPU, in order of first hold.
-fn users(holds: &[HeldGpu]) -> String {
+fn users(holds: &[TaskGpuLine]) -> String {
     let mut users: Vec<&str> = Vec::new();
     for held in holds {
         if !users.contains(&held.task.username.as_str()) {
@@ -66,7 +66,7 @@ fn users(holds: &[HeldGpu]) -> String {
     users.join(";")
 }
 
-fn block(held: &HeldGpu) -> String {
+fn block(held: &TaskGpuLine) -> String {
     let mut block = format!("GPU {}:\n  使用者: {}\n", held.id(), held.task.username);
     held.describe("  ", false, &mut block);
     block

@@ -3,7 +3,7 @@
 use csv::{Writer, WriterBuilder};
 
 use super::account_text::{Coverage, Hours, Shown, means, seconds};
-use super::csv_text::neutral;
+use super::csv_text::guard_formula;
 use crate::analysis::ledger::Account;
 use crate::analysis::usage::{Usage, UserOrder};
 
@@ -53,7 +53,7 @@ fn write(csv: &mut Writer<Vec<u8>>, kind: &str, user: &str, account: Account) {
         account.unknown,
     ];
     let row = (
-        (kind, neutral(user)),
+        (kind, guard_formula(user)),
         hours.map(|seconds| Shown(Hours(seconds))),
         means(account),
         Shown(Coverage(account)),

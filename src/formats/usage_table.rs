@@ -105,10 +105,10 @@ fn on_one_line(name: &str) -> String {
 /// What is missing from the accounts, and what speaks against them.
 pub fn remarks(usage: &Usage) -> Vec<String> {
     let absences = usage.absences.iter().map(|(absence, dates)| {
-        let told = absence.reason.told();
+        let message = absence.reason.message();
         match &absence.node {
-            None => format!("沒有帳目：{dates}：{told}"),
-            Some(node) => format!("沒有 {node} 的帳目：{dates}：{told}"),
+            None => format!("沒有帳目：{dates}：{message}"),
+            Some(node) => format!("沒有 {node} 的帳目：{dates}：{message}"),
         }
     });
     let mut by_doubt: BTreeMap<Doubt, Vec<(&str, &DateRuns)>> = BTreeMap::new();

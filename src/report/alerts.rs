@@ -36,9 +36,9 @@ pub struct AlertsReport<'a> {
     /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
     /// Whether there is anything to judge by.
-    pub is_judged: bool,
+    pub has_evidence: bool,
     /// The nodes with users of which there is nothing to judge by.
-    pub unjudged_nodes: Vec<&'a str>,
+    pub nodes_without_evidence: Vec<&'a str>,
     /// How the run ends.
     pub exit_status: ExitStatus,
 }
@@ -147,8 +147,9 @@ impl<'a> AlertsReport<'a> {
             min_idle_hours: rule.min_idle_hours(),
             min_idle_share_percent: rule.min_idle_share_percent,
         };
-        let (is_judged, unjudged_nodes) = (tally.is_judged(), tally.unjudged_nodes());
-        let exit_status = if is_judged && unjudged_nodes.is_empty() {
+        let (has_evidence, nodes_without_evidence) =
+            (tally.has_evidence(), tally.nodes_without_evidence());
+        let exit_status = if has_evidence && nodes_without_evidence.is_empty() {
             ExitStatus::Complete
         } else {
             ExitStatus::Incomplete
@@ -165,16 +166,16 @@ impl<'a> AlertsReport<'a> {
             idle,
             alerts: tally.alerts(settings).into_iter().map(alert).collect(),
             left_out: &tally.left_out,
-            is_judged,
-            unjudged_nodes,
+            has_evidence,
+            nodes_without_evidence,
             exit_status,
         }
     }
 
     /// What there is nothing to judge by, for people.
-    pub fn unjudged(&self) -> Option<String> {
-        let whose = match self.unjudged_nodes.as_slice() {
-            _ if !self.is_judged => String::new(),
+    pub fn warning(&self) -> Option<String> {
+        let whose = match self.nodes_without_evidence.as_slice() {
+            _ if !self.has_evidence => String::new(),
             [] => return None,
             nodes => format!("{} 在 ", nodes.join("、")),
         };

@@ -16,8 +16,8 @@ impl AlertsReport<'_> {
         lines.extend(self.rules());
         lines.push(String::new());
         if self.alerts.is_empty() {
-            let nobody = match self.unjudged_nodes.as_slice() {
-                _ if !self.is_judged => "沒有可以判斷的資料",
+            let nobody = match self.nodes_without_evidence.as_slice() {
+                _ if !self.has_evidence => "沒有可以判斷的資料",
                 [] => "沒有使用者達到門檻",
                 _ => "在可以判斷的資料中，沒有使用者達到門檻",
             };

@@ -18,7 +18,7 @@ pub struct Collected<'a> {
     /// The same as lines for people.
     pub given_up_lines: Vec<String>,
     /// What did not take all that was to be said of them, and why: standard output, the metrics file, the log file. Each once.
-    pub untold: Vec<String>,
+    pub failed_outputs: Vec<String>,
 }
 
 /// What became of one day.
@@ -83,10 +83,10 @@ impl Collected<'_> {
     }
 
     /// Remembers what kept the result from being told. Whoever is told of the run another way learns of that.
-    pub fn add_untold(&mut self, why: &impl ToString) {
+    pub fn add_failed_output(&mut self, why: &impl ToString) {
         let why = why.to_string();
-        if !self.untold.contains(&why) {
-            self.untold.push(why);
+        if !self.failed_outputs.contains(&why) {
+            self.failed_outputs.push(why);
         }
     }
 
@@ -95,7 +95,7 @@ impl Collected<'_> {
         let all = |status| self.days.iter().all(|day| day.exit_status() == status);
         if all(ExitStatus::Complete) {
             // The files are in place, but whoever reads the output does not know.
-            if self.untold.is_empty() {
+            if self.failed_outputs.is_empty() {
                 ExitStatus::Complete
             } else {
                 ExitStatus::Incomplete

@@ -84,7 +84,7 @@ impl<'a> UsageReport<'a> {
                     from,
                     to,
                     reason: absence.reason,
-                    message: absence.reason.told(),
+                    message: absence.reason.message(),
                 })
             });
             fields.collect()

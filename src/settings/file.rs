@@ -214,7 +214,7 @@ fn without_values(message: &str) -> String {
     {
         return message.to_owned();
     }
-    let told = |text: &str| {
+    let in_english = |text: &str| {
         text.split([':', '`', '"'])
             .next()
             .unwrap_or_default()
@@ -222,8 +222,8 @@ fn without_values(message: &str) -> String {
             .to_owned()
     };
     match message.rsplit_once(", expected ") {
-        Some((what, expected)) => format!("{}, expected {expected}", told(what)),
-        None => told(message),
+        Some((what, expected)) => format!("{}, expected {expected}", in_english(what)),
+        None => in_english(message),
     }
 }
 

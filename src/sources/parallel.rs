@@ -109,7 +109,7 @@ impl<'a, T> Queue<'a, T> {
 
 /// Does `work` on each of `items`, which are begun in their order, and hands the results to `deliver` as they come:
 /// a batch at a time, each with the position of its item.
-pub fn work_through<T: Sync, R: Send>(
+pub fn for_each<T: Sync, R: Send>(
     items: &[T],
     jobs: Jobs,
     work: impl Fn(&T) -> R + Sync,
@@ -125,12 +125,12 @@ pub fn work_through<T: Sync, R: Send>(
             }
         }
     };
-    share(&queue, jobs, worker, deliver);
+    run_workers(&queue, jobs, worker, deliver);
 }
 
 /// Shares the queue between workers, each of which takes items until there are none and sends one result for each.
 /// They are handed to `deliver` as they come, a batch at a time. A worker must not panic.
-pub fn share<T: Sync, R: Send>(
+pub fn run_workers<T: Sync, R: Send>(
     queue: &Queue<T>,
     jobs: Jobs,
     worker: impl Fn(&Sender<R>) + Sync,
@@ -195,7 +195,7 @@ mod tests {
         work: impl Fn(&T) -> R + Sync,
     ) -> Vec<Result<R, Panicked>> {
         let mut all: Vec<_> = items.iter().map(|_| None).collect();
-        work_through(items, jobs, work, |batch| {
+        for_each(items, jobs, work, |batch| {
             for (position, result) in batch {
                 let earlier = all[position].replace(result);
                 assert!(earlier.is_none(), "{position} was worked on twice");

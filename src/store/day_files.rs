@@ -65,9 +65,9 @@ impl DayFiles<'_> {
                 Ok(None) => continue,
                 read => read,
             };
-            let misfit = layout.misfit(self.number(index, card), index, &now);
-            let is_misnamed = misfit.is_some();
-            match (read, misfit) {
+            let why_other_card = layout.why_other_card(self.number(index, card), index, &now);
+            let is_misnamed = why_other_card.is_some();
+            match (read, why_other_card) {
                 (Err(Unreadable::Io(cause)), _) => return Err(WriteError { path, cause }),
                 (_, Some(problem)) | (Err(Unreadable::Malformed(problem)), None) => {
                     earlier.unusable.push(UnusableFile {

@@ -86,7 +86,7 @@ impl Layout {
     }
 
     /// Why the file of this number may be of another card than GPU `index` is by the settings `now`.
-    pub fn misfit(&self, number: u64, index: GpuIndex, now: &CardRecord) -> Option<String> {
+    pub fn why_other_card(&self, number: u64, index: GpuIndex, now: &CardRecord) -> Option<String> {
         let card = now.cards[index.0];
         if let Some(record) = &self.record {
             match record.card_of(number) {
@@ -95,8 +95,8 @@ impl Layout {
                 None => return Some("寫入時的設定中沒有這個編號".to_owned()),
             }
         } else {
-            let is_stranger = |number: &&u64| !now.numbers().any(|known| known == **number);
-            if let Some(stranger) = self.numbers.iter().find(is_stranger) {
+            let is_unknown_number = |number: &&u64| !now.numbers().any(|known| known == **number);
+            if let Some(stranger) = self.numbers.iter().find(is_unknown_number) {
                 let problem = format!("目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符");
                 return Some(problem);
             }

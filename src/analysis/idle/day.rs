@@ -178,7 +178,7 @@ impl Tally {
         tasks: &RuledTasks,
         account: impl Fn(GpuIndex, &Spans) -> Account,
     ) -> BTreeSet<GpuIndex> {
-        let (mut held, mut is_judged) = (BTreeSet::new(), false);
+        let (mut held, mut has_evidence) = (BTreeSet::new(), false);
         let Some(known) = tasks.known else {
             return held;
         };
@@ -187,7 +187,7 @@ impl Tally {
                 held.insert(index);
                 for holder in &holdings.holders {
                     let account = account(index, &holder.spans);
-                    is_judged |= account.observed() > 0;
+                    has_evidence |= account.observed() > 0;
                     let gpus = self.held.entry((holder.user.to_owned(), rule)).or_default();
                     let whole = gpus.entry((node.name.clone(), index)).or_default();
                     *whole += account;
@@ -195,7 +195,7 @@ impl Tally {
             }
         }
         if !held.is_empty() {
-            *self.nodes.entry(node.name.clone()).or_default() |= is_judged;
+            *self.nodes.entry(node.name.clone()).or_default() |= has_evidence;
         }
         held
     }
@@ -237,7 +237,7 @@ mod tests {
             start,
             end,
             until: end,
-            passed: end,
+            seen_until: end,
             interval: Interval::from_seconds(60).expect("a minute"),
         }
     }
@@ -372,7 +372,7 @@ mod tests {
             };
             // Idle, with a reading, and all, of each user and rule.
             let mut counted: BTreeMap<(usize, usize), [u64; 3]> = BTreeMap::new();
-            let mut judged: BTreeMap<&str, bool> = BTreeMap::new();
+            let mut evidenced: BTreeMap<&str, bool> = BTreeMap::new();
             for (node, &name) in NODES.iter().enumerate() {
                 let is_clear = is_clear(&node);
                 for card in 0..2 {
@@ -389,7 +389,7 @@ mod tests {
                         for key in whose {
                             let [idle, seen, all] = counted.entry(key).or_default();
                             let reading = reading(node, card, second).filter(|_| is_clear);
-                            *judged.entry(name).or_default() |= reading.is_some();
+                            *evidenced.entry(name).or_default() |= reading.is_some();
                             *idle += u64::from(reading == Some(false));
                             *seen += u64::from(reading.is_some());
                             *all += 1;
@@ -405,9 +405,9 @@ mod tests {
                 is_told.then(|| (USERS[user].to_owned(), ["default", "web"][rule].to_owned(), idle, all))
             }).collect();
             prop_assert_eq!(told, expected);
-            prop_assert_eq!(tally.is_judged(), judged.values().any(|is_judged| *is_judged));
-            let unjudged: Vec<_> = judged.into_iter().filter(|(_, is_judged)| !is_judged).map(|(node, _)| node).collect();
-            prop_assert_eq!(tally.unjudged_nodes(), unjudged);
+            prop_assert_eq!(tally.has_evidence(), evidenced.values().any(|has_evidence| *has_evidence));
+            let without: Vec<_> = evidenced.into_iter().filter(|(_, has_evidence)| !has_evidence).map(|(node, _)| node).collect();
+            prop_assert_eq!(tally.nodes_without_evidence(), without);
         }
     }
 }

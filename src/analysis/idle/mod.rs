@@ -46,14 +46,17 @@ pub struct Alert<'a> {
 impl Tally {
     /// Whether it is known of any time what GPUs did for their users, or that they had none. Without that, it means
     /// nothing that nobody is beyond a rule.
-    pub fn is_judged(&self) -> bool {
-        self.has_free_day || self.nodes.values().any(|is_judged| *is_judged)
+    pub fn has_evidence(&self) -> bool {
+        self.has_free_day || self.nodes.values().any(|has_evidence| *has_evidence)
     }
 
     /// The nodes of which that is known of no time at all, though users held their GPUs.
-    pub fn unjudged_nodes(&self) -> Vec<&str> {
-        let unjudged = self.nodes.iter().filter(|(_, is_judged)| !**is_judged);
-        unjudged.map(|(node, _)| node.as_str()).collect()
+    pub fn nodes_without_evidence(&self) -> Vec<&str> {
+        let without = self
+            .nodes
+            .iter()
+            .filter(|(_, has_evidence)| !**has_evidence);
+        without.map(|(node, _)| node.as_str()).collect()
     }
 
     /// The users whose GPUs were idle beyond a rule, each rule for itself, by name.

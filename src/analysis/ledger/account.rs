@@ -146,7 +146,7 @@ pub mod tests {
             start,
             end: start + 1200,
             until: start + 1200,
-            passed: start + 1200,
+            seen_until: start + 1200,
             interval: Interval::from_seconds(60).expect("a minute"),
         }
     }

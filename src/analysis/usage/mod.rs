@@ -65,7 +65,7 @@ pub enum AbsenceReason {
 
 impl AbsenceReason {
     /// As people are told it.
-    pub fn told(self) -> &'static str {
+    pub fn message(self) -> &'static str {
         match self {
             Self::NotCollected => "沒有收集",
             Self::NoReadings => "收集時沒有取得讀數",

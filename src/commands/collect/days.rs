@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::tasks::Asking;
-use super::{Stages, log_end, note_untold};
+use super::{Stages, log_end, note_failed_output};
 use crate::model::cluster::Node;
 use crate::outlets::console::{self, print_json};
 use crate::report::notice::Notice;
@@ -25,10 +25,10 @@ pub fn collect<'a>(stages: &Stages<'a>, days: &[PlannedDay<'a>]) -> Collected<'a
     let args = &stages.request.args.output;
     if args.json {
         let told = print_json(stages.request.console, &collected);
-        note_untold(&mut collected, told);
+        note_failed_output(&mut collected, told);
     } else if collected.days.is_empty() {
         let told = stages.request.console.say("沒有需要收集的日期");
-        note_untold(&mut collected, told);
+        note_failed_output(&mut collected, told);
     }
     collected
 }
@@ -66,11 +66,11 @@ impl<'a> Range<'a, '_> {
         let result = match self.stages.collect(&day.window, &nodes, asking) {
             Ok(report) => {
                 for notice in &report.notices {
-                    console::notify_in_range(date, notice);
+                    console::log_range_notice(date, notice);
                 }
                 log_end(&report);
                 self.absent.learn(&report);
-                if !self.stages.request.tells_figures_at_the_end() {
+                if !self.stages.request.keeps_figures() {
                     self.collected.forget_figures();
                 }
                 self.say(&report.day_line());
@@ -103,7 +103,7 @@ impl<'a> Range<'a, '_> {
     fn say(&mut self, line: &str) {
         let request = self.stages.request;
         if !request.args.output.json {
-            note_untold(&mut self.collected, request.console.say(line));
+            note_failed_output(&mut self.collected, request.console.say(line));
         }
     }
 }

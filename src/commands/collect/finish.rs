@@ -10,7 +10,11 @@ use crate::outlets::notify::{Ended, Watch};
 use crate::report::Collected;
 
 /// Tells how the run of these days ended, and answers its status. That somebody could not be told changes nothing.
-pub fn tell(watch: Watch, collected: Result<Collected>, dates: &[NaiveDate]) -> Result<ExitStatus> {
+pub fn finish(
+    watch: Watch,
+    collected: Result<Collected>,
+    dates: &[NaiveDate],
+) -> Result<ExitStatus> {
     let ended = match &collected {
         Ok(collected) => Ended::Collected(collected),
         Err(error) => Ended::Failed {

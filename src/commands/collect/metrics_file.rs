@@ -25,24 +25,24 @@ impl<'a> MetricsFile<'a> {
     }
 
     /// Tells of a run that collected. Where that cannot be told, the run is not complete.
-    pub fn tell<'b>(&self, mut collected: Collected<'b>) -> Collected<'b> {
+    pub fn write_result<'b>(&self, mut collected: Collected<'b>) -> Collected<'b> {
         let day = collected.days.iter().rev().find_map(DayResult::report);
         if let Err(error) = self.write(collected.exit_status(), day) {
             console::fail(&error);
-            collected.add_untold(&error);
+            collected.add_failed_output(&error);
         }
         collected
     }
 
     /// Tells of a run that `error` ended.
-    pub fn tell_failure(&self, error: &anyhow::Error) {
+    pub fn write_failure(&self, error: &anyhow::Error) {
         if let Err(error) = self.write(failure::exit_status(error), None) {
             console::fail(error);
         }
     }
 
     /// Tells of a run that is being stopped.
-    pub fn tell_stopped(&self) {
+    pub fn write_interrupted(&self) {
         if let Err(error) = self.write(ExitStatus::Interrupted, None) {
             console::fail(error);
         }

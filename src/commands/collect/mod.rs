@@ -71,7 +71,7 @@ impl<'a> Stages<'a> {
     fn day(&self, day: &PlannedDay<'a>) -> Result<Collected<'a>> {
         let nodes: Vec<_> = day.collect.iter().map(|planned| planned.node).collect();
         let report = self.collect(&day.window, &nodes, self.asking())?;
-        let notify = |notice| console::notify_of_day(report.date, notice);
+        let notify = |notice| console::log_day_notice(report.date, notice);
         report.notices.iter().for_each(notify);
         log_end(&report);
         let told = if self.request.args.output.json {
@@ -83,7 +83,7 @@ impl<'a> Stages<'a> {
             days: vec![DayResult::Collected(Box::new(report))],
             ..Collected::default()
         };
-        note_untold(&mut collected, told);
+        note_failed_output(&mut collected, told);
         Ok(collected)
     }
 
@@ -185,9 +185,9 @@ pub fn log_end(report: &RunReport) {
 }
 
 /// Says that a result could not be told, if so, and remembers it.
-pub fn note_untold(collected: &mut Collected, told: Result<(), PrintError>) {
+pub fn note_failed_output(collected: &mut Collected, told: Result<(), PrintError>) {
     if let Err(error) = told {
         console::fail(&error);
-        collected.add_untold(&error);
+        collected.add_failed_output(&error);
     }
 }

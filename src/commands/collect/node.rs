@@ -8,7 +8,7 @@ use crate::analysis::attribution::{self, TasksByHost};
 use crate::analysis::figures::{NodeFigures, figures, last_readings};
 use crate::analysis::holding::Span;
 use crate::analysis::ledger::NodeLedger;
-use crate::analysis::node_day::{HeldGpu, NodeDay, TaskKnowledge};
+use crate::analysis::node_day::{GpuUse, NodeDay, TaskKnowledge};
 use crate::analysis::stopped_series;
 use crate::model::cluster::Node;
 use crate::model::day::Window;
@@ -76,17 +76,17 @@ pub fn stage_node(
     };
     let name = || node.name.clone();
     let earlier = tree.earlier(node, window).map_err(not_written);
-    let (usage, forgotten, earlier) = match (usage, earlier) {
+    let (usage, no_readings_left, earlier) = match (usage, earlier) {
         (Ok(usage), earlier) => (usage, None, earlier?),
-        // Netdata has forgotten the day, its files have not, and who held the GPUs may be news.
+        // Netdata has no_readings_left the day, its files have not, and who held the GPUs may be news.
         (Err(error), Ok(earlier))
             if error.is_about_readings() && window.is_over() && !earlier.usage.is_empty() =>
         {
-            let forgotten = Notice::Forgotten {
+            let no_readings_left = Notice::NoReadingsLeft {
                 node: name(),
                 error,
             };
-            (NodeUsage::default(), Some(forgotten), earlier)
+            (NodeUsage::default(), Some(no_readings_left), earlier)
         }
         (Err(error), Ok(earlier)) => {
             let failed = Notice::NodeFailed {
@@ -106,7 +106,7 @@ pub fn stage_node(
         unusable,
     } = earlier;
     let mut notices = usage_notices(node, window, &usage);
-    notices.extend(forgotten);
+    notices.extend(no_readings_left);
     let cards = usage.together_with(&earlier);
     let tasks = task_knowledge(node, day, tasks, users);
     let day = NodeDay::new(node, window, cards, tasks, thresholds);
@@ -146,12 +146,14 @@ fn task_knowledge<'a>(
     tasks: &TasksByHost<'a>,
     earlier: BTreeMap<GpuIndex, String>,
 ) -> TaskKnowledge<'a> {
-    let Window { start, passed, .. } = *day.window;
+    let Window {
+        start, seen_until, ..
+    } = *day.window;
     let information = day.tasks.wait();
     let (known_to, kept_since) = match information {
-        TaskInformation::Known(_) => (passed, None),
+        TaskInformation::Known(_) => (seen_until, None),
         // Of what came after its answer, the API said nothing.
-        TaskInformation::Kept(kept) => (passed.min(kept.fetched_at), Some(kept.fetched_at)),
+        TaskInformation::Kept(kept) => (seen_until.min(kept.fetched_at), Some(kept.fetched_at)),
         TaskInformation::NotAsked => {
             let reason = "未查詢管理 API (--skip-task-info)";
             return TaskKnowledge::Unknown { reason, earlier };
@@ -239,14 +241,18 @@ fn day_notices(day: &NodeDay) -> Vec<Notice> {
     notices
 }
 
-fn held_notices(day: &NodeDay, gpu: GpuIndex, held: &HeldGpu) -> Vec<Notice> {
+fn held_notices(day: &NodeDay, gpu: GpuIndex, held: &GpuUse) -> Vec<Notice> {
     let node = || day.node.name.clone();
-    let conflicts = held.conflicts.told.iter().map(|conflict| Notice::Conflict {
-        node: node(),
-        gpu,
-        conflict: Box::new(conflict.clone()),
-        when: day.window.clock_span(conflict.span),
-    });
+    let conflicts = held
+        .conflicts
+        .listed
+        .iter()
+        .map(|conflict| Notice::Conflict {
+            node: node(),
+            gpu,
+            conflict: Box::new(conflict.clone()),
+            when: day.window.clock_span(conflict.span),
+        });
     let busy = held.busy_without_task.iter();
     let when: Vec<_> = busy.map(|&span| day.window.clock_span(span)).collect();
     let busy = (!when.is_empty()).then(|| Notice::BusyWithoutTask {

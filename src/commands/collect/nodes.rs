@@ -60,7 +60,7 @@ fn collect_with(
 ) -> Vec<NodeResult> {
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
-    parallel::share(queue, jobs, worker, |batch| {
+    parallel::run_workers(queue, jobs, worker, |batch| {
         for (position, result) in commit(nodes, batch, tree) {
             results[position] = Some(result);
             done(position);

@@ -43,7 +43,7 @@ pub fn obtain(
     data_dir: &DataDir,
     obtained: &OnceLock<TaskInformation>,
 ) -> Vec<Notice> {
-    let _settled = Settled(obtained);
+    let _settled = UnavailableOnPanic(obtained);
     let obtained = |information| {
         let is_first = obtained.set(information).is_ok();
         debug_assert!(is_first, "a day's tasks are obtained once");
@@ -66,7 +66,7 @@ pub fn obtain(
     let error = match token.map(|token| ask(request, token, window, None)) {
         Some(Ok(Fetched { answer, .. })) if has_forgotten(&answer) => {
             let url = request.config.management_api.url.to_string();
-            Some(TasksError::Forgotten { url })
+            Some(TasksError::TasksGone { url })
         }
         Some(Ok(Fetched { answer, body, .. })) => {
             let mut notices = notices(request, &answer);
@@ -108,9 +108,9 @@ pub fn obtain(
 }
 
 /// Tells those who wait for the tasks that there are none, should a bug keep them from being obtained.
-struct Settled<'a>(&'a OnceLock<TaskInformation>);
+struct UnavailableOnPanic<'a>(&'a OnceLock<TaskInformation>);
 
-impl Drop for Settled<'_> {
+impl Drop for UnavailableOnPanic<'_> {
     fn drop(&mut self) {
         // Without effect where they have been.
         let _ = self.0.set(TaskInformation::Unavailable(

@@ -30,7 +30,7 @@ pub struct Window {
     /// because Netdata answers such a window with the rows of an earlier one (netdata/facts.md §2).
     pub until: UnixSeconds,
     /// How far the day had passed when it was looked at: `end` once it is over.
-    pub passed: UnixSeconds,
+    pub seen_until: UnixSeconds,
     /// What one row stands for.
     pub interval: Interval,
 }
@@ -66,15 +66,15 @@ impl Window {
         }
         // Whole intervals since the day's own midnight: in a zone of odd offset they do not end on multiples of
         // the interval since the epoch. The second that runs now is not over, hence the one less.
-        let passed = (now - 1 - start).clamp(0, seconds);
-        let until = start + passed / interval.seconds() * interval.seconds();
+        let elapsed = (now - 1 - start).clamp(0, seconds);
+        let until = start + elapsed / interval.seconds() * interval.seconds();
         Ok(Self {
             date,
             zone,
             start,
             end,
             until,
-            passed: now.clamp(start, end),
+            seen_until: now.clamp(start, end),
             interval,
         })
     }
@@ -245,7 +245,7 @@ mod tests {
                 Window::new(day, Tz::UTC, Interval::DEFAULT, midnight + now).expect("a window");
             assert_eq!(window.due(), due, "{now} s after midnight");
             assert!(window.until <= midnight + now);
-            assert_eq!(window.passed, (midnight + now).min(window.end));
+            assert_eq!(window.seen_until, (midnight + now).min(window.end));
         }
     }
 

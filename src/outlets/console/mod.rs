@@ -113,23 +113,23 @@ impl Console {
     }
 }
 
-/// Tells of a notice that is about no single day on the log.
-pub fn notify(notice: &Notice) {
-    tell(notice, None, format_args!("{notice}"));
+/// Logs a notice that is about no single day on the log.
+pub fn log_notice(notice: &Notice) {
+    log_notice_with(notice, None, format_args!("{notice}"));
 }
 
-/// Tells of a notice about the day `date` on the log.
-pub fn notify_of_day(date: NaiveDate, notice: &Notice) {
-    tell(notice, Some(date), format_args!("{notice}"));
+/// Logs a notice about the day `date` on the log.
+pub fn log_day_notice(date: NaiveDate, notice: &Notice) {
+    log_notice_with(notice, Some(date), format_args!("{notice}"));
 }
 
-/// Tells of a notice about one of several days on the log.
-pub fn notify_in_range(date: NaiveDate, notice: &Notice) {
-    tell(notice, Some(date), format_args!("{date}：{notice}"));
+/// Logs a notice about one of several days on the log.
+pub fn log_range_notice(date: NaiveDate, notice: &Notice) {
+    log_notice_with(notice, Some(date), format_args!("{date}：{notice}"));
 }
 
 /// The fields are for programs: people find it all in the message.
-fn tell(notice: &Notice, date: Option<NaiveDate>, message: fmt::Arguments) {
+fn log_notice_with(notice: &Notice, date: Option<NaiveDate>, message: fmt::Arguments) {
     let (code, node) = (notice.code(), notice.node());
     let date = date.map(tracing::field::display);
     match notice.severity() {
@@ -138,17 +138,17 @@ fn tell(notice: &Notice, date: Option<NaiveDate>, message: fmt::Arguments) {
     }
 }
 
-/// Tells of something that did not happen as it should, and that changes nothing else.
+/// Logs something that did not happen as it should, and that changes nothing else.
 pub fn warn(problem: impl fmt::Display) {
     tracing::warn!("{problem}");
 }
 
-/// Tells of an error that is no notice: the one that ends the program, above all.
+/// Logs an error, usually the one that ends the program.
 pub fn fail(error: impl fmt::Display) {
     tracing::error!("{error}");
 }
 
-/// Tells of the end of the program, which took `elapsed`.
+/// Logs the end of the program, which took `elapsed`.
 pub fn end(status: ExitStatus, elapsed: Duration) {
     let duration_seconds = (elapsed.as_secs_f64() * 1e3).round() / 1e3;
     let exit_status = u8::from(status);

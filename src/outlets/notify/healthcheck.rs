@@ -15,22 +15,22 @@ use crate::model::exit_status::ExitStatus;
 const LIMIT_BYTES: usize = 10_000;
 
 /// The address, and whether it was told of the beginning.
-type Told = (Address, Result<(), String>);
+type Sent = (Address, Result<(), String>);
 
 /// How far the monitor has been told of the beginning.
 #[derive(Debug)]
-enum Begun {
+enum StartPing {
     /// A thread tells it.
-    Telling(JoinHandle<Told>),
+    Sending(JoinHandle<Sent>),
     /// There was no room for a thread.
-    Told(Box<Told>),
+    Sent(Box<Sent>),
 }
 
 /// A monitor that is being told that a run has begun.
 #[derive(Debug)]
 pub struct Healthcheck {
     timeout: Duration,
-    begun: Begun,
+    begun: StartPing,
 }
 
 impl Healthcheck {
@@ -43,12 +43,12 @@ impl Healthcheck {
         let deadline = Instant::now() + timeout;
         let tell_begin = move || {
             let address = address();
-            let told = tell(&address, "start", "", deadline);
-            (address, told)
+            let sent = deliver(&address, "start", "", deadline);
+            (address, sent)
         };
         let begun = match thread::Builder::new().spawn(tell_begin.clone()) {
-            Ok(telling) => Begun::Telling(telling),
-            Err(_) => Begun::Told(Box::new(tell_begin())),
+            Ok(telling) => StartPing::Sending(telling),
+            Err(_) => StartPing::Sent(Box::new(tell_begin())),
         };
         Self { timeout, begun }
     }
@@ -57,26 +57,26 @@ impl Healthcheck {
     pub fn end(self, status: ExitStatus, message: &Message) -> Vec<Undelivered> {
         let deadline = Instant::now() + self.timeout * TRIES;
         // A beginning that arrived after the end would be that of a run that never ends.
-        let told = match self.begun {
-            Begun::Telling(telling) => telling.join(),
-            Begun::Told(told) => Ok(*told),
+        let sent = match self.begun {
+            StartPing::Sending(telling) => telling.join(),
+            StartPing::Sent(sent) => Ok(*sent),
         };
-        let Ok((address, begun)) = told else {
+        let Ok((address, begun)) = sent else {
             return vec![Undelivered::Panicked];
         };
         let status = u8::from(status).to_string();
-        let ended = tell(&address, &status, &message.text(LIMIT_BYTES), deadline);
-        let undelivered = |(signal, told): (_, Result<_, _>)| {
-            let reason = told.err()?;
+        let ended = deliver(&address, &status, &message.text(LIMIT_BYTES), deadline);
+        let undelivered = |(signal, sent): (_, Result<_, _>)| {
+            let reason = sent.err()?;
             Some(address.undelivered(signal, reason))
         };
-        let told = [("（執行開始）", begun), ("（執行結束）", ended)];
-        told.into_iter().filter_map(undelivered).collect()
+        let sent = [("（執行開始）", begun), ("（執行結束）", ended)];
+        sent.into_iter().filter_map(undelivered).collect()
     }
 }
 
 /// Tells of one signal, or says why not.
-fn tell(address: &Address, signal: &str, body: &str, deadline: Instant) -> Result<(), String> {
+fn deliver(address: &Address, signal: &str, body: &str, deadline: Instant) -> Result<(), String> {
     let url = below(address.url(), signal);
     let answer = address.post(&url, "text/plain; charset=utf-8", body, deadline);
     let answer = answer.map_err(|error| error.to_string())?;
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn signals_go_to_the_end_of_the_path() {
-        for (url, told) in [
+        for (url, sent) in [
             ("https://hc-ping.com/uuid", "https://hc-ping.com/uuid/3"),
             ("https://hc-ping.com/uuid/", "https://hc-ping.com/uuid/3"),
             (
@@ -120,7 +120,7 @@ mod tests {
             ("https://hc.example.org", "https://hc.example.org/3"),
         ] {
             let url = url.parse().expect("an URL");
-            assert_eq!(below(&url, "3").as_str(), told);
+            assert_eq!(below(&url, "3").as_str(), sent);
         }
     }
 }

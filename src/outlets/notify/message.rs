@@ -55,15 +55,15 @@ impl Message {
             }
             None => false,
         };
-        let mut told: Vec<&str> = self
+        let mut sent: Vec<&str> = self
             .lines
             .iter()
             .take_while(fits)
             .map(String::as_str)
             .collect();
-        let mark = mark(self.lines.len() - told.len());
-        told.push(&mark);
-        told.join("\n")
+        let mark = mark(self.lines.len() - sent.len());
+        sent.push(&mark);
+        sent.join("\n")
     }
 }
 
@@ -124,9 +124,9 @@ mod tests {
             let text = message.text(limit);
             prop_assert!(text.len() <= limit, "{} > {limit}: {text}", text.len());
             prop_assert!(text.starts_with("主旨\n\n") && text.ends_with("\n\n署名\n"), "{text}");
-            let told = message.lines.iter().zip(text.lines().skip(2));
-            let told = told.take_while(|(line, told)| line == told).count();
-            let left = message.lines.len() - told;
+            let sent = message.lines.iter().zip(text.lines().skip(2));
+            let sent = sent.take_while(|(line, sent)| line == sent).count();
+            let left = message.lines.len() - sent;
             let mark = format!("…（還有 {left} 行未列出）");
             prop_assert_eq!(left > 0, text.contains(&mark), "{}", text);
         }

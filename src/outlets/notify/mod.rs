@@ -1,4 +1,4 @@
-//! Telling people and monitors how a run ended: a message, and the channels that carry it.
+//! Sending people and monitors how a run ended: a message, and the channels that carry it.
 //!
 //! The message is made without any network. A channel has two tries, each with a deadline that holds, and what it
 //! could not deliver is an [`Undelivered`], which changes nothing else.
@@ -89,17 +89,17 @@ impl Channels {
     }
 
     /// Tells the admin, by all channels at once, and answers who was not told.
-    pub fn tell(&self, message: &Message) -> Vec<Undelivered> {
+    pub fn deliver(&self, message: &Message) -> Vec<Undelivered> {
         thread::scope(|scope| {
-            let mut told = Vec::new();
+            let mut deliveries = Vec::new();
             if let Some(webhook) = &self.webhook {
-                told.push(aside(scope, || webhook.tell(message)));
+                deliveries.push(aside(scope, || webhook.deliver(message)));
             }
             if let Some(mailer) = &self.mailer {
                 let send = |recipient| aside(scope, move || mailer.send(recipient, message));
-                told.extend(mailer.admins().iter().map(send));
+                deliveries.extend(mailer.admins().iter().map(send));
             }
-            told.into_iter().filter_map(undelivered).collect()
+            deliveries.into_iter().filter_map(undelivered).collect()
         })
     }
 
@@ -116,6 +116,6 @@ fn apart<T, E>(result: Result<T, E>) -> (Option<T>, Option<E>) {
     }
 }
 
-fn undelivered(told: Aside<Result<(), Undelivered>>) -> Option<Undelivered> {
-    told.end().unwrap_or(Err(Undelivered::Panicked)).err()
+fn undelivered(sent: Aside<Result<(), Undelivered>>) -> Option<Undelivered> {
+    sent.end().unwrap_or(Err(Undelivered::Panicked)).err()
 }

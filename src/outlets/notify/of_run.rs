@@ -108,8 +108,11 @@ fn date(day: &DayResult) -> NaiveDate {
 }
 
 fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
-    let untold = collected.untold.iter().map(|why| format!("錯誤：{why}"));
-    let mut lines: Vec<_> = untold.collect();
+    let failed_outputs = collected
+        .failed_outputs
+        .iter()
+        .map(|why| format!("錯誤：{why}"));
+    let mut lines: Vec<_> = failed_outputs.collect();
     lines.extend(collected.given_up_lines.iter().cloned());
     if collected.days.is_empty() {
         lines.push("沒有需要收集的日期".to_owned());

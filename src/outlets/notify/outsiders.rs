@@ -21,7 +21,7 @@ pub fn message(notice: &Notice) -> String {
         | Notice::TasksPanicked
         | Notice::TasksNotKept(_)
         | Notice::NotRecorded(_)
-        | Notice::Forgotten { .. }
+        | Notice::NoReadingsLeft { .. }
         | Notice::BusyWithoutTask { .. }
         | Notice::MoreConflicts { .. }
         | Notice::LedgerNotWritten(_)
@@ -82,7 +82,7 @@ pub fn message(notice: &Notice) -> String {
 fn tasks_error(error: &TasksError) -> String {
     match error {
         // The client of the management API leaves what the API says out of these.
-        TasksError::Http { .. } | TasksError::Refused { .. } | TasksError::Forgotten { .. } => {
+        TasksError::Http { .. } | TasksError::Refused { .. } | TasksError::TasksGone { .. } => {
             error.to_string()
         }
         TasksError::Unreadable { url, problem: _ } => {

@@ -60,12 +60,12 @@ impl Watch {
                 .healthcheck
                 .map(|monitor| aside(scope, || monitor.end(ended.exit_status(), &message)));
             let mut undelivered = if tells_people {
-                self.channels.tell(&message)
+                self.channels.deliver(&message)
             } else {
                 Vec::new()
             };
             let monitor = monitor.map(Aside::end);
-            let monitor = monitor.map(|told| told.unwrap_or_else(|_| vec![Undelivered::Panicked]));
+            let monitor = monitor.map(|sent| sent.unwrap_or_else(|_| vec![Undelivered::Panicked]));
             undelivered.extend(monitor.into_iter().flatten());
             undelivered
         })

@@ -25,7 +25,7 @@ impl Webhook {
         Self { url, key, timeout }
     }
 
-    pub fn tell(&self, message: &Message) -> Result<(), Undelivered> {
+    pub fn deliver(&self, message: &Message) -> Result<(), Undelivered> {
         #[derive(Serialize)]
         struct Body {
             text: String,

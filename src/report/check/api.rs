@@ -68,11 +68,11 @@ pub fn tasks(nodes: &[&Node], all: &[Node], answer: &Answer, window: &Window) ->
     let mut count = 0;
     let by_host = TasksByHost::new(&answer.tasks);
     // Of a day that has not begun, no task is known.
-    let Some(passed) = Span::new(window.start, window.passed) else {
+    let Some(known) = Span::new(window.start, window.seen_until) else {
         return checks;
     };
     for node in nodes {
-        let known = attribution::attribute(node, &by_host, passed);
+        let known = attribution::attribute(node, &by_host, known);
         count += known.tasks.len();
         checks.extend(of_node(node, &known));
     }

@@ -14,7 +14,7 @@ impl fmt::Display for Notice {
             Self::NodeFailed { node, error } => {
                 write!(f, "{error}（節點 {node}，原有檔案保持不變）")
             }
-            Self::Forgotten { node, error } => {
+            Self::NoReadingsLeft { node, error } => {
                 write!(f, "{error}（節點 {node}，沿用原有的讀數）")
             }
             Self::NotWritten { node, error } => write!(f, "{error}（節點 {node}）"),
@@ -73,7 +73,7 @@ impl fmt::Display for Notice {
                 node,
                 since,
                 stopped,
-            } => write!(f, "{}", stopped.told(node, since)),
+            } => write!(f, "{}", stopped.message(node, since)),
             Self::UnknownCard { node, card } => {
                 write!(
                     f,

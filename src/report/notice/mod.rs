@@ -31,7 +31,7 @@ pub enum Notice {
         error: NodeError,
     },
     /// A node's agent has no reading of the day any more; those of earlier runs stay.
-    Forgotten {
+    NoReadingsLeft {
         /// The node.
         node: String,
         /// What it said.
@@ -221,7 +221,7 @@ impl Notice {
             Self::TasksKept { is_final: true, .. }
             | Self::TasksNotKept(_)
             | Self::NotRecorded(_)
-            | Self::Forgotten { .. }
+            | Self::NoReadingsLeft { .. }
             | Self::SeriesStopped { .. }
             | Self::UnknownCard { .. }
             | Self::Unplaced { .. }
@@ -241,7 +241,7 @@ impl Notice {
     pub fn node(&self) -> Option<&str> {
         match self {
             Self::NodeFailed { node, .. }
-            | Self::Forgotten { node, .. }
+            | Self::NoReadingsLeft { node, .. }
             | Self::NotWritten { node, .. }
             | Self::Panicked { node }
             | Self::NoReadings { node, .. }
@@ -273,7 +273,7 @@ impl Notice {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NodeFailed { .. } => "node_failed",
-            Self::Forgotten { .. } => "no_new_readings",
+            Self::NoReadingsLeft { .. } => "no_new_readings",
             Self::NotWritten { .. } => "not_written",
             Self::NotSynced(_) => "not_synced",
             Self::Panicked { .. } => "panicked",

@@ -22,8 +22,8 @@ pub struct StoppedNode {
 
 impl StoppedNode {
     /// What is to be said of them, and what helps.
-    pub fn told(&self) -> String {
-        self.stopped.told(&self.node, &self.since)
+    pub fn message(&self) -> String {
+        self.stopped.message(&self.node, &self.since)
     }
 }
 
@@ -107,7 +107,7 @@ impl Serialize for StoppedNode {
             since: self.stopped.since,
             whole_node: self.stopped.is_whole_node,
             series: &self.stopped.series,
-            message: self.told(),
+            message: self.message(),
         }
         .serialize(serializer)
     }

@@ -29,7 +29,7 @@ impl StatusReport {
             .map(|line| line.trim_end().to_owned() + "\n")
             .collect();
         let reasons: Vec<_> = self.days.iter().flat_map(reasons).collect();
-        let stopped: Vec<_> = self.stopped.iter().map(StoppedNode::told).collect();
+        let stopped: Vec<_> = self.stopped.iter().map(StoppedNode::message).collect();
         for lines in [reasons, stopped] {
             if !lines.is_empty() {
                 text.push('\n');

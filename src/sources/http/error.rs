@@ -61,7 +61,7 @@ impl HttpError {
     }
 
     /// The error of the last of so many tries, which began so long after the first.
-    pub fn of_last(self, tries: usize, after: Duration) -> Self {
+    pub fn after_tries(self, tries: usize, after: Duration) -> Self {
         match self {
             Self::Timeout { waited, .. } => Self::Timeout {
                 waited: after + waited,

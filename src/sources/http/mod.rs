@@ -196,7 +196,7 @@ impl Http {
                     thread::sleep(pause);
                 }
                 // Where the time is up, this error says more than a try without time for an answer could.
-                _ => return Err(error.of_last(tries, after)),
+                _ => return Err(error.after_tries(tries, after)),
             }
         }
     }

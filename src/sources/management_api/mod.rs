@@ -37,7 +37,7 @@ pub enum TasksError {
     },
     /// The answer has no task, and one that was kept of the same day has some.
     #[error("無法從管理 API 獲取數據：{url} 已沒有這一天的任務")]
-    Forgotten {
+    TasksGone {
         /// The address asked, without the query.
         url: String,
     },
