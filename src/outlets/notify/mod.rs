@@ -71,9 +71,10 @@ impl Channels {
     /// others may still tell of that.
     pub fn open(settings: &settings::Notify) -> (Self, Option<SecretError>) {
         let timeout = settings.timeout;
-        let (webhook, no_url) = apart(settings.webhook.find());
+        let setting = settings.webhook();
+        let (webhook, no_url) = apart(setting.find());
         let webhook = webhook.flatten();
-        let webhook = webhook.map(|url| Webhook::new(url, settings.webhook.key(), timeout));
+        let webhook = webhook.map(|url| Webhook::new(url, setting.key.to_owned(), timeout));
         let mailer = settings
             .smtp
             .as_ref()
@@ -97,7 +98,7 @@ impl Channels {
             }
             if let Some(mailer) = &self.mailer {
                 let send = |recipient| aside(scope, move || mailer.send(recipient, message));
-                deliveries.extend(mailer.admins().iter().map(send));
+                deliveries.extend(mailer.admins().map(send));
             }
             deliveries.into_iter().filter_map(undelivered).collect()
         })

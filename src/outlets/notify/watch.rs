@@ -27,8 +27,9 @@ impl Watch {
         let warn = |error| format!("{error}（執行結果會少通知一處）");
         let warnings = settings.missing_secrets().into_iter().map(warn).collect();
         let (channels, _) = Channels::open(settings);
-        let url = settings.healthcheck.find().ok().flatten();
-        let (key, timeout) = (settings.healthcheck.key(), settings.timeout);
+        let setting = settings.healthcheck();
+        let url = setting.find().ok().flatten();
+        let (key, timeout) = (setting.key.to_owned(), settings.timeout);
         let begin = |url: SecretUrl| {
             let address = move || Address::new(url.clone(), key.clone(), timeout);
             Healthcheck::begin(address, timeout)
