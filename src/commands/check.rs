@@ -52,7 +52,7 @@ fn checks(config: &Config, args: &CheckArgs, console: &Console) -> Result<Vec<Ch
     if let Some(tasks) = answers.tasks {
         checks.extend(check::api(&config.management_api, &tasks, &window));
         if let Ok(Fetched { answer, .. }) = tasks {
-            checks.extend(check::tasks(&nodes, &config.nodes, &answer, &window));
+            checks.extend(check::tasks(&nodes, config, &answer, &window));
         }
     }
     let (findings, ids): (Vec<_>, Vec<_>) = answers.nodes.into_iter().unzip();

@@ -19,6 +19,11 @@ fn invalid<T>(key: impl Display, problem: impl Display) -> Result<T, String> {
 pub fn complete(mut config: Config) -> Result<Config, String> {
     complete_nodes(&mut config.nodes, &config.cards)?;
     let nodes: BTreeSet<&str> = config.nodes.iter().map(|node| &*node.name).collect();
+    let mut ignored = config.ignore_hosts.iter();
+    if let Some(host) = ignored.find(|host| nodes.contains(host.as_str())) {
+        let problem = format!("「{host}」是設定中的節點：請從其中一處刪去");
+        return invalid("ignore_hosts", problem);
+    }
     check_thresholds(&config.thresholds)?;
     complete_notify(&mut config.notify)?;
     let exempt = &config.alerts.exempt_nodes;

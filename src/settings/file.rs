@@ -216,6 +216,7 @@ mod tests {
             interval = "5m"
             gpu_files = "card"
             cards = [1, 9, 17]
+            ignore_hosts = ["other-gpu1"]
             [[nodes]]
             name = "colab-gpu4"
             url = "http://parent:19999/host/colab-gpu4"
@@ -391,6 +392,10 @@ mod tests {
             ("interval = \"0s\"".to_owned(), "interval：「0s」"),
             ("cards = [1, 9, 1]".to_owned(), "cards：卡 1 出現兩次"),
             ("nodes = []".to_owned(), "nodes：沒有任何節點"),
+            (
+                "ignore_hosts = [\"other\", \"colab-gpu2\"]".to_owned(),
+                "ignore_hosts：「colab-gpu2」是設定中的節點",
+            ),
             (
                 "[netdata]\ntimeout = \"soon\"".to_owned(),
                 "netdata.timeout：「soon」",

@@ -107,6 +107,10 @@ pub const SECTIONS: &[Section] = &[
                 "cards",
                 "各節點的 DRM 卡號，依 GPU 索引順序；節點可以有自己的 cards",
             ),
+            key(
+                "ignore_hosts",
+                "管理 API 中不屬於這個叢集的主機 (hostname)：不警告設定中沒有它們",
+            ),
         ],
     },
     Section {

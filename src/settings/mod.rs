@@ -15,7 +15,7 @@ mod template;
 mod token;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub struct Config {
     /// The cards of the nodes that have none of their own.
     #[serde(deserialize_with = "cluster::cards")]
     pub cards: Vec<CardId>,
+    /// The hosts of the management API that are not of this cluster.
+    pub ignore_hosts: BTreeSet<String>,
     /// The cluster's nodes, in the order of the settings.
     pub nodes: Vec<Node>,
     /// How patient the Netdata client is.
@@ -130,6 +132,7 @@ impl Default for Config {
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
+            ignore_hosts: BTreeSet::new(),
             nodes: (1..=4).map(built_in_node).collect(),
             netdata: Patience::default(),
             management_api: ManagementApi::default(),

@@ -122,7 +122,8 @@ impl Drop for UnavailableOnPanic<'_> {
 /// What is to be said of the API's answer itself.
 pub fn notices(request: &Request, answer: &Answer) -> Vec<Notice> {
     let malformed = answer.malformed.iter().cloned().map(Notice::Malformed);
-    let unknown = attribution::unknown_hosts(&request.config.nodes, &answer.tasks);
+    let (known, ignored) = (&request.config.nodes, &request.config.ignore_hosts);
+    let unknown = attribution::unknown_hosts(known, ignored, &answer.tasks);
     let unknown = unknown
         .into_iter()
         .map(|(host, tasks)| Notice::UnknownHost {
