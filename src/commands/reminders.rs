@@ -11,7 +11,7 @@ use super::alerts::memory;
 use super::request::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
 use crate::model::exit_status::ExitStatus;
-use crate::model::text::Item;
+use crate::model::written::Item;
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-use super::text::{self, problem, redacted};
 use super::units::{CardId, GpuIndex, GpuUuid};
+use super::written::{self, problem, redacted};
 
 /// One node of the cluster.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -17,7 +17,7 @@ pub struct Node {
     pub name: String,
     /// Its Netdata agent, or its place on a parent (`http://parent:19999/host/NAME`).
     #[serde(
-        deserialize_with = "text::deserialize",
+        deserialize_with = "written::deserialize",
         serialize_with = "without_slash"
     )]
     pub url: Url,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::text;
 use super::units::Reading;
+use super::written;
 
 /// A rule's hours are whole ones, and are compared in seconds.
 pub const HOUR_SECONDS: u64 = 3600;
@@ -114,11 +114,11 @@ impl Default for Alerts {
 }
 
 fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
-    text::within(deserializer, 1..=MOST_DAYS, "天數")
+    written::within(deserializer, 1..=MOST_DAYS, "天數")
 }
 
 fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    text::within(deserializer, 1..=MOST_HOURS, "小時數")
+    written::within(deserializer, 1..=MOST_HOURS, "小時數")
 }
 
 fn own_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
@@ -126,7 +126,7 @@ fn own_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, 
 }
 
 fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
-    text::within(deserializer, 0..=100, "百分比")
+    written::within(deserializer, 0..=100, "百分比")
 }
 
 fn own_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {

@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text;
+use super::written;
 
 /// Seconds since the Unix epoch.
 pub type UnixSeconds = i64;
@@ -148,7 +148,7 @@ impl fmt::Display for Reading {
 
 impl<'de> Deserialize<'de> for Reading {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let percent = text::within(deserializer, 0.0..=100.0, "百分比")?;
+        let percent = written::within(deserializer, 0.0..=100.0, "百分比")?;
         Ok(Self::new(percent).expect("a percentage"))
     }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::notify::{Notify, Security, Smtp};
 use super::{Config, key};
 use crate::model::cluster::Node;
-use crate::model::text::{MARK, redacted};
 use crate::model::thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};
 use crate::model::units::{CardId, GpuIndex, GpuUuid};
+use crate::model::written::{MARK, redacted};
 
 fn invalid<T>(key: impl Display, problem: impl Display) -> Result<T, String> {
     Err(format!("{key}{MARK}{problem}"))

@@ -9,7 +9,7 @@ use serde_path_to_error::{Path as KeyPath, Segment};
 use toml::{Deserializer, Table, Value};
 
 use super::{Config, check, key};
-use crate::model::text::{MARK, redacted};
+use crate::model::written::{MARK, redacted};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";

@@ -29,9 +29,9 @@ use url::Url;
 
 use crate::model::cluster::{self, GpuFileNumber, Node};
 use crate::model::day::Interval;
-use crate::model::text::{self, Item, Text};
 use crate::model::thresholds::{Alerts, Thresholds};
 use crate::model::units::CardId;
+use crate::model::written::{self, Item, Written};
 
 pub use args::SettingsArgs;
 pub use file::{ConfigError, Source};
@@ -50,10 +50,10 @@ pub struct Config {
     #[serde(serialize_with = "as_utf8")]
     pub data_dir: PathBuf,
     /// The zone whose midnights bound a day.
-    #[serde(rename = "timezone", with = "text")]
+    #[serde(rename = "timezone", with = "written")]
     pub zone: Tz,
     /// The time that one row of a GPU's CSV stands for.
-    #[serde(with = "text")]
+    #[serde(with = "written")]
     pub interval: Interval,
     /// Which number names a GPU's file.
     pub gpu_files: GpuFileNumber,
@@ -104,13 +104,13 @@ pub struct Patience {
 #[serde(default, deny_unknown_fields)]
 pub struct ManagementApi {
     /// The address of its task consumption endpoint.
-    #[serde(with = "text")]
+    #[serde(with = "written")]
     pub url: Url,
     /// The clock on which it reads `start_t` and `end_t`.
-    #[serde(rename = "timezone", with = "text")]
+    #[serde(rename = "timezone", with = "written")]
     pub zone: Tz,
     /// The file that holds its token.
-    #[serde(with = "text")]
+    #[serde(with = "written")]
     pub token_file: TokenFile,
 }
 
@@ -186,7 +186,7 @@ impl TokenFile {
     }
 }
 
-impl Text for TokenFile {
+impl Written for TokenFile {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(Self::Named(text.into()))
     }

@@ -12,7 +12,7 @@ use url::Url;
 use super::private_file;
 use super::secret::{Places, SecretError};
 use super::{duration, value};
-use crate::model::text::{self, Item, Text};
+use crate::model::written::{self, Item, Written};
 
 /// The name of the mail server's password among a service's credentials.
 const PASSWORD_CREDENTIAL: &str = "smtp-password";
@@ -86,7 +86,7 @@ pub struct Smtp {
     /// The file with the password. A credential wins over it.
     pub password_file: Option<PathBuf>,
     /// The sender.
-    #[serde(with = "text")]
+    #[serde(with = "written")]
     pub from: Mailbox,
     /// The recipients of what is for the admin. At least one.
     pub to: Vec<Item<Mailbox>>,
@@ -116,7 +116,7 @@ impl SecretUrl {
     }
 }
 
-impl Text for SecretUrl {
+impl Written for SecretUrl {
     /// What is wrong with it is said without repeating any of it.
     fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text.trim())
@@ -204,7 +204,7 @@ impl UrlSetting<'_> {
             file_name: format!("{}_file 的檔案", self.key),
             variable: None,
         };
-        let found = places.parse(Text::parse)?;
+        let found = places.parse(Written::parse)?;
         Ok(found.or_else(|| self.url.cloned()))
     }
 }
@@ -268,7 +268,7 @@ mod tests {
                 "https://ntfy.example.org/…",
             ),
         ] {
-            let url: SecretUrl = Text::parse(address).expect("an address");
+            let url: SecretUrl = Written::parse(address).expect("an address");
             assert_eq!(
                 (format!("{url}"), format!("{url:?}")),
                 (shown.to_owned(), shown.to_owned())

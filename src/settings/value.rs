@@ -9,9 +9,9 @@ use url::{Host, Url};
 
 use super::duration;
 use crate::model::day::Interval;
-use crate::model::text::{Text, problem, redacted};
+use crate::model::written::{Written, problem, redacted};
 
-impl Text for Url {
+impl Written for Url {
     fn parse(text: &str) -> Result<Self, String> {
         if text.contains('@') {
             // The text is not repeated: it may hold a password.
@@ -36,7 +36,7 @@ impl Text for Url {
     }
 }
 
-impl Text for Tz {
+impl Written for Tz {
     fn parse(text: &str) -> Result<Self, String> {
         let unknown = |_| {
             let text = redacted(text);
@@ -46,7 +46,7 @@ impl Text for Tz {
     }
 }
 
-impl Text for Interval {
+impl Written for Interval {
     fn parse(text: &str) -> Result<Self, String> {
         let duration = duration::parse(text)?;
         let interval = Self::from_seconds(duration.as_secs());
@@ -56,7 +56,7 @@ impl Text for Interval {
 }
 
 /// A mail address, with or without a name.
-impl Text for Mailbox {
+impl Written for Mailbox {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| {
             let text = redacted(text);

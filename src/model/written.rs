@@ -10,17 +10,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// What parts a key from the message.
 pub const MARK: &str = "：";
 
-/// A value that is written as text, and displayed as that. A field of one has `#[serde(with = "text")]`.
-pub trait Text: Sized + Display {
+/// A value that is written as text, and displayed as that. A field of one has `#[serde(with = "written")]`.
+pub trait Written: Sized + Display {
     /// Reads the text, or says what is wrong with it.
     fn parse(text: &str) -> Result<Self, String>;
 }
 
-pub fn deserialize<'de, D: Deserializer<'de>, T: Text>(deserializer: D) -> Result<T, D::Error> {
+pub fn deserialize<'de, D: Deserializer<'de>, T: Written>(deserializer: D) -> Result<T, D::Error> {
     T::parse(&String::deserialize(deserializer)?).map_err(problem)
 }
 
-pub fn serialize<T: Text, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize<T: Written, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
@@ -45,7 +45,7 @@ pub fn within<'de, D: Deserializer<'de>, T: Deserialize<'de> + PartialOrd + Disp
     )))
 }
 
-/// A [`Text`] in a list or a table, or one that may be missing.
+/// A [`Written`] in a list or a table, or one that may be missing.
 #[derive(Clone, Debug)]
 pub struct Item<T>(pub T);
 
@@ -57,13 +57,13 @@ impl<T> Deref for Item<T> {
     }
 }
 
-impl<'de, T: Text> Deserialize<'de> for Item<T> {
+impl<'de, T: Written> Deserialize<'de> for Item<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserialize(deserializer).map(Self)
     }
 }
 
-impl<T: Text> Serialize for Item<T> {
+impl<T: Written> Serialize for Item<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serialize(&self.0, serializer)
     }
