@@ -7,8 +7,8 @@ mod error;
 
 use std::borrow::Cow;
 use std::io::{self, Read};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+use std::{mem, thread};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
@@ -42,8 +42,8 @@ pub enum Connections {
 /// A client for servers of one kind.
 #[derive(Debug)]
 pub struct Http {
-    /// Or why there is none. Taken only when it is dropped.
-    client: Option<Result<Client, String>>,
+    /// Or why there is none: it needs a thread and some open files.
+    client: Result<Client, String>,
     /// Why it has no certificates to check `https` servers against.
     tls_problem: Option<String>,
     patience: Patience,
@@ -87,7 +87,7 @@ impl Http {
             None => (without_certificates(), None),
         };
         Self {
-            client: Some(client),
+            client,
             tls_problem,
             patience,
             quotes_errors: true,
@@ -176,10 +176,8 @@ impl Http {
             .with_min_delay(FIRST_PAUSE)
             .with_max_times(self.patience.retries)
             .build();
-        let client = self.client.as_ref().expect("it is there until the drop");
-        let client = client
-            .as_ref()
-            .map_err(|why| HttpError::Client(why.clone()))?;
+        let client = self.client.as_ref();
+        let client = client.map_err(|why| HttpError::Client(why.clone()))?;
         let (first, mut tries) = (Instant::now(), 0);
         loop {
             tries += 1;
@@ -271,7 +269,7 @@ impl Drop for Http {
     /// Lets the client end by itself: it waits for every name that is still being looked up, and nothing that was
     /// given up may hold up what comes next.
     fn drop(&mut self) {
-        let client = self.client.take();
+        let client = mem::replace(&mut self.client, Err(String::new()));
         // Where there is no thread for it, the wait has to be.
         let _ = thread::Builder::new().spawn(move || drop(client));
     }

@@ -17,11 +17,13 @@ use super::message::Message;
 use super::watch::hostname;
 use crate::settings::SecretError;
 use crate::settings::{Security, Smtp};
+use crate::sources::parallel::Jobs;
 
 pub use session::MailError;
 
 /// Longer mails are read by nobody.
 const LIMIT_BYTES: usize = 100_000;
+const AT_ONCE: u16 = 8;
 
 /// What sends mail.
 #[derive(Debug)]
@@ -72,6 +74,12 @@ impl Mailer {
             server: format!("{}:{}", self.smtp.host, self.smtp.port),
             reason,
         })
+    }
+
+    /// Sends each recipient the message that is for them, and answers for each in that order.
+    pub fn send_all(&self, mails: &[(&Mailbox, Message)]) -> Vec<Result<(), Undelivered>> {
+        let send = |(recipient, message): &(&Mailbox, _)| self.send(recipient, message);
+        super::deliver_all(mails, Jobs::exactly(AT_ONCE), send)
     }
 
     fn letter(&self, recipient: &Mailbox, message: &Message) -> lettre::Message {
