@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::AnswerError;
-use super::rows::Rows;
 use crate::model::day::{RowPlace, Window};
 use crate::model::readings::{CardUsage, Metric, NodeUsage, RejectedReading};
 use crate::model::units::{CardId, Reading, UnixSeconds};
@@ -18,7 +17,8 @@ struct Wrapped {
 #[derive(Deserialize)]
 struct Table {
     labels: Vec<String>,
-    data: Rows,
+    /// A row is the stamp of its interval's end and a value, or null for a gap, for each label.
+    data: Vec<Vec<Option<f64>>>,
 }
 
 /// Reads the answer to [`super::query::whole_node`].
@@ -87,13 +87,12 @@ fn fill(
     window: &Window,
 ) -> Result<(), AnswerError> {
     let mut off_grid = None;
-    let width = columns.len() + 1;
-    if table.data.width.is_some_and(|found| found != width) {
-        let problem = "每列的欄位數與 labels 不符".to_owned();
-        return Err(AnswerError::Shape(problem));
-    }
-    for row in table.data.cells.chunks(width) {
-        let [Some(stamp), values @ ..] = row else {
+    for row in &table.data {
+        if row.len() != columns.len() + 1 {
+            let problem = "每列的欄位數與 labels 不符".to_owned();
+            return Err(AnswerError::Shape(problem));
+        }
+        let [Some(stamp), values @ ..] = &row[..] else {
             return Err(AnswerError::Shape("有一列沒有時間戳".to_owned()));
         };
         #[expect(
@@ -320,15 +319,19 @@ mod tests {
             answered("[1754007001,1,2]"),
             Err(AnswerError::OffGrid { .. })
         ));
-        assert!(matches!(
-            answered("[1754007000,1]"),
-            Err(AnswerError::Shape(_))
-        ));
-        assert!(matches!(answered("[null,1,2]"), Err(AnswerError::Shape(_))));
-        assert!(matches!(
-            answered("[1754007000,\"1\",2]"),
-            Err(AnswerError::Shape(_))
-        ));
+        for rows in [
+            "[1754007000,1]",
+            "[1754007000,1,2],[1754007600,1]",
+            "[null,1,2]",
+            "[1754007000,\"1\",2]",
+            "[1754007000,1,[2]]",
+            "1754007000",
+        ] {
+            assert!(
+                matches!(answered(rows), Err(AnswerError::Shape(_))),
+                "{rows}"
+            );
+        }
         assert!(matches!(
             answered("[1754007000,1e999,2]"),
             Err(AnswerError::NotJson(_))

@@ -3,7 +3,6 @@
 mod answer;
 mod probe;
 pub mod query;
-mod rows;
 
 use std::sync::LazyLock;
 use std::time::Instant;
