@@ -8,7 +8,7 @@ use std::fmt::{self, Display, Write};
 /// What every name begins with.
 pub const PREFIX: &str = "daily_gpu_log";
 
-/// The document of `families`, without those that nothing is known of.
+/// The document of `families`, without those that have no sample.
 pub fn document(families: impl Iterator<Item = Family>) -> String {
     let mut text = String::new();
     for family in families.filter(|family| !family.samples.is_empty()) {
@@ -17,7 +17,7 @@ pub fn document(families: impl Iterator<Item = Family>) -> String {
     text + "# EOF\n"
 }
 
-/// A gauge, with a sample for each thing that it is known of.
+/// A gauge, with a sample for each thing of which it is known.
 pub struct Family {
     name: String,
     help: String,
@@ -26,7 +26,6 @@ pub struct Family {
 }
 
 impl Family {
-    /// A family of this name after that of the program.
     pub fn new(name: &str, help: &str) -> Self {
         Self {
             name: format!("{PREFIX}_{name}"),
@@ -45,13 +44,12 @@ impl Family {
         }
     }
 
-    /// With a sample, unless there is nothing to be said.
+    /// With a sample, if there is a value.
     pub fn with(mut self, labels: &Labels, value: Option<impl Display>) -> Self {
         self.add(labels, value);
         self
     }
 
-    /// Adds a sample, unless there is nothing to be said.
     pub fn add(&mut self, labels: &Labels, value: Option<impl Display>) {
         let name = &self.name;
         self.samples
@@ -72,12 +70,11 @@ impl Display for Family {
     }
 }
 
-/// What a sample is about, as the format writes it.
+/// Labels, as the format writes them.
 #[derive(Clone, Default)]
 pub struct Labels(String);
 
 impl Labels {
-    /// With one more label.
     pub fn with(mut self, name: &str, value: impl Display) -> Self {
         let comma = if self.0.is_empty() { "" } else { "," };
         let value = value.to_string();
