@@ -145,7 +145,7 @@ fn set(
         .cards
         .entry(card)
         .or_insert_with(|| CardUsage::without_readings(window.due()));
-    card.of_mut(metric)[slot].get_or_insert(reading);
+    card.series_mut(metric)[slot].get_or_insert(reading);
 }
 
 #[cfg(test)]
