@@ -10,7 +10,7 @@ use url::Url;
 
 use super::http::{Answered, Connections, Http, HttpError};
 use crate::model::day::{self, Window};
-use crate::model::task::{Answer, WITHHELD};
+use crate::model::task::Answer;
 use crate::model::units::UnixSeconds;
 use crate::settings::{ManagementApi, Patience, Token};
 
@@ -49,6 +49,19 @@ pub enum TasksError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl TasksError {
+    /// The error with `instead` for what it quotes of the API's answer.
+    pub fn without_quotes(self, instead: &str) -> Self {
+        match self {
+            Self::Unreadable { url, .. } => Self::Unreadable {
+                url,
+                problem: instead.to_owned(),
+            },
+            error => error,
+        }
+    }
 }
 
 fn expiry(expired_at: Option<&str>) -> String {
@@ -111,17 +124,6 @@ pub fn fetch(
             url: api.url.to_string(),
             problem,
         }),
-    }
-}
-
-/// An error that quotes nothing of what the management API answered.
-pub fn without_quotes(error: TasksError) -> TasksError {
-    match error {
-        TasksError::Unreadable { url, .. } => TasksError::Unreadable {
-            url,
-            problem: WITHHELD.to_owned(),
-        },
-        error => error,
     }
 }
 
