@@ -1,10 +1,9 @@
-//! How a run ends, as its caller sees it.
+//! The exit status (design §3).
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 
-/// The exit status (design §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "u8")]
 pub enum ExitStatus {
@@ -12,11 +11,9 @@ pub enum ExitStatus {
     Complete,
     /// Nothing new was written.
     Failed,
-    /// The command line is wrong.
     Usage,
     /// Written, but a node, a GPU, a reading or the task information is missing; or a check found that it would be.
     Incomplete,
-    /// The settings or the credentials are wrong.
     Configuration,
     /// Another run holds the data directory.
     Locked,

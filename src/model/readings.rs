@@ -12,17 +12,15 @@ use super::units::{CardId, Reading, UnixSeconds};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
-    /// How busy the GPU was, from `gpu_busy_percent`.
+    /// From `gpu_busy_percent`.
     Gpu,
-    /// How much of its VRAM was in use.
     Vram,
 }
 
 impl Metric {
-    /// Both, in the order of the columns of a GPU's CSV.
+    /// In the order of the columns of a GPU's CSV.
     pub const ALL: [Self; 2] = [Self::Gpu, Self::Vram];
 
-    /// Netdata's context of the metric.
     pub fn context(self) -> &'static str {
         match self {
             Self::Gpu => "amdgpu.gpu_utilization",
@@ -47,7 +45,7 @@ pub struct NodeUsage {
     pub cards: BTreeMap<CardId, CardUsage>,
     /// Readings from its coarser tiers, which were asked for what may be older than the samples.
     pub coarse: BTreeMap<CardId, CardUsage>,
-    /// Why the coarser tiers, though they were asked, said nothing.
+    /// Why the coarser tiers, though they were asked, have no answer.
     pub coarse_problem: Option<String>,
     /// Readings that cannot be true. They count as gaps.
     pub rejected: Vec<RejectedReading>,
@@ -56,27 +54,21 @@ pub struct NodeUsage {
 /// The readings of one card: one a due interval of the window, in its order; `None` is a gap.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CardUsage {
-    /// How busy the GPU was.
     pub gpu: Vec<Option<Reading>>,
-    /// How full its VRAM was.
     pub vram: Vec<Option<Reading>>,
 }
 
 /// A reading that is not within 0..=100 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RejectedReading {
-    /// The card that it is said of.
     pub card: CardId,
-    /// Which of its metrics.
     pub metric: Metric,
     /// The end of its interval.
     pub stamp: UnixSeconds,
-    /// What the agent said.
     pub value: f64,
 }
 
 impl CardUsage {
-    /// `due` gaps.
     pub fn without_readings(due: usize) -> Self {
         Self {
             gpu: vec![None; due],
@@ -100,7 +92,6 @@ impl CardUsage {
 }
 
 impl NodeUsage {
-    /// Whether the agent has not one reading.
     pub fn is_empty(&self) -> bool {
         self.cards.is_empty() && self.coarse.is_empty() && self.rejected.is_empty()
     }
@@ -117,7 +108,6 @@ impl NodeUsage {
             .all(|card| self.cards.get(card).is_some_and(has_first))
     }
 
-    /// Adds what the coarser tiers say.
     pub fn add_coarse(&mut self, coarse: Self) {
         self.coarse = coarse.cards;
         // The same false sample shows in every tier.

@@ -28,7 +28,6 @@ pub struct Jobs {
 pub struct Panicked;
 
 impl Jobs {
-    /// As many as somebody asked for, whatever happens.
     pub fn exactly(jobs: u16) -> Self {
         Self::between(jobs, jobs)
     }
@@ -55,7 +54,6 @@ impl From<io::Error> for NoThread {
     }
 }
 
-/// Begins `work` in a thread of its own.
 pub fn spawn<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> R + Send + 'scope,
@@ -71,13 +69,11 @@ pub struct Queue<'a, T> {
 }
 
 impl<'a, T> Queue<'a, T> {
-    /// The items in their order, none of which is taken.
     pub fn new(items: &'a [T]) -> Self {
         let next = AtomicUsize::new(0);
         Self { items, next }
     }
 
-    /// The next item, with its position.
     pub fn take(&self) -> Option<(usize, &'a T)> {
         let position = self.next.fetch_add(1, Ordering::Relaxed);
         self.items.get(position).map(|item| (position, item))

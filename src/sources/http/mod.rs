@@ -17,6 +17,7 @@ use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LO
 use reqwest::redirect::Policy;
 use url::Url;
 
+use crate::model::line::excerpt;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
 
@@ -35,7 +36,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 pub enum Connections {
     /// It is closed. An idle one holds 25 kB, which for each of 1,000 nodes is more than all the rest.
     Close,
-    /// It waits for the next request to the same server.
     Keep,
 }
 
@@ -52,19 +52,17 @@ pub struct Http {
     retries_refusals: bool,
 }
 
-/// A successful answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// What it says.
     pub body: Vec<u8>,
     /// By how many seconds at least the server's clock is ahead of the machine's, or behind it where that is negative.
-    /// `None` if the server does not tell the time.
+    /// `None` if it is not in the answer.
     pub clock_ahead: Option<i64>,
 }
 
 impl Http {
     /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it. Where the machine has no
-    /// room for it, its requests say so.
+    /// room for it, its requests fail with that.
     pub fn new<'a>(
         patience: Patience,
         connections: Connections,
@@ -96,14 +94,14 @@ impl Http {
         }
     }
 
-    /// Leaves what the server says out of errors: it may repeat the secret that it was sent.
+    /// Leaves the server's answer out of errors: it may repeat the secret that it was sent.
     pub fn without_quotes(mut self) -> Self {
         self.quotes_errors = false;
         self
     }
 
-    /// Leaves all but the origin of URLs out of the log, and what the server says out of errors: whoever knows the
-    /// URL may use it.
+    /// Leaves all but the origin of URLs out of the log, and the server's answer out of errors: whoever knows the URL
+    /// may use it.
     pub fn with_secret_urls(mut self) -> Self {
         self.shows_paths = false;
         self.without_quotes()
@@ -301,7 +299,7 @@ fn read_start(response: Response) -> Vec<u8> {
     start
 }
 
-/// What an unsuccessful answer says for itself: where it redirects to, or the beginning of a text body.
+/// The reason in an unsuccessful answer: where it redirects to, or the beginning of a text body.
 fn detail(response: Response) -> String {
     if let Some(location) = response.headers().get(LOCATION) {
         let location = String::from_utf8_lossy(location.as_bytes());
@@ -313,13 +311,6 @@ fn detail(response: Response) -> String {
     }
 }
 
-/// One line with the beginning of what a server says, and a mark where there is more.
 fn quoted(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let mut chars = text.trim_end().chars().map(printable);
-    let mut quote: String = chars.by_ref().take(QUOTE_CHARS).collect();
-    if chars.next().is_some() {
-        quote.push('…');
-    }
-    quote
+    excerpt(text.trim_end(), QUOTE_CHARS)
 }

@@ -14,41 +14,24 @@ use crate::model::task::Answer;
 use crate::model::units::UnixSeconds;
 use crate::settings::{ManagementApi, Patience, Token};
 
-/// Why there is no task information. The messages follow the seeds' wording.
+/// Why there is no task information. The messages follow the seeds' wording, and name the address without its query.
 #[derive(Debug, thiserror::Error)]
 pub enum TasksError {
-    /// The API gave no answer.
     #[error("無法從管理 API 獲取數據：{url}：{cause}")]
-    Http {
-        /// The address asked, without the query.
-        url: String,
-        /// What went wrong.
-        cause: HttpError,
-    },
-    /// The API refused the token.
+    Http { url: String, cause: HttpError },
     #[error("無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）{}", expiry(.expired_at.as_deref()))]
     Refused {
-        /// The address asked, without the query.
         url: String,
-        /// 401 or 403.
         status: u16,
         /// When the token expired, on the clocks of the day's zone, if it is a JWT that has.
         expired_at: Option<String>,
     },
     /// The answer has no task, and one that was kept of the same day has some.
     #[error("無法從管理 API 獲取數據：{url} 已沒有這一天的任務")]
-    TasksGone {
-        /// The address asked, without the query.
-        url: String,
-    },
+    TasksGone { url: String },
     /// The answer is not JSON, or another JSON than tasks by id.
     #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
-    Unreadable {
-        /// The address asked, without the query.
-        url: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Unreadable { url: String, problem: String },
 }
 
 impl TasksError {
@@ -71,18 +54,16 @@ fn expiry(expired_at: Option<&str>) -> String {
     }
 }
 
-/// An answer, read and as it came.
 #[derive(Clone, Debug)]
 pub struct Fetched {
-    /// What the API says.
     pub answer: Answer,
-    /// The body that says so, without the token if the API repeats it.
+    /// As it came, but without the token if the API repeats it.
     pub body: Vec<u8>,
-    /// By how many seconds the API's clock is ahead of the machine's, if it tells the time.
+    /// By how many seconds the API's clock is ahead of the machine's, if its answer has the time.
     pub clock_ahead: Option<i64>,
 }
 
-/// The tasks of the window's day: all, or those of `username`. `now` tells an expired token from a wrong one.
+/// The tasks of the window's day: all, or those of `username`. By `now`, an expired token is known from a wrong one.
 pub fn fetch(
     api: &ManagementApi,
     patience: Patience,

@@ -25,7 +25,6 @@ pub use session::MailError;
 const LIMIT_BYTES: usize = 100_000;
 const AT_ONCE: u16 = 8;
 
-/// What sends mail.
 #[derive(Debug)]
 pub struct Mailer {
     smtp: Smtp,
@@ -60,7 +59,6 @@ impl Mailer {
         })
     }
 
-    /// The recipients of what is for the admin.
     pub fn admins(&self) -> &[Mailbox] {
         &self.smtp.to
     }
