@@ -3,8 +3,8 @@
 pub mod cluster;
 pub mod day;
 pub mod exit_status;
-pub mod line;
 pub mod readings;
 pub mod task;
+pub mod text;
 pub mod thresholds;
 pub mod units;

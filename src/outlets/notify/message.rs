@@ -1,6 +1,6 @@
 //! A message, whichever channel carries it.
 
-use crate::model::line::excerpt;
+use crate::model::text::beginning;
 
 const LINE_CHARS: usize = 1000;
 
@@ -17,12 +17,12 @@ impl Message {
     /// make one line two, become spaces.
     pub fn new(subject: &str, lines: impl IntoIterator<Item = String>, signature: &str) -> Self {
         Self {
-            subject: excerpt(subject, LINE_CHARS),
+            subject: beginning(subject, LINE_CHARS),
             lines: lines
                 .into_iter()
-                .map(|line| excerpt(&line, LINE_CHARS))
+                .map(|line| beginning(&line, LINE_CHARS))
                 .collect(),
-            signature: excerpt(signature, LINE_CHARS),
+            signature: beginning(signature, LINE_CHARS),
         }
     }
 

@@ -56,7 +56,6 @@ pub enum Undelivered {
 }
 
 /// The channels to the admin, one of which also carries mail to anybody else.
-#[derive(Debug)]
 pub struct Channels {
     chat: Option<Address>,
     mailer: Option<Mailer>,

@@ -11,7 +11,6 @@ use crate::model::exit_status::ExitStatus;
 use crate::report::notice::{Notice, Severity};
 use crate::report::{Collected, DayResult, NodeReport, RunReport};
 
-#[derive(Debug)]
 pub enum Ended<'a> {
     Collected(&'a Collected<'a>),
     Failed {

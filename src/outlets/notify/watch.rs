@@ -8,7 +8,6 @@ use crate::settings::{self, When};
 use crate::sources::parallel::NoThread;
 
 /// A run that has begun, and the channels that carry how it ends.
-#[derive(Debug)]
 pub struct Watch {
     monitor: Option<Healthcheck>,
     channels: Channels,

@@ -17,7 +17,7 @@ use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LO
 use reqwest::redirect::Policy;
 use url::Url;
 
-use crate::model::line::excerpt;
+use crate::model::text::beginning;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
 
@@ -311,6 +311,7 @@ fn detail(response: Response) -> String {
     }
 }
 
+/// One line with the beginning of what a server says, and a mark where there is more.
 fn quoted(text: &str) -> String {
-    excerpt(text.trim_end(), QUOTE_CHARS)
+    beginning(text.trim_end(), QUOTE_CHARS)
 }

@@ -68,16 +68,12 @@ pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
 /// it are stable. The id has spaces where the name has underscores (netdata/facts.md §0).
 pub fn chart_of(id: &str) -> Option<(Metric, CardId)> {
     let (before, card) = id.rsplit_once("_card")?;
-    let card = card.parse().ok().map(CardId)?;
-    let is_of = |metric: &Metric| {
-        before
-            .strip_prefix(metric.context())
-            .is_some_and(|product| product.starts_with(['_', ' ']))
+    let is_known = |metric: &Metric| {
+        let product = before.strip_prefix(metric.context());
+        product.is_some_and(|product| product.starts_with(['_', ' ']))
     };
-    Metric::ALL
-        .into_iter()
-        .find(is_of)
-        .map(|metric| (metric, card))
+    let metric = Metric::ALL.into_iter().find(is_known)?;
+    Some((metric, CardId(card.parse().ok()?)))
 }
 
 fn fill(
@@ -100,16 +96,32 @@ fn fill(
             reason = "`as` saturates, and such a stamp lies outside any day"
         )]
         let stamp = *stamp as UnixSeconds;
-        match window.place(stamp) {
-            RowPlace::Slot(slot) => {
-                for (column, value) in columns.iter().zip(values) {
-                    if let (&Some((metric, card)), &Some(value)) = (column, value) {
-                        set(usage, metric, card, slot, stamp, value, window);
-                    }
-                }
+        let slot = match window.place(stamp) {
+            RowPlace::Slot(slot) => slot,
+            RowPlace::OffGrid => {
+                off_grid = Some(stamp);
+                continue;
             }
-            RowPlace::OffGrid => off_grid = Some(stamp),
-            RowPlace::Outside => {}
+            RowPlace::Outside => continue,
+        };
+        for (column, value) in columns.iter().zip(values) {
+            let (&Some((metric, card)), &Some(value)) = (column, value) else {
+                continue;
+            };
+            let Some(reading) = Reading::new(value) else {
+                usage.rejected.push(RejectedReading {
+                    card,
+                    metric,
+                    stamp,
+                    value,
+                });
+                continue;
+            };
+            let none = || CardUsage::without_readings(window.due());
+            let card = usage.cards.entry(card).or_insert_with(none);
+            // Where a product's name changed during the day, a card has two charts of one metric, and each fills the
+            // gaps of the other.
+            card.series_mut(metric)[slot].get_or_insert(reading);
         }
     }
     match off_grid {
@@ -119,33 +131,6 @@ fn fill(
         }),
         None => Ok(()),
     }
-}
-
-/// Where a product's name changed during the day, a card has two charts of one metric, and each fills the gaps of
-/// the other.
-fn set(
-    usage: &mut NodeUsage,
-    metric: Metric,
-    card: CardId,
-    slot: usize,
-    stamp: UnixSeconds,
-    value: f64,
-    window: &Window,
-) {
-    let Some(reading) = Reading::new(value) else {
-        usage.rejected.push(RejectedReading {
-            card,
-            metric,
-            stamp,
-            value,
-        });
-        return;
-    };
-    let card = usage
-        .cards
-        .entry(card)
-        .or_insert_with(|| CardUsage::without_readings(window.due()));
-    card.series_mut(metric)[slot].get_or_insert(reading);
 }
 
 #[cfg(test)]
