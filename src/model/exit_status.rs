@@ -8,30 +8,23 @@ use serde::Serialize;
 #[serde(into = "u8")]
 pub enum ExitStatus {
     /// Everything that was asked for is there.
-    Complete,
+    Complete = 0,
     /// Nothing new was written.
-    Failed,
-    Usage,
+    Failed = 1,
+    Usage = 2,
     /// Written, but a node, a GPU, a reading or the task information is missing; or a check found that it would be.
-    Incomplete,
-    Configuration,
+    Incomplete = 3,
+    /// The settings or the credentials are wrong.
+    Configuration = 10,
     /// Another run holds the data directory.
-    Locked,
+    Locked = 11,
     /// Stopped by SIGINT or SIGTERM.
-    Interrupted,
+    Interrupted = 130,
 }
 
 impl From<ExitStatus> for u8 {
     fn from(status: ExitStatus) -> Self {
-        match status {
-            ExitStatus::Complete => 0,
-            ExitStatus::Failed => 1,
-            ExitStatus::Usage => 2,
-            ExitStatus::Incomplete => 3,
-            ExitStatus::Configuration => 10,
-            ExitStatus::Locked => 11,
-            ExitStatus::Interrupted => 130,
-        }
+        status as Self
     }
 }
 

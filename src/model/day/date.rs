@@ -44,13 +44,11 @@ impl FromStr for DateArg {
 }
 
 fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
-    let shape = "dddd-dd-dd";
-    let fits = text.len() == shape.len()
-        && text
-            .chars()
-            .zip(shape.chars())
-            .all(|(c, s)| if s == 'd' { c.is_ascii_digit() } else { c == s });
-    if !fits {
+    let fits = |(position, byte): (usize, u8)| match position {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    if text.len() != "YYYY-MM-DD".len() || !text.bytes().enumerate().all(fits) {
         return Err(DateError::NotADate(text.to_owned()));
     }
     text.parse()

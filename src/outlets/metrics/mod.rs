@@ -53,25 +53,21 @@ fn last_success(document: &str) -> Option<UnixSeconds> {
 
 fn run_families(run: &RunEnd, last_success: Option<UnixSeconds>) -> [Family; 6] {
     let version = Labels::default().with("version", env!("CARGO_PKG_VERSION"));
+    let none = Labels::default();
+    let seconds = |name, help| Family::new(name, help).in_unit("seconds");
     [
         Family::new("build_info", "本程式的版本，值永遠是 1").with(&version, Some(1)),
-        Family::new("last_run_timestamp", "最近一次執行結束的時刻")
-            .in_unit("seconds")
-            .with(&Labels::default(), Some(run.ended_at)),
-        Family::new(LAST_SUCCESS, "最近一次結束狀態為 0 的執行結束的時刻")
-            .in_unit("seconds")
-            .with(&Labels::default(), last_success),
-        Family::new("last_run_duration", "最近一次執行花費的時間")
-            .in_unit("seconds")
-            .with(&Labels::default(), Some(milliseconds(run.duration))),
+        seconds("last_run_timestamp", "最近一次執行結束的時刻").with(&none, Some(run.ended_at)),
+        seconds(LAST_SUCCESS, "最近一次結束狀態為 0 的執行結束的時刻").with(&none, last_success),
+        seconds("last_run_duration", "最近一次執行花費的時間")
+            .with(&none, Some(milliseconds(run.duration))),
         Family::new("last_run_exit_status", "最近一次執行的結束狀態")
-            .with(&Labels::default(), Some(u8::from(run.exit_status))),
-        Family::new(
+            .with(&none, Some(u8::from(run.exit_status))),
+        seconds(
             "day_start_timestamp",
             "最近一次執行所收集的最後一天從何時開始",
         )
-        .in_unit("seconds")
-        .with(&Labels::default(), run.day.map(|day| day.window.start)),
+        .with(&none, run.day.map(|day| day.window.start)),
     ]
 }
 

@@ -7,9 +7,10 @@ use chrono::NaiveDate;
 
 use super::message::Message;
 use super::outsiders;
+use super::watch::hostname;
 use crate::model::exit_status::ExitStatus;
 use crate::report::notice::{Notice, Severity};
-use crate::report::{Collected, DayResult, NodeReport, RunReport};
+use crate::report::{Collected, DayResult, NodeReport};
 
 pub enum Ended<'a> {
     Collected(&'a Collected<'a>),
@@ -36,7 +37,8 @@ impl Ended<'_> {
     }
 
     /// Without `include_users`, it names no user and nothing else that the management API says.
-    pub fn message(&self, host: &str, warnings: &[String], include_users: bool) -> Message {
+    pub fn message(&self, warnings: &[String], include_users: bool) -> Message {
+        let host = hostname();
         let verdict = match self.exit_status() {
             ExitStatus::Complete if self.is_problem(warnings) => "完整，但有警告",
             status => verdict(status),
@@ -115,7 +117,7 @@ fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
                 lines.push(report.day_line());
                 lines.extend(notice_lines(&report.notices, include_users));
                 if include_users {
-                    lines.extend(user_lines(report));
+                    lines.extend(report.nodes.iter().filter_map(user_line));
                 }
             }
             DayResult::Failed { date, error, .. } => {
@@ -155,10 +157,6 @@ fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
         }
     }
     lines
-}
-
-fn user_lines(report: &RunReport) -> Vec<String> {
-    report.nodes.iter().filter_map(user_line).collect()
 }
 
 /// Who held which GPU of a node, if anything of the node was written.

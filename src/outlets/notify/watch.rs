@@ -36,7 +36,7 @@ impl Watch {
     /// Sends how the run ended, and answers what did not arrive.
     pub fn end(self, ended: &Ended) -> Vec<Undelivered> {
         let is_due = self.when == When::Always || ended.is_problem(&self.warnings);
-        let message = ended.message(&hostname(), &self.warnings, self.include_users);
+        let message = ended.message(&self.warnings, self.include_users);
         let monitor = self.monitor;
         let monitor = monitor.map(|monitor| monitor.end(ended.exit_status(), &message));
         let mut undelivered = Vec::new();

@@ -107,7 +107,7 @@ impl Http {
         self.without_quotes()
     }
 
-    /// Makes a request again also where no connection came about.
+    /// Also where no connection came about, a request is made again.
     pub fn retrying_refusals(mut self) -> Self {
         self.retries_refusals = true;
         self

@@ -73,39 +73,32 @@ pub fn fetch(
     now: UnixSeconds,
 ) -> Result<Fetched, TasksError> {
     let http = Http::new(patience, Connections::Close, [&api.url]).without_quotes();
-    let Answered { body, clock_ahead } = http
-        .get(
-            &query(api, window, username),
-            &headers(token),
-            http.deadline(Instant::now()),
-        )
-        .map_err(|cause| match cause.status().map(|status| status.as_u16()) {
-            Some(status @ (401 | 403)) => TasksError::Refused {
-                url: api.url.to_string(),
+    let (query, deadline) = (query(api, window, username), http.deadline(Instant::now()));
+    let url = || api.url.to_string();
+    let failure = |cause: HttpError| match cause.status().map(|status| status.as_u16()) {
+        Some(status @ (401 | 403)) => {
+            let expired_at = token.expires_at().filter(|&at| at <= now);
+            TasksError::Refused {
+                url: url(),
                 status,
-                expired_at: token
-                    .expires_at()
-                    .filter(|&at| at <= now)
-                    .map(|at| window.clock(at)),
-            },
-            _ => TasksError::Http {
-                url: api.url.to_string(),
-                cause,
-            },
-        })?;
+                expired_at: expired_at.map(|at| window.clock(at)),
+            }
+        }
+        _ => TasksError::Http { url: url(), cause },
+    };
+    let answered = http.get(&query, &headers(token), deadline);
+    let Answered { body, clock_ahead } = answered.map_err(failure)?;
     // Before it is read or kept, so that no message of this run or a later one can repeat it.
     let body = token.redact(body);
-    match answer::read(&body) {
-        Ok(answer) => Ok(Fetched {
-            answer,
-            body,
-            clock_ahead,
-        }),
-        Err(problem) => Err(TasksError::Unreadable {
-            url: api.url.to_string(),
+    let answer = answer::read(&body);
+    Ok(Fetched {
+        answer: answer.map_err(|problem| TasksError::Unreadable {
+            url: url(),
             problem,
-        }),
-    }
+        })?,
+        body,
+        clock_ahead,
+    })
 }
 
 /// The API takes the first and the last second of the day, as its own clock shows them.

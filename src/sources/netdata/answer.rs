@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::AnswerError;
+use super::NodeErrorReason;
 use crate::model::day::{RowPlace, Window};
 use crate::model::readings::{CardUsage, Metric, NodeUsage, RejectedReading};
 use crate::model::units::{CardId, Reading, UnixSeconds};
@@ -22,11 +22,11 @@ struct Table {
 }
 
 /// Reads the answer to [`super::query::whole_node`].
-pub fn whole_node(body: &[u8], window: &Window) -> Result<NodeUsage, AnswerError> {
+pub fn whole_node(body: &[u8], window: &Window) -> Result<NodeUsage, NodeErrorReason> {
     let Wrapped { chart_ids, result } = parse(body)?;
     if result.labels.len() != chart_ids.len() + 1 {
         let (charts, labels) = (chart_ids.len(), result.labels.len());
-        return Err(AnswerError::Shape(format!(
+        return Err(NodeErrorReason::Shape(format!(
             "chart_ids 有 {charts} 個，labels 有 {labels} 個"
         )));
     }
@@ -43,10 +43,10 @@ pub fn one_chart(
     metric: Metric,
     card: CardId,
     usage: &mut NodeUsage,
-) -> Result<(), AnswerError> {
+) -> Result<(), NodeErrorReason> {
     let table: Table = parse(body)?;
     if table.labels.len() != 2 {
-        return Err(AnswerError::Shape(format!(
+        return Err(NodeErrorReason::Shape(format!(
             "一張圖表應有一個數列，回應有 {} 個",
             table.labels.len().max(1) - 1
         )));
@@ -54,12 +54,12 @@ pub fn one_chart(
     fill(usage, &[Some((metric, card))], &table, window)
 }
 
-pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
+pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NodeErrorReason> {
     serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
-            AnswerError::Shape(error.to_string())
+            NodeErrorReason::Shape(error.to_string())
         } else {
-            AnswerError::NotJson(error.to_string())
+            NodeErrorReason::NotJson(error.to_string())
         }
     })
 }
@@ -81,15 +81,15 @@ fn fill(
     columns: &[Option<(Metric, CardId)>],
     table: &Table,
     window: &Window,
-) -> Result<(), AnswerError> {
+) -> Result<(), NodeErrorReason> {
     let mut off_grid = None;
     for row in &table.data {
         if row.len() != columns.len() + 1 {
             let problem = "每列的欄位數與 labels 不符".to_owned();
-            return Err(AnswerError::Shape(problem));
+            return Err(NodeErrorReason::Shape(problem));
         }
         let [Some(stamp), values @ ..] = &row[..] else {
-            return Err(AnswerError::Shape("有一列沒有時間戳".to_owned()));
+            return Err(NodeErrorReason::Shape("有一列沒有時間戳".to_owned()));
         };
         #[expect(
             clippy::cast_possible_truncation,
@@ -125,7 +125,7 @@ fn fill(
         }
     }
     match off_grid {
-        Some(stamp) => Err(AnswerError::OffGrid {
+        Some(stamp) => Err(NodeErrorReason::OffGrid {
             stamp: window.clock(stamp),
             interval: window.interval,
         }),
@@ -195,8 +195,8 @@ mod tests {
         let usage =
             whole_node(recorded!("v1.37.1-context-today-shifted.json"), &day).expect("an answer");
         assert!(!usage.cards.is_empty());
-        for (card, of_card) in &usage.cards {
-            let rows = of_card.gpu.iter().flatten().count();
+        for (card, readings) in &usage.cards {
+            let rows = readings.gpu.iter().flatten().count();
             assert_eq!(
                 rows, 56,
                 "card {card}: 09:20 was the last row, and midnight's belongs to the day before"
@@ -264,7 +264,7 @@ mod tests {
         }
     }
 
-    fn answered(values: &str) -> Result<NodeUsage, AnswerError> {
+    fn answered(values: &str) -> Result<NodeUsage, NodeErrorReason> {
         let ids = "\"amdgpu.gpu_utilization_X_card1\",\"amdgpu.gpu_utilization_Y_card1\"";
         let labels = "\"time\",\"utilization\",\"utilization\"";
         let body = format!(
@@ -302,7 +302,7 @@ mod tests {
     fn what_is_no_answer_is_said_to_be_none() {
         assert!(matches!(
             answered("[1754007001,1,2]"),
-            Err(AnswerError::OffGrid { .. })
+            Err(NodeErrorReason::OffGrid { .. })
         ));
         for rows in [
             "[1754007000,1]",
@@ -313,17 +313,17 @@ mod tests {
             "1754007000",
         ] {
             assert!(
-                matches!(answered(rows), Err(AnswerError::Shape(_))),
+                matches!(answered(rows), Err(NodeErrorReason::Shape(_))),
                 "{rows}"
             );
         }
         assert!(matches!(
             answered("[1754007000,1e999,2]"),
-            Err(AnswerError::NotJson(_))
+            Err(NodeErrorReason::NotJson(_))
         ));
         assert!(matches!(
             answered("[1754007000,1,2"),
-            Err(AnswerError::NotJson(_))
+            Err(NodeErrorReason::NotJson(_))
         ));
         for (body, is_json) in [
             (&b"<html>"[..], false),
@@ -333,7 +333,11 @@ mod tests {
             (b"null", true),
         ] {
             let error = whole_node(body, &window("2025-08-01")).expect_err("an error");
-            assert_eq!(matches!(error, AnswerError::Shape(_)), is_json, "{error}");
+            assert_eq!(
+                matches!(error, NodeErrorReason::Shape(_)),
+                is_json,
+                "{error}"
+            );
         }
     }
 

@@ -53,16 +53,6 @@ impl NodeError {
 pub enum NodeErrorReason {
     #[error("{0}{advice}", advice = advice(.0))]
     Http(#[from] HttpError),
-    #[error(transparent)]
-    Answer(#[from] AnswerError),
-    #[error(
-        "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）"
-    )]
-    NoReadings,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
     #[error("回應不是 JSON（{0}）")]
     NotJson(String),
     /// It is JSON, but not the table that was asked for.
@@ -75,6 +65,10 @@ pub enum AnswerError {
         stamp: String,
         interval: Interval,
     },
+    #[error(
+        "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）"
+    )]
+    NoReadings,
 }
 
 /// What the statuses of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
@@ -172,7 +166,7 @@ impl Client {
     ) -> Result<NodeUsage, NodeErrorReason> {
         let url = query::whole_node(&node.url, window, tier);
         match self.http.get(&url, &HeaderMap::new(), deadline) {
-            Ok(answered) => Ok(answer::whole_node(&answered.body, window)?),
+            Ok(answered) => answer::whole_node(&answered.body, window),
             Err(error) if tier == Tier::Samples && is_without_data(&error) => {
                 Ok(NodeUsage::default())
             }

@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use url::Url;
 
-use super::{AnswerError, Client, NodeError, NodeErrorReason, answer, is_without_data, query};
+use super::{Client, NodeError, NodeErrorReason, answer, is_without_data, query};
 use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::readings::{Metric, NodeUsage};
@@ -117,7 +117,7 @@ struct Chart {
 }
 
 /// Adds the charts of one metric. A card has several where its product's name has changed.
-fn add_charts(charts: &mut Charts, body: &[u8]) -> Result<(), AnswerError> {
+fn add_charts(charts: &mut Charts, body: &[u8]) -> Result<(), NodeErrorReason> {
     let context: Context = answer::parse(body)?;
     for (id, chart) in context.charts {
         let first = chart.first_time_t;
