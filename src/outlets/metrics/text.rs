@@ -12,7 +12,12 @@ pub const PREFIX: &str = "daily_gpu_log";
 pub fn document(families: impl Iterator<Item = Family>) -> String {
     let mut text = String::new();
     for family in families.filter(|family| !family.samples.is_empty()) {
-        let _ = write!(text, "{family}");
+        let Family { name, help, .. } = &family;
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        if let Some(unit) = family.unit {
+            let _ = writeln!(text, "# UNIT {name} {unit}");
+        }
+        text.extend(family.samples);
     }
     text + "# EOF\n"
 }
@@ -53,20 +58,7 @@ impl Family {
     pub fn add(&mut self, labels: &Labels, value: Option<impl Display>) {
         let name = &self.name;
         self.samples
-            .extend(value.map(|value| format!("{name}{labels} {value}")));
-    }
-}
-
-impl Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, help, .. } = self;
-        writeln!(f, "# HELP {name} {help}\n# TYPE {name} gauge")?;
-        if let Some(unit) = self.unit {
-            writeln!(f, "# UNIT {name} {unit}")?;
-        }
-        self.samples
-            .iter()
-            .try_for_each(|sample| writeln!(f, "{sample}"))
+            .extend(value.map(|value| format!("{name}{labels} {value}\n")));
     }
 }
 
@@ -77,8 +69,9 @@ pub struct Labels(String);
 impl Labels {
     pub fn with(mut self, name: &str, value: impl Display) -> Self {
         let comma = if self.0.is_empty() { "" } else { "," };
-        let value = value.to_string();
-        let _ = write!(self.0, "{comma}{name}=\"{}\"", Escaped(&value));
+        let value = value.to_string().replace('\\', r"\\");
+        let value = value.replace('"', "\\\"").replace('\n', r"\n");
+        let _ = write!(self.0, "{comma}{name}=\"{value}\"");
         self
     }
 }
@@ -89,20 +82,6 @@ impl Display for Labels {
             return Ok(());
         }
         write!(f, "{{{}}}", self.0)
-    }
-}
-
-/// A label's value between its quotes.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '\\' => f.write_str("\\\\"),
-            '"' => f.write_str("\\\""),
-            '\n' => f.write_str("\\n"),
-            c => f.write_char(c),
-        })
     }
 }
 
