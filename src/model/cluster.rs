@@ -9,7 +9,6 @@ use url::Url;
 use super::units::{CardId, GpuIndex, GpuUuid};
 use super::written::{self, problem, redacted};
 
-/// One node of the cluster.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
@@ -26,7 +25,6 @@ pub struct Node {
     pub cards: Vec<CardId>,
     /// The management API's id of `GPU[0]`, where ids count across the cluster.
     pub first_gpu_id: Option<u64>,
-    /// The GPUs whose UUID is known.
     #[serde(
         default,
         deserialize_with = "gpu_uuids",
@@ -44,7 +42,6 @@ impl Node {
         self.url.as_str().trim_end_matches('/')
     }
 
-    /// The index of a DRM card on this node.
     pub fn index_of_card(&self, card: CardId) -> Option<GpuIndex> {
         self.cards
             .iter()

@@ -5,6 +5,7 @@ pub mod day;
 pub mod exit_status;
 pub mod readings;
 pub mod task;
+pub mod text;
 pub mod thresholds;
 pub mod units;
 pub mod written;

@@ -42,7 +42,7 @@ impl Default for Thresholds {
     }
 }
 
-/// Who is notified of idle GPUs, and from when on.
+/// From when on idle GPUs are worth a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Alerts {
@@ -58,11 +58,9 @@ pub struct Alerts {
     /// How much of the time, in percent, must have readings.
     #[serde(rename = "min_coverage", deserialize_with = "percent")]
     pub min_coverage_percent: u8,
-    /// Whose tasks do not count.
     pub exempt_users: BTreeSet<String>,
-    /// The projects whose tasks do not count, by their UUID.
+    /// By their UUID.
     pub exempt_projects: BTreeSet<String>,
-    /// The nodes that do not count.
     pub exempt_nodes: BTreeSet<String>,
     /// The rules as they are written.
     #[serde(rename = "rules")]
@@ -87,7 +85,6 @@ pub struct WrittenRule {
 /// From when on a user is notified of the idle GPUs of their tasks of some types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertRule {
-    /// Its name, which no other rule has.
     pub name: String,
     /// The types of its tasks; none for the rule of all other tasks.
     pub task_types: Vec<String>,
@@ -134,10 +131,13 @@ fn own_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>,
 }
 
 impl Alerts {
-    /// The position of the rule for tasks of this type.
     pub fn rule_of(&self, task_type: Option<&str>) -> usize {
-        let is_of = |rule: &AlertRule| rule.task_types.iter().any(|of| Some(&**of) == task_type);
-        self.rules.iter().position(is_of).unwrap_or(0)
+        let has_type = |rule: &AlertRule| {
+            rule.task_types
+                .iter()
+                .any(|name| Some(&**name) == task_type)
+        };
+        self.rules.iter().position(has_type).unwrap_or(0)
     }
 }
 
