@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::TOKEN;
 use super::outcome::Outcome;
+use super::time_limit::{LIMIT, run_within};
 use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
 
 /// What a test sets up before it runs the program.
@@ -170,12 +171,9 @@ impl World {
     #[must_use]
     #[track_caller]
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
-        let output = self
-            .command(arguments)
-            .envs(variables.iter().copied())
-            .output()
-            .expect("the program starts");
-        Outcome::new(arguments, &output, self.directory.path())
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        self.outcome(arguments, &mut command)
     }
 
     /// The command that [`World::run`] runs, for tests that do more than wait for its end.
@@ -243,8 +241,15 @@ impl World {
         for (name, value) in program.get_envs() {
             shell.env(name, value.unwrap_or_default());
         }
-        let output = shell.output().expect("the shell starts");
-        Outcome::new(arguments, &output, self.directory.path())
+        self.outcome(arguments, &mut shell)
+    }
+
+    #[track_caller]
+    fn outcome(&self, arguments: &[&str], command: &mut Command) -> Outcome {
+        match run_within(LIMIT, command) {
+            Ok(output) => Outcome::new(arguments, &output, self.directory.path()),
+            Err(hung) => panic!("{hung}"),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod files;
 mod lab;
 mod outcome;
 mod sysfs;
+mod time_limit;
 mod token;
 mod told;
 
