@@ -132,8 +132,8 @@ fn a_node_that_refuses_is_named_once_with_the_remedy() {
         (403, "請檢查 [web] allow dashboard from"),
         (412, "請對本機停用"),
     ] {
-        let body = "You are not allowed to access this resource.".to_owned();
-        let world = start(node().fault(Fault::Status { code, body }));
+        let fault = Fault::status(code, "You are not allowed to access this resource.");
+        let world = start(node().fault(fault));
         let problems = problems(&check(&world).exits(3));
         assert_eq!(problems.len(), 1, "{problems:#?}");
         assert!(

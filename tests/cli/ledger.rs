@@ -161,8 +161,7 @@ fn put_right_in_spite_of(fault: Fault) {
 #[test]
 fn accounts_are_put_right_though_the_agent_is_unreachable() {
     put_right_in_spite_of(Fault::Refuse);
-    let body = "out of memory".to_owned();
-    put_right_in_spite_of(Fault::Status { code: 500, body });
+    put_right_in_spite_of(Fault::status(500, "out of memory"));
     put_right_in_spite_of(Fault::NotJson);
 }
 

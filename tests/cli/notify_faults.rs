@@ -48,11 +48,6 @@ fn not_told(fault: Fault, reason: &str, requests: usize) {
     assert_eq!(chat.requests().len(), requests);
 }
 
-fn status(code: u16, body: &str) -> Fault {
-    let body = body.to_owned();
-    Fault::Status { code, body }
-}
-
 #[test]
 fn a_chat_that_refuses_connections_is_tried_again() {
     let refused = "無法連線：Connection refused (os error 111)";
@@ -71,7 +66,7 @@ fn a_chat_that_refuses_connections_is_tried_again() {
 #[test]
 fn a_chat_that_fails_is_tried_again() {
     let reason = "HTTP 503 Service Unavailable";
-    not_told(status(503, "try later"), reason, 2);
+    not_told(Fault::status(503, "try later"), reason, 2);
     not_told(
         Fault::CloseWithoutAnswer,
         "連線中斷：connection closed before message completed",
@@ -81,8 +76,8 @@ fn a_chat_that_fails_is_tried_again() {
 
 #[test]
 fn a_chat_that_does_not_know_the_address_is_not_tried_again() {
-    not_told(status(404, "no_service"), "HTTP 404 Not Found", 1);
-    not_told(status(403, "invalid_token"), "HTTP 403 Forbidden", 1);
+    not_told(Fault::status(404, "no_service"), "HTTP 404 Not Found", 1);
+    not_told(Fault::status(403, "invalid_token"), "HTTP 403 Forbidden", 1);
     not_told(Fault::RedirectLoop, "HTTP 302 Found", 1);
 }
 
@@ -164,7 +159,7 @@ fn all_are_tried_at_once_and_none_for_longer_than_two_tries() {
 
 #[test]
 fn one_that_fails_costs_the_others_nothing() {
-    let [monitor, chat] = [Fault::Refuse, status(404, "gone")].map(SimulatedReceiver::with);
+    let [monitor, chat] = [Fault::Refuse, Fault::status(404, "gone")].map(SimulatedReceiver::with);
     let mail = SimulatedReceiver::with(Fault::Refuse);
     let port = mail.url().rsplit(':').next().expect("a port").to_owned();
     let smtp = format!(
@@ -215,7 +210,7 @@ fn a_monitor_that_took_the_signal_and_did_nothing_is_told_of() {
         ("OK (not found)", "沒有這個 check"),
         ("OK (rate limited)", "通知過於頻繁"),
     ] {
-        let monitor = SimulatedReceiver::with(status(200, answer));
+        let monitor = SimulatedReceiver::with(Fault::status(200, answer));
         let warnings = ["開始", "結束"].map(|signal| {
             format!(
                 "無法通知 {}/…（執行{signal}）：{reason}（請檢查 notify.healthcheck_url）",
@@ -272,9 +267,9 @@ fn the_secret_of_an_address_is_shown_to_nobody_but_the_addressee() {
         Fault::HangBeforeHeaders,
         Fault::ResetMidBody,
         Fault::RedirectLoop,
-        status(404, &format!("no such hook: /{SECRET}")),
-        status(500, &format!("failed: /{SECRET}")),
-        status(200, &format!("OK {SECRET}")),
+        Fault::status(404, &format!("no such hook: /{SECRET}")),
+        Fault::status(500, &format!("failed: /{SECRET}")),
+        Fault::status(200, &format!("OK {SECRET}")),
     ] {
         let (monitor, chat) = (
             SimulatedReceiver::with(fault.clone()),

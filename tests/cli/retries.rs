@@ -13,8 +13,7 @@ const TRIES: usize = 3;
 const CHARTS: usize = 16;
 
 fn status(code: u16) -> Fault {
-    let body = "some words".to_owned();
-    Fault::Status { code, body }
+    Fault::status(code, "some words")
 }
 
 fn times(code: u16, times: usize) -> Fault {

@@ -92,10 +92,7 @@ fn failing_in_turn() -> Lab {
     let node = |number: u64| {
         SimulatedNode::new(&format!("node{number}"))
             .latency(Duration::from_millis(150 * number))
-            .fault(Fault::Status {
-                code: 503,
-                body: String::new(),
-            })
+            .fault(Fault::status(503, ""))
     };
     (1..=5)
         .fold(Lab::new(), |lab, number| lab.node(node(number)))

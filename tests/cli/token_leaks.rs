@@ -49,8 +49,7 @@ fn world_of(api: SimulatedApi) -> World {
 
 #[track_caller]
 fn an_answer_of(code: u16, body: &str) {
-    let body = body.to_owned();
-    let fault = Fault::Status { code, body };
+    let fault = Fault::status(code, body);
     let world = world_of(SimulatedApi::new(LONG_TOKEN).fault(fault));
     for way in WAYS {
         // Silence would hold no part of the token either.
