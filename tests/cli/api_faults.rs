@@ -144,10 +144,10 @@ fn an_api_that_recovers_is_heard() {
 #[test]
 fn an_api_that_hangs_costs_no_reading() {
     let world = lab_with(Fault::HangBeforeHeaders)
-        .tables("[netdata]\ntimeout = \"300ms\"\nretries = 0")
+        .tables("[netdata]\ntimeout = \"1s\"\nretries = 0")
         .start();
     let url = world.cluster.api_url();
-    tells(&world, &format!("{url}：逾時：0.3 秒內沒有完整的回應"));
+    tells(&world, &format!("{url}：逾時：1.0 秒內沒有完整的回應"));
 }
 
 #[test]
