@@ -1,5 +1,6 @@
 //! The builder of a test's world: a temporary directory, a simulated cluster, and the command.
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
@@ -108,8 +109,7 @@ impl Lab {
 
     /// Starts the cluster.
     pub(crate) fn start(self) -> World {
-        let directory = TempDir::with_prefix("daily-gpu-log-test-").expect("a temporary directory");
-        self.start_in(directory)
+        self.start_in(temporary_directory())
     }
 
     /// Starts the cluster in the directory of an earlier world, whose own cluster ends.
@@ -151,6 +151,16 @@ impl Lab {
     pub(crate) fn run(self, arguments: &[&str]) -> Outcome {
         self.start().into_outcome(arguments)
     }
+}
+
+/// A directory in memory, if the machine has such and `TMPDIR` names no other place: every run waits until its files are
+/// on the disk, and there for what all others write.
+fn temporary_directory() -> TempDir {
+    let place = match env::var_os("TMPDIR") {
+        None if Path::new("/dev/shm").is_dir() => PathBuf::from("/dev/shm"),
+        _ => env::temp_dir(),
+    };
+    TempDir::with_prefix_in("daily-gpu-log-test-", place).expect("a temporary directory")
 }
 
 /// A cluster, and the directory that the program runs in. Its settings file is where the program finds it by itself.
