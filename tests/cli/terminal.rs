@@ -64,13 +64,16 @@ fn pictures(world: &World, arguments: &[&str]) -> Vec<Vec<String>> {
         let (before, _) = screen.screen().cursor_position();
         screen.process(&byte);
         let (after, _) = screen.screen().cursor_position();
+        let was_escape = is_escape;
+        is_escape = byte == *b"\x1b" || was_escape && !byte[0].is_ascii_alphabetic();
+        if is_escape {
+            continue;
+        }
         // Text changes no row but the cursor's, and to read the others as well takes long.
-        let is_text = !is_escape && !byte[0].is_ascii_control();
-        is_escape = byte == *b"\x1b" || is_escape && !byte[0].is_ascii_alphabetic();
-        let changed = if is_text {
-            before..=after
-        } else {
+        let changed = if was_escape || byte[0].is_ascii_control() {
             0..=ROWS.get() - 1
+        } else {
+            before..=after
         };
         for row in changed {
             rows[usize::from(row)] = text(screen.screen(), row);
