@@ -11,6 +11,12 @@ pub enum Unreadable {
     Malformed(String),
 }
 
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 impl From<csv::Error> for Unreadable {
     fn from(error: csv::Error) -> Self {
         let text = error.to_string();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::layout::{CardRecord, Layout};
-use super::tree::WriteError;
+use super::write::WriteError;
 use super::{earlier, reports};
 use crate::analysis::holding::Span;
 use crate::formats::unreadable::Unreadable;
@@ -53,10 +53,8 @@ impl DayFiles<'_> {
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
         let directory = self.directory_of(node);
         let record = self.recorded.get(&node.name).cloned();
-        let layout = Layout::of(&directory, self.date, record).map_err(|cause| WriteError {
-            path: directory.clone(),
-            cause,
-        })?;
+        let layout = Layout::of(&directory, self.date, record);
+        let layout = layout.map_err(WriteError::at(&directory))?;
         let now = self.record_of(node);
         let mut earlier = Earlier::default();
         for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {

@@ -11,6 +11,7 @@ use crate::formats::average_csv;
 use crate::formats::gpu_csv::HEADER;
 use crate::formats::unreadable::Unreadable;
 use crate::model::day::{RowPlace, Window};
+use crate::model::if_there::if_there;
 use crate::model::readings::CardUsage;
 use crate::model::units::{GpuIndex, Reading};
 
@@ -18,20 +19,16 @@ use crate::model::units::{GpuIndex, Reading};
 ///
 /// Rows of another day, which the old programs left in the files of a day that still ran, are passed over.
 pub fn read(path: &Path, window: &Window) -> Result<Option<CardUsage>, Unreadable> {
-    open(path)?.map(|file| parse(file, window)).transpose()
+    if_there(File::open(path))?
+        .map(|file| parse(file, window))
+        .transpose()
 }
 
 /// The user column of the average CSV at `path`, of the GPUs that have one, or `None` where there is no file.
 pub fn users(path: &Path) -> Result<Option<BTreeMap<GpuIndex, String>>, Unreadable> {
-    open(path)?.map(average_csv::users).transpose()
-}
-
-fn open(path: &Path) -> Result<Option<File>, Unreadable> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Unreadable::Io(error)),
-    }
+    if_there(File::open(path))?
+        .map(average_csv::users)
+        .transpose()
 }
 
 fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> {

@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::GpuFileNumber;
+use crate::model::if_there::if_there;
 use crate::model::units::{CardId, GpuIndex};
 
 /// What a run has recorded of the files that it wrote into a node's directory.
@@ -42,6 +43,33 @@ impl CardRecord {
     }
 }
 
+/// The nodes whose files are of the same cards.
+#[derive(Serialize, Deserialize)]
+struct NodesOfRecord {
+    #[serde(flatten)]
+    record: CardRecord,
+    nodes: Vec<String>,
+}
+
+/// The records of a day by node. A file that cannot be read holds none.
+pub fn records_from_json(file: &[u8]) -> BTreeMap<String, CardRecord> {
+    let records: Vec<NodesOfRecord> = serde_json::from_slice(file).unwrap_or_default();
+    let each = |NodesOfRecord { record, nodes }: NodesOfRecord| {
+        nodes.into_iter().map(move |node| (node, record.clone()))
+    };
+    records.into_iter().flat_map(each).collect()
+}
+
+pub fn records_to_json(records: BTreeMap<String, CardRecord>) -> Vec<u8> {
+    let mut nodes: BTreeMap<CardRecord, Vec<String>> = BTreeMap::new();
+    for (node, record) in records {
+        nodes.entry(record).or_default().push(node);
+    }
+    let records = nodes.into_iter();
+    let records = records.map(|(record, nodes)| NodesOfRecord { record, nodes });
+    serde_json::to_vec(&records.collect::<Vec<_>>()).expect("a record has string keys alone")
+}
+
 /// What is known of a node's directory.
 #[derive(Debug, Default)]
 pub struct Layout {
@@ -59,29 +87,19 @@ impl Layout {
             record,
             ..Self::default()
         };
-        let entries = match fs::read_dir(directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(layout),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
+        for entry in if_there(fs::read_dir(directory))?.into_iter().flatten() {
             let name = entry?.file_name();
             let number = name.to_str().and_then(|name| number(name, date));
             layout.numbers.extend(number);
         }
-        match fs::read(directory.join(format!("summary_{date}.txt"))) {
-            Ok(summary) => {
-                let summary = String::from_utf8_lossy(&summary);
-                layout.summary = summary.lines().filter_map(card).collect();
-            }
-            // Nothing is known against the cards. What is no file is told of when one is to be written.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
-                ) => {}
-            Err(error) => return Err(error),
-        }
+        let summary = match fs::read(directory.join(format!("summary_{date}.txt"))) {
+            // A directory in its place is an error once the summary is to be written.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => None,
+            summary => if_there(summary)?,
+        };
+        let summary = summary.unwrap_or_default();
+        let summary = String::from_utf8_lossy(&summary);
+        layout.summary = summary.lines().filter_map(card).collect();
         Ok(layout)
     }
 

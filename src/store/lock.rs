@@ -3,13 +3,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::staged::FILE_MODE;
 use super::state::{LOCK, STATE_DIRECTORY};
-use super::tree::{OpenError, WriteError, make_directory};
+use super::write::{FILE_MODE, WriteError, make_directory};
 
 /// How often a taken lock is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
@@ -18,17 +17,27 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 const PID_PATIENCE: Duration = Duration::from_secs(1);
 const PID_PAUSE: Duration = Duration::from_millis(10);
 
+/// Why a run cannot have the tree.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error("資料目錄 {root} 正由另一次執行使用（PID {holder}）：請等它結束，或加上 --wait 秒數", root = .root.display())]
+    Locked {
+        root: PathBuf,
+        /// The pid of the other run, or that it is unknown.
+        holder: String,
+    },
+}
+
 /// Takes the lock of the data directory `root`, for which it waits at most `patience`. It lasts as long as the file
 /// is open.
 pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
     let directory = root.join(STATE_DIRECTORY);
     make_directory(&directory)?;
     let path = directory.join(LOCK);
-    let error = |cause| WriteError {
-        path: path.clone(),
-        cause,
-    };
-    let mut file = open_lock(&path).map_err(error)?;
+    let error = WriteError::at(&path);
+    let mut file = open_lock(&path).map_err(&error)?;
     let until = Instant::now() + patience;
     loop {
         match file.try_lock() {
@@ -37,7 +46,7 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
                 thread::sleep(LOCK_PAUSE);
             }
             Err(TryLockError::WouldBlock) => {
-                let holder = holder(&mut file).map_err(error)?;
+                let holder = holder(&mut file).map_err(&error)?;
                 return Err(OpenError::Locked {
                     root: root.to_owned(),
                     holder: holder.unwrap_or_else(|| "不明".to_owned()),
@@ -50,7 +59,7 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
     file.set_len(0)
         .and_then(|()| file.seek(SeekFrom::Start(0)))
         .and_then(|_| writeln!(file, "{}", std::process::id()))
-        .map_err(error)?;
+        .map_err(&error)?;
     Ok(file)
 }
 

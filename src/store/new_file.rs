@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::staged::FILE_MODE;
+use super::write::FILE_MODE;
 
 /// A file that was not written.
 #[derive(Debug, thiserror::Error)]

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::staged;
 use super::state::STATE_DIRECTORY;
-use super::tree::{WriteError, make_directory};
+use super::write::{WriteError, make_directory, temporary};
 use crate::analysis::pseudonym::{KEY_BYTES, Pseudonyms};
+use crate::model::if_there::if_there;
 
 const NAME: &str = "pseudonym-key";
 const MODE: u32 = 0o600;
@@ -75,10 +75,8 @@ fn read(path: &Path) -> Result<Option<Pseudonyms>, PseudonymKeyError> {
         path: path.to_owned(),
         cause,
     };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
+    let Some(file) = if_there(File::open(path)).map_err(unreadable)? else {
+        return Ok(None);
     };
     // Of the file that is open: its name may lead to another one by now.
     let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
@@ -105,7 +103,7 @@ fn create(directory: &Path, path: &Path) -> Result<(), PseudonymKeyError> {
     let filled = SystemRandom::new().fill(&mut key);
     filled.map_err(|_| PseudonymKeyError::NoRandomness)?;
     let written = || -> io::Result<()> {
-        let mut file = staged::temporary(directory, MODE)?;
+        let mut file = temporary(directory, MODE)?;
         file.write_all(&key)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
@@ -113,12 +111,8 @@ fn create(directory: &Path, path: &Path) -> Result<(), PseudonymKeyError> {
             _ => File::open(directory)?.sync_all(),
         }
     };
-    written().map_err(|cause| {
-        PseudonymKeyError::NotWritten(WriteError {
-            path: path.to_owned(),
-            cause,
-        })
-    })
+    let written = written().map_err(WriteError::at(path));
+    written.map_err(PseudonymKeyError::NotWritten)
 }
 
 #[cfg(test)]

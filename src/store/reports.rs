@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use super::staged::{self, FILE_MODE};
-use super::tree::{WriteError, make_directory};
+use super::write::{self, FILE_MODE, WriteError, make_directory};
 use crate::analysis::ledger::DayLedger;
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
 use crate::model::day::Window;
+use crate::model::if_there::if_there;
 
 /// No node can have this name.
 fn directory(root: &Path) -> PathBuf {
@@ -53,12 +53,11 @@ pub enum LedgerError {
 /// The accounts that the data directory `root` has of a day, or `None` where it has none.
 pub fn ledger(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerError> {
     let path = users_file(root, date);
-    let read = match File::open(&path) {
-        Ok(file) => ledger_csv::parse(file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => Err(Unreadable::Io(error)),
+    let read = || -> Result<_, Unreadable> {
+        let file = if_there(File::open(&path))?;
+        file.map(ledger_csv::parse).transpose()
     };
-    read.map(Some).map_err(|error| match error {
+    read().map_err(|error| match error {
         Unreadable::Io(cause) => LedgerError::Io { path, cause },
         Unreadable::Malformed(problem) => LedgerError::Malformed { path, problem },
     })
@@ -90,21 +89,17 @@ pub fn write_users(
     };
     day.extend(nodes);
     make_directory(&directory(root))?;
-    let kept = problem.map(|problem| {
-        let kept_as = staged::keep_aside(&path).map_err(|cause| WriteError {
-            path: path.clone(),
-            cause,
-        })?;
-        Ok(NotMergedReport {
-            path: path.clone(),
+    let kept_as = problem.as_ref().map(|_| write::keep_aside(&path));
+    let kept_as = kept_as.transpose()?;
+    let text = ledger_csv::render(&day);
+    write::put(&path, FILE_MODE, &text, File::sync_all)?;
+    Ok(problem
+        .zip(kept_as)
+        .map(|(problem, kept_as)| NotMergedReport {
+            path,
             problem,
             kept_as,
-        })
-    });
-    let kept = kept.transpose()?;
-    let text = ledger_csv::render(&day);
-    staged::put(&path, FILE_MODE, &text, File::sync_all)?;
-    Ok(kept)
+        }))
 }
 
 pub fn users_file(root: &Path, date: NaiveDate) -> PathBuf {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
 
-use super::tree::WriteError;
-use super::{staged, state};
+use super::state;
+use super::write::{WriteError, nameless};
 use crate::model::cluster::Node;
 
 /// A data directory that can be written.
@@ -84,5 +84,5 @@ fn try_file(path: &Path) -> io::Result<()> {
 
 /// Makes a file that is gone when it is closed.
 fn try_directory(path: &Path) -> io::Result<()> {
-    staged::nameless(path)?.write_all(b"\n")
+    nameless(path)?.write_all(b"\n")
 }
