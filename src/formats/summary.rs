@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::average_csv::UNUSED;
-use super::number::{hours_with_two_decimals, summary_percent};
+use super::number::{self, summary_percent};
 use super::task_blocks::held_gpus;
 use crate::analysis::ledger::Account;
 use crate::analysis::node_day::{GpuDay, NodeDay, TaskKnowledge};
@@ -158,7 +158,7 @@ fn hours(day: &NodeDay) -> String {
                 section,
                 "{}: {} 小時, GPU使用率 = {}, VRAM使用率 = {} (使用者: {user})",
                 gpu.index,
-                hours_with_two_decimals(account.seconds()),
+                number::hours(account.seconds(), 2),
                 percent(account.gpu),
                 percent(account.vram),
             );

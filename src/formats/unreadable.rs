@@ -2,6 +2,8 @@
 
 use std::io;
 
+use csv::{Position, StringRecord};
+
 /// Why a file cannot be read back.
 #[derive(Debug)]
 pub enum Unreadable {
@@ -9,6 +11,14 @@ pub enum Unreadable {
     Io(io::Error),
     /// It is not such a file: in which line, and why.
     Malformed(String),
+}
+
+impl Unreadable {
+    /// What is wrong with a row.
+    pub fn row(row: &StringRecord, problem: &str) -> Self {
+        let line = row.position().map_or(0, Position::line);
+        Self::Malformed(format!("第 {line} 列{problem}"))
+    }
 }
 
 impl From<io::Error> for Unreadable {

@@ -6,5 +6,6 @@ pub mod exit_status;
 pub mod if_there;
 pub mod readings;
 pub mod task;
+pub mod text;
 pub mod thresholds;
 pub mod units;

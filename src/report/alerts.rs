@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::analysis::ledger::Account;
+use crate::formats::number;
 use crate::model::exit_status::ExitStatus;
 use crate::model::thresholds::{AlertRule, Alerts};
 use crate::model::units::{GpuIndex, Reading, UnixSeconds};
@@ -271,13 +272,13 @@ impl Figures {
     }
 
     /// The idle hours, for people.
-    pub fn idle_hours(&self) -> impl fmt::Display + use<> {
-        Hours(self.idle_seconds)
+    pub fn idle_hours(&self) -> String {
+        number::hours(self.idle_seconds, 2)
     }
 
     /// The hours, for people.
-    pub fn allocated_hours(&self) -> impl fmt::Display + use<> {
-        Hours(self.allocated_seconds)
+    pub fn allocated_hours(&self) -> String {
+        number::hours(self.allocated_seconds, 2)
     }
 
     /// Which part of them is idle, for people.
@@ -312,14 +313,5 @@ impl fmt::Display for Share {
             Some(percent) => write!(f, "{percent:.2}%"),
             None => f.write_str("-"),
         }
-    }
-}
-
-/// Seconds as hours with two decimals, rounded down.
-struct Hours(u64);
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:02}", self.0 / 3600, self.0 % 3600 / 36)
     }
 }

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::layout::{CardRecord, Layout};
+use super::read::read;
+use super::reports;
 use super::write::WriteError;
-use super::{earlier, reports};
 use crate::analysis::holding::Span;
 use crate::formats::unreadable::Unreadable;
+use crate::formats::{average_csv, gpu_csv};
 use crate::model::cluster::{GpuFileNumber, Node};
 use crate::model::day::Window;
 use crate::model::readings::CardUsage;
@@ -59,7 +61,7 @@ impl DayFiles<'_> {
         let mut earlier = Earlier::default();
         for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
             let path = directory.join(self.gpu_file(index, card));
-            let read = match earlier::read(&path, window) {
+            let read = match read(&path, |file| gpu_csv::parse(file, window)) {
                 Ok(None) => continue,
                 read => read,
             };
@@ -91,7 +93,7 @@ impl DayFiles<'_> {
         let path = self
             .directory_of(node)
             .join(format!("average_{}.csv", self.date));
-        let users = match earlier::users(&path) {
+        let users = match read(&path, average_csv::users) {
             Ok(users) => users.unwrap_or_default(),
             Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
             Err(Unreadable::Malformed(problem)) => {

@@ -150,6 +150,6 @@ fn number(name: &str, date: NaiveDate) -> Option<u64> {
 
 /// A line of the summary's table, `GPU[3] -> Card 25`.
 fn card(line: &str) -> Option<(GpuIndex, CardId)> {
-    let (index, card) = line.strip_prefix("GPU[")?.split_once("] -> Card ")?;
-    Some((GpuIndex(index.parse().ok()?), CardId(card.parse().ok()?)))
+    let (gpu, card) = line.split_once(" -> Card ")?;
+    Some((GpuIndex::parse(gpu)?, CardId(card.parse().ok()?)))
 }

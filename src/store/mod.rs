@@ -2,11 +2,11 @@
 
 pub mod archive;
 pub mod day_files;
-pub mod earlier;
 pub mod layout;
 pub mod lock;
 pub mod new_file;
 pub mod pseudonym_key;
+pub mod read;
 pub mod reports;
 pub mod staged;
 pub mod state;

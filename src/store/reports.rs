@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
+use super::read::read;
 use super::write::{self, FILE_MODE, WriteError, make_directory};
 use crate::analysis::ledger::DayLedger;
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
 use crate::model::day::Window;
-use crate::model::if_there::if_there;
 
 /// No node can have this name.
 fn directory(root: &Path) -> PathBuf {
@@ -53,11 +53,7 @@ pub enum LedgerError {
 /// The accounts that the data directory `root` has of a day, or `None` where it has none.
 pub fn ledger(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerError> {
     let path = users_file(root, date);
-    let read = || -> Result<_, Unreadable> {
-        let file = if_there(File::open(&path))?;
-        file.map(ledger_csv::parse).transpose()
-    };
-    read().map_err(|error| match error {
+    read(&path, ledger_csv::parse).map_err(|error| match error {
         Unreadable::Io(cause) => LedgerError::Io { path, cause },
         Unreadable::Malformed(problem) => LedgerError::Malformed { path, problem },
     })

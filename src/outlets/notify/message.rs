@@ -1,5 +1,7 @@
 //! What is told, whoever is told it.
 
+use crate::model::text::beginning;
+
 /// The most characters of one line that are told.
 const LINE_CHARS: usize = 1000;
 
@@ -68,12 +70,7 @@ impl Message {
 }
 
 fn one_line(text: &str) -> String {
-    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut line: String = chars.by_ref().take(LINE_CHARS).collect();
-    if chars.next().is_some() {
-        line.push('…');
-    }
-    line
+    beginning(text, LINE_CHARS)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LO
 use reqwest::redirect::Policy;
 use url::Url;
 
+use crate::model::text::beginning;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
 
@@ -317,11 +318,5 @@ fn detail(response: Response) -> String {
 
 /// One line with the beginning of what a server says, and a mark where there is more.
 fn quoted(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let mut chars = text.trim_end().chars().map(printable);
-    let mut quote: String = chars.by_ref().take(QUOTE_CHARS).collect();
-    if chars.next().is_some() {
-        quote.push('…');
-    }
-    quote
+    beginning(text.trim_end(), QUOTE_CHARS)
 }

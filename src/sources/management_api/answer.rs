@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime};
+use crate::model::text::breaks_line;
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only what tells who held which
 /// GPU, and when, must be of its type; the rest is read as far as it goes.
@@ -148,10 +149,8 @@ fn text(field: Option<String>) -> Option<String> {
 /// The text without space around it, and with a visible sign for whatever could break a line: were each a space, two
 /// users could be one.
 fn one_line(text: String) -> String {
-    // The last two are line and paragraph separators, which count as no control characters.
-    let breaks_lines = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let trimmed = text.trim();
-    if !trimmed.contains(breaks_lines) {
+    if !trimmed.contains(breaks_line) {
         return if trimmed.len() == text.len() {
             text
         } else {
@@ -164,7 +163,7 @@ fn one_line(text: String) -> String {
             // The block of Control Pictures is in the order of the control characters.
             '\0'..='\x1f' => line.extend(char::from_u32(0x2400 + u32::from(c))),
             '\x7f' => line.push('\u{2421}'),
-            c if breaks_lines(c) => line.extend(c.escape_unicode()),
+            c if breaks_line(c) => line.extend(c.escape_unicode()),
             c => line.push(c),
         }
     }
