@@ -37,8 +37,10 @@ pub struct AlertsReport<'a> {
     /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
     /// Whether there is anything to judge by.
+    #[serde(rename = "is_judged")]
     pub has_evidence: bool,
     /// The nodes with users of which there is nothing to judge by.
+    #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
     /// How the run ends.
     pub exit_status: ExitStatus,
