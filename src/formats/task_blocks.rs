@@ -26,11 +26,8 @@ pub fn held_gpus<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<TaskGpuLi
 }
 
 impl<'a> TaskGpuLine<'a> {
-    /// The API's number of the GPU.
     pub fn id(&self) -> String {
-        self.gpu
-            .id
-            .map_or_else(|| MISSING.to_owned(), |id| id.to_string())
+        gpu_id(self.gpu)
     }
 
     pub fn model(&self) -> &'a str {
@@ -87,6 +84,12 @@ impl<'a> TaskGpuLine<'a> {
     }
 }
 
-fn or_missing(field: Option<&str>) -> &str {
+/// The API's number of a GPU.
+pub fn gpu_id(gpu: &TaskGpu) -> String {
+    gpu.id
+        .map_or_else(|| MISSING.to_owned(), |id| id.to_string())
+}
+
+pub fn or_missing(field: Option<&str>) -> &str {
     field.unwrap_or(MISSING)
 }

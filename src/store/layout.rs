@@ -153,3 +153,100 @@ fn card(line: &str) -> Option<(GpuIndex, CardId)> {
     let (gpu, card) = line.split_once(" -> Card ")?;
     Some((GpuIndex::parse(gpu)?, CardId(card.parse().ok()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pretty_assertions::assert_eq;
+
+    fn record(gpu_files: GpuFileNumber, cards: &[u64]) -> CardRecord {
+        CardRecord {
+            gpu_files,
+            cards: cards.iter().copied().map(CardId).collect(),
+        }
+    }
+
+    fn by_index(cards: &[u64]) -> CardRecord {
+        record(GpuFileNumber::Index, cards)
+    }
+
+    #[test]
+    fn records_are_kept_once_for_all_nodes_that_have_the_same() {
+        let records = BTreeMap::from([
+            ("n1".to_owned(), by_index(&[1, 9])),
+            ("n2".to_owned(), record(GpuFileNumber::Card, &[1, 9])),
+            ("n3".to_owned(), by_index(&[1, 9])),
+        ]);
+        let file = records_to_json(records.clone());
+        assert_eq!(
+            String::from_utf8_lossy(&file),
+            r#"[{"gpu_files":"index","cards":[1,9],"nodes":["n1","n3"]},"#.to_owned()
+                + r#"{"gpu_files":"card","cards":[1,9],"nodes":["n2"]}]"#
+        );
+        assert_eq!(records_from_json(&file), records);
+        assert_eq!(records_from_json(b"["), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_file_is_of_the_card_that_was_recorded() {
+        let layout = |record| Layout {
+            record: Some(record),
+            ..Layout::default()
+        };
+        let (index, now) = (GpuIndex(1), by_index(&[1, 9]));
+        let swapped = layout(by_index(&[9, 1]));
+        assert_eq!(
+            swapped.why_other_card(1, index, &now).as_deref(),
+            Some("寫入時是 Card 1，現在是 Card 9")
+        );
+        assert_eq!(
+            layout(by_index(&[1]))
+                .why_other_card(1, index, &now)
+                .as_deref(),
+            Some("寫入時的設定中沒有這個編號")
+        );
+        assert!(swapped.was_another(index, CardId(9)));
+        // Its files are named by the card, which says of which GPU each is.
+        let now = record(GpuFileNumber::Card, &[1, 9]);
+        assert_eq!(layout(now.clone()).why_other_card(9, index, &now), None);
+    }
+
+    #[test]
+    fn without_a_record_the_names_and_the_summary_count() {
+        let layout = |numbers: &[u64], summary: &str| Layout {
+            record: None,
+            numbers: numbers.to_vec(),
+            summary: summary.lines().filter_map(card).collect(),
+        };
+        let (index, now) = (GpuIndex(1), by_index(&[1, 9]));
+        let why = |layout: &Layout| layout.why_other_card(1, index, &now);
+        assert_eq!(why(&layout(&[0, 1], "")), None);
+        assert_eq!(
+            why(&layout(&[1, 9], "")).as_deref(),
+            Some("目錄中有 gpu9，與設定的 gpu_files 或 cards 不符")
+        );
+        let old = layout(&[0, 1], "GPU[0] -> Card 1\nGPU[1] -> Card 17\n");
+        assert_eq!(
+            why(&old).as_deref(),
+            Some("寫入時是 Card 17，現在是 Card 9")
+        );
+        assert!(old.was_another(index, CardId(9)));
+        assert!(!old.was_another(GpuIndex(0), CardId(1)));
+    }
+
+    #[test]
+    fn only_a_number_as_the_program_writes_it_names_a_file() {
+        let date = "2025-08-01".parse().expect("a date");
+        for (name, expected) in [
+            ("gpu0_2025-08-01.csv", Some(0)),
+            ("gpu57_2025-08-01.csv", Some(57)),
+            ("gpu07_2025-08-01.csv", None),
+            ("gpu+7_2025-08-01.csv", None),
+            ("gpu_2025-08-01.csv", None),
+            ("gpu0_2025-08-02.csv", None),
+            ("gpu0_2025-08-01.csv.unreadable1", None),
+        ] {
+            assert_eq!(number(name, date), expected, "{name}");
+        }
+    }
+}

@@ -106,3 +106,81 @@ impl Staged {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cluster::GpuFileNumber;
+    use pretty_assertions::assert_eq;
+
+    /// The files of a directory with their contents, by name.
+    fn files(directory: &Path) -> Vec<(String, String)> {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let entries = entries.map(|entry| entry.expect("an entry"));
+        let file = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().expect("UTF-8");
+            let text = fs::read_to_string(entry.path()).expect("a file");
+            (name, text)
+        };
+        let mut files: Vec<_> = entries.map(file).collect();
+        files.sort();
+        files
+    }
+
+    fn staged(directory: &Path) -> Staged {
+        let record = CardRecord {
+            gpu_files: GpuFileNumber::Index,
+            cards: Vec::new(),
+        };
+        Staged::new(directory.to_owned(), ("n1".to_owned(), record))
+    }
+
+    #[test]
+    fn nothing_changes_until_all_is_put_in_place_and_nothing_is_lost() {
+        let root = tempfile::tempdir().expect("a directory");
+        let root = root.path();
+        for name in ["a", "b", "c"] {
+            fs::write(root.join(name), format!("old {name}")).expect("a file");
+        }
+        let named = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+            let owned = |&(name, text): &(&str, &str)| (name.to_owned(), text.to_owned());
+            files.iter().map(owned).collect()
+        };
+        let before = [("a", "old a"), ("b", "old b"), ("c", "old c")];
+        let mut abandoned = staged(root);
+        abandoned.add("a", b"new a").expect("it is written");
+        drop(abandoned);
+        assert_eq!(files(root), named(&before));
+        let mut batch = staged(root);
+        batch.add("a", b"new a").expect("it is written");
+        batch.add("b", b"new b").expect("it is written");
+        assert!(batch.replaces(&root.join("a")) && !batch.replaces(&root.join("c")));
+        // One makes room for a new file, the other only loses its name.
+        batch.set_aside(root.join("b"));
+        batch.set_aside(root.join("c"));
+        let in_place = batch.put_in_place().expect("they are put in place");
+        let after = [
+            ("a", "new a"),
+            ("b", "new b"),
+            ("b.unreadable1", "old b"),
+            ("c.unreadable1", "old c"),
+        ];
+        assert_eq!(files(root), named(&after));
+        let set_aside = ["b", "c"].map(|name| {
+            let aside = root.join(format!("{name}.unreadable1"));
+            (root.join(name), aside)
+        });
+        assert_eq!(in_place.set_aside, BTreeMap::from(set_aside));
+    }
+
+    #[test]
+    fn a_directory_in_a_files_place_is_seen_before_anything_changes() {
+        let root = tempfile::tempdir().expect("a directory");
+        fs::create_dir(root.path().join("b")).expect("a directory");
+        let mut batch = staged(root.path());
+        batch.add("a", b"new").expect("it is written");
+        let error = batch.add("b", b"new").expect_err("there is a directory");
+        assert_eq!(error.path, root.path().join("b"));
+        assert_eq!(error.cause.kind(), io::ErrorKind::IsADirectory);
+    }
+}
