@@ -19,7 +19,7 @@ const HEADER: [&str; 4] = ["GPU編號", "平均GPU使用率(%)", "平均VRAM使�
 const HEADER_WITHOUT_USERS: [&str; 3] = ["GPU卡號", "平均GPU使用率(%)", "平均VRAM使用率(%)"];
 /// The user column of a GPU that nobody held.
 pub const UNUSED: &str = "未使用";
-/// The first and the last column of the last row, which tells a whole file from a torn one.
+/// The first and the last column of the last row, which a torn file lacks.
 const TOTAL: &str = "全部平均";
 const ALL_USERS: &str = "所有使用者";
 
@@ -60,8 +60,7 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
         return Ok(BTreeMap::new());
     }
     if header != HEADER.as_slice() {
-        let problem = "第 1 列不是平均檔案的標題";
-        return Err(Unreadable::Malformed(problem.to_owned()));
+        return Err(Unreadable::malformed("第 1 列不是平均檔案的標題"));
     }
     let mut users = BTreeMap::new();
     let mut last = None;
@@ -87,8 +86,7 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
     if is_whole {
         Ok(users)
     } else {
-        let problem = "最後一列不是全部平均";
-        Err(Unreadable::Malformed(problem.to_owned()))
+        Err(Unreadable::malformed("最後一列不是全部平均"))
     }
 }
 

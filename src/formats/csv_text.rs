@@ -37,18 +37,14 @@ fn is_formula(text: &str) -> bool {
 
 /// The text as it is written.
 pub fn guard_formula(text: &str) -> String {
-    text.split(';')
-        .map(guarded_field)
-        .collect::<Vec<_>>()
-        .join(";")
+    let fields = text.split(';').map(guarded_field);
+    fields.collect::<Vec<_>>().join(";")
 }
 
 /// The text that was written.
 pub fn unguard(text: &str) -> String {
-    text.split(';')
-        .map(plain_field)
-        .collect::<Vec<_>>()
-        .join(";")
+    let fields = text.split(';').map(plain_field);
+    fields.collect::<Vec<_>>().join(";")
 }
 
 fn guarded_field(text: &str) -> Cow<'_, str> {

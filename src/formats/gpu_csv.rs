@@ -7,7 +7,7 @@ use csv::{QuoteStyle, ReaderBuilder, StringRecord, WriterBuilder};
 use super::unreadable::Unreadable;
 use crate::model::day::{RowPlace, Window};
 use crate::model::readings::CardUsage;
-use crate::model::units::Reading;
+use crate::model::units::{Reading, UnixSeconds};
 
 const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
 
@@ -17,12 +17,8 @@ pub struct Stamps(Vec<[String; 2]>);
 
 impl Stamps {
     pub fn of(window: &Window) -> Self {
-        Self(
-            window
-                .stamps()
-                .map(|stamp| [stamp.to_string(), format!("\"{}\"", window.clock(stamp))])
-                .collect(),
-        )
+        let row = |stamp: UnixSeconds| [stamp.to_string(), format!("\"{}\"", window.clock(stamp))];
+        Self(window.stamps().map(row).collect())
     }
 }
 
@@ -56,9 +52,7 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
     let mut csv = ReaderBuilder::new().from_reader(file);
     let header = csv.headers()?;
     if header != HEADER.as_slice() {
-        return Err(Unreadable::Malformed(
-            "第 1 列不是 GPU 檔案的標題".to_owned(),
-        ));
+        return Err(Unreadable::malformed("第 1 列不是 GPU 檔案的標題"));
     }
     let mut usage = CardUsage::without_readings(window.due());
     let mut slots = Vec::new();
@@ -73,10 +67,8 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
     slots.sort_unstable();
     // Readings of a longer interval, from before the settings were changed, may stand where those of this one would.
     if slots.len() > 1 && slots.is_sorted_by(|slot, next| next - slot > 1) {
-        return Err(Unreadable::Malformed(format!(
-            "各列相隔超過 {}",
-            window.interval
-        )));
+        let problem = format!("各列相隔超過 {}", window.interval);
+        return Err(Unreadable::Malformed(problem));
     }
     Ok(usage)
 }

@@ -142,8 +142,7 @@ pub fn render(day: &DayLedger) -> Vec<u8> {
 pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
     if !csv.headers()?.iter().eq(header().copied()) {
-        let problem = "第 1 列不是使用者報告的標題";
-        return Err(Unreadable::Malformed(problem.to_owned()));
+        return Err(Unreadable::malformed("第 1 列不是使用者報告的標題"));
     }
     let mut day = DayLedger::new();
     let mut row = StringRecord::new();
@@ -154,7 +153,7 @@ pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
         node.entries.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
         if !node.entries.is_sorted_by(|a, b| a.key() < b.key()) {
             let problem = "同一位使用者的同一張 GPU 出現兩次";
-            return Err(Unreadable::Malformed(problem.to_owned()));
+            return Err(Unreadable::malformed(problem));
         }
     }
     Ok(day)

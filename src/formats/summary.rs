@@ -223,27 +223,20 @@ fn timeless(day: &NodeDay) -> String {
 /// Where the task information is from, unless it is the management API's answer of this run.
 fn source(day: &NodeDay) -> String {
     match &day.tasks {
-        TaskKnowledge::Known {
-            kept_since: None, ..
-        } => String::new(),
-        TaskKnowledge::Known {
-            kept_since: Some(since),
-            ..
-        } => {
-            let clock = day.window.clock(*since);
-            let caveat = if *since < day.window.end {
-                "，當時這一天尚未結束，之後的任務不在其中"
-            } else {
-                ""
+        TaskKnowledge::Known { kept_since, .. } => {
+            let Some(since) = kept_since else {
+                return String::new();
             };
+            let clock = day.window.clock(*since);
+            let is_early = *since < day.window.end;
+            let caveat = is_early.then_some("，當時這一天尚未結束，之後的任務不在其中");
+            let caveat = caveat.unwrap_or_default();
             format!("任務資訊取自先前保存的管理 API 回覆 ({clock}{caveat})\n")
         }
         TaskKnowledge::Unknown { reason, earlier } => {
-            let column = if earlier.is_empty() {
-                ""
-            } else {
-                "使用者欄位保留自先前的 average CSV\n"
-            };
+            let has_column = !earlier.is_empty();
+            let column = has_column.then_some("使用者欄位保留自先前的 average CSV\n");
+            let column = column.unwrap_or_default();
             format!("沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n{column}")
         }
     }

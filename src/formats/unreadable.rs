@@ -4,16 +4,18 @@ use std::io;
 
 use csv::{Position, StringRecord};
 
-/// Why a file cannot be read back.
 #[derive(Debug)]
 pub enum Unreadable {
-    /// The file system does not give it.
     Io(io::Error),
     /// It is not such a file: in which line, and why.
     Malformed(String),
 }
 
 impl Unreadable {
+    pub fn malformed(problem: &str) -> Self {
+        Self::Malformed(problem.to_owned())
+    }
+
     /// What is wrong with a row.
     pub fn row(row: &StringRecord, problem: &str) -> Self {
         let line = row.position().map_or(0, Position::line);

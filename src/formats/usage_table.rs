@@ -1,15 +1,13 @@
 //! The accounts of several days as a table for people, and below it what is missing from them and what speaks against
 //! them.
 
-use std::collections::BTreeMap;
-
 use comfy_table::CellAlignment;
 
 use super::ledger_csv::word;
 use super::number::{NO_MEAN, two_decimals};
 use super::{account, table};
-use crate::analysis::ledger::{Account, Doubt};
-use crate::analysis::usage::{DateRuns, Usage, UserOrder};
+use crate::analysis::ledger::Account;
+use crate::analysis::usage::{Usage, UserOrder};
 use crate::model::text::breaks_line;
 use crate::model::units::{Percent, WeightedSum};
 
@@ -86,13 +84,10 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
             Some(node) => format!("沒有 {node} 的帳目：{dates}：{message}"),
         }
     });
-    let mut by_doubt: BTreeMap<Doubt, Vec<(&str, &DateRuns)>> = BTreeMap::new();
-    for ((node, doubt), dates) in &usage.doubts {
-        by_doubt.entry(*doubt).or_default().push((node, dates));
-    }
-    let doubts = by_doubt.into_iter().flat_map(|(doubt, nodes)| {
-        let lines = nodes.into_iter();
-        lines.map(move |(node, dates)| format!("備註：{node}：{dates}：{}", word(doubt)))
-    });
+    let mut doubts: Vec<_> = usage.doubts.iter().collect();
+    doubts.sort_by_key(|((_, doubt), _)| *doubt);
+    let doubts = doubts
+        .into_iter()
+        .map(|((node, doubt), dates)| format!("備註：{node}：{dates}：{}", word(*doubt)));
     absences.chain(doubts).collect()
 }

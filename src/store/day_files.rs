@@ -18,7 +18,7 @@ use crate::model::day::Window;
 use crate::model::readings::CardUsage;
 use crate::model::units::{CardId, GpuIndex};
 
-/// The files of a day, of every node.
+/// The files of a day of every node.
 #[derive(Debug)]
 pub struct DayFiles<'a> {
     pub root: &'a Path,
@@ -31,20 +31,17 @@ pub struct DayFiles<'a> {
 /// What earlier runs left of a node's day.
 #[derive(Debug, Default)]
 pub struct Earlier {
-    /// The readings, by card.
     pub usage: BTreeMap<CardId, CardUsage>,
     /// The user column, for a run that knows nothing of tasks.
     pub users: BTreeMap<GpuIndex, String>,
-    /// Files that say nothing of the GPUs that they are named for.
+    /// Files that hold nothing of the GPUs that they are named for.
     pub unusable: Vec<UnusableFile>,
 }
 
 /// A file of an earlier run that cannot be merged with new readings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusableFile {
-    /// Where it is.
     pub path: PathBuf,
-    /// What is wrong with it.
     pub problem: String,
     /// Whether it is of something else than its name says, and cannot keep it even where no new file needs it.
     pub is_misnamed: bool,
@@ -93,30 +90,29 @@ impl DayFiles<'_> {
         let path = self
             .directory_of(node)
             .join(format!("average_{}.csv", self.date));
-        let users = match read(&path, average_csv::users) {
-            Ok(users) => users.unwrap_or_default(),
-            Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
-            Err(Unreadable::Malformed(problem)) => {
-                earlier.unusable.push(UnusableFile {
-                    path,
-                    problem,
-                    is_misnamed: false,
-                });
-                return Ok(());
+        let (problem, is_misnamed) = match read(&path, average_csv::users) {
+            Ok(users) => {
+                let is_lost = |index: GpuIndex| {
+                    let card = node.cards.get(index.0);
+                    card.is_none_or(|&card| layout.was_another(index, card))
+                };
+                let users = users.unwrap_or_default().into_iter();
+                let (lost, kept): (BTreeMap<_, _>, _) =
+                    users.partition(|(index, _)| is_lost(*index));
+                earlier.users = kept;
+                if lost.is_empty() {
+                    return Ok(());
+                }
+                ("使用者欄位是以不同的 cards 寫成".to_owned(), true)
             }
+            Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+            Err(Unreadable::Malformed(problem)) => (problem, false),
         };
-        let (lost, kept): (BTreeMap<_, _>, _) = users.into_iter().partition(|(index, _)| {
-            let card = node.cards.get(index.0);
-            card.is_none_or(|&card| layout.was_another(*index, card))
+        earlier.unusable.push(UnusableFile {
+            path,
+            problem,
+            is_misnamed,
         });
-        earlier.users = kept;
-        if !lost.is_empty() {
-            earlier.unusable.push(UnusableFile {
-                path,
-                problem: "使用者欄位是以不同的 cards 寫成".to_owned(),
-                is_misnamed: true,
-            });
-        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Which card the files of a node's day are of: a GPU's file does not say, and settings change.
 //!
 //! What the program writes it records, in `.daily-gpu-log/cards/<date>.json`. Of files from before, such as those of
-//! the old programs, the names and the summary tell.
+//! the old programs, there are only the names and the summary.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,21 +25,18 @@ pub struct CardRecord {
 }
 
 impl CardRecord {
-    /// The card whose file has this number.
-    fn card_of(&self, number: u64) -> Option<CardId> {
-        match self.gpu_files {
-            GpuFileNumber::Index => self.cards.get(usize::try_from(number).ok()?).copied(),
-            GpuFileNumber::Card => self.cards.iter().find(|card| card.0 == number).copied(),
-        }
+    /// The number of each file, and its card.
+    fn files(&self) -> impl Iterator<Item = (u64, CardId)> {
+        let by_index = (0..).zip(&self.cards);
+        by_index.map(|(index, &card)| match self.gpu_files {
+            GpuFileNumber::Index => (index, card),
+            GpuFileNumber::Card => (card.0, card),
+        })
     }
 
-    /// The numbers of all files.
-    fn numbers(&self) -> impl Iterator<Item = u64> {
-        let by_index = (0..).zip(&self.cards);
-        by_index.map(|(index, card)| match self.gpu_files {
-            GpuFileNumber::Index => index,
-            GpuFileNumber::Card => card.0,
-        })
+    fn card_of(&self, number: u64) -> Option<CardId> {
+        let mut files = self.files();
+        files.find_map(|(known, card)| (known == number).then_some(card))
     }
 }
 
@@ -113,10 +110,11 @@ impl Layout {
                 None => return Some("寫入時的設定中沒有這個編號".to_owned()),
             }
         } else {
-            let is_unknown_number = |number: &&u64| !now.numbers().any(|known| known == **number);
+            let is_unknown_number = |number: &&u64| now.card_of(**number).is_none();
             if let Some(stranger) = self.numbers.iter().find(is_unknown_number) {
-                let problem = format!("目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符");
-                return Some(problem);
+                return Some(format!(
+                    "目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符"
+                ));
             }
         }
         // A run that was killed before it recorded may have left its summary.
@@ -142,10 +140,8 @@ impl Layout {
 fn number(name: &str, date: NaiveDate) -> Option<u64> {
     let rest = name.strip_prefix("gpu")?;
     let digits = rest.strip_suffix(&format!("_{date}.csv"))?;
-    digits
-        .parse()
-        .ok()
-        .filter(|number: &u64| number.to_string() == digits)
+    let number: u64 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
 }
 
 /// A line of the summary's table, `GPU[3] -> Card 25`.

@@ -37,7 +37,14 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
     make_directory(&directory)?;
     let path = directory.join(LOCK);
     let error = WriteError::at(&path);
-    let mut file = open_lock(&path).map_err(&error)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(&path)
+        .map_err(&error)?;
     let until = Instant::now() + patience;
     loop {
         match file.try_lock() {
@@ -78,15 +85,4 @@ fn holder(file: &mut File) -> io::Result<Option<String>> {
         }
         thread::sleep(PID_PAUSE);
     }
-}
-
-/// Opens the file of the lock, with the pid that it holds.
-fn open_lock(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .open(path)
 }

@@ -23,7 +23,7 @@ pub struct InPlace {
 /// A node's files, not yet in place.
 #[derive(Debug)]
 pub struct Staged {
-    directory: PathBuf,
+    pub directory: PathBuf,
     /// The node, and the cards that the files are of.
     record: (String, CardRecord),
     /// In the order in which they are put in place.
@@ -41,10 +41,6 @@ impl Staged {
             files: Vec::new(),
             asides: Vec::new(),
         }
-    }
-
-    pub fn directory(&self) -> &Path {
-        &self.directory
     }
 
     /// Writes `contents` beside the file `name`.
@@ -85,11 +81,8 @@ impl Staged {
         for path in &self.asides {
             set_aside.insert(path.clone(), keep_aside(path)?);
         }
-        let targets: Vec<_> = self
-            .files
-            .iter()
-            .map(|(_, target)| target.clone())
-            .collect();
+        let targets = self.files.iter().map(|(_, target)| target.clone());
+        let targets: Vec<_> = targets.collect();
         for (temporary, target) in self.files {
             let placed = temporary.persist(&target);
             placed.map_err(|error| WriteError::at(&target)(error.error))?;

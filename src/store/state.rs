@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::write::{self, WriteError};
+use super::write::{WriteError, put};
 use crate::model::if_there::if_there;
 
 pub const STATE_DIRECTORY: &str = ".daily-gpu-log";
@@ -43,21 +43,12 @@ impl StateFile {
 
     /// Puts the file in place, so that it is whole also after a power cut.
     pub fn keep(&self, contents: &[u8]) -> Result<(), WriteError> {
-        self.keep_with(contents, File::sync_all)
+        put(&self.path, OWN_FILE_MODE, contents, File::sync_all)
     }
 
     /// Puts the file in place, which a power cut may empty.
     pub fn keep_unsynced(&self, contents: &[u8]) -> Result<(), WriteError> {
-        self.keep_with(contents, |_| Ok(()))
-    }
-
-    fn keep_with(
-        &self,
-        contents: &[u8],
-        sync: impl FnOnce(&File) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
-        write::make_directory(self.path.parent().unwrap_or(&self.path))?;
-        write::put(&self.path, OWN_FILE_MODE, contents, sync)
+        put(&self.path, OWN_FILE_MODE, contents, |_| Ok(()))
     }
 
     pub fn remove(&self) -> Result<(), WriteError> {

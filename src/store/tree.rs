@@ -149,7 +149,7 @@ impl Tree<'_> {
     pub fn commit(&self, staged: Vec<Staged>) -> Vec<Result<InPlace, WriteError>> {
         if let Err(error) = self.data_dir.sync() {
             let kind = error.cause.kind();
-            let failed = |staged: Staged| Err(WriteError::at(staged.directory())(kind.into()));
+            let failed = |staged: Staged| Err(WriteError::at(&staged.directory)(kind.into()));
             return staged.into_iter().map(failed).collect();
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);

@@ -40,15 +40,18 @@ pub fn make_directory(path: &Path) -> Result<(), WriteError> {
     directory.create(path).map_err(WriteError::at(path))
 }
 
-/// Puts one file in place, whole, once `sync` has seen to it that its contents last.
+/// Puts one file in place, whole, once `sync` has seen to it that its contents last. Its directory is made where there
+/// is none.
 pub fn put(
     target: &Path,
     mode: u32,
     contents: &[u8],
     sync: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<(), WriteError> {
+    let directory = target.parent().unwrap_or(target);
+    make_directory(directory)?;
     let put = || -> io::Result<()> {
-        let mut file = temporary(target.parent().unwrap_or(target), mode)?;
+        let mut file = temporary(directory, mode)?;
         file.write_all(contents)?;
         sync(file.as_file())?;
         file.persist(target)?;
