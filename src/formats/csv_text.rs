@@ -1,8 +1,6 @@
 //! Text in a CSV that spreadsheets open. What one would take for a formula has an apostrophe before it, and loses it
 //! when it is read back. Where `;` parts fields, which the settings of the machine say, each part of a text is a field.
 
-use std::borrow::Cow;
-
 use csv::WriterBuilder;
 use serde::Serialize;
 
@@ -37,29 +35,22 @@ fn is_formula(text: &str) -> bool {
 
 /// The text as it is written.
 pub fn guard_formula(text: &str) -> String {
-    let fields = text.split(';').map(guarded_field);
-    fields.collect::<Vec<_>>().join(";")
+    each_field(text, |field| {
+        let mark = if is_formula(field) { "'" } else { "" };
+        format!("{mark}{field}")
+    })
 }
 
 /// The text that was written.
 pub fn unguard(text: &str) -> String {
-    let fields = text.split(';').map(plain_field);
-    fields.collect::<Vec<_>>().join(";")
+    each_field(text, |field| {
+        let rest = field.strip_prefix('\'').filter(|rest| is_formula(rest));
+        rest.unwrap_or(field).to_owned()
+    })
 }
 
-fn guarded_field(text: &str) -> Cow<'_, str> {
-    if is_formula(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-fn plain_field(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if is_formula(rest) => rest,
-        _ => text,
-    }
+fn each_field(text: &str, change: impl Fn(&str) -> String) -> String {
+    text.split(';').map(change).collect::<Vec<_>>().join(";")
 }
 
 #[cfg(test)]

@@ -15,16 +15,7 @@ const RULE: &str = "================================";
 
 /// The file.
 pub fn render(day: &NodeDay) -> String {
-    let mut text = String::new();
-    for section in [
-        heading(day),
-        card_table(day),
-        tasks(day),
-        usage(day),
-        means(day),
-    ] {
-        text.push_str(&section);
-    }
+    let mut text = heading(day) + &card_table(day) + &tasks(day) + &usage(day) + &means(day);
     for section in [
         unfinished(day),
         coverage(day),
@@ -181,11 +172,8 @@ fn busy_without_task(day: &NodeDay) -> String {
 }
 
 fn unplaced(day: &NodeDay) -> String {
-    let unplaced = day
-        .tasks
-        .known()
-        .into_iter()
-        .flat_map(|known| &known.unplaced);
+    let known = day.tasks.known().into_iter();
+    let unplaced = known.flat_map(|known| &known.unplaced);
     let lines = unplaced.map(|unplaced| {
         let owner = unplaced.owner.as_ref();
         let owner = owner.map_or_else(String::new, |owner| format!(", 屬於節點 {owner}"));
@@ -211,11 +199,8 @@ fn disagreements(day: &NodeDay) -> String {
 }
 
 fn timeless(day: &NodeDay) -> String {
-    let tasks = day
-        .tasks
-        .known()
-        .into_iter()
-        .flat_map(|known| &known.timeless);
+    let known = day.tasks.known().into_iter();
+    let tasks = known.flat_map(|known| &known.timeless);
     let lines = tasks.map(|task| format!("任務 {}: {}", task.task, task.problem));
     titled("時間不明而未計入使用者欄位的任務", lines)
 }
@@ -228,15 +213,19 @@ fn source(day: &NodeDay) -> String {
                 return String::new();
             };
             let clock = day.window.clock(*since);
-            let is_early = *since < day.window.end;
-            let caveat = is_early.then_some("，當時這一天尚未結束，之後的任務不在其中");
-            let caveat = caveat.unwrap_or_default();
+            let caveat = if *since < day.window.end {
+                "，當時這一天尚未結束，之後的任務不在其中"
+            } else {
+                ""
+            };
             format!("任務資訊取自先前保存的管理 API 回覆 ({clock}{caveat})\n")
         }
         TaskKnowledge::Unknown { reason, earlier } => {
-            let has_column = !earlier.is_empty();
-            let column = has_column.then_some("使用者欄位保留自先前的 average CSV\n");
-            let column = column.unwrap_or_default();
+            let column = if earlier.is_empty() {
+                ""
+            } else {
+                "使用者欄位保留自先前的 average CSV\n"
+            };
             format!("沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n{column}")
         }
     }

@@ -58,22 +58,21 @@ impl DayFiles<'_> {
         let mut earlier = Earlier::default();
         for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
             let path = directory.join(self.gpu_file(index, card));
-            let read = match read(&path, |file| gpu_csv::parse(file, window)) {
+            let usage = match read(&path, |file| gpu_csv::parse(file, window)) {
                 Ok(None) => continue,
-                read => read,
+                Ok(Some(usage)) => Ok(usage),
+                Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+                Err(Unreadable::Malformed(problem)) => Err(problem),
             };
             let why_other_card = layout.why_other_card(self.number(index, card), index, &now);
             let is_misnamed = why_other_card.is_some();
-            match (read, why_other_card) {
-                (Err(Unreadable::Io(cause)), _) => return Err(WriteError { path, cause }),
-                (_, Some(problem)) | (Err(Unreadable::Malformed(problem)), None) => {
-                    earlier.unusable.push(UnusableFile {
-                        path,
-                        problem,
-                        is_misnamed,
-                    });
-                }
-                (Ok(usage), None) => earlier.usage.extend(usage.map(|usage| (card, usage))),
+            match why_other_card.map_or(usage, Err) {
+                Ok(usage) => drop(earlier.usage.insert(card, usage)),
+                Err(problem) => earlier.unusable.push(UnusableFile {
+                    path,
+                    problem,
+                    is_misnamed,
+                }),
             }
         }
         self.add_users(node, &layout, &mut earlier)?;

@@ -45,22 +45,18 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
         .mode(FILE_MODE)
         .open(&path)
         .map_err(&error)?;
-    let until = Instant::now() + patience;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                thread::sleep(LOCK_PAUSE);
-            }
-            Err(TryLockError::WouldBlock) => {
-                let holder = holder(&mut file).map_err(&error)?;
-                return Err(OpenError::Locked {
-                    root: root.to_owned(),
-                    holder: holder.unwrap_or_else(|| "不明".to_owned()),
-                });
-            }
-            Err(TryLockError::Error(cause)) => return Err(error(cause).into()),
-        }
+    let lock = || match file.try_lock() {
+        Ok(()) => Ok(Some(())),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(cause),
+    };
+    let lock = poll(patience, LOCK_PAUSE, lock).map_err(&error)?;
+    if lock.is_none() {
+        let holder = poll(PID_PATIENCE, PID_PAUSE, || pid(&mut file)).map_err(&error)?;
+        return Err(OpenError::Locked {
+            root: root.to_owned(),
+            holder: holder.unwrap_or_else(|| "不明".to_owned()),
+        });
     }
     // The holder's pid is for the message of the run that comes second.
     file.set_len(0)
@@ -71,18 +67,25 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
 }
 
 /// The pid in the file of a lock that another run has, which writes it only once it has the lock.
-fn holder(file: &mut File) -> io::Result<Option<String>> {
-    let until = Instant::now() + PID_PATIENCE;
+fn pid(file: &mut File) -> io::Result<Option<String>> {
+    let mut text = String::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_string(&mut text)?;
+    Ok(text.strip_suffix('\n').map(str::to_owned))
+}
+
+/// Tries until there is something or the patience is at its end.
+fn poll<T>(
+    patience: Duration,
+    pause: Duration,
+    mut attempt: impl FnMut() -> io::Result<Option<T>>,
+) -> io::Result<Option<T>> {
+    let until = Instant::now() + patience;
     loop {
-        let mut text = String::new();
-        file.seek(SeekFrom::Start(0))?;
-        file.read_to_string(&mut text)?;
-        if let Some(pid) = text.strip_suffix('\n') {
-            return Ok(Some(pid.to_owned()));
+        let found = attempt()?;
+        if found.is_some() || Instant::now() >= until {
+            return Ok(found);
         }
-        if Instant::now() >= until {
-            return Ok(None);
-        }
-        thread::sleep(PID_PAUSE);
+        thread::sleep(pause);
     }
 }
