@@ -11,13 +11,13 @@ use serde_json::{Number, Value};
 use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime};
 use crate::model::text::breaks_line;
 
-/// A task as the API writes it. Any field may be missing or null, and others may come. Only what tells who held which
+/// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
 /// GPU, and when, must be of its type; the rest is read as far as it goes.
 #[derive(Deserialize)]
-struct TaskRecord {
+struct ApiTask {
     username: Option<String>,
     hostname: Option<String>,
-    gpus: Option<Vec<GpuRecord>>,
+    gpus: Option<Vec<ApiGpu>>,
     #[serde(default)]
     task: Value,
     start: Option<String>,
@@ -27,7 +27,7 @@ struct TaskRecord {
 }
 
 #[derive(Deserialize)]
-struct GpuRecord {
+struct ApiGpu {
     id: Option<u64>,
     uuid: Option<String>,
     #[serde(default)]
@@ -71,7 +71,7 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
     if !record.get().starts_with('{') {
         return Err("不是 JSON 物件".to_owned());
     }
-    let record: TaskRecord =
+    let record: ApiTask =
         serde_json::from_str(record.get()).map_err(|error| one_line(error.to_string()))?;
     let gpus: Vec<_> = record
         .gpus
@@ -101,7 +101,7 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
     })
 }
 
-fn gpu(record: GpuRecord) -> TaskGpu {
+fn gpu(record: ApiGpu) -> TaskGpu {
     TaskGpu {
         id: record.id,
         uuid: text(record.uuid),
