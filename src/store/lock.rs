@@ -45,13 +45,7 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
         .mode(FILE_MODE)
         .open(&path)
         .map_err(&error)?;
-    let lock = || match file.try_lock() {
-        Ok(()) => Ok(Some(())),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(cause)) => Err(cause),
-    };
-    let lock = poll(patience, LOCK_PAUSE, lock).map_err(&error)?;
-    if lock.is_none() {
+    if !lock_within(&file, patience, LOCK_PAUSE).map_err(&error)? {
         let holder = poll(PID_PATIENCE, PID_PAUSE, || pid(&mut file)).map_err(&error)?;
         return Err(OpenError::Locked {
             root: root.to_owned(),
@@ -64,6 +58,16 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
         .and_then(|_| writeln!(file, "{}", std::process::id()))
         .map_err(&error)?;
     Ok(file)
+}
+
+/// Takes the lock of a file, for which it waits at most `patience`, and returns whether it has it.
+pub fn lock_within(file: &File, patience: Duration, pause: Duration) -> io::Result<bool> {
+    let locked = poll(patience, pause, || match file.try_lock() {
+        Ok(()) => Ok(Some(())),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(cause),
+    });
+    locked.map(|locked| locked.is_some())
 }
 
 /// The pid in the file of a lock that another run has, which writes it only once it has the lock.
