@@ -24,19 +24,6 @@ pub struct Columns {
     with_vram: u64,
 }
 
-pub const COLUMNS: [&str; 10] = [
-    "平均GPU使用率(%)",
-    "平均VRAM使用率(%)",
-    "涵蓋率(%)",
-    "總秒數",
-    "使用中秒數",
-    "閒置佔用VRAM秒數",
-    "閒置未佔用VRAM秒數",
-    "閒置VRAM不明秒數",
-    "無讀數秒數",
-    "VRAM讀數秒數",
-];
-
 impl From<Account> for Columns {
     fn from(account: Account) -> Self {
         // With all its digits.

@@ -14,9 +14,9 @@ use crate::analysis::average::Mean;
 use crate::analysis::node_day::NodeDay;
 use crate::model::units::GpuIndex;
 
-const HEADER: [&str; 4] = ["GPU編號", "平均GPU使用率(%)", "平均VRAM使用率(%)", "使用者"];
+const HEADER: &str = "GPU編號,平均GPU使用率(%),平均VRAM使用率(%),使用者";
 /// That of the oldest programs, which knew no users.
-const HEADER_WITHOUT_USERS: [&str; 3] = ["GPU卡號", "平均GPU使用率(%)", "平均VRAM使用率(%)"];
+const HEADER_WITHOUT_USERS: &str = "GPU卡號,平均GPU使用率(%),平均VRAM使用率(%)";
 /// The user column of a GPU that nobody held.
 pub const UNUSED: &str = "未使用";
 /// The first and the last column of the last row, which a torn file lacks.
@@ -49,17 +49,17 @@ pub fn render(day: &NodeDay) -> Vec<u8> {
         Row::new(gpu.index, gpu.mean, users)
     });
     let all = Row::new(TOTAL, day.mean(), ALL_USERS.to_owned());
-    csv_text::file(&HEADER, gpus.chain([all]))
+    csv_text::file(HEADER, gpus.chain([all]))
 }
 
 /// The user column, of the GPUs that have one.
 pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
     let header = csv.headers()?;
-    if header == HEADER_WITHOUT_USERS.as_slice() {
+    if header.iter().eq(HEADER_WITHOUT_USERS.split(',')) {
         return Ok(BTreeMap::new());
     }
-    if header != HEADER.as_slice() {
+    if !header.iter().eq(HEADER.split(',')) {
         return Err(Unreadable::malformed("第 1 列不是平均檔案的標題"));
     }
     let mut users = BTreeMap::new();

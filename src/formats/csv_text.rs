@@ -5,16 +5,11 @@ use csv::WriterBuilder;
 use serde::Serialize;
 
 /// A file of these rows.
-pub fn file<'a, R: Serialize>(
-    header: impl IntoIterator<Item = &'a &'a str>,
-    rows: impl IntoIterator<Item = R>,
-) -> Vec<u8> {
+pub fn file<R: Serialize>(header: &str, rows: impl IntoIterator<Item = R>) -> Vec<u8> {
     let mut csv = WriterBuilder::new()
         .has_headers(false)
-        .from_writer(Vec::new());
-    let written = csv
-        .write_record(header.into_iter().copied())
-        .and_then(|()| rows.into_iter().try_for_each(|row| csv.serialize(row)));
+        .from_writer(format!("{header}\n").into_bytes());
+    let written = rows.into_iter().try_for_each(|row| csv.serialize(row));
     written.expect("a vector takes whatever is written");
     csv.into_inner()
         .expect("a vector takes whatever is written")

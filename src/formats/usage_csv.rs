@@ -1,19 +1,13 @@
 //! The accounts of several days as CSV: the columns of `users_<date>.csv`, without those of one GPU.
 
-use super::account::{COLUMNS, Columns, hours};
+use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula};
 use crate::analysis::ledger::Account;
 use crate::analysis::usage::{Usage, UserOrder};
 
-const HEADER: [&str; 7] = [
-    "類別",
-    "使用者",
-    "時數(GPU小時)",
-    "使用中(GPU小時)",
-    "閒置(GPU小時)",
-    "閒置佔用VRAM(GPU小時)",
-    "無讀數(GPU小時)",
-];
+const HEADER: &str = "類別,使用者,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\
+    平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
+    閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數";
 
 /// A row for each user, and one of all, unless no day has accounts.
 pub fn render(usage: &Usage, order: UserOrder) -> Vec<u8> {
@@ -24,5 +18,5 @@ pub fn render(usage: &Usage, order: UserOrder) -> Vec<u8> {
     let users = usage.sorted(order).into_iter();
     let users = users.map(|(user, account)| row("使用者", user, account));
     let total = usage.total().map(|total| row("合計", "", total));
-    csv_text::file(HEADER.iter().chain(&COLUMNS), users.chain(total))
+    csv_text::file(HEADER, users.chain(total))
 }
