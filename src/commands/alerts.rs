@@ -19,7 +19,6 @@ use crate::settings::{self, Config};
 use crate::sources::management_api::kept;
 use crate::store::archive::Archive;
 use crate::store::day_files::Earlier;
-use crate::store::records;
 use crate::store::state::ReadError;
 use crate::store::tree::DataDir;
 
@@ -100,8 +99,8 @@ fn send(
     let channels = channels(config)?;
     let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
     let data_dir = open(args.wait)?;
-    let tally = tally(config, data_dir.archive(), last)?;
-    let mut memory = memory(data_dir.archive())?;
+    let tally = tally(config, &data_dir, last)?;
+    let mut memory = memory(&data_dir)?;
     let mut report = report(config, &tally, last, &memory);
     let due = reminders::remember(&mut report, &mut memory, config, &channels);
     if !due.is_empty() {
@@ -164,10 +163,10 @@ fn first_date(config: &Config, last: NaiveDate) -> NaiveDate {
 
 /// Who was told before.
 pub fn memory(archive: &Archive) -> Result<Memory> {
-    let Some(file) = archive.alerts()? else {
+    let Some(file) = archive.alerts().read()? else {
         return Ok(Memory::default());
     };
-    let path = archive.alerts_file().display().to_string();
+    let path = archive.alerts().path.display().to_string();
     Memory::from_json(&file).ok_or_else(|| AlertsError::MemoryDamaged { path }.into())
 }
 
@@ -215,7 +214,7 @@ fn add_day(
         nodes.for_each(|node| tally.add_unknown(node, &window, &tasks));
         return Ok(());
     }
-    let record = records::record(archive, date)?;
+    let record = archive.record(date)?;
     if nodes.clone().next().is_none() {
         tally.add_free_day();
     }

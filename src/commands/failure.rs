@@ -5,8 +5,8 @@ use super::request::RequestError;
 use crate::model::day::DateError;
 use crate::model::exit_status::ExitStatus;
 use crate::settings::{ConfigError, SecretError};
+use crate::store::lock::OpenError;
 use crate::store::pseudonym_key::PseudonymKeyError;
-use crate::store::tree::OpenError;
 
 /// The status of a run that `error` ended.
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
@@ -40,7 +40,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::tree::WriteError;
+    use crate::store::write::WriteError;
     use std::path::PathBuf;
 
     #[test]

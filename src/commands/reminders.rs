@@ -14,7 +14,8 @@ use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
-use crate::store::tree::{DataDir, OpenError};
+use crate::store::lock::OpenError;
+use crate::store::tree::DataDir;
 
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -136,7 +137,7 @@ fn settle(
     open: impl FnOnce(Duration) -> Result<DataDir, OpenError>,
 ) -> Result<()> {
     let data_dir = open(PATIENCE)?;
-    let mut memory = memory(data_dir.archive())?;
+    let mut memory = memory(&data_dir)?;
     for alert in &report.alerts {
         if let Some(last) = &alert.last_notice {
             memory.settle(&last.reminder);

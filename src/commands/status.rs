@@ -39,7 +39,8 @@ fn evidence(
 ) -> Result<Vec<Evidence>, DateError> {
     let today = DateArg::Today.resolve(config.zone, now());
     let has_today = archive
-        .run_record(today)
+        .run(today)
+        .read()
         .is_ok_and(|record| record.is_some());
     let newest = u64::from(!has_today);
     let mut days = Vec::new();

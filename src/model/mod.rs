@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod day;
 pub mod exit_status;
+pub mod if_there;
 pub mod readings;
 pub mod task;
 pub mod text;

@@ -182,6 +182,14 @@ impl Percent {
 #[serde(transparent)]
 pub struct GpuIndex(pub usize);
 
+impl GpuIndex {
+    /// The index that is printed so.
+    pub fn parse(text: &str) -> Option<Self> {
+        let index = text.strip_prefix("GPU[")?.strip_suffix(']')?;
+        index.parse().ok().map(Self)
+    }
+}
+
 impl fmt::Display for GpuIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GPU[{}]", self.0)

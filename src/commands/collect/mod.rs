@@ -28,7 +28,6 @@ use crate::report::{Collected, DayResult, NodeResult, PlannedDay, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs};
-use crate::store::records;
 use crate::store::tree::{DataDir, Tree};
 use nodes::Day;
 use tasks::Asking;
@@ -58,7 +57,7 @@ pub fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
         client: netdata::Client::new(config.netdata, &request.nodes),
     };
     // With the lock, because the run before may have been waited for and has changed what is missing.
-    let days = plan::plan(request, stages.data_dir.archive())?.days;
+    let days = plan::plan(request, &stages.data_dir)?.days;
     if request.args.to.is_some() || request.args.catch_up > 0 {
         Ok(days::collect(&stages, &days))
     } else {
@@ -135,9 +134,7 @@ impl<'a> Stages<'a> {
     /// Keeps the record of a day for later runs.
     fn remember(&self, window: &Window, report: &mut RunReport) {
         // What is no record, or cannot be read, is replaced.
-        let earlier = records::record(self.data_dir.archive(), window.date)
-            .ok()
-            .flatten();
+        let earlier = self.data_dir.record(window.date).ok().flatten();
         let asked: Vec<_> = report.nodes.iter().map(|node| node.name).collect();
         let record = match earlier {
             // A look at a few nodes under other settings must not cost the record of the others.

@@ -55,7 +55,7 @@ pub fn obtain(
         Asking::Nobody | Asking::Absent(_) => None,
     };
     let recall = || {
-        let file = data_dir.archive().kept_tasks(window.date)?;
+        let file = data_dir.kept_tasks(window.date)?;
         kept::recall(&file, window)
     };
     // An API that has cleared its past has nothing to say of it, which is not that there was nothing.
