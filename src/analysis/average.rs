@@ -1,5 +1,7 @@
 //! Means and coverage. A gap is in no mean.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::readings::CardUsage;
@@ -85,6 +87,13 @@ impl Coverage {
         } else {
             found * 100.0 / due
         }
+    }
+}
+
+/// The figure, for people.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}（{:.1}%）", self.found, self.due, self.percent())
     }
 }
 

@@ -242,7 +242,8 @@ mod tests {
             coverage: Coverage { found, due: 288 },
             coverage_percent: 0.0,
             mean_percent: crate::analysis::average::Mean::default(),
-            task_information: "known".to_owned(),
+            directory: std::path::PathBuf::new(),
+            task_information: crate::model::task::TaskSource::Known,
             tasks_as_of: tasks.map(|after| end + after),
             gpus: Vec::new(),
         };

@@ -149,7 +149,7 @@ impl<'a> NodeDay<'a> {
             (Doubt::Timeless, !tasks.timeless.is_empty()),
             (
                 Doubt::Conflict,
-                any(|held| !held.conflicts.listed.is_empty()),
+                any(|held| !held.conflicts.first.is_empty()),
             ),
             (
                 Doubt::BusyWithoutTask,

@@ -46,7 +46,7 @@ impl LastReadings {
         metrics.map(move |metric| Series { gpu, card, metric })
     }
 
-    fn of_metric(self, metric: Metric) -> Option<UnixSeconds> {
+    pub fn of_metric(self, metric: Metric) -> Option<UnixSeconds> {
         match metric {
             Metric::Gpu => self.gpu,
             Metric::Vram => self.vram,

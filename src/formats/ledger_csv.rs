@@ -11,7 +11,7 @@ use super::csv_text::{guard_formula, unguard};
 use super::number::NO_MEAN;
 use super::unreadable::Unreadable;
 use crate::analysis::holding::Span;
-use crate::analysis::ledger::{Account, DayLedger, Doubt, Entry, Idle, NodeLedger};
+use crate::analysis::ledger::{Account, DOUBTS, DayLedger, Doubt, Entry, Idle, NodeLedger};
 use crate::model::units::{GpuIndex, Reading, WeightedSum};
 
 const HEADER: [&str; 21] = [
@@ -49,17 +49,6 @@ mod kind {
     /// The same of all GPUs of a node.
     pub const FREE_TOTAL: &str = "未分配合計";
 }
-
-/// The last column, in which several are joined by `;`.
-pub const DOUBTS: [(Doubt, &str); 7] = [
-    (Doubt::Unfinished, "未達當日結束"),
-    (Doubt::Unplaced, "有無法對應的任務GPU"),
-    (Doubt::Disagreement, "有UUID與id不一致的GPU"),
-    (Doubt::Timeless, "有時間不明的任務"),
-    (Doubt::Conflict, "有資源衝突"),
-    (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
-    (Doubt::Malformed, "有無法解析的任務"),
-];
 
 /// No day, and so no account of one GPU, is longer.
 const LONGEST_SECONDS: u64 = 48 * 3600;

@@ -170,7 +170,7 @@ fn hours(day: &NodeDay) -> String {
 fn conflicts(day: &NodeDay) -> String {
     let mut section = String::new();
     for gpu in &day.gpus {
-        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts.listed) {
+        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts.first) {
             let more = |more| match more {
                 0 => String::new(),
                 more => format!(" 及另外 {more} 個"),
@@ -180,10 +180,10 @@ fn conflicts(day: &NodeDay) -> String {
                 "{}: {} (使用者: {}{}, 任務: {}{})",
                 gpu.index,
                 day.window.clock_span(conflict.span),
-                conflict.users.join(";"),
-                more(conflict.more_users),
-                conflict.tasks.join(";"),
-                more(conflict.more_tasks)
+                conflict.users.first.join(";"),
+                more(conflict.users.more),
+                conflict.tasks.first.join(";"),
+                more(conflict.tasks.more)
             );
         }
         let more = gpu.held.as_ref().map_or(0, |held| held.conflicts.more);

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use super::ledger_csv::DOUBTS;
 use super::number::{self, NO_MEAN};
 use crate::analysis::ledger::{Account, Doubt};
 use crate::analysis::usage::{DateRuns, Usage, UserOrder};
@@ -116,8 +115,7 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
         by_doubt.entry(*doubt).or_default().push((node, dates));
     }
     let doubts = by_doubt.into_iter().flat_map(|(doubt, nodes)| {
-        let word = DOUBTS.iter().find(|(known, _)| *known == doubt);
-        let word = word.map_or("", |(_, word)| word);
+        let word = doubt.word();
         let lines = nodes.into_iter();
         lines.map(move |(node, dates)| format!("備註：{node}：{dates}：{word}"))
     });

@@ -1,13 +1,12 @@
 //! What is said of idle GPUs.
 
-use std::fmt;
-
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::analysis::ledger::Account;
+use crate::formats::number::hours_with_two_decimals;
 use crate::model::exit_status::ExitStatus;
 use crate::model::thresholds::{AlertRule, Alerts};
 use crate::model::units::{GpuIndex, Reading, UnixSeconds};
@@ -36,8 +35,10 @@ pub struct AlertsReport<'a> {
     /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
     /// Whether there is anything to judge by.
+    #[serde(rename = "is_judged")]
     pub has_evidence: bool,
     /// The nodes with users of which there is nothing to judge by.
+    #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
     /// How the run ends.
     pub exit_status: ExitStatus,
@@ -83,17 +84,6 @@ pub struct GpuReport<'a> {
     /// What it did.
     #[serde(flatten)]
     pub figures: Figures,
-}
-
-/// What GPUs did for a user, in seconds and in percent rounded down.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Figures {
-    idle_seconds: u64,
-    allocated_seconds: u64,
-    observed_seconds: u64,
-    idle_share_percent: Option<f64>,
-    coverage_percent: Option<f64>,
-    mean_gpu_percent: Option<f64>,
 }
 
 /// When somebody was told.
@@ -201,7 +191,7 @@ impl<'a> AlertsReport<'a> {
                 types => format!("（{}）", types.join("、")),
             };
             format!(
-                "規則 {}{types}：閒置達 {} GPU 小時，且達配置時數的 {}%，涵蓋率至少 {coverage}%",
+                "規則 {}{types}：閒置達 {} GPU 小時，且達時數的 {}%，涵蓋率至少 {coverage}%",
                 rule.name, rule.min_idle_hours, rule.min_idle_share_percent
             )
         })
@@ -224,12 +214,12 @@ impl<'a> AlertReport<'a> {
             user,
             rule: &rule.name,
             task_types: &rule.task_types,
-            figures: Figures::of(alert.account),
+            figures: Figures(alert.account),
             gpus: gpus
                 .map(|((node, gpu), account)| GpuReport {
                     node,
                     gpu: *gpu,
-                    figures: Figures::of(*account),
+                    figures: Figures(*account),
                 })
                 .collect(),
             last_notice: last.map(|last| LastNotice::new(last, zone)),
@@ -252,74 +242,70 @@ impl LastNotice {
     }
 }
 
+/// What GPUs did for a user, in seconds and in percent rounded down.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures(Account);
+
 impl Figures {
-    fn of(account: Account) -> Self {
-        let (allocated, idle) = (account.seconds(), account.idle.seconds());
-        Self {
-            idle_seconds: idle,
-            allocated_seconds: allocated,
+    pub fn idle_seconds(self) -> u64 {
+        self.0.idle.seconds()
+    }
+
+    pub fn idle_hours(self) -> String {
+        hours_with_two_decimals(self.idle_seconds())
+    }
+
+    pub fn allocated_hours(self) -> String {
+        hours_with_two_decimals(self.0.seconds())
+    }
+
+    /// Which part of the hours is idle.
+    pub fn idle_share(self) -> String {
+        hundredths_percent(self.0.idle_hundredths())
+    }
+
+    /// Which part of the hours has readings.
+    pub fn coverage(self) -> String {
+        hundredths_percent(self.0.coverage_hundredths())
+    }
+
+    pub fn mean_gpu(self) -> String {
+        let mean = self.0.gpu.mean().map(Reading::percent);
+        mean.map_or_else(|| "-".to_owned(), |mean| format!("{mean:.2}%"))
+    }
+}
+
+impl Serialize for Figures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields {
+            idle_seconds: u64,
+            allocated_seconds: u64,
+            observed_seconds: u64,
+            idle_share_percent: Option<f64>,
+            coverage_percent: Option<f64>,
+            mean_gpu_percent: Option<f64>,
+        }
+        let account = self.0;
+        let fields = Fields {
+            idle_seconds: account.idle.seconds(),
+            allocated_seconds: account.seconds(),
             observed_seconds: account.observed(),
-            idle_share_percent: percent(idle, allocated),
-            coverage_percent: percent(account.observed(), allocated),
+            idle_share_percent: account.idle_hundredths().map(percent),
+            coverage_percent: account.coverage_hundredths().map(percent),
             mean_gpu_percent: account.gpu.mean().map(Reading::percent),
-        }
-    }
-
-    /// The idle seconds.
-    pub fn idle_seconds(&self) -> u64 {
-        self.idle_seconds
-    }
-
-    /// The idle hours, for people.
-    pub fn idle_hours(&self) -> impl fmt::Display + use<> {
-        Hours(self.idle_seconds)
-    }
-
-    /// The hours, for people.
-    pub fn allocated_hours(&self) -> impl fmt::Display + use<> {
-        Hours(self.allocated_seconds)
-    }
-
-    /// Which part of them is idle, for people.
-    pub fn idle_share(&self) -> impl fmt::Display + use<> {
-        Share(self.idle_share_percent)
-    }
-
-    /// Which part of them has readings, for people.
-    pub fn coverage(&self) -> impl fmt::Display + use<> {
-        Share(self.coverage_percent)
-    }
-
-    /// The mean GPU reading, for people.
-    pub fn mean_gpu(&self) -> impl fmt::Display + use<> {
-        Share(self.mean_gpu_percent)
+        };
+        fields.serialize(serializer)
     }
 }
 
-/// To the hundredth of a percent, rounded down, so that nobody is shown more than there is.
-fn percent(part: u64, whole: u64) -> Option<f64> {
-    let hundredths = (part * 10_000).checked_div(whole)?;
+/// To the hundredth of a percent.
+pub fn percent(hundredths: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-    let percent = hundredths as f64 / 100.0;
-    Some(percent)
+    let hundredths = hundredths as f64;
+    hundredths / 100.0
 }
 
-struct Share(Option<f64>);
-
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(percent) => write!(f, "{percent:.2}%"),
-            None => f.write_str("-"),
-        }
-    }
-}
-
-/// Seconds as hours with two decimals, rounded down.
-struct Hours(u64);
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:02}", self.0 / 3600, self.0 % 3600 / 36)
-    }
+fn hundredths_percent(hundredths: Option<u64>) -> String {
+    hundredths.map_or_else(|| "-".to_owned(), |part| format!("{:.2}%", percent(part)))
 }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::alerts::percent;
 use crate::analysis::ledger::{Account, Doubt};
 use crate::analysis::usage::{AbsenceReason, DateRuns, Usage, UserOrder};
 use crate::model::exit_status::ExitStatus;
@@ -126,8 +127,6 @@ fn runs(dates: &DateRuns) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
 impl From<Account> for AccountFields {
     fn from(account: Account) -> Self {
         let idle = account.idle;
-        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let percent = |hundredths: u64| hundredths as f64 / 100.0;
         Self {
             allocated_seconds: account.seconds(),
             active_seconds: account.active,

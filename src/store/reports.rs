@@ -70,7 +70,7 @@ pub fn write_users(
     root: &Path,
     window: &Window,
     nodes: DayLedger,
-) -> Result<Option<NotMergedReport>, WriteError> {
+) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
     let path = users_file(root, window.date);
     let (mut day, problem) = match ledger(root, window.date) {
         Ok(None) => (DayLedger::new(), None),
@@ -104,7 +104,7 @@ pub fn write_users(
     let kept = kept.transpose()?;
     let text = ledger_csv::render(&day);
     staged::put(&path, FILE_MODE, &text, File::sync_all)?;
-    Ok(kept)
+    Ok((path, kept))
 }
 
 pub fn users_file(root: &Path, date: NaiveDate) -> PathBuf {

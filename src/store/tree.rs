@@ -202,7 +202,7 @@ impl Tree<'_> {
         &self,
         window: &Window,
         nodes: DayLedger,
-    ) -> Result<Option<NotMergedReport>, WriteError> {
+    ) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
         reports::write_users(&self.data_dir.archive.root, window, nodes)
     }
 

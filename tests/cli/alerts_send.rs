@@ -15,7 +15,7 @@ use crate::support::{DATE, Day, HOUR, Lab, Outcome, World, texts};
 
 const MEMORY: &str = "data/.daily-gpu-log/alerts.json";
 const SEND: [&str; 3] = ["alerts", "yesterday", "--send"];
-const RULE: &str = "規則 default：閒置達 20 GPU 小時，且達配置時數的 50%，涵蓋率至少 90%";
+const RULE: &str = "規則 default：閒置達 20 GPU 小時，且達時數的 50%，涵蓋率至少 90%";
 
 /// Yesterday, in a zone where it is noon.
 fn yesterday() -> Day {

@@ -88,13 +88,7 @@ impl fmt::Display for Reason {
             Self::CollectedEarly(until) => write!(f, "只收集到 {until}"),
             Self::NoReadings => f.write_str("沒有讀數"),
             Self::Coverage(percent) => write!(f, "佔用期間只有 {percent}% 有讀數，其餘不算閒置"),
-            Self::Doubt(Doubt::Unfinished) => f.write_str("任務資訊未達當日結束"),
-            Self::Doubt(Doubt::Unplaced) => f.write_str("有無法對應的任務 GPU"),
-            Self::Doubt(Doubt::Disagreement) => f.write_str("有 UUID 與 id 不一致的 GPU"),
-            Self::Doubt(Doubt::Timeless) => f.write_str("有時間不明的任務"),
-            Self::Doubt(Doubt::Conflict) => f.write_str("有資源衝突"),
-            Self::Doubt(Doubt::BusyWithoutTask) => f.write_str("有無任務而忙碌的 GPU"),
-            Self::Doubt(Doubt::Malformed) => f.write_str("有無法解析的任務"),
+            Self::Doubt(doubt) => f.write_str(doubt.word()),
         }
     }
 }
@@ -102,15 +96,12 @@ impl fmt::Display for Reason {
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Told {
+        struct Fields {
             reason: &'static str,
             message: String,
         }
-        let told = Told {
-            reason: self.code(),
-            message: self.to_string(),
-        };
-        told.serialize(serializer)
+        let (reason, message) = (self.code(), self.to_string());
+        Fields { reason, message }.serialize(serializer)
     }
 }
 

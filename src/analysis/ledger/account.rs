@@ -91,6 +91,11 @@ impl Account {
         self.active + self.idle.seconds()
     }
 
+    /// The idle seconds in hundredths of a percent of all, rounded down. `None` of no time.
+    pub fn idle_hundredths(self) -> Option<u64> {
+        (self.idle.seconds() * 10_000).checked_div(self.seconds())
+    }
+
     /// The seconds with a GPU reading, in hundredths of a percent of all, rounded down: only what is whole is 10,000.
     /// `None` of no time.
     pub fn coverage_hundredths(self) -> Option<u64> {

@@ -64,6 +64,24 @@ pub enum Doubt {
     Malformed,
 }
 
+/// As the last column of `users_<date>.csv` has them, and as people read them everywhere.
+pub const DOUBTS: [(Doubt, &str); 7] = [
+    (Doubt::Unfinished, "未達當日結束"),
+    (Doubt::Unplaced, "有無法對應的任務GPU"),
+    (Doubt::Disagreement, "有UUID與id不一致的GPU"),
+    (Doubt::Timeless, "有時間不明的任務"),
+    (Doubt::Conflict, "有資源衝突"),
+    (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
+    (Doubt::Malformed, "有無法解析的任務"),
+];
+
+impl Doubt {
+    pub fn word(self) -> &'static str {
+        let known = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
+        known.map_or("", |(_, word)| word)
+    }
+}
+
 /// One node's accounts of a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeLedger {

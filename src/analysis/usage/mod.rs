@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::ledger::{Account, DayLedger, Doubt};
 
-pub use dates::DateRuns;
+pub use dates::{DateRuns, dates};
 pub use order::UserOrder;
 
 /// What the users held from one day to another.
@@ -72,7 +72,7 @@ impl AbsenceReason {
             Self::TasksNotAsked => "收集時沒有查詢任務資訊",
             Self::TasksUnavailable => "沒有任務資訊",
             Self::Lost => "已收集，但沒有帳目（由較舊的版本收集，或報告已被刪除）",
-            Self::Unexplained => "沒有報告，執行紀錄也無法讀取（請以收集時的使用者執行）",
+            Self::Unexplained => "沒有報告，執行記錄也無法讀取（請以收集時的使用者執行）",
             Self::OtherZone => "報告屬於另一個時區的同一日期",
             Self::Damaged => "報告無法讀取",
         }

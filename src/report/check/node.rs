@@ -124,9 +124,8 @@ impl<'a> Findings<'a> {
         };
         let (mut stopped, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
         for &card in &self.node.cards {
-            let usage = usage.cards.get(&card).or_else(|| usage.coarse.get(&card));
-            match usage {
-                Some(usage) => match self.silent_since(card, usage) {
+            match usage.cards.get(&card).or_else(|| usage.coarse.get(&card)) {
+                Some(card_usage) => match self.silent_since(card, card_usage, usage) {
                     None => collected += 1,
                     Some(silent) => stopped.push(silent),
                 },
@@ -170,6 +169,11 @@ impl<'a> Findings<'a> {
             let message = format!(" 有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards");
             self.warn(Subject::Cards, &message);
         }
+        for (card, metric) in &usage.without_chart {
+            let message =
+                format!(" 的 Card {card} 沒有 {metric} 圖表：Netdata 沒有收集，這個欄位會是空的");
+            self.warn(Subject::Cards, &message);
+        }
         if let Some(problem) = &usage.coarse_problem {
             let message = format!(" 較舊的讀數無法取得：{problem}");
             self.fail(Subject::Cards, &message);
@@ -188,12 +192,13 @@ impl<'a> Findings<'a> {
     }
 
     /// What a card has not been collected of lately, if anything, and since when.
-    fn silent_since(&self, card: CardId, usage: &CardUsage) -> Option<String> {
+    fn silent_since(&self, card: CardId, usage: &CardUsage, of_node: &NodeUsage) -> Option<String> {
         let interval = self.window.interval.seconds();
         let recent = usize::try_from((SILENCE_SECONDS + interval - 1) / interval).unwrap_or(1);
         let last = |series: &[Option<Reading>]| series.iter().rposition(Option::is_some);
         let silent: Vec<_> = [(Metric::Gpu, &usage.gpu), (Metric::Vram, &usage.vram)]
             .into_iter()
+            .filter(|(metric, _)| !of_node.without_chart.contains(&(card, *metric)))
             .map(|(metric, series)| (metric, last(series)))
             .filter(|(_, last)| last.is_none_or(|last| last + recent < self.window.due()))
             .collect();

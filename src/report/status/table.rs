@@ -1,24 +1,26 @@
 //! The status as a table for people.
 
-use std::fmt;
-
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::stopped::StoppedNode;
-use super::{DayStatus, StatusReport, TaskState, Verdict};
+use super::{DayStatus, NO_RECORD, StatusReport, TaskState};
+use crate::analysis::completeness::Verdict;
+use crate::analysis::usage::dates;
+use crate::model::capped::Capped;
 
-/// How many reasons of a day are shown; JSON has them all.
-const REASONS_SHOWN: usize = 5;
-
-impl StatusReport {
+impl StatusReport<'_> {
     /// The table, and below it what is missing and what stopped.
     pub fn text(&self) -> String {
+        if let Some(nothing) = self.nothing() {
+            return nothing;
+        }
+        let runs = self.runs();
         let mut table = Table::new();
         table.load_preset(NOTHING);
         table.set_header(["日期", "狀態", "節點", "讀數", "任務資訊"]);
-        for day in &self.days {
-            table.add_row(row(day));
+        for run in &runs {
+            table.add_row(row(run));
         }
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
@@ -28,7 +30,7 @@ impl StatusReport {
             .lines()
             .map(|line| line.trim_end().to_owned() + "\n")
             .collect();
-        let reasons: Vec<_> = self.days.iter().flat_map(reasons).collect();
+        let reasons: Vec<_> = runs.iter().flat_map(|run| reasons(run)).collect();
         let stopped: Vec<_> = self.stopped.iter().map(StoppedNode::message).collect();
         for lines in [reasons, stopped] {
             if !lines.is_empty() {
@@ -38,60 +40,67 @@ impl StatusReport {
         }
         text
     }
-}
 
-fn row(day: &DayStatus) -> [String; 5] {
-    let verdict = day.verdict.to_string();
-    if day.verdict == Verdict::Missing {
-        let nothing = || "-".to_owned();
-        return [
-            day.date.to_string(),
-            verdict,
-            nothing(),
-            nothing(),
-            nothing(),
-        ];
-    }
-    let coverage = day.coverage;
-    [
-        day.date.to_string(),
-        verdict,
-        format!("{}/{}", day.nodes_written, day.nodes),
-        format!(
-            "{}/{} ({:.1}%)",
-            coverage.found,
-            coverage.due,
-            coverage.percent()
-        ),
-        match day.task_information {
-            Some(TaskState::Known) => "有",
-            Some(TaskState::NotAsked) => "未查詢",
-            Some(TaskState::Early) => "不完整",
-            Some(TaskState::Unknown) => "無",
-            None => "-",
-        }
-        .to_owned(),
-    ]
-}
-
-fn reasons(day: &DayStatus) -> Vec<String> {
-    let date = day.date;
-    let shown = day.reasons.iter().take(REASONS_SHOWN);
-    let mut lines: Vec<_> = shown.map(|reason| format!("{date}：{reason}")).collect();
-    let more = day.reasons.len().saturating_sub(REASONS_SHOWN);
-    if more > 0 {
-        lines.push(format!("{date}：還有 {more} 項（以 --json 查看）"));
-    }
-    lines
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Complete => "完整",
-            Self::Running => "尚未結束",
-            Self::Incomplete => "不完整",
-            Self::Missing => "缺少",
+    /// What is said where there is not one of the days.
+    fn nothing(&self) -> Option<String> {
+        let (first, last) = (self.days.first()?, self.days.last()?);
+        let is_nothing = |day: &DayStatus| day.reasons == [NO_RECORD];
+        self.days.iter().all(is_nothing).then(|| {
+            let (days, data_dir) = (dates(first.date, last.date), self.data_dir.display());
+            format!(
+                "{days}：{}，資料目錄 {data_dir} 中{NO_RECORD}\
+                 （若資料在別處，請以 --data-dir 或設定檔的 data_dir 指定）\n",
+                Verdict::Missing.word()
+            )
         })
     }
+
+    /// The days, of which missing ones that follow each other for the same reason are one run.
+    fn runs(&self) -> Vec<&[DayStatus]> {
+        let is_missing = |day: &DayStatus| day.completeness.verdict == Verdict::Missing;
+        let is_same = |one: &DayStatus, next: &DayStatus| {
+            let follows = one.date.succ_opt() == Some(next.date);
+            follows && is_missing(one) && is_missing(next) && one.reasons == next.reasons
+        };
+        self.days.chunk_by(is_same).collect()
+    }
+}
+
+fn date_of(run: &[DayStatus]) -> String {
+    match run {
+        [first, .., last] => dates(first.date, last.date),
+        [day] => day.date.to_string(),
+        [] => String::new(),
+    }
+}
+
+fn row(run: &[DayStatus]) -> Vec<String> {
+    let day = &run[0];
+    let verdict = day.completeness.verdict;
+    let mut row = vec![date_of(run), verdict.word().to_owned()];
+    if verdict == Verdict::Missing {
+        row.extend(["-"; 3].map(str::to_owned));
+        return row;
+    }
+    let tasks = match day.task_information {
+        Some(TaskState::Known) => "有",
+        Some(TaskState::NotAsked) => "未查詢",
+        Some(TaskState::Early) => "不完整",
+        Some(TaskState::Unavailable) => "無",
+        None => "-",
+    };
+    row.extend([
+        format!("{}/{}", day.nodes_written, day.nodes),
+        day.completeness.coverage.to_string(),
+        tasks.to_owned(),
+    ]);
+    row
+}
+
+/// The first five reasons; JSON has them all.
+fn reasons(run: &[DayStatus]) -> Vec<String> {
+    let date = date_of(run);
+    let reasons = run[0].reasons.iter();
+    let reasons: Capped<_, 5> = reasons.map(|reason| format!("{date}：{reason}")).collect();
+    reasons.followed_by(|more| format!("{date}：還有 {more} 項（以 --json 查看）"))
 }
