@@ -13,34 +13,26 @@ use crate::model::day::Window;
 use crate::model::readings::CardUsage;
 use crate::model::units::{CardId, GpuIndex};
 
-/// What is found of a node's day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// No file of a GPU.
     Nothing,
     /// These readings, of all its GPUs but those that have none.
     Readings {
         /// How many there are of those due in the whole day.
         coverage: Coverage,
-        /// The GPUs without any.
         without: Vec<GpuIndex>,
     },
     /// Files that were written under other settings: collecting would set them aside.
     OtherSettings,
 }
 
-/// What a node's day lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// It has no file at all.
     Everything,
-    /// GPUs have no file.
     Files(Vec<GpuIndex>),
-    /// Readings are missing.
     Readings(Coverage),
     /// The management API's answer is missing, or was given before the day was over.
     TaskInformation,
-    /// It is not in the report of the users.
     UsersReport,
     /// It is of other settings than those in force.
     OtherSettings,
@@ -49,7 +41,6 @@ pub enum Lack {
 /// What is to be done about a node's day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing.
     Complete,
     /// Collecting it again may bring what it lacks.
     Collect(Vec<Lack>),
@@ -71,7 +62,6 @@ impl Found {
         }
     }
 
-    /// What was read from the files.
     pub fn in_files(node: &Node, window: &Window, usage: &BTreeMap<CardId, CardUsage>) -> Self {
         if usage.is_empty() {
             return Self::Nothing;

@@ -50,7 +50,6 @@ impl Shortfall {
     }
 }
 
-/// A day in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -59,9 +58,7 @@ pub enum Verdict {
     Running,
     Gaps,
     Incomplete,
-    /// Not collected.
     Missing,
-    /// A run wrote nothing of it.
     Failed,
 }
 
@@ -95,7 +92,6 @@ pub struct Completeness {
 }
 
 impl Completeness {
-    /// That of what there is of a day.
     pub fn new(coverage: Coverage, is_over: bool, shortfalls: &BTreeSet<Shortfall>) -> Self {
         let verdict = if !shortfalls.is_empty() {
             Verdict::Incomplete

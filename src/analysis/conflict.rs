@@ -24,7 +24,6 @@ type Names = Capped<String, 20>;
 pub struct Conflict {
     /// In order of first hold.
     pub users: Names,
-    /// The users' tasks of that time.
     pub tasks: Names,
     pub span: Span,
 }
@@ -116,7 +115,6 @@ pub fn busy_without_task(
         .collect()
 }
 
-/// The intervals that a span touches.
 fn whole_intervals(span: Span, window: &Window) -> Option<Span> {
     let (start, step) = (window.start, window.interval.seconds());
     let down = (span.from - start).div_euclid(step) * step;

@@ -44,7 +44,6 @@ pub struct WindowRecord {
 /// The last run of a day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LastRun {
-    /// The version of the program.
     pub version: String,
     pub started_at: UnixSeconds,
     pub duration_seconds: f64,
@@ -58,24 +57,20 @@ pub struct LastRun {
     pub notices: Vec<NoticeRecord>,
 }
 
-/// The record of a node's day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeRecord {
     pub name: String,
     pub url: String,
-    /// The cards that were looked for, by GPU index.
     pub cards: Vec<CardId>,
     /// When it was asked last.
     pub asked_at: UnixSeconds,
     /// Whether its agent then gave all that it had, be that nothing.
     pub answered: bool,
-    /// What was noticed then.
     pub notices: Vec<NoticeRecord>,
     /// What is in its files, from this run or an earlier one.
     pub files: Option<FilesRecord>,
 }
 
-/// The files of a node's day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FilesRecord {
     /// Where they are, once they are in place.
@@ -83,21 +78,16 @@ pub struct FilesRecord {
     pub directory: PathBuf,
     /// The end of the last interval that had ended when they were written.
     pub until: UnixSeconds,
-    /// The readings of all GPUs together.
     #[serde(flatten)]
     pub coverage: Coverage,
     pub coverage_percent: f64,
     /// The mean over its GPUs, in percent.
     pub mean_percent: Mean,
-    /// Where the users are from.
     pub task_information: TaskSource,
-    /// When the management API gave that, if it did.
     pub tasks_as_of: Option<UnixSeconds>,
-    /// The GPUs, by index.
     pub gpus: Vec<GpuRecord>,
 }
 
-/// A GPU's day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GpuRecord {
     pub index: GpuIndex,
@@ -107,7 +97,6 @@ pub struct GpuRecord {
     pub coverage_percent: f64,
     /// The means of its readings, in percent.
     pub mean_percent: Mean,
-    /// When its readings end.
     pub last_readings: LastReadings,
     /// The metrics without a reading for which the agent has no chart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,11 +116,9 @@ pub struct Held {
     pub busy_without_task: Vec<Span>,
 }
 
-/// Something that a run noticed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeRecord {
     pub severity: Severity,
-    /// A word for programs.
     pub code: String,
     pub message: String,
     /// What it takes from the day, if anything. The first versions did not record that.

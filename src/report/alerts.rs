@@ -15,7 +15,6 @@ use crate::model::units::{GpuIndex, Reading, UnixSeconds};
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
     version: &'static str,
-    /// The first day that was looked at.
     pub first_date: NaiveDate,
     /// The last one.
     pub date: NaiveDate,
@@ -32,15 +31,12 @@ pub struct AlertsReport<'a> {
     pub idle: Reading,
     /// The users whose GPUs were idle beyond a rule.
     pub alerts: Vec<AlertReport<'a>>,
-    /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
-    /// Whether there is anything to judge by.
     #[serde(rename = "is_judged")]
     pub has_evidence: bool,
     /// The nodes with users of which there is nothing to judge by.
     #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
-    /// How the run ends.
     pub exit_status: ExitStatus,
 }
 
@@ -56,42 +52,31 @@ struct RuleReport<'a> {
 /// A user with idle GPUs.
 #[derive(Debug, Serialize)]
 pub struct AlertReport<'a> {
-    /// The user.
     pub user: &'a str,
-    /// The name of the rule.
     pub rule: &'a str,
     /// The types of the rule's tasks; empty for the rule of all other tasks.
     #[serde(skip)]
     pub task_types: &'a [String],
-    /// What all of their GPUs did.
     #[serde(flatten)]
     pub figures: Figures,
-    /// What each of them did.
     pub gpus: Vec<GpuReport<'a>>,
     /// When the user was last told of the rule.
     pub last_notice: Option<LastNotice>,
-    /// What this run does about it.
     pub notice: Notified,
 }
 
-/// One GPU of a user.
 #[derive(Debug, Serialize)]
 pub struct GpuReport<'a> {
-    /// Its node.
     pub node: &'a str,
-    /// Which GPU of that.
     pub gpu: GpuIndex,
-    /// What it did.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-/// When somebody was told.
 #[derive(Clone, Debug, Serialize)]
 pub struct LastNotice {
     /// On the zone's clocks.
     pub time: String,
-    /// What became of it.
     #[serde(flatten)]
     pub reminder: Reminder,
 }
@@ -104,16 +89,13 @@ pub enum Notified {
     Due,
     /// They are not, because they were told lately.
     Recent,
-    /// They are.
     Sent,
     /// They, or the admin, could not be.
     Failed,
 }
 
-/// The days that are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Days {
-    /// The first.
     pub first: NaiveDate,
     /// The last.
     pub last: NaiveDate,
@@ -162,7 +144,6 @@ impl<'a> AlertsReport<'a> {
         }
     }
 
-    /// What there is nothing to judge by, for people.
     pub fn warning(&self) -> Option<String> {
         let whose = match self.nodes_without_evidence.as_slice() {
             _ if !self.has_evidence => String::new(),
@@ -176,13 +157,11 @@ impl<'a> AlertsReport<'a> {
         ))
     }
 
-    /// The days, for people.
     pub fn days(&self) -> String {
         let (first, last) = (self.first_date, self.date);
         format!("{first} 到 {last}（{} 天）", self.window_days)
     }
 
-    /// The rules, for people.
     pub fn rules(&self) -> impl Iterator<Item = String> {
         let coverage = self.min_coverage_percent;
         self.rules.iter().map(move |rule| {
@@ -264,7 +243,6 @@ impl Figures {
         hundredths_percent(self.0.idle_hundredths())
     }
 
-    /// Which part of the hours has readings.
     pub fn coverage(self) -> String {
         hundredths_percent(self.0.coverage_hundredths())
     }

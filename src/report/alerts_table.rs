@@ -82,7 +82,6 @@ fn row(alert: &AlertReport) -> [String; 9] {
     ]
 }
 
-/// A name on one line.
 fn printable(name: &str) -> String {
     name.replace(char::is_control, " ")
 }

@@ -105,7 +105,6 @@ impl Collected<'_> {
         }
     }
 
-    /// How a run of several days ended, in words.
     pub fn result_line(&self) -> String {
         let verdicts: Vec<_> = self.days.iter().map(DayResult::verdict).collect();
         let counts = [

@@ -22,7 +22,6 @@ use crate::model::exit_status::ExitStatus;
 use crate::model::task::{TaskInformation, TaskSource};
 use crate::model::units::{CardId, GpuIndex, Percent, UnixSeconds};
 
-/// What became of one node.
 #[derive(Debug)]
 pub struct NodeResult {
     /// Its files; `None` if none was written, and then a notice says why.
@@ -33,7 +32,6 @@ pub struct NodeResult {
     pub notices: Vec<Notice>,
 }
 
-/// The result of collecting a day.
 #[derive(Debug, Serialize)]
 pub struct RunReport<'a> {
     version: &'static str,
@@ -51,27 +49,22 @@ pub struct RunReport<'a> {
     pub exit_status: ExitStatus,
     #[serde(skip)]
     pub started_at: UnixSeconds,
-    /// How long it took.
     #[serde(skip)]
     pub took: Duration,
     /// How many nodes there are, and how many of them have new files, also where `nodes` has been let go.
     #[serde(skip)]
     pub counts: (usize, usize),
-    /// Why the day is incomplete.
     #[serde(skip)]
     pub shortfalls: BTreeSet<Shortfall>,
-    /// The report of the users, if it was written.
     #[serde(skip)]
     pub users_report: Option<PathBuf>,
 }
 
-/// What became of one node.
 #[derive(Debug)]
 pub struct NodeReport<'a> {
     pub node: &'a Node,
     /// The readings that there are now, also where this run wrote none.
     pub coverage: Coverage,
-    /// What was written.
     pub files: Option<FilesRecord>,
 }
 
@@ -148,7 +141,6 @@ impl<'a> RunReport<'a> {
         self.exit_status = self.completeness.verdict.exit_status();
     }
 
-    /// The day in one line.
     pub fn day_line(&self) -> String {
         let (nodes, written) = self.counts;
         let Completeness { verdict, coverage } = self.completeness;
@@ -170,7 +162,6 @@ impl<'a> RunReport<'a> {
         lines
     }
 
-    /// How the run of this day alone ended, in words.
     pub fn result_line(&self) -> String {
         let (nodes, written) = self.counts;
         let Completeness { verdict, coverage } = self.completeness;
@@ -191,7 +182,6 @@ fn kept_coverage(node: &Node, window: &Window, earlier: Option<&DayRecord>) -> C
     Coverage { found, due }
 }
 
-/// Why days are incomplete, as the end of a line.
 pub fn reasons(shortfalls: &BTreeSet<Shortfall>) -> String {
     let reasons: Vec<_> = shortfalls.iter().map(|why| why.message()).collect();
     match reasons[..] {

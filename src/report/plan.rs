@@ -12,27 +12,22 @@ use crate::model::day::Window;
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
     version: &'static str,
-    /// The days.
     pub days: Vec<PlannedDay<'a>>,
 }
 
 /// What is going to be collected of a day.
 #[derive(Debug)]
 pub struct PlannedDay<'a> {
-    /// The day.
     pub window: Window,
     /// Whether it is asked for by date, and not found incomplete.
     pub is_asked_for: bool,
     /// The nodes that are to be asked.
     pub collect: Vec<PlannedNode<'a>>,
-    /// The nodes that lack something and have no more.
     pub given_up: Vec<PlannedNode<'a>>,
 }
 
-/// A node's day.
 #[derive(Debug)]
 pub struct PlannedNode<'a> {
-    /// The node.
     pub node: &'a Node,
     /// What the day lacks, so that it is collected again; nothing where it is asked for.
     pub lacks: Vec<Lack>,
@@ -60,13 +55,11 @@ impl<'a> PlannedNode<'a> {
 }
 
 impl<'a> PlanReport<'a> {
-    /// The plan of these days.
     pub fn new(days: Vec<PlannedDay<'a>>) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         Self { version, days }
     }
 
-    /// A line for the nodes of a day that are alike.
     pub fn lines(&self) -> String {
         let lines = self.days.iter().flat_map(PlannedDay::lines);
         lines.map(|line| line + "\n").collect()
@@ -74,7 +67,6 @@ impl<'a> PlanReport<'a> {
 }
 
 impl PlannedDay<'_> {
-    /// The nodes that are given up.
     pub fn given_up(&self) -> impl Iterator<Item = GivenUp> {
         self.given_up.iter().map(|planned| GivenUp {
             date: self.window.date,
@@ -98,7 +90,6 @@ impl PlannedDay<'_> {
         to_collect.chain(self.given_up_lines()).collect()
     }
 
-    /// A line for the nodes that are given up alike.
     pub fn given_up_lines(&self) -> impl Iterator<Item = String> + use<> {
         let date = self.window.date;
         let (other_settings, no_more): (Vec<_>, Vec<_>) = self

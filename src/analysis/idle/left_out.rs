@@ -13,21 +13,15 @@ use crate::model::units::GpuIndex;
 /// held it did so all the same, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
-    /// The day.
     pub date: NaiveDate,
-    /// The node, if not all.
     pub node: Option<String>,
-    /// The GPU, if not all of the node.
     pub gpu: Option<GpuIndex>,
-    /// Why.
     #[serde(flatten)]
     pub reason: Reason,
 }
 
-/// Why not everything is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The day has not ended.
     Running,
     /// No interval of the settings fits into the day.
     NoSuchDay(DateError),
@@ -39,20 +33,16 @@ pub enum Reason {
     EarlyTasks(String),
     /// The answer has so many entries that cannot be read.
     MalformedTasks(usize),
-    /// A file cannot be read, for this reason.
     Unreadable(String),
     /// The node was last collected before the day's end: until this time.
     CollectedEarly(String),
-    /// There is no reading.
     NoReadings,
     /// The time for which the GPU was held has too few readings: so many percent of it. These count.
     Coverage(u64),
-    /// What the ledger doubts.
     Doubt(Doubt),
 }
 
 impl Reason {
-    /// A word for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Running => "running",

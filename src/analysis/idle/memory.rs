@@ -17,25 +17,20 @@ pub struct Memory {
 /// That a user was told of a rule, or was going to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
-    /// The user.
     pub user: String,
-    /// The name of the rule.
     pub rule: String,
     /// When: just before anything was sent.
     pub at: UnixSeconds,
-    /// Whether the admin was told.
     pub admin: Outcome,
     /// Whether the user was; `None` where no mail was to be sent.
     pub mail: Option<Outcome>,
 }
 
-/// What became of a notice or a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was going to be sent, and nothing is known of that.
     Unknown,
-    /// It was taken.
     Delivered,
     /// It was not taken by everybody.
     Failed,
@@ -47,7 +42,6 @@ impl Memory {
         serde_json::from_slice(file).ok()
     }
 
-    /// The contents of the file that keeps it.
     pub fn to_json(&self) -> Vec<u8> {
         let mut file = serde_json::to_vec(self).expect("a record has string keys alone");
         file.push(b'\n');

@@ -22,7 +22,6 @@ pub struct Account {
     pub unknown: u64,
     /// The GPU readings. They have as many seconds as were active or idle.
     pub gpu: WeightedSum,
-    /// The VRAM readings.
     pub vram: WeightedSum,
 }
 
@@ -34,19 +33,16 @@ pub struct Idle {
     pub vram_held: u64,
     /// Seconds with a VRAM reading of at most that.
     pub vram_empty: u64,
-    /// Seconds without a VRAM reading.
     pub vram_unknown: u64,
 }
 
 impl Idle {
-    /// All of them.
     pub fn seconds(self) -> u64 {
         self.vram_held + self.vram_empty + self.vram_unknown
     }
 }
 
 impl Account {
-    /// What a GPU with this `usage` did in `time`.
     pub fn of(
         time: &Spans,
         usage: Option<&CardUsage>,

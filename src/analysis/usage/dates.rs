@@ -34,7 +34,6 @@ impl fmt::Display for DateRuns {
     }
 }
 
-/// The days from one to another, for people.
 pub fn dates(first: NaiveDate, last: NaiveDate) -> String {
     if first == last {
         first.to_string()

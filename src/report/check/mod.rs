@@ -32,15 +32,12 @@ pub struct Report {
     pub exit_status: ExitStatus,
 }
 
-/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
     pub subject: Subject,
-    /// The node that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     pub state: State,
-    /// What was found, and what to do.
     pub message: String,
     /// Whether a collection would be incomplete for it, or fail.
     #[serde(skip)]
@@ -53,17 +50,13 @@ pub enum Subject {
     Settings,
     DataDir,
     Token,
-    /// The secrets of the notifications.
     Notify,
     ManagementApi,
     /// The tasks that the API names, and where they run.
     Tasks,
-    /// A node's agent.
     Netdata,
-    /// A clock, of the API or of a node.
     Clock,
     Cards,
-    /// How far back a node's readings go.
     Retention,
 }
 
@@ -71,7 +64,6 @@ pub enum Subject {
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Ok,
-    /// Somebody should look.
     Warning,
     /// A collection would fail, or lack something, or somebody would not be notified of it.
     Error,
@@ -191,7 +183,6 @@ pub fn unusable_settings(error: &ConfigError) -> Check {
     Check::error(Subject::Settings, error.to_string())
 }
 
-/// A node on whose answer this program fails.
 pub fn panicked(node: &Node) -> Check {
     let message = format!("檢查節點 {} 時程式發生內部錯誤，請回報", node.name);
     Check::error(Subject::Netdata, message).of(node)

@@ -13,7 +13,6 @@ const DAY_SECONDS: UnixSeconds = 24 * 3600;
 /// What readings should be kept for at least: with less, a night that fails cannot be made up the next night.
 const RETENTION_SECONDS: UnixSeconds = 2 * DAY_SECONDS;
 
-/// Judges what `node` said of the window's day.
 pub fn node(node: &Node, probe: &Result<Probe, NodeError>, window: &Window) -> Vec<Check> {
     let probe = match probe {
         Ok(probe) => probe,

@@ -11,7 +11,6 @@ const DAY_SECONDS: UnixSeconds = 24 * 3600;
 /// How long before its end a token is spoken of: a week has a working day for everybody who may renew it.
 const NOTICE_SECONDS: UnixSeconds = 7 * DAY_SECONDS;
 
-/// The token that `source` gave, at `now`.
 pub fn token(
     source: Option<&TokenSource>,
     token: &Result<Token, TokenError>,

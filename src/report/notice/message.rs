@@ -201,7 +201,6 @@ pub fn cards_list(cards: &[CardId]) -> String {
     list(cards.iter().map(|card| format!("Card {card}")))
 }
 
-/// Each task with what is wrong with it.
 fn problems<T, const CAP: usize>(
     tasks: &Capped<T, CAP>,
     parts: impl Fn(&T) -> (&String, &String),

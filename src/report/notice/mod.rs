@@ -27,10 +27,8 @@ use crate::store::tree::WriteError;
 
 pub use of_node::{of_answer, of_day, of_tasks, of_usage};
 
-/// Something that a run noticed.
 #[derive(Debug)]
 pub struct Notice {
-    /// The node that it is about, if it is about one.
     pub node: Option<Arc<str>>,
     pub kind: Kind,
 }
@@ -50,7 +48,6 @@ pub enum Kind {
     Panicked,
     /// GPUs have not one reading of these metrics, though they have a chart, or have none of either.
     NoReadings(Series),
-    /// GPUs have no chart of these metrics.
     NoChart(Series),
     /// Series had readings, and have none at the end.
     SeriesStopped {
@@ -72,7 +69,6 @@ pub enum Kind {
     TasksKept {
         /// Why there is no new answer, if one was asked for.
         error: Option<TasksError>,
-        /// When the old one was given.
         since: String,
         /// Whether the day was over by then, so that a new answer could say no more.
         is_final: bool,
@@ -130,7 +126,6 @@ pub enum Kind {
     },
 }
 
-/// Some metrics of some GPUs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     pub gpus: Vec<(GpuIndex, CardId)>,
@@ -173,7 +168,6 @@ impl Kind {
         }
     }
 
-    /// A notice of this about `node`.
     pub fn of(self, node: &Node) -> Notice {
         let node = Some(Arc::from(node.name.as_str()));
         Notice { node, kind: self }
@@ -195,7 +189,6 @@ impl Notice {
         self.kind.row().1
     }
 
-    /// Why it makes the day incomplete, if it does.
     pub fn shortfall(&self) -> Option<Shortfall> {
         self.kind.row().2
     }

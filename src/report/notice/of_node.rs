@@ -13,7 +13,6 @@ use crate::model::readings::{Metric, NodeUsage};
 use crate::model::task::Answer;
 use crate::model::units::{CardId, GpuIndex};
 
-/// What is noticed of the agent's answer.
 pub fn of_usage(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
     let rejected = usage.rejected.first().map(|&first| Kind::Rejected {
         first,

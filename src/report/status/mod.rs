@@ -22,15 +22,12 @@ pub use stopped::StoppedNode;
 
 const NO_RECORD: &str = "沒有執行記錄";
 
-/// What there is of a day.
 #[derive(Debug)]
 pub struct Evidence {
-    /// The day, as far as it has passed by now.
     pub window: Window,
     pub record: Option<DayRecord>,
     /// Whether there are files of it, whoever wrote them.
     pub has_files: bool,
-    /// The nodes that the report of its users has.
     pub in_users_report: BTreeSet<String>,
     /// The files that the record knows of and that are gone, by node.
     pub lost: BTreeMap<String, Vec<String>>,
@@ -40,28 +37,22 @@ pub struct Evidence {
 #[derive(Debug, Serialize)]
 pub struct StatusReport<'a> {
     version: &'static str,
-    /// Where the records were looked for.
     #[serde(skip)]
     pub data_dir: &'a Path,
     /// The days, oldest first.
     pub days: Vec<DayStatus>,
-    /// What stopped and has not come back.
     pub stopped: Vec<StoppedNode>,
     pub exit_status: ExitStatus,
 }
 
-/// How a day went.
 #[derive(Debug, Serialize)]
 pub struct DayStatus {
     pub date: NaiveDate,
     #[serde(flatten)]
     pub completeness: Completeness,
-    /// How many nodes have files.
     pub nodes_written: usize,
     pub nodes: usize,
-    /// Whether it is known who used the GPUs.
     pub task_information: Option<TaskState>,
-    /// What is missing, and why.
     pub reasons: Vec<String>,
     /// When the last run of the day began.
     pub last_run: Option<UnixSeconds>,

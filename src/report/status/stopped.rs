@@ -12,16 +12,13 @@ use crate::model::units::UnixSeconds;
 /// Series of a node that stopped at the same time.
 #[derive(Debug)]
 pub struct StoppedNode {
-    /// The node.
     pub node: String,
     /// The moment of their last reading, on the clocks of the day's zone.
     pub since: String,
-    /// Which.
     pub stopped: Stopped,
 }
 
 impl StoppedNode {
-    /// What is to be said of them, and what helps.
     pub fn message(&self) -> String {
         self.stopped.message(&self.node, &self.since)
     }
