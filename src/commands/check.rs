@@ -17,7 +17,7 @@ use crate::report::check::{self, Check, Report};
 use crate::settings::{self, Config, Token, TokenSource};
 use crate::sources::management_api::{self, Fetched, TasksError};
 use crate::sources::netdata::Client;
-use crate::sources::parallel::{self, Jobs, Panicked};
+use crate::sources::parallel::{self, Jobs, NoThread, Panicked};
 use crate::store::writable;
 
 /// Tells of everything that was found, and answers what it means.
@@ -44,7 +44,7 @@ fn checks(config: &Config, args: &CheckArgs, console: &Console) -> Result<Vec<Ch
     checks.extend(check::directory(config, &nodes, &writable));
     let token = (!args.skip_task_info).then(|| Token::find(&config.management_api.token_file));
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());
-    let answers = ask(config, usable, &nodes, &window, console);
+    let answers = ask(config, usable, &nodes, &window, console)?;
     if let Some(token) = &token {
         let source = TokenSource::find(&config.management_api.token_file);
         checks.push(check::token(source.as_ref(), token, config.zone, now));
@@ -92,7 +92,7 @@ fn ask(
     nodes: &[&Node],
     window: &Window,
     console: &Console,
-) -> Answers {
+) -> Result<Answers, NoThread> {
     let begun = Instant::now();
     let client = Client::new(config.netdata, nodes);
     let mut findings = vec![(Vec::new(), None); nodes.len()];
@@ -101,8 +101,9 @@ fn ask(
         let (api, patience) = (&config.management_api, config.netdata);
         let tasks = token.map(|token| {
             let fetch = move || management_api::fetch(api, patience, token, window, None, now());
-            parallel::aside(scope, fetch)
+            parallel::spawn(scope, fetch)
         });
+        let tasks = tasks.transpose()?;
         let work = |&node: &&Node| {
             let probe = client.probe(node, window, begun);
             let agent = probe
@@ -121,10 +122,10 @@ fn ask(
                 findings[position] = found.unwrap_or_else(panicked);
                 progress.done(position);
             }
-        });
-        Answers {
-            tasks: tasks.map(|tasks| tasks.end().expect("reading an answer does not panic")),
+        })?;
+        Ok(Answers {
+            tasks: tasks.map(|tasks| tasks.join().expect("reading an answer does not panic")),
             nodes: findings,
-        }
+        })
     })
 }

@@ -102,7 +102,7 @@ fn collect(
     no_log: Option<&LogFileError>,
 ) -> Result<ExitStatus> {
     let watch = Watch::begin(&config.notify);
-    watch.warnings().iter().for_each(console::warn);
+    watch.warnings.iter().for_each(console::warn);
     match Request::new(console, config, args) {
         Ok(request) => {
             let dates = request.dates().unwrap_or_default();

@@ -1,11 +1,9 @@
 //! Telling the admin and the users of idle GPUs: it is remembered first, so that nobody is ever told twice.
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use lettre::message::Mailbox;
 
 use super::alerts::memory;
 use super::request::now;
@@ -17,8 +15,6 @@ use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
 use crate::store::tree::{DataDir, OpenError};
 
-/// How many mails are sent at once.
-const MAILS_AT_ONCE: usize = 8;
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -123,30 +119,14 @@ fn send_mails(
     config: &Config,
     mailer: &Mailer,
 ) -> Vec<(String, Result<(), Undelivered>)> {
-    let mut mails = Vec::new();
+    let (mut users, mut mails) = (Vec::new(), Vec::new());
     for (&user, alerts) in by_user {
         if let Some(address) = config.users.get(user) {
-            mails.push((user, address, mail_for_user(report, user, alerts)));
+            users.push(user.to_owned());
+            mails.push((address, mail_for_user(report, user, alerts)));
         }
     }
-    let send = |(user, address, mail): &(&str, &Mailbox, _)| {
-        ((*user).to_owned(), mailer.send(address, mail))
-    };
-    let mut all = Vec::new();
-    for mails in mails.chunks(MAILS_AT_ONCE) {
-        all.extend(thread::scope(|scope| {
-            let sending: Vec<_> = mails
-                .iter()
-                .map(|mail| scope.spawn(move || send(mail)))
-                .collect();
-            let joined = sending.into_iter().zip(mails).map(|(mail, (user, ..))| {
-                let panicked = |_| ((*user).to_owned(), Err(Undelivered::Panicked));
-                mail.join().unwrap_or_else(panicked)
-            });
-            joined.collect::<Vec<_>>()
-        }));
-    }
-    all
+    users.into_iter().zip(mailer.send_all(&mails)).collect()
 }
 
 /// Remembers what became of the notices of this run.

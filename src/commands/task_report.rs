@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::collect::tasks;
 use super::request::Request;
+use crate::analysis::pseudonym::WITHHELD;
 use crate::formats::task_report;
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console::{self, print_json};
@@ -20,7 +21,7 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         // Of all users, because the request is logged, and the user may be meant by pseudonym.
         let fetched = tasks::ask(request, &token, &window, None);
         let answer = fetched
-            .map_err(crate::sources::management_api::without_quotes)?
+            .map_err(|error| error.without_quotes(WITHHELD))?
             .answer;
         let pseudonyms = pseudonym_key::pseudonyms(&request.config.data_dir)?;
         let user = user.map(|user| pseudonyms.user_meant_by(user));

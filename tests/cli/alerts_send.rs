@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
+use crate::no_threads::{ALONE, NO_ROOM};
 use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedReceiver, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, Outcome, World, texts};
 
@@ -285,6 +286,23 @@ fn what_fails_is_a_warning_and_is_not_sent_again() {
     let again = world.run(&SEND).exits(0).stderr_is("");
     let _ = again.stdout_has("（管理員失敗，使用者失敗）\n");
     assert_eq!(receiver.requests().len(), tries);
+}
+
+#[test]
+fn without_room_for_a_thread_nothing_is_sent_and_that_is_remembered() {
+    let world = world(&no_mail_server().1);
+    let warning = format!("警告：無法通知：{NO_ROOM}\n");
+    let _ = world
+        .run_in_shell(ALONE, &SEND)
+        .exits(3)
+        .stderr_is(&warning.repeat(2));
+    let memory = memory(&world);
+    let outcomes = memory["reminders"].as_array().expect("reminders").iter();
+    let outcomes: Vec<_> = outcomes
+        .map(|reminder| (&reminder["admin"], &reminder["mail"]))
+        .collect();
+    let (failed, none) = (&json!("failed"), &Value::Null);
+    assert_eq!(outcomes, [(failed, none), (failed, failed)]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::report::notice::Kind;
 use crate::report::{Collected, DayResult, NodeResult, PlannedDay, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
-use crate::sources::parallel::{self, Jobs, Panicked};
+use crate::sources::parallel::{self, Jobs};
 use crate::store::records;
 use crate::store::reports::NotMergedReport;
 use crate::store::tree::{DataDir, Tree, WriteError};
@@ -117,16 +117,16 @@ impl<'a> Stages<'a> {
             started_at,
             thresholds: self.request.config.thresholds,
         };
-        let (mut notices, mut results) = thread::scope(|scope| {
+        let (mut notices, mut results) = thread::scope(|scope| -> Result<_> {
             let data_dir = &self.data_dir;
             let ask = || tasks::obtain(self.request, asking, window, data_dir, &tasks);
-            let asking = parallel::aside(scope, ask);
-            let results = nodes::collect(nodes, jobs, day, &self.client, &tree, done);
+            let asking = parallel::spawn(scope, ask)?;
+            let results = nodes::collect(nodes, jobs, day, &self.client, &tree, done)?;
             // A bug costs the tasks, and no figure.
-            let notices = asking.end();
-            let notices = notices.unwrap_or_else(|Panicked| vec![Kind::TasksPanicked.into()]);
-            (notices, results)
-        });
+            let notices = asking.join();
+            let notices = notices.unwrap_or_else(|_| vec![Kind::TasksPanicked.into()]);
+            Ok((notices, results))
+        })?;
         drop(progress);
         let users_report = match report_users(&tree, window, nodes, &mut results) {
             Ok(written) => {

@@ -7,6 +7,7 @@ use super::nodes::Day;
 use crate::analysis::attribution::{self, TasksByHost};
 use crate::analysis::holding::Span;
 use crate::analysis::ledger::NodeLedger;
+use crate::analysis::merge::merge;
 use crate::analysis::node_day::{NodeDay, TaskKnowledge};
 use crate::analysis::record::FilesRecord;
 use crate::model::cluster::Node;
@@ -97,7 +98,7 @@ pub fn stage_node(
     let mut notices = notice::of_usage(node, window, &usage);
     notices.extend(no_readings_left);
     let without_chart = usage.without_chart.clone();
-    let cards = usage.together_with(&earlier);
+    let cards = merge(usage, &earlier);
     let information = day.tasks.wait();
     let (source, as_of) = (information.source(), information.as_of(day.started_at));
     let tasks = task_knowledge(node, day, tasks, users);

@@ -14,7 +14,7 @@ use crate::model::units::UnixSeconds;
 use crate::report::NodeResult;
 use crate::report::notice::Kind;
 use crate::sources::netdata;
-use crate::sources::parallel::{self, Jobs, Queue};
+use crate::sources::parallel::{self, Jobs, NoThread, Queue};
 use crate::store::tree::Tree;
 
 /// What all nodes have in common on a day.
@@ -43,7 +43,7 @@ pub fn collect(
     client: &netdata::Client,
     tree: &Tree,
     done: impl FnMut(usize),
-) -> Vec<NodeResult> {
+) -> Result<Vec<NodeResult>, NoThread> {
     let queue = Queue::new(nodes);
     let work = Work::new(&queue, day, client, tree);
     let worker = |outcomes: &_| work.run(outcomes);
@@ -57,7 +57,7 @@ fn collect_with(
     jobs: Jobs,
     tree: &Tree,
     mut done: impl FnMut(usize),
-) -> Vec<NodeResult> {
+) -> Result<Vec<NodeResult>, NoThread> {
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
     parallel::run_workers(queue, jobs, worker, |batch| {
@@ -65,11 +65,11 @@ fn collect_with(
             results[position] = Some(result);
             done(position);
         }
-    });
-    results
+    })?;
+    Ok(results
         .into_iter()
         .map(|result| result.expect("every node has its result"))
-        .collect()
+        .collect())
 }
 
 /// Puts the files of a batch of nodes in place.
@@ -186,6 +186,7 @@ mod tests {
         };
         let done = |position| ended.push(position);
         let results = collect_with(worker, &queue, &nodes, Jobs::exactly(1), &tree, done);
+        let results = results.expect("room for threads");
         ended.sort_unstable();
         assert_eq!(ended, [0, 1, 2]);
         let written: Vec<_> = results.iter().map(|node| node.files.is_some()).collect();
