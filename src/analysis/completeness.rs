@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::average::Coverage;
 use crate::model::exit_status::ExitStatus;
 
-/// Why a day is incomplete, in the order in which it is said.
+/// Why a day is incomplete, in the order of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortfall {

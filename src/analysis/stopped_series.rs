@@ -68,7 +68,7 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// What is to be said of them, and what helps. `since` is their last reading's moment on the clocks of the zone.
+    /// What happened, and what helps. `since` is their last reading's moment on the clocks of the zone.
     pub fn message(&self, node: &str, since: &str) -> String {
         if self.is_whole_node {
             return format!("{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata");

@@ -1,4 +1,4 @@
-//! What is said of idle GPUs.
+//! The result of `alerts`.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -11,7 +11,6 @@ use crate::model::exit_status::ExitStatus;
 use crate::model::thresholds::{AlertRule, Alerts};
 use crate::model::units::{GpuIndex, Reading, UnixSeconds};
 
-/// Who has idle GPUs, and who was told.
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
     version: &'static str,
@@ -22,7 +21,7 @@ pub struct AlertsReport<'a> {
     /// The zone of the days, and of the clocks.
     #[serde(skip)]
     pub zone: Tz,
-    /// How many days were looked at, and for how many nobody is told again.
+    /// How many days were looked at, and for how many nobody is notified again.
     pub window_days: u16,
     min_coverage_percent: u8,
     rules: Vec<RuleReport<'a>>,
@@ -34,7 +33,7 @@ pub struct AlertsReport<'a> {
     pub left_out: &'a [LeftOut],
     #[serde(rename = "is_judged")]
     pub has_evidence: bool,
-    /// The nodes with users of which there is nothing to judge by.
+    /// The nodes with users of which no reading counts.
     #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
     pub exit_status: ExitStatus,
@@ -60,7 +59,7 @@ pub struct AlertReport<'a> {
     #[serde(flatten)]
     pub figures: Figures,
     pub gpus: Vec<GpuReport<'a>>,
-    /// When the user was last told of the rule.
+    /// When the user was last notified of the rule.
     pub last_notice: Option<LastNotice>,
     pub notice: Notified,
 }
@@ -81,13 +80,13 @@ pub struct LastNotice {
     pub reminder: Reminder,
 }
 
-/// Whether somebody is told in this run.
+/// Whether the admin and the user are notified in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notified {
-    /// They would be, if the run were to tell anybody.
+    /// They would be with `--send`.
     Due,
-    /// They are not, because they were told lately.
+    /// They are not, because they were lately.
     Recent,
     Sent,
     /// They, or the admin, could not be.
@@ -104,7 +103,7 @@ pub struct Days {
 }
 
 impl<'a> AlertsReport<'a> {
-    /// What is said of `tally` at `now`, if it is known who was told before.
+    /// The report of `tally` at `now`; `memory` has who was notified before.
     pub fn new(
         tally: &'a Tally,
         (settings, idle): (&'a Alerts, Reading),

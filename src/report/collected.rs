@@ -28,7 +28,7 @@ pub struct Collected<'a> {
 #[serde(untagged)]
 pub enum DayResult<'a> {
     Collected(Box<RunReport<'a>>),
-    /// It could not be collected at all: no node was asked, and the error has all that is to be said.
+    /// It could not be collected at all: no node was asked, and there is no notice besides the error.
     Failed {
         date: NaiveDate,
         error: String,

@@ -1,7 +1,6 @@
-//! What a run is going to collect, as `--dry-run` tells it.
+//! What a run is going to collect, as `--dry-run` prints it.
 
 use chrono::NaiveDate;
-use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::analysis::catch_up::Lack;
@@ -16,18 +15,21 @@ pub struct PlanReport<'a> {
 }
 
 /// What is going to be collected of a day.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct PlannedDay<'a> {
+    #[serde(rename = "date", serialize_with = "date")]
     pub window: Window,
     /// Whether it is asked for by date, and not found incomplete.
+    #[serde(skip)]
     pub is_asked_for: bool,
     /// The nodes that are to be asked.
     pub collect: Vec<PlannedNode<'a>>,
     pub given_up: Vec<PlannedNode<'a>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct PlannedNode<'a> {
+    #[serde(serialize_with = "name")]
     pub node: &'a Node,
     /// What the day lacks, so that it is collected again; nothing where it is asked for.
     pub lacks: Vec<Lack>,
@@ -49,7 +51,7 @@ impl<'a> PlannedNode<'a> {
     }
 
     fn reason(&self) -> String {
-        let lacks: Vec<_> = self.lacks.iter().map(ToString::to_string).collect();
+        let lacks: Vec<_> = self.lacks.iter().map(Lack::message).collect();
         lacks.join("、")
     }
 }
@@ -123,21 +125,10 @@ fn by_reason(nodes: &[&PlannedNode]) -> Vec<(String, String)> {
     groups
 }
 
-impl Serialize for PlannedDay<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("PlannedDay", 3)?;
-        object.serialize_field("date", &self.window.date)?;
-        object.serialize_field("collect", &self.collect)?;
-        object.serialize_field("given_up", &self.given_up)?;
-        object.end()
-    }
+fn date<S: Serializer>(window: &Window, serializer: S) -> Result<S::Ok, S::Error> {
+    window.date.serialize(serializer)
 }
 
-impl Serialize for PlannedNode<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("PlannedNode", 2)?;
-        object.serialize_field("node", &self.node.name)?;
-        object.serialize_field("lacks", &self.lacks)?;
-        object.end()
-    }
+fn name<S: Serializer>(node: &Node, serializer: S) -> Result<S::Ok, S::Error> {
+    node.name.serialize(serializer)
 }

@@ -1,20 +1,20 @@
-//! Who was told of what, and when, so that nobody is told twice.
+//! Who was notified of what, and when, so that nobody is twice.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::units::UnixSeconds;
 
 const DAY_SECONDS: i64 = 24 * 3600;
-/// For how long it is shown when somebody was last told.
-const SHOWN_DAYS: i64 = 366;
+/// For how long the last notice to somebody is remembered.
+const KEPT_DAYS: i64 = 366;
 
-/// Everybody who was told in the last year, each once for every rule.
+/// The last notice of every rule to every user, of the last year.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     reminders: Vec<Reminder>,
 }
 
-/// That a user was told of a rule, or was going to be.
+/// That a user was notified of a rule, or was going to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
     pub user: String,
@@ -48,13 +48,13 @@ impl Memory {
         file
     }
 
-    /// When a user was last told of a rule.
+    /// The last notice of a rule to a user.
     pub fn last(&self, user: &str, rule: &str) -> Option<&Reminder> {
         let is_it = |reminder: &&Reminder| reminder.user == user && reminder.rule == rule;
         self.reminders.iter().find(is_it)
     }
 
-    /// Whether a user was told of a rule in the last `days` before `now`. A clock that was set back changes nothing
+    /// Whether a user was notified of a rule in the last `days` before `now`. A clock that was set back changes nothing
     /// of that.
     pub fn is_recent(&self, user: &str, rule: &str, now: UnixSeconds, days: u16) -> bool {
         let last = self.last(user, rule);
@@ -62,11 +62,11 @@ impl Memory {
         last.is_some_and(|last| now.abs_diff(last.at) < seconds)
     }
 
-    /// Remembers that somebody is going to be told, in the place of the last time.
+    /// Remembers that somebody is going to be notified, in the place of the last time.
     pub fn remember(&mut self, reminder: Reminder) {
         self.reminders.retain(|known| {
             let is_same = known.user == reminder.user && known.rule == reminder.rule;
-            !is_same && reminder.at.saturating_sub(known.at) < SHOWN_DAYS * DAY_SECONDS
+            !is_same && reminder.at.saturating_sub(known.at) < KEPT_DAYS * DAY_SECONDS
         });
         self.reminders.push(reminder);
     }

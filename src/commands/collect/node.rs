@@ -116,7 +116,7 @@ pub fn stage_node(
     })
 }
 
-/// A node whose agent said nothing, of which `earlier` runs left this.
+/// A node whose agent gave no answer, of which `earlier` runs left this.
 fn failed_node(
     notice: Notice,
     node: &Node,
@@ -147,7 +147,7 @@ fn task_knowledge<'a>(
     let information = day.tasks.wait();
     let (known_to, kept_since) = match information {
         TaskInformation::Known(_) => (seen_until, None),
-        // Of what came after its answer, the API said nothing.
+        // What came after the answer is not known.
         TaskInformation::Kept(kept) => (seen_until.min(kept.fetched_at), Some(kept.fetched_at)),
         TaskInformation::NotAsked => {
             let reason = "未查詢管理 API (--skip-task-info)";

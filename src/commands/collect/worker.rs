@@ -32,7 +32,7 @@ pub struct Work<'a> {
     asked: Mutex<VecDeque<Asked<'a>>>,
 }
 
-/// The node at a position, and what its agent said.
+/// The node at a position, and its agent's answer.
 type Asked<'a> = (
     usize,
     &'a Node,

@@ -1,4 +1,4 @@
-//! What a node's agent said, judged: its version, its clock, its cards, and how far back it knows them.
+//! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
 use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
 use crate::model::cluster::Node;
@@ -82,7 +82,7 @@ impl<'a> Findings<'a> {
     fn agent(&mut self, probe: &Probe) {
         match &probe.agent {
             Ok(agent) => self.known_agent(agent),
-            // That is said once, of what matters more.
+            // The failure of the usage is named, which matters more.
             Err(_) if probe.usage.is_err() => {}
             Err(reason) => {
                 self.warn(

@@ -133,7 +133,7 @@ pub struct Series {
 }
 
 impl Kind {
-    /// How it is logged, a word for programs to tell notices apart by, and what it takes from the day.
+    /// How it is logged, a word for programs, and what it takes from the day.
     fn row(&self) -> (Severity, &'static str, Option<Shortfall>) {
         use Severity::{Error, Warning};
         use Shortfall as S;

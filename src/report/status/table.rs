@@ -3,7 +3,6 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use super::stopped::StoppedNode;
 use super::{DayStatus, NO_RECORD, StatusReport, TaskState};
 use crate::analysis::completeness::Verdict;
 use crate::analysis::usage::dates;
@@ -31,7 +30,8 @@ impl StatusReport<'_> {
             .map(|line| line.trim_end().to_owned() + "\n")
             .collect();
         let reasons: Vec<_> = runs.iter().flat_map(|run| reasons(run)).collect();
-        let stopped: Vec<_> = self.stopped.iter().map(StoppedNode::message).collect();
+        let stopped = self.stopped.iter().map(|stopped| stopped.message.clone());
+        let stopped: Vec<_> = stopped.collect();
         for lines in [reasons, stopped] {
             if !lines.is_empty() {
                 text.push('\n');
@@ -41,7 +41,7 @@ impl StatusReport<'_> {
         text
     }
 
-    /// What is said where there is not one of the days.
+    /// One line, where none of the days was collected.
     fn nothing(&self) -> Option<String> {
         let (first, last) = (self.days.first()?, self.days.last()?);
         let is_nothing = |day: &DayStatus| day.reasons == [NO_RECORD];
