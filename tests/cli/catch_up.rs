@@ -432,7 +432,7 @@ fn a_report_of_users_that_was_lost_is_written_again() {
     let report = world.path(format!("data/reports/users_{BEFORE}.csv"));
     std::fs::remove_file(&report).expect("the report");
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
-    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {NODE}（沒有使用者報告）\n"));
+    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {NODE}（沒有用量報告）\n"));
     let _ = world.run(&[DATE, "--catch-up", "1"]).exits(0);
     assert!(report.exists());
 }
@@ -458,7 +458,7 @@ fn repaired(nodes: &str, spoil: impl Fn(&World, &str)) {
     spoil(&world, &report);
     assert_ne!(world.read(&report), whole);
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
-    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {nodes}（沒有使用者報告）"));
+    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {nodes}（沒有用量報告）"));
     let _ = world.run(&[DATE, "--catch-up", "1"]).exits(0);
     assert_eq!(world.read(&report), whole);
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
