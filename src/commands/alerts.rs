@@ -55,7 +55,7 @@ pub enum AlertsError {
 /// Says who has idle GPUs, and tells them if that is asked for.
 pub fn run(args: &AlertsArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
-    let config = settings::load(args.settings.overrides())?;
+    let config = settings::load(&args.settings)?;
     let last = args.date.resolve(config.zone, now());
     if args.send {
         let today = DateArg::Today.resolve(config.zone, now());

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::args::{OutputArgs, SettingsArgs};
+use super::args::OutputArgs;
 use super::values::parse_seconds;
 use crate::model::day::DateArg;
+use crate::settings::SettingsArgs;
 
 /// Which idle GPUs are looked for, and who is told.
 #[derive(Args, Debug)]

@@ -2,40 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono_tz::Tz;
 use clap::{ArgAction, Args, ValueEnum};
-
-use super::values::parse_zone;
-use crate::settings::Overrides;
-
-/// Which settings are in force.
-#[derive(Args, Debug)]
-pub struct SettingsArgs {
-    /// The settings file.
-    #[arg(long, value_name = "FILE", help = "設定檔")]
-    pub config: Option<PathBuf>,
-    /// The root of the tree.
-    #[arg(
-        long,
-        value_name = "DIR",
-        help = "資料目錄 [預設: 依設定檔，否則 ./data]"
-    )]
-    pub data_dir: Option<PathBuf>,
-    /// The zone of the day.
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone, help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
-    pub timezone: Option<Tz>,
-}
-
-impl SettingsArgs {
-    /// What the command line sets over the settings file.
-    pub fn overrides(&self) -> Overrides {
-        Overrides {
-            config: self.config.clone(),
-            data_dir: self.data_dir.clone(),
-            zone: self.timezone,
-        }
-    }
-}
 
 /// How a line of the log looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

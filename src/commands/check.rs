@@ -14,7 +14,7 @@ use crate::model::exit_status::ExitStatus;
 use crate::model::units::UnixSeconds;
 use crate::outlets::console::{Console, print_json};
 use crate::report::check::{self, Check, Report};
-use crate::settings::{self, Config, Token, TokenSource};
+use crate::settings::{self, Config, Token};
 use crate::sources::management_api::{self, Fetched, TasksError};
 use crate::sources::netdata::Client;
 use crate::sources::parallel::{self, Jobs, NoThread, Panicked};
@@ -23,7 +23,7 @@ use crate::store::writable;
 /// Tells of everything that was found, and answers what it means.
 pub fn run(args: &CheckArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
-    let report = match settings::load(args.settings.overrides()) {
+    let report = match settings::load(&args.settings) {
         Ok(config) => Report::new(checks(&config, args, &console)?),
         Err(error) => Report::new(vec![check::unusable_settings(&error)]),
     };
@@ -46,14 +46,13 @@ fn checks(config: &Config, args: &CheckArgs, console: &Console) -> Result<Vec<Ch
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());
     let answers = ask(config, usable, &nodes, &window, console)?;
     if let Some(token) = &token {
-        let source = TokenSource::find(&config.management_api.token_file);
-        checks.push(check::token(source.as_ref(), token, config.zone, now));
+        checks.push(check::token(token, config.zone, now));
     }
     checks.extend(check::notify(&config.notify));
     if let Some(tasks) = answers.tasks {
         checks.extend(check::api(&config.management_api, &tasks, &window));
         if let Ok(Fetched { answer, .. }) = tasks {
-            checks.extend(check::tasks(&nodes, &config.nodes, &answer, &window));
+            checks.extend(check::tasks(&nodes, config, &answer, &window));
         }
     }
     let (findings, ids): (Vec<_>, Vec<_>) = answers.nodes.into_iter().unzip();

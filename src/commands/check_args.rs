@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::args::{OutputArgs, SettingsArgs};
+use super::args::OutputArgs;
+use crate::settings::SettingsArgs;
 
 /// The arguments of `check`.
 #[derive(Args, Debug)]

@@ -11,7 +11,7 @@ use crate::store::new_file;
 pub fn run(command: &ConfigCommand, console: &Console) -> Result<()> {
     match command {
         ConfigCommand::Show { settings, json } => {
-            let explained = settings::explain(settings.overrides())?;
+            let explained = settings::explain(settings)?;
             if *json {
                 print_json(console, &explained)?;
             } else {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::args::SettingsArgs;
 use crate::cli::command::OPTIONS_TEMPLATE;
+use crate::settings::SettingsArgs;
 
 /// What to do with the settings file.
 #[derive(Debug, Subcommand)]

@@ -82,7 +82,7 @@ fn collect_or_report(args: &RunArgs, metrics: &MetricsFile) -> Result<ExitStatus
     };
     // Without a trace the figures are worth no less, and tomorrow the agents may have forgotten them.
     no_log.iter().for_each(console::fail);
-    let config = settings::load(args.settings.overrides())?;
+    let config = settings::load(&args.settings)?;
     tracing::info!(settings = %config.source, "settings loaded");
     if args.user_report {
         task_report::print(&Request::new(&console, &config, args)?)

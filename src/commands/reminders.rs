@@ -9,6 +9,7 @@ use super::alerts::memory;
 use super::request::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
 use crate::model::exit_status::ExitStatus;
+use crate::model::written::Item;
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
@@ -121,7 +122,7 @@ fn send_mails(
 ) -> Vec<(String, Result<(), Undelivered>)> {
     let (mut users, mut mails) = (Vec::new(), Vec::new());
     for (&user, alerts) in by_user {
-        if let Some(address) = config.users.get(user) {
+        if let Some(Item(address)) = config.users.get(user) {
             users.push(user.to_owned());
             mails.push((address, mail_for_user(report, user, alerts)));
         }

@@ -10,7 +10,7 @@ use crate::model::cluster::Node;
 use crate::model::day::{DateArg, DateError, Window};
 use crate::model::units::UnixSeconds;
 use crate::outlets::console::Console;
-use crate::settings::{Config, Token, TokenError};
+use crate::settings::{Config, SecretError, Token};
 
 /// What the command line asks for that cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +106,7 @@ impl<'a> Request<'a> {
         self.window(self.args.date.resolve(self.config.zone, self.made_at))
     }
 
-    pub fn token(&self) -> Result<Token, TokenError> {
+    pub fn token(&self) -> Result<Token, SecretError> {
         Token::find(&self.config.management_api.token_file)
     }
 

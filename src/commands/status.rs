@@ -17,7 +17,7 @@ use crate::store::archive::Archive;
 /// Says how the last days went.
 pub fn run(args: &StatusArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
-    let config = settings::load(args.settings.overrides())?;
+    let config = settings::load(&args.settings)?;
     let nodes = select(&config, &args.nodes)?;
     let archive = Archive::new(&config.data_dir, config.gpu_files);
     let days = evidence(&config, &nodes, &archive, args.days)?;

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::args::{OutputArgs, SettingsArgs};
+use super::args::OutputArgs;
 use super::values::parse_some_days;
+use crate::settings::SettingsArgs;
 
 /// What is to be said of the last days.
 #[derive(Args, Debug)]

@@ -30,7 +30,7 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         let fetched = tasks::ask(request, &token, &window, user)?;
         (fetched.answer, user.map(str::to_owned))
     };
-    let notices = of_answer(&request.config.nodes, &answer);
+    let notices = of_answer(request.config, &answer);
     answer.tasks.retain(|task| {
         request.wants_host(&task.hostname)
             && user.as_ref().is_none_or(|user| task.username == *user)

@@ -24,7 +24,7 @@ use crate::store::{pseudonym_key, records, reports};
 /// Says who held how many GPU-hours.
 pub fn run(args: &UsersArgs) -> Result<ExitStatus> {
     let console = Console::open(&args.output)?;
-    let config = settings::load(args.settings.overrides())?;
+    let config = settings::load(&args.settings)?;
     let usage = add_up(&config, args)?;
     let usage = select_users(usage, &config, args)?;
     let exit_status = if usage.is_complete() {

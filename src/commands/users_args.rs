@@ -3,9 +3,10 @@
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::args::{OutputArgs, SettingsArgs};
+use super::args::OutputArgs;
 use crate::analysis::usage::UserOrder;
 use crate::model::day::DateArg;
+use crate::settings::SettingsArgs;
 
 /// Whose GPU-hours are shown, and how.
 #[derive(Args, Debug)]

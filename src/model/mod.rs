@@ -9,3 +9,4 @@ pub mod task;
 pub mod text;
 pub mod thresholds;
 pub mod units;
+pub mod written;

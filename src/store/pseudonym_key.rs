@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -12,11 +11,10 @@ use super::staged;
 use super::state::STATE_DIRECTORY;
 use super::tree::{WriteError, make_directory};
 use crate::analysis::pseudonym::{KEY_BYTES, Pseudonyms};
+use crate::settings::{NoSecret, open_private};
 
 const NAME: &str = "pseudonym-key";
 const MODE: u32 = 0o600;
-/// The permission bits of everybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// Why there are no pseudonyms. The key is never part of it.
 #[derive(Debug, thiserror::Error)]
@@ -75,19 +73,19 @@ fn read(path: &Path) -> Result<Option<Pseudonyms>, PseudonymKeyError> {
         path: path.to_owned(),
         cause,
     };
-    let file = match File::open(path) {
+    let file = match open_private(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
+        Err(NoSecret::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(NoSecret::Unreadable(error)) => return Err(unreadable(error)),
+        Err(NoSecret::Exposed { mode }) => {
+            return Err(PseudonymKeyError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
+        }
     };
-    // Of the file that is open: its name may lead to another one by now.
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-    if mode & OTHERS != 0 {
-        return Err(PseudonymKeyError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
-    }
     let mut key = Vec::with_capacity(KEY_BYTES + 1);
     let most = KEY_BYTES as u64 + 1;
     file.take(most).read_to_end(&mut key).map_err(unreadable)?;

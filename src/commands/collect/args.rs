@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::commands::args::{OutputArgs, SettingsArgs};
+use crate::commands::args::OutputArgs;
 use crate::commands::values::{parse_days, parse_jobs, parse_seconds};
 use crate::model::day::DateArg;
+use crate::settings::SettingsArgs;
 
 /// The arguments of a run.
 #[derive(Args, Debug)]

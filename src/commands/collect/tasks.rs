@@ -68,7 +68,7 @@ pub fn obtain(
             Some(TasksError::TasksGone { url })
         }
         Some(Ok(Fetched { answer, body, .. })) => {
-            let mut notices = of_answer(&request.config.nodes, &answer);
+            let mut notices = of_answer(request.config, &answer);
             obtained(TaskInformation::Known(answer));
             let kept = kept::keep(&body, window, asked_at);
             let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));
@@ -81,7 +81,7 @@ pub fn obtain(
     };
     match (recall(), error) {
         (Some(kept), error) => {
-            let mut notices = of_answer(&request.config.nodes, &kept.answer);
+            let mut notices = of_answer(request.config, &kept.answer);
             let is_final = kept.fetched_at >= window.end;
             if error.is_some() || !is_final {
                 let since = window.clock(kept.fetched_at);

@@ -9,7 +9,7 @@ use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::task::{Answer, Task};
 use crate::report::notice::{self, Kind, Notice};
-use crate::settings::ManagementApi;
+use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};
 
 /// The API, by its answer to a question for the tasks of the window's day.
@@ -48,11 +48,11 @@ pub fn api(
     [ok].into_iter().chain(clock).collect()
 }
 
-/// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts outside of `all` nodes are named as well, unless
-/// only some nodes are asked for.
-pub fn tasks(nodes: &[&Node], all: &[Node], answer: &Answer, window: &Window) -> Vec<Check> {
-    let mut notices = notice::of_answer(all, answer);
-    if nodes.len() != all.len() {
+/// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts that are not in the settings are named as well,
+/// unless only some nodes are asked for.
+pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window) -> Vec<Check> {
+    let mut notices = notice::of_answer(config, answer);
+    if nodes.len() != config.nodes.len() {
         notices.retain(|notice| !matches!(notice.kind, Kind::UnknownHosts { .. }));
     }
     let mut checks: Vec<_> = notices.iter().map(warning).collect();

@@ -12,6 +12,7 @@ use crate::model::day::Window;
 use crate::model::readings::{Metric, NodeUsage};
 use crate::model::task::Answer;
 use crate::model::units::{CardId, GpuIndex};
+use crate::settings::Config;
 
 pub fn of_usage(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
     let rejected = usage.rejected.first().map(|&first| Kind::Rejected {
@@ -90,11 +91,11 @@ fn of_use(day: &NodeDay, gpu: GpuIndex, held: &GpuUse) -> Vec<Kind> {
     conflicts.chain(more).chain(busy).collect()
 }
 
-/// What is noticed of the management API's answer itself, in which tasks may run on other hosts than `nodes`.
-pub fn of_answer(nodes: &[Node], answer: &Answer) -> Vec<Notice> {
+/// What is noticed of the management API's answer itself, in which tasks may run on hosts that are no nodes.
+pub fn of_answer(config: &Config, answer: &Answer) -> Vec<Notice> {
     let malformed = answer.malformed.iter().cloned().collect();
     let malformed = (!answer.malformed.is_empty()).then_some(Kind::Malformed(malformed));
-    let unknown = attribution::unknown_hosts(nodes, &answer.tasks);
+    let unknown = attribution::unknown_hosts(&config.nodes, &config.ignore_hosts, &answer.tasks);
     let tasks = unknown.values().flatten().copied().map(str::to_owned);
     let hosts = unknown.keys().copied().map(str::to_owned);
     let (hosts, tasks) = (hosts.collect(), tasks.collect());
