@@ -24,7 +24,6 @@ impl<'a> TasksByHost<'a> {
         Self(hosts)
     }
 
-    /// Whether there are any on this host.
     pub fn are_on(&self, host: &str) -> bool {
         !self.on(host).is_empty()
     }
@@ -39,7 +38,6 @@ impl<'a> TasksByHost<'a> {
 pub struct NodeTasks<'a> {
     /// The part of the day that is known: to its end, or as far as it had passed when the tasks were asked for.
     pub known: Span,
-    /// The node's tasks that hold GPUs, by start.
     pub tasks: Vec<&'a Task>,
     /// Who held each GPU. One that nobody held is not among these.
     pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
@@ -54,11 +52,8 @@ pub struct NodeTasks<'a> {
 /// A task's GPU that cannot be placed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnplacedGpu {
-    /// The task.
     pub task: String,
-    /// Who holds it.
     pub username: String,
-    /// The GPU as the API names it.
     pub gpu: TaskGpu,
     /// The node that the settings have its UUID on, if that is another than the task's.
     pub owner: Option<String>,
@@ -67,9 +62,7 @@ pub struct UnplacedGpu {
 /// A task whose start or end is missing or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimelessTask {
-    /// The task.
     pub task: String,
-    /// What is wrong with it.
     pub problem: String,
 }
 

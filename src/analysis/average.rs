@@ -1,5 +1,7 @@
 //! Means and coverage. A gap is in no mean.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::readings::CardUsage;
@@ -8,14 +10,11 @@ use crate::model::units::{Percent, Reading};
 /// The mean GPU and VRAM utilisation of a GPU or of a node; `None` without a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
-    /// How busy the GPU was.
     pub gpu: Option<Percent>,
-    /// How full its VRAM was.
     pub vram: Option<Percent>,
 }
 
 impl Mean {
-    /// The mean over a GPU's readings.
     pub fn of_readings(usage: &CardUsage) -> Self {
         Self {
             gpu: Reading::mean(usage.gpu.iter().copied().flatten()),
@@ -36,7 +35,6 @@ impl Mean {
 /// How many of the readings due are there. A reading counts if neither its GPU nor its VRAM value is a gap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// The readings that are there.
     #[serde(rename = "readings")]
     pub found: usize,
     /// The readings that ought to be: one for each interval of the day that has ended.
@@ -58,7 +56,6 @@ impl Coverage {
         Self { found, due }
     }
 
-    /// Several together.
     pub fn sum(coverages: impl IntoIterator<Item = Self>) -> Self {
         coverages
             .into_iter()
@@ -68,7 +65,6 @@ impl Coverage {
             })
     }
 
-    /// Whether no reading is missing.
     pub fn is_whole(self) -> bool {
         self.found == self.due
     }
@@ -85,6 +81,13 @@ impl Coverage {
         } else {
             found * 100.0 / due
         }
+    }
+}
+
+/// The figure, for people.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}（{:.1}%）", self.found, self.due, self.percent())
     }
 }
 

@@ -1,7 +1,6 @@
 //! Which days of which nodes are incomplete and can still be completed.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -13,34 +12,26 @@ use crate::model::day::Window;
 use crate::model::readings::CardUsage;
 use crate::model::units::{CardId, GpuIndex};
 
-/// What is found of a node's day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// No file of a GPU.
     Nothing,
     /// These readings, of all its GPUs but those that have none.
     Readings {
         /// How many there are of those due in the whole day.
         coverage: Coverage,
-        /// The GPUs without any.
         without: Vec<GpuIndex>,
     },
     /// Files that were written under other settings: collecting would set them aside.
     OtherSettings,
 }
 
-/// What a node's day lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// It has no file at all.
     Everything,
-    /// GPUs have no file.
     Files(Vec<GpuIndex>),
-    /// Readings are missing.
     Readings(Coverage),
     /// The management API's answer is missing, or was given before the day was over.
     TaskInformation,
-    /// It is not in the report of the users.
     UsersReport,
     /// It is of other settings than those in force.
     OtherSettings,
@@ -49,7 +40,6 @@ pub enum Lack {
 /// What is to be done about a node's day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing.
     Complete,
     /// Collecting it again may bring what it lacks.
     Collect(Vec<Lack>),
@@ -71,7 +61,6 @@ impl Found {
         }
     }
 
-    /// What was read from the files.
     pub fn in_files(node: &Node, window: &Window, usage: &BTreeMap<CardId, CardUsage>) -> Self {
         if usage.is_empty() {
             return Self::Nothing;
@@ -110,9 +99,11 @@ impl Found {
     }
 }
 
-/// What the day of `node`, which is over, needs: by what is `found` of it, and by what was recorded; unless
-/// `wants_users` says so, nobody wants to know of the users. `is_in_report` is whether the report of
-/// them has the whole day of the node.
+/// What the day of `node`, which is over, needs.
+///
+/// * `found`, `record`: what there is of it, and what was recorded.
+/// * `wants_users`: whether its users are wanted at all.
+/// * `is_in_report`: whether the report of the users has the whole day of the node.
 pub fn need(
     node: &Node,
     window: &Window,
@@ -156,47 +147,41 @@ fn has_final_tasks(files: &FilesRecord, window: &Window) -> bool {
 }
 
 impl Lack {
-    fn code(&self) -> &'static str {
+    /// A word for programs, and what people read.
+    fn parts(&self) -> (&'static str, String) {
+        let plain = |code, message: &str| (code, message.to_owned());
         match self {
-            Self::Everything => "no_files",
-            Self::Files(_) => "missing_files",
-            Self::Readings(_) => "readings",
-            Self::TaskInformation => "task_information",
-            Self::UsersReport => "users_report",
-            Self::OtherSettings => "other_settings",
-        }
-    }
-}
-
-impl fmt::Display for Lack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Everything => f.write_str("沒有檔案"),
+            Self::Everything => plain("no_files", "沒有檔案"),
             Self::Files(gpus) => {
                 let gpus: Vec<_> = gpus.iter().map(ToString::to_string).collect();
-                write!(f, "缺少 {} 的檔案", gpus.join("、"))
+                ("missing_files", format!("缺少 {} 的檔案", gpus.join("、")))
             }
-            Self::Readings(coverage) => write!(f, "讀數 {}/{}", coverage.found, coverage.due),
-            Self::TaskInformation => f.write_str("沒有當日結束後的任務資訊"),
-            Self::UsersReport => f.write_str("沒有使用者報告"),
-            Self::OtherSettings => f.write_str("原有檔案以不同的設定寫成，或已損壞"),
+            Self::Readings(Coverage { found, due }) => ("readings", format!("讀數 {found}/{due}")),
+            Self::TaskInformation => plain("task_information", "沒有當日結束後的任務資訊"),
+            Self::UsersReport => plain("users_report", "沒有用量報告"),
+            Self::OtherSettings => plain("other_settings", "原有檔案以不同的設定寫成，或已損壞"),
         }
+    }
+
+    pub fn message(&self) -> String {
+        self.parts().1
     }
 }
 
 impl Serialize for Lack {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (code, message) = self.parts();
         let mut object = serializer.serialize_map(None)?;
-        object.serialize_entry("code", self.code())?;
+        object.serialize_entry("code", code)?;
         match self {
             Self::Files(gpus) => object.serialize_entry("gpus", gpus)?,
             Self::Readings(coverage) => {
                 object.serialize_entry("readings", &coverage.found)?;
                 object.serialize_entry("readings_due", &coverage.due)?;
             }
-            Self::Everything | Self::TaskInformation | Self::UsersReport | Self::OtherSettings => {}
+            _ => {}
         }
-        object.serialize_entry("message", &self.to_string())?;
+        object.serialize_entry("message", &message)?;
         object.end()
     }
 }
@@ -242,7 +227,8 @@ mod tests {
             coverage: Coverage { found, due: 288 },
             coverage_percent: 0.0,
             mean_percent: crate::analysis::average::Mean::default(),
-            task_information: "known".to_owned(),
+            directory: std::path::PathBuf::new(),
+            task_information: crate::model::task::TaskSource::Known,
             tasks_as_of: tasks.map(|after| end + after),
             gpus: Vec::new(),
         };

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::holding::{Holdings, Span, Spans};
+use crate::model::capped::Capped;
 use crate::model::day::Window;
 use crate::model::readings::CardUsage;
 use crate::model::units::{Reading, UnixSeconds};
@@ -12,44 +14,36 @@ use crate::model::units::{Reading, UnixSeconds};
 /// For how long a GPU that nobody holds must be busy to be named: less is a driver's or an admin's own test.
 const LONG_SECONDS: u64 = 3600;
 
-/// How many conflicts of a GPU are told one by one: one an hour.
-const CONFLICTS_TOLD: usize = 24;
-/// How many users, and how many tasks, a conflict names.
-const NAMES_TOLD: usize = 20;
-
-/// The conflicts of a GPU. Where it is held by thousands, as by tasks that never end, only their number grows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conflicts {
-    /// The first of them, by time.
-    pub listed: Vec<Conflict>,
-    /// How many come after those.
-    pub more: usize,
-}
+/// The conflicts of a GPU, by time: the first as many as hours. Where it is held by thousands, as by tasks that never
+/// end, only their number grows.
+pub type Conflicts = Capped<Conflict, 24>;
+type Names = Capped<String, 20>;
 
 /// A time in which the same two or more users held one GPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The users, in order of first hold.
-    pub users: Vec<String>,
-    /// How many users are not named.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub more_users: usize,
-    /// The users' tasks of that time.
-    pub tasks: Vec<String>,
-    /// How many tasks are not named.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub more_tasks: usize,
-    /// When.
-    #[serde(flatten)]
+    /// In order of first hold.
+    pub users: Names,
+    pub tasks: Names,
     pub span: Span,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes by reference"
-)]
-pub fn is_zero(count: &usize) -> bool {
-    *count == 0
+impl Serialize for Conflict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        for (key, more_key, names) in [
+            ("users", "more_users", &self.users),
+            ("tasks", "more_tasks", &self.tasks),
+        ] {
+            object.serialize_entry(key, &names.first)?;
+            if names.more > 0 {
+                object.serialize_entry(more_key, &names.more)?;
+            }
+        }
+        object.serialize_entry("from", &self.span.from)?;
+        object.serialize_entry("to", &self.span.to)?;
+        object.end()
+    }
 }
 
 /// The conflicts of a GPU. Tasks of one user do not conflict with each other.
@@ -66,14 +60,12 @@ pub fn conflicts(holdings: &Holdings) -> Conflicts {
     let mut since = UnixSeconds::MIN;
     for (now, changed) in changes {
         // The spans of one user do not touch, so that every change is one of who holds it.
-        if holding.len() > 1 && conflicts.listed.len() == CONFLICTS_TOLD {
-            conflicts.more += 1;
-        } else if holding.len() > 1 {
+        if holding.len() > 1 {
             let span = Span {
                 from: since,
                 to: now,
             };
-            conflicts.listed.push(conflict(holdings, &holding, span));
+            conflicts.push_with(|| conflict(holdings, &holding, span));
         }
         for position in changed {
             if !holding.remove(&position) {
@@ -93,15 +85,9 @@ fn conflict(holdings: &Holdings, holding: &BTreeSet<usize>, span: Span) -> Confl
         .filter(|hold| hold.span.within(span).is_some())
         // A task can hold a GPU by two names of it.
         .filter(|hold| seen.insert(hold.task));
-    let tasks: Vec<_> = tasks.map(|hold| hold.task).collect();
-    let named = |names: &mut dyn Iterator<Item = &str>| -> Vec<String> {
-        names.take(NAMES_TOLD).map(str::to_owned).collect()
-    };
     Conflict {
-        users: named(&mut holders().map(|holder| holder.user)),
-        more_users: holding.len().saturating_sub(NAMES_TOLD),
-        more_tasks: tasks.len().saturating_sub(NAMES_TOLD),
-        tasks: named(&mut tasks.into_iter()),
+        users: holders().map(|holder| holder.user.to_owned()).collect(),
+        tasks: tasks.map(|hold| hold.task.to_owned()).collect(),
         span,
     }
 }
@@ -129,7 +115,6 @@ pub fn busy_without_task(
         .collect()
 }
 
-/// The intervals that a span touches.
 fn whole_intervals(span: Span, window: &Window) -> Option<Span> {
     let (start, step) = (window.start, window.interval.seconds());
     let down = (span.from - start).div_euclid(step) * step;
@@ -158,10 +143,10 @@ mod tests {
     ) -> Vec<(String, String, i64, i64)> {
         let holds: Vec<_> = holds.into_iter().flatten().collect();
         conflicts(&Holdings::new(&holds))
-            .listed
+            .first
             .into_iter()
             .map(|of| {
-                let (users, tasks) = (of.users.join(" "), of.tasks.join(" "));
+                let (users, tasks) = (of.users.first.join(" "), of.tasks.first.join(" "));
                 (users, tasks, of.span.from, of.span.to)
             })
             .collect()
@@ -221,15 +206,21 @@ mod tests {
             span: Span::new(from, 5000).expect("a span"),
         });
         let holds: Vec<_> = holds.collect();
-        let Conflicts { listed, more } = conflicts(&Holdings::new(&holds));
+        let Conflicts {
+            first: listed,
+            more,
+        } = conflicts(&Holdings::new(&holds));
         assert_eq!((listed.len(), more), (24, 1999 - 24));
         let last = &listed[23];
         assert_eq!(
-            (&last.users[..], last.more_users, last.span),
+            (&last.users.first[..], last.users.more, last.span),
             (&names[..20], 5, Span { from: 24, to: 25 })
         );
-        assert_eq!((&last.tasks[..], last.more_tasks), (&names[..20], 5));
-        assert_eq!((listed[18].users.len(), listed[18].more_users), (20, 0));
+        assert_eq!((&last.tasks.first[..], last.tasks.more), (&names[..20], 5));
+        assert_eq!(
+            (listed[18].users.first.len(), listed[18].users.more),
+            (20, 0)
+        );
     }
 
     fn window() -> Window {
@@ -295,17 +286,17 @@ mod tests {
             };
             let conflicts = conflicts(&Holdings::new(&holds));
             prop_assert_eq!(conflicts.more, 0);
-            let conflicts = conflicts.listed;
+            let conflicts = conflicts.first;
             for second in -1..100 {
                 let named = conflicts.iter().find(|of| of.span.from <= second && second < of.span.to);
-                let users = named.map(|of| of.users.iter().map(String::as_str).collect::<BTreeSet<_>>());
+                let users = named.map(|of| of.users.first.iter().map(String::as_str).collect::<BTreeSet<_>>());
                 prop_assert_eq!(users, Some(at(second)).filter(|users| users.len() > 1));
             }
             for of in &conflicts {
                 // As long as it can be.
                 prop_assert_ne!(at(of.span.from - 1), at(of.span.from));
                 prop_assert_ne!(at(of.span.to - 1), at(of.span.to));
-                let tasks: BTreeSet<_> = of.tasks.iter().map(String::as_str).collect();
+                let tasks: BTreeSet<_> = of.tasks.first.iter().map(String::as_str).collect();
                 let there = holds.iter().filter(|hold| hold.span.within(of.span).is_some());
                 prop_assert_eq!(tasks, there.map(|hold| hold.task).collect::<BTreeSet<_>>());
             }

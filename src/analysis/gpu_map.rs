@@ -65,10 +65,8 @@ impl Node {
     }
 }
 
-/// Where a task's GPU is on its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
-    /// The GPU.
     pub index: GpuIndex,
     /// What speaks against it.
     pub disagreement: Option<Disagreement>,
@@ -90,13 +88,9 @@ pub enum Unplaceable<'a> {
 /// that could disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Disagreement {
-    /// Where the UUID is.
     pub index: GpuIndex,
-    /// The UUID.
     pub uuid: GpuUuid,
-    /// The management API's id of it.
     pub id: u64,
-    /// Where the id is.
     pub id_place: IdPlace,
 }
 
@@ -112,7 +106,6 @@ impl fmt::Display for Disagreement {
     }
 }
 
-/// Where a GPU is by its id alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IdPlace {
     /// This GPU, counted from `first_gpu_id`.

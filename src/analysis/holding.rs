@@ -10,9 +10,7 @@ use crate::model::units::UnixSeconds;
 /// The time `[from, to)`. It is never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Span {
-    /// Its first second.
     pub from: UnixSeconds,
-    /// The first second after it.
     pub to: UnixSeconds,
 }
 
@@ -22,12 +20,10 @@ impl Span {
         (from < to).then_some(Self { from, to })
     }
 
-    /// The part of it that lies in `other` as well.
     pub fn within(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.to.min(other.to))
     }
 
-    /// Its length.
     pub fn seconds(self) -> u64 {
         self.to.abs_diff(self.from)
     }
@@ -102,29 +98,23 @@ impl Spans {
     }
 }
 
-/// What one task holds of one GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold<'a> {
     /// Who it is accounted to.
     pub user: &'a str,
-    /// The task.
     pub task: &'a str,
-    /// When.
     pub span: Span,
 }
 
 /// One user of a GPU, with everything that they held of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder<'a> {
-    /// The user.
     pub user: &'a str,
     /// When they held it. A second of several tasks is one second.
     pub spans: Spans,
-    /// Their tasks.
     pub holds: Vec<Hold<'a>>,
 }
 
-/// Who held one GPU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holdings<'a> {
     /// Its users, in order of first hold.
@@ -153,7 +143,6 @@ impl<'a> Holdings<'a> {
         }
     }
 
-    /// When anybody held it.
     pub fn anybodys(&self) -> Spans {
         Spans::union(self.holders.iter().flat_map(|holder| holder.spans.iter()))
     }

@@ -3,8 +3,8 @@
 pub mod attribution;
 pub mod average;
 pub mod catch_up;
+pub mod completeness;
 pub mod conflict;
-pub mod figures;
 pub mod gpu_map;
 pub mod holding;
 pub mod idle;

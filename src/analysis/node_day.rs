@@ -13,33 +13,23 @@ use crate::model::readings::CardUsage;
 use crate::model::thresholds::Thresholds;
 use crate::model::units::{CardId, GpuIndex, UnixSeconds};
 
-/// A node's day.
 #[derive(Debug)]
 pub struct NodeDay<'a> {
-    /// The node.
     pub node: &'a Node,
-    /// The day, and how much of it has passed.
     pub window: &'a Window,
-    /// Its GPUs, by index.
     pub gpus: Vec<GpuDay>,
-    /// Who held them.
     pub tasks: TaskKnowledge<'a>,
     /// What counts as busy, idle, and held.
     pub thresholds: Thresholds,
 }
 
-/// A GPU's day.
 #[derive(Debug)]
 pub struct GpuDay {
-    /// Which GPU of the node.
     pub index: GpuIndex,
-    /// Its DRM card.
     pub card: CardId,
     /// Its readings: `None` where there is not one of either metric.
     pub usage: Option<CardUsage>,
-    /// Their means.
     pub mean: Mean,
-    /// How many there are.
     pub coverage: Coverage,
     /// Who held it; `None` without task information.
     pub held: Option<GpuUse>,
@@ -61,16 +51,13 @@ pub struct GpuUse {
 pub enum TaskKnowledge<'a> {
     /// The management API's answer, placed on the node.
     Known {
-        /// The tasks.
         tasks: NodeTasks<'a>,
         /// When the answer was given, if it is one that an earlier run kept.
         kept_since: Option<UnixSeconds>,
         /// Whether the answer has tasks that cannot be read, and so may be of this node or of any other.
         has_malformed: bool,
     },
-    /// There is no answer.
     Unknown {
-        /// Why there is none.
         reason: &'a str,
         /// The user column that an earlier run left.
         earlier: BTreeMap<GpuIndex, String>,
@@ -109,12 +96,10 @@ impl<'a> NodeDay<'a> {
         }
     }
 
-    /// The mean of its GPUs' means.
     pub fn mean(&self) -> Mean {
         Mean::of_means(self.gpus.iter().map(|gpu| gpu.mean))
     }
 
-    /// The coverage of all its GPUs together.
     pub fn coverage(&self) -> Coverage {
         Coverage::sum(self.gpus.iter().map(|gpu| gpu.coverage))
     }
@@ -149,7 +134,7 @@ impl<'a> NodeDay<'a> {
             (Doubt::Timeless, !tasks.timeless.is_empty()),
             (
                 Doubt::Conflict,
-                any(|held| !held.conflicts.listed.is_empty()),
+                any(|held| !held.conflicts.first.is_empty()),
             ),
             (
                 Doubt::BusyWithoutTask,
@@ -168,7 +153,6 @@ impl<'a> NodeDay<'a> {
 }
 
 impl<'a> TaskKnowledge<'a> {
-    /// The tasks, if they are known.
     pub fn known(&self) -> Option<&NodeTasks<'a>> {
         match self {
             Self::Known { tasks, .. } => Some(tasks),

@@ -51,7 +51,6 @@ impl fmt::Debug for Pseudonyms {
 }
 
 impl Pseudonyms {
-    /// Those of a key.
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
@@ -66,7 +65,6 @@ impl Pseudonyms {
         pseudonym
     }
 
-    /// That of a user. It depends on the name alone.
     pub fn user(&self, name: &str) -> String {
         self.of(Kind::User, name)
     }

@@ -1,18 +1,26 @@
-//! What is remembered of the collection of a day: for `--catch-up`, for `status`, and for whoever looks later.
+//! The result of collecting a day: what a run reports, and what is remembered of it for `--catch-up`, for `status`,
+//! and for whoever looks later.
+
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Coverage, Mean};
+use super::completeness::{Completeness, Shortfall};
+use super::conflict::Conflicts;
+use super::holding::Span;
+use super::node_day::{GpuDay, NodeDay};
 use super::stopped_series::LastReadings;
 use crate::model::cluster::Node;
 use crate::model::day::Window;
+use crate::model::readings::Metric;
+use crate::model::task::TaskSource;
 use crate::model::units::{CardId, GpuIndex, UnixSeconds};
 
 /// The record of a day. It has every node that was ever asked for the day, each as it was asked last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayRecord {
-    /// The day.
     pub date: NaiveDate,
     /// The zone whose midnights bound it.
     pub timezone: String,
@@ -20,106 +28,111 @@ pub struct DayRecord {
     pub window: WindowRecord,
     /// The last run, whichever nodes it asked.
     pub last_run: LastRun,
-    /// The nodes.
     pub nodes: Vec<NodeRecord>,
 }
 
 /// The day in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowRecord {
-    /// Its first midnight.
     pub start: UnixSeconds,
-    /// The next midnight.
     pub end: UnixSeconds,
     /// The end of the last interval that had ended.
     pub until: UnixSeconds,
-    /// What one reading stands for.
     pub interval_seconds: i64,
 }
 
 /// The last run of a day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LastRun {
-    /// The version of the program.
     pub version: String,
-    /// When it began.
     pub started_at: UnixSeconds,
-    /// How long it took.
     pub duration_seconds: f64,
-    /// How it ended.
     pub exit_status: u8,
+    /// How complete the day was of the nodes that it asked. The first versions did not record that.
+    #[serde(flatten)]
+    pub completeness: Option<Completeness>,
     /// The nodes that it asked.
     pub nodes: Vec<String>,
     /// What it noticed that is about no single node.
     pub notices: Vec<NoticeRecord>,
 }
 
-/// The record of a node's day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeRecord {
-    /// Its name.
     pub name: String,
-    /// Its agent.
     pub url: String,
-    /// The cards that were looked for, by GPU index.
     pub cards: Vec<CardId>,
     /// When it was asked last.
     pub asked_at: UnixSeconds,
     /// Whether its agent then gave all that it had, be that nothing.
     pub answered: bool,
-    /// What was noticed then.
     pub notices: Vec<NoticeRecord>,
     /// What is in its files, from this run or an earlier one.
     pub files: Option<FilesRecord>,
 }
 
-/// The record of the files of a node's day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FilesRecord {
+    /// Where they are, once they are in place.
+    #[serde(skip)]
+    pub directory: PathBuf,
     /// The end of the last interval that had ended when they were written.
     pub until: UnixSeconds,
-    /// The readings of all GPUs together.
     #[serde(flatten)]
     pub coverage: Coverage,
-    /// The same in percent.
     pub coverage_percent: f64,
     /// The mean over its GPUs, in percent.
     pub mean_percent: Mean,
-    /// Where the users are from: `known`, `kept`, `not_asked` or `unavailable`.
-    pub task_information: String,
-    /// When the management API gave that, if it did.
+    pub task_information: TaskSource,
     pub tasks_as_of: Option<UnixSeconds>,
-    /// The GPUs, by index.
     pub gpus: Vec<GpuRecord>,
 }
 
-/// The record of a GPU's day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GpuRecord {
-    /// Its index.
     pub index: GpuIndex,
-    /// Its DRM card.
     pub card: CardId,
-    /// Its readings.
     #[serde(flatten)]
     pub coverage: Coverage,
-    /// The same in percent.
     pub coverage_percent: f64,
-    /// Their means, in percent.
+    /// The means of its readings, in percent.
     pub mean_percent: Mean,
-    /// When they end.
     pub last_readings: LastReadings,
+    /// The metrics without a reading for which the agent has no chart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_chart: Vec<Metric>,
+    /// Who held it in this run's files; `None` without task information.
+    #[serde(skip)]
+    pub held: Option<Held>,
 }
 
-/// Something that a run noticed.
+/// What became of a GPU in the hands of its users.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// In order of first hold.
+    pub users: Vec<String>,
+    pub conflicts: Conflicts,
+    /// When it was busy for an hour or more though nobody held it.
+    pub busy_without_task: Vec<Span>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeRecord {
-    /// `error` or `warning`.
-    pub severity: String,
-    /// A word for programs.
+    pub severity: Severity,
     pub code: String,
-    /// What a person should know.
     pub message: String,
+    /// What it takes from the day, if anything. The first versions did not record that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortfall: Option<Shortfall>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something that was asked for is missing from the files.
+    Error,
+    /// What is there stands, but somebody should look.
+    Warning,
 }
 
 impl DayRecord {
@@ -128,7 +141,6 @@ impl DayRecord {
         serde_json::from_slice(file).ok()
     }
 
-    /// The contents of the file that keeps it.
     pub fn to_json(&self) -> Vec<u8> {
         let mut file = serde_json::to_vec(self).expect("a record has string keys alone");
         file.push(b'\n');
@@ -151,18 +163,83 @@ impl DayRecord {
         nodes.all(|node| names.contains(&node.name.as_str()))
     }
 
-    /// What it says of a node.
     pub fn node(&self, name: &str) -> Option<&NodeRecord> {
         self.nodes.iter().find(|node| node.name == name)
     }
 }
 
 impl FilesRecord {
+    /// The files of `day`, which are not in place yet.
+    pub fn new(
+        day: &NodeDay,
+        task_information: TaskSource,
+        tasks_as_of: Option<UnixSeconds>,
+        has_no_chart: impl Fn(CardId, Metric) -> bool,
+    ) -> Self {
+        let coverage = day.coverage();
+        let gpu = |gpu: &GpuDay| GpuRecord::new(gpu, day, &has_no_chart);
+        Self {
+            directory: PathBuf::new(),
+            until: day.window.until,
+            coverage,
+            coverage_percent: coverage.percent(),
+            mean_percent: day.mean(),
+            task_information,
+            tasks_as_of,
+            gpus: day.gpus.iter().map(gpu).collect(),
+        }
+    }
+
     /// The GPUs that have a file.
     pub fn with_readings(&self) -> Vec<(GpuIndex, CardId)> {
         let has_file = |gpu: &&GpuRecord| !gpu.last_readings.is_none();
         let gpus = self.gpus.iter().filter(has_file);
         gpus.map(|gpu| (gpu.index, gpu.card)).collect()
+    }
+}
+
+impl GpuRecord {
+    fn new(gpu: &GpuDay, day: &NodeDay, has_no_chart: impl Fn(CardId, Metric) -> bool) -> Self {
+        let usage = gpu.usage.as_ref();
+        let last_readings = usage.map(|usage| LastReadings::of(usage, day.window));
+        let mut record = Self {
+            index: gpu.index,
+            card: gpu.card,
+            coverage: gpu.coverage,
+            coverage_percent: gpu.coverage.percent(),
+            mean_percent: gpu.mean,
+            last_readings: last_readings.unwrap_or_default(),
+            without_chart: Vec::new(),
+            held: day
+                .tasks
+                .known()
+                .zip(gpu.held.as_ref())
+                .map(|(tasks, held)| Held {
+                    users: tasks.users(gpu.index).map(str::to_owned).collect(),
+                    conflicts: held.conflicts.clone(),
+                    busy_without_task: held.busy_without_task.clone(),
+                }),
+        };
+        record.without_chart = record.without_reading();
+        record
+            .without_chart
+            .retain(|metric| has_no_chart(gpu.card, *metric));
+        record
+    }
+
+    /// The metrics that have not one reading.
+    pub fn without_reading(&self) -> Vec<Metric> {
+        let has_none = |metric: &Metric| self.last_readings.of_metric(*metric).is_none();
+        Metric::ALL.into_iter().filter(has_none).collect()
+    }
+
+    /// Those of them that it should have: all but one for which there is no chart.
+    pub fn lacks(&self) -> Vec<Metric> {
+        let mut lacks = self.without_reading();
+        if lacks.len() < Metric::ALL.len() {
+            lacks.retain(|metric| !self.without_chart.contains(metric));
+        }
+        lacks
     }
 }
 

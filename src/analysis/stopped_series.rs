@@ -15,14 +15,11 @@ const SILENCE_SECONDS: i64 = 3600;
 /// The stamps of a GPU's last readings; `None` of a metric that has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastReadings {
-    /// Of the GPU utilisation.
     pub gpu: Option<UnixSeconds>,
-    /// Of the VRAM utilisation.
     pub vram: Option<UnixSeconds>,
 }
 
 impl LastReadings {
-    /// Those of the readings of a card in the window.
     pub fn of(usage: &CardUsage, window: &Window) -> Self {
         let last = |readings: &[Option<Reading>]| {
             let slot = readings.iter().rposition(Option::is_some)?;
@@ -34,19 +31,17 @@ impl LastReadings {
         }
     }
 
-    /// Whether there is not one reading.
     pub fn is_none(self) -> bool {
         self == Self::default()
     }
 
-    /// The series of the GPU that have a reading.
     pub fn series(self, gpu: GpuIndex, card: CardId) -> impl Iterator<Item = Series> {
         let has_reading = move |metric: &Metric| self.of_metric(*metric).is_some();
         let metrics = Metric::ALL.into_iter().filter(has_reading);
         metrics.map(move |metric| Series { gpu, card, metric })
     }
 
-    fn of_metric(self, metric: Metric) -> Option<UnixSeconds> {
+    pub fn of_metric(self, metric: Metric) -> Option<UnixSeconds> {
         match metric {
             Metric::Gpu => self.gpu,
             Metric::Vram => self.vram,
@@ -54,14 +49,10 @@ impl LastReadings {
     }
 }
 
-/// One metric of one card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Series {
-    /// The GPU.
     pub gpu: GpuIndex,
-    /// Its card.
     pub card: CardId,
-    /// The metric.
     pub metric: Metric,
 }
 
@@ -70,7 +61,6 @@ pub struct Series {
 pub struct Stopped {
     /// The stamp of their last reading.
     pub since: UnixSeconds,
-    /// Which.
     pub series: Vec<Series>,
     /// Whether no series of the node goes on, nor went on for longer, so that it is the node or its agent that
     /// stopped.
@@ -78,7 +68,7 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// What is to be said of them, and what helps. `since` is their last reading's moment on the clocks of the zone.
+    /// What happened, and what helps. `since` is their last reading's moment on the clocks of the zone.
     pub fn message(&self, node: &str, since: &str) -> String {
         if self.is_whole_node {
             return format!("{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata");

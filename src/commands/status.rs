@@ -21,10 +21,10 @@ pub fn run(args: &StatusArgs) -> Result<ExitStatus> {
     let nodes = select(&config, &args.nodes)?;
     let archive = Archive::new(&config.data_dir, config.gpu_files);
     let days = evidence(&config, &nodes, &archive, args.days)?;
-    let report = StatusReport::of(&days, &nodes);
+    let report = StatusReport::new(&config.data_dir, &days, &nodes);
     if args.output.json {
         print_json(&console, &report)?;
-    } else if !(args.output.quiet && report.exit_status == ExitStatus::Complete) {
+    } else if !(args.output.quiet && report.is_well()) {
         console.print(report.text().as_bytes())?;
     }
     Ok(report.exit_status)

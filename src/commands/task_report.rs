@@ -9,6 +9,7 @@ use crate::formats::task_report;
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console::{self, print_json};
 use crate::report::TaskReport;
+use crate::report::notice::of_answer;
 use crate::store::pseudonym_key;
 
 /// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
@@ -29,7 +30,7 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         let fetched = tasks::ask(request, &token, &window, user)?;
         (fetched.answer, user.map(str::to_owned))
     };
-    let notices = tasks::notices(request, &answer);
+    let notices = of_answer(request.config, &answer);
     answer.tasks.retain(|task| {
         request.wants_host(&task.hostname)
             && user.as_ref().is_none_or(|user| task.username == *user)

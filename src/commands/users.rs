@@ -3,25 +3,23 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use chrono::NaiveDate;
 
 use super::request::{RequestError, now, range};
 use super::users_args::UsersArgs;
 use crate::analysis::ledger::DayLedger;
 use crate::analysis::record::NodeRecord;
-use crate::analysis::usage::{AbsenceReason, Usage};
+use crate::analysis::usage::{AbsenceReason, Usage, dates};
 use crate::formats::{usage_csv, usage_table};
+use crate::model::capped::Capped;
 use crate::model::cluster::Node;
 use crate::model::day::{DateError, Window};
 use crate::model::exit_status::ExitStatus;
+use crate::model::task::TaskSource;
 use crate::outlets::console::{self, Console, print_json};
 use crate::report::UsageReport;
 use crate::settings::{self, Config};
 use crate::store::archive::Archive;
 use crate::store::{pseudonym_key, reports};
-
-/// How many users are named where one is not among them.
-const USERS_NAMED: usize = 20;
 
 /// Says who held how many GPU-hours.
 pub fn run(args: &UsersArgs) -> Result<ExitStatus> {
@@ -75,7 +73,7 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
             }
         }
     }
-    wanted.are_known(&reported, config, &days(first, last))?;
+    wanted.are_known(&reported, config, &dates(first, last))?;
     Ok(usage)
 }
 
@@ -204,15 +202,11 @@ fn why_not_of_node(record: Option<&NodeRecord>) -> AbsenceReason {
     let Some(record) = record else {
         return AbsenceReason::NotCollected;
     };
-    let tasks = record
-        .files
-        .as_ref()
-        .map(|files| files.task_information.as_str());
-    match tasks {
+    match record.files.as_ref().map(|files| files.task_information) {
         None => AbsenceReason::NoReadings,
-        Some("not_asked") => AbsenceReason::TasksNotAsked,
-        Some("unavailable") => AbsenceReason::TasksUnavailable,
-        Some(_) => AbsenceReason::Lost,
+        Some(TaskSource::NotAsked) => AbsenceReason::TasksNotAsked,
+        Some(TaskSource::Unavailable) => AbsenceReason::TasksUnavailable,
+        Some(TaskSource::Known | TaskSource::Kept) => AbsenceReason::Lost,
     }
 }
 
@@ -240,24 +234,15 @@ fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage
 }
 
 fn unknown_user(name: String, usage: &Usage) -> RequestError {
-    let users: Vec<_> = usage.users.keys().map(String::as_str).collect();
-    let shown = users[..users.len().min(USERS_NAMED)].join("、");
-    let known = match users.len() {
+    let users: Capped<_, 20> = usage.users.keys().collect();
+    let count = users.len();
+    let known = match count {
         0 => "沒有人佔用 GPU".to_owned(),
-        count if count > USERS_NAMED => format!("有 {shown} 等 {count} 位使用者"),
-        _ => format!("有 {shown}"),
+        _ => "有 ".to_owned() + &users.joined(|_| format!(" 等 {count} 位使用者")),
     };
     RequestError::UnknownUser {
         name,
-        days: days(usage.from, usage.to),
+        days: dates(usage.from, usage.to),
         known,
-    }
-}
-
-fn days(from: NaiveDate, to: NaiveDate) -> String {
-    if from == to {
-        from.to_string()
-    } else {
-        format!("{from} 到 {to}")
     }
 }

@@ -11,7 +11,7 @@ use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula, unguard};
 use super::unreadable::Unreadable;
 use crate::analysis::holding::Span;
-use crate::analysis::ledger::{Account, DayLedger, Doubt, Entry, NodeLedger};
+use crate::analysis::ledger::{Account, DOUBTS, DayLedger, Doubt, Entry, NodeLedger};
 use crate::model::units::{GpuIndex, UnixSeconds};
 
 const HEADER: &str = "類別,使用者,節點,GPU編號,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),無讀數(GPU小時),\
@@ -28,23 +28,6 @@ mod kind {
     pub const FREE: &str = "未分配";
     /// The same of all GPUs of a node.
     pub const FREE_TOTAL: &str = "未分配合計";
-}
-
-/// The last column, in which several are joined by `;`.
-pub const DOUBTS: [(Doubt, &str); 7] = [
-    (Doubt::Unfinished, "未達當日結束"),
-    (Doubt::Unplaced, "有無法對應的任務GPU"),
-    (Doubt::Disagreement, "有UUID與id不一致的GPU"),
-    (Doubt::Timeless, "有時間不明的任務"),
-    (Doubt::Conflict, "有資源衝突"),
-    (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
-    (Doubt::Malformed, "有無法解析的任務"),
-];
-
-/// The word for a doubt.
-pub fn word(doubt: Doubt) -> &'static str {
-    let word = DOUBTS.iter().find(|(known, _)| *known == doubt);
-    word.map_or("", |(_, word)| word)
 }
 
 #[derive(Serialize, Deserialize)]

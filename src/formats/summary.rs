@@ -143,14 +143,14 @@ fn conflicts(day: &NodeDay) -> String {
             0 => String::new(),
             more => format!(" 及另外 {more} 個"),
         };
-        let listed = conflicts.listed.iter().map(move |conflict| {
+        let listed = conflicts.first.iter().map(move |conflict| {
             format!(
                 "{index}: {} (使用者: {}{}, 任務: {}{})",
                 day.window.clock_span(conflict.span),
-                conflict.users.join(";"),
-                more(conflict.more_users),
-                conflict.tasks.join(";"),
-                more(conflict.more_tasks)
+                conflict.users.first.join(";"),
+                more(conflict.users.more),
+                conflict.tasks.first.join(";"),
+                more(conflict.tasks.more)
             )
         });
         let more = Some(conflicts.more).filter(|more| *more > 0);
@@ -328,7 +328,9 @@ mod tests {
             let ledger = DayLedger::from([(day.node.name.clone(), ledger)]);
             let file = String::from_utf8(ledger_csv::render(&ledger)).expect("UTF-8");
             assert_eq!(file, golden);
-            let words = ledger_csv::DOUBTS.map(|(_, word)| word).join(";");
+            let words = crate::analysis::ledger::DOUBTS
+                .map(|(_, word)| word)
+                .join(";");
             assert!(file.lines().skip(1).all(|line| line.ends_with(&words)));
             let read = ledger_csv::parse(golden.as_bytes()).expect("a ledger");
             assert_eq!(read, ledger);

@@ -3,7 +3,6 @@
 
 use comfy_table::CellAlignment;
 
-use super::ledger_csv::word;
 use super::number::{NO_MEAN, two_decimals};
 use super::{account, table};
 use crate::analysis::ledger::Account;
@@ -88,6 +87,6 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
     doubts.sort_by_key(|((_, doubt), _)| *doubt);
     let doubts = doubts
         .into_iter()
-        .map(|((node, doubt), dates)| format!("備註：{node}：{dates}：{}", word(*doubt)));
+        .map(|((node, doubt), dates)| format!("備註：{node}：{dates}：{}", doubt.word()));
     absences.chain(doubts).collect()
 }

@@ -1,5 +1,6 @@
 //! The words: day and window, units, node and GPU, readings, task, thresholds.
 
+pub mod capped;
 pub mod cluster;
 pub mod day;
 pub mod exit_status;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::units::{CardId, Reading, UnixSeconds};
 
 /// What is measured of a card. Its context is stable; the chart ids below it hold the product's name, which an
 /// upgrade of Netdata can change (netdata/facts.md §1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// From `gpu_busy_percent`.
@@ -49,6 +49,8 @@ pub struct NodeUsage {
     pub coarse_problem: Option<String>,
     /// Readings that cannot be true. They count as gaps.
     pub rejected: Vec<RejectedReading>,
+    /// The series without any reading for which the agent has no chart, as far as it says so.
+    pub without_chart: BTreeSet<(CardId, Metric)>,
 }
 
 /// The readings of one card: one a due interval of the window, in its order; `None` is a gap.
@@ -106,6 +108,23 @@ impl NodeUsage {
         !cards
             .iter()
             .all(|card| self.cards.get(card).is_some_and(has_first))
+    }
+
+    /// The metrics of `cards` that have no reading where the card's other metric has some.
+    pub fn half_empty(&self, cards: &[CardId]) -> Vec<(CardId, Metric)> {
+        let has = |card, metric| {
+            let sources = [&self.cards, &self.coarse].into_iter();
+            let mut usages = sources.filter_map(|source| source.get(&card));
+            usages.any(|usage: &CardUsage| usage.series(metric).iter().any(Option::is_some))
+        };
+        let lacking = |&card: &CardId| {
+            let lacks = Metric::ALL
+                .into_iter()
+                .filter(move |&metric| !has(card, metric));
+            let lacks: Vec<_> = lacks.map(|metric| (card, metric)).collect();
+            Some(lacks).filter(|lacks| lacks.len() == 1)
+        };
+        cards.iter().filter_map(lacking).flatten().collect()
     }
 
     pub fn add_coarse(&mut self, coarse: Self) {

@@ -1,6 +1,6 @@
 //! A task of the management system, as far as its record could be read; and what a run knows of a day's tasks.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
 use super::units::UnixSeconds;
@@ -138,7 +138,35 @@ impl Answer {
     }
 }
 
+/// Where a run's task information is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskSource {
+    Known,
+    Kept,
+    NotAsked,
+    Unavailable,
+}
+
 impl TaskInformation {
+    pub fn source(&self) -> TaskSource {
+        match self {
+            Self::Known(_) => TaskSource::Known,
+            Self::Kept(_) => TaskSource::Kept,
+            Self::NotAsked => TaskSource::NotAsked,
+            Self::Unavailable(_) => TaskSource::Unavailable,
+        }
+    }
+
+    /// When the management API gave it, if it did, for a run that began at `started_at`: no later than it truly was.
+    pub fn as_of(&self, started_at: UnixSeconds) -> Option<UnixSeconds> {
+        match self {
+            Self::Known(_) => Some(started_at),
+            Self::Kept(kept) => Some(kept.fetched_at),
+            Self::NotAsked | Self::Unavailable(_) => None,
+        }
+    }
+
     /// None where there is no answer.
     pub fn tasks(&self) -> &[Task] {
         self.answer().map_or(&[], |answer| &answer.tasks)

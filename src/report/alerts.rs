@@ -1,10 +1,8 @@
-//! What is said of idle GPUs.
-
-use std::fmt;
+//! The result of `alerts`.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::analysis::ledger::Account;
@@ -13,11 +11,9 @@ use crate::model::exit_status::ExitStatus;
 use crate::model::thresholds::{AlertRule, Alerts};
 use crate::model::units::{GpuIndex, Reading, UnixSeconds};
 
-/// Who has idle GPUs, and who was told.
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
     version: &'static str,
-    /// The first day that was looked at.
     pub first_date: NaiveDate,
     /// The last one.
     pub date: NaiveDate,
@@ -25,7 +21,7 @@ pub struct AlertsReport<'a> {
     /// The zone of the days, and of the clocks.
     #[serde(skip)]
     pub zone: Tz,
-    /// How many days were looked at, and for how many nobody is told again.
+    /// How many days were looked at, and for how many nobody is notified again.
     pub window_days: u16,
     min_coverage_percent: u8,
     rules: Vec<RuleReport<'a>>,
@@ -34,15 +30,12 @@ pub struct AlertsReport<'a> {
     pub idle: Reading,
     /// The users whose GPUs were idle beyond a rule.
     pub alerts: Vec<AlertReport<'a>>,
-    /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
-    /// Whether there is anything to judge by.
     #[serde(rename = "is_judged")]
     pub has_evidence: bool,
-    /// The nodes with users of which there is nothing to judge by.
+    /// The nodes with users of which no reading counts.
     #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
-    /// How the run ends.
     pub exit_status: ExitStatus,
 }
 
@@ -58,75 +51,50 @@ struct RuleReport<'a> {
 /// A user with idle GPUs.
 #[derive(Debug, Serialize)]
 pub struct AlertReport<'a> {
-    /// The user.
     pub user: &'a str,
-    /// The name of the rule.
     pub rule: &'a str,
     /// The types of the rule's tasks; empty for the rule of all other tasks.
     #[serde(skip)]
     pub task_types: &'a [String],
-    /// What all of their GPUs did.
     #[serde(flatten)]
     pub figures: Figures,
-    /// What each of them did.
     pub gpus: Vec<GpuReport<'a>>,
-    /// When the user was last told of the rule.
+    /// When the user was last notified of the rule.
     pub last_notice: Option<LastNotice>,
-    /// What this run does about it.
     pub notice: Notified,
 }
 
-/// One GPU of a user.
 #[derive(Debug, Serialize)]
 pub struct GpuReport<'a> {
-    /// Its node.
     pub node: &'a str,
-    /// Which GPU of that.
     pub gpu: GpuIndex,
-    /// What it did.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-/// What GPUs did for a user, in seconds and in percent rounded down.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Figures {
-    idle_seconds: u64,
-    allocated_seconds: u64,
-    observed_seconds: u64,
-    idle_share_percent: Option<f64>,
-    coverage_percent: Option<f64>,
-    mean_gpu_percent: Option<f64>,
-}
-
-/// When somebody was told.
 #[derive(Clone, Debug, Serialize)]
 pub struct LastNotice {
     /// On the zone's clocks.
     pub time: String,
-    /// What became of it.
     #[serde(flatten)]
     pub reminder: Reminder,
 }
 
-/// Whether somebody is told in this run.
+/// Whether the admin and the user are notified in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notified {
-    /// They would be, if the run were to tell anybody.
+    /// They would be with `--send`.
     Due,
-    /// They are not, because they were told lately.
+    /// They are not, because they were lately.
     Recent,
-    /// They are.
     Sent,
     /// They, or the admin, could not be.
     Failed,
 }
 
-/// The days that are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Days {
-    /// The first.
     pub first: NaiveDate,
     /// The last.
     pub last: NaiveDate,
@@ -135,7 +103,7 @@ pub struct Days {
 }
 
 impl<'a> AlertsReport<'a> {
-    /// What is said of `tally` at `now`, if it is known who was told before.
+    /// The report of `tally` at `now`; `memory` has who was notified before.
     pub fn new(
         tally: &'a Tally,
         (settings, idle): (&'a Alerts, Reading),
@@ -175,7 +143,6 @@ impl<'a> AlertsReport<'a> {
         }
     }
 
-    /// What there is nothing to judge by, for people.
     pub fn warning(&self) -> Option<String> {
         let whose = match self.nodes_without_evidence.as_slice() {
             _ if !self.has_evidence => String::new(),
@@ -189,13 +156,11 @@ impl<'a> AlertsReport<'a> {
         ))
     }
 
-    /// The days, for people.
     pub fn days(&self) -> String {
         let (first, last) = (self.first_date, self.date);
         format!("{first} 到 {last}（{} 天）", self.window_days)
     }
 
-    /// The rules, for people.
     pub fn rules(&self) -> impl Iterator<Item = String> {
         let coverage = self.min_coverage_percent;
         self.rules.iter().map(move |rule| {
@@ -204,7 +169,7 @@ impl<'a> AlertsReport<'a> {
                 types => format!("（{}）", types.join("、")),
             };
             format!(
-                "規則 {}{types}：閒置達 {} GPU 小時，且達配置時數的 {}%，涵蓋率至少 {coverage}%",
+                "規則 {}{types}：閒置達 {} GPU 小時，且達時數的 {}%，涵蓋率至少 {coverage}%",
                 rule.name, rule.min_idle_hours, rule.min_idle_share_percent
             )
         })
@@ -227,12 +192,12 @@ impl<'a> AlertReport<'a> {
             user,
             rule: &rule.name,
             task_types: &rule.task_types,
-            figures: Figures::of(alert.account),
+            figures: Figures(alert.account),
             gpus: gpus
                 .map(|((node, gpu), account)| GpuReport {
                     node,
                     gpu: *gpu,
-                    figures: Figures::of(*account),
+                    figures: Figures(*account),
                 })
                 .collect(),
             last_notice: last.map(|last| LastNotice::new(last, zone)),
@@ -255,65 +220,69 @@ impl LastNotice {
     }
 }
 
+/// What GPUs did for a user, in seconds and in percent rounded down.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures(Account);
+
 impl Figures {
-    fn of(account: Account) -> Self {
-        let (allocated, idle) = (account.seconds(), account.idle.seconds());
-        Self {
-            idle_seconds: idle,
-            allocated_seconds: allocated,
+    pub fn idle_seconds(self) -> u64 {
+        self.0.idle.seconds()
+    }
+
+    pub fn idle_hours(self) -> String {
+        number::hours(self.idle_seconds(), 2)
+    }
+
+    pub fn allocated_hours(self) -> String {
+        number::hours(self.0.seconds(), 2)
+    }
+
+    /// Which part of the hours is idle.
+    pub fn idle_share(self) -> String {
+        hundredths_percent(self.0.idle_hundredths())
+    }
+
+    pub fn coverage(self) -> String {
+        hundredths_percent(self.0.coverage_hundredths())
+    }
+
+    pub fn mean_gpu(self) -> String {
+        let mean = self.0.gpu.mean().map(Reading::percent);
+        mean.map_or_else(|| "-".to_owned(), |mean| format!("{mean:.2}%"))
+    }
+}
+
+impl Serialize for Figures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields {
+            idle_seconds: u64,
+            allocated_seconds: u64,
+            observed_seconds: u64,
+            idle_share_percent: Option<f64>,
+            coverage_percent: Option<f64>,
+            mean_gpu_percent: Option<f64>,
+        }
+        let account = self.0;
+        let fields = Fields {
+            idle_seconds: account.idle.seconds(),
+            allocated_seconds: account.seconds(),
             observed_seconds: account.observed(),
-            idle_share_percent: percent(idle, allocated),
-            coverage_percent: percent(account.observed(), allocated),
+            idle_share_percent: account.idle_hundredths().map(percent),
+            coverage_percent: account.coverage_hundredths().map(percent),
             mean_gpu_percent: account.gpu.mean().map(Reading::percent),
-        }
-    }
-
-    /// The idle seconds.
-    pub fn idle_seconds(&self) -> u64 {
-        self.idle_seconds
-    }
-
-    /// The idle hours, for people.
-    pub fn idle_hours(&self) -> String {
-        number::hours(self.idle_seconds, 2)
-    }
-
-    /// The hours, for people.
-    pub fn allocated_hours(&self) -> String {
-        number::hours(self.allocated_seconds, 2)
-    }
-
-    /// Which part of them is idle, for people.
-    pub fn idle_share(&self) -> impl fmt::Display + use<> {
-        Share(self.idle_share_percent)
-    }
-
-    /// Which part of them has readings, for people.
-    pub fn coverage(&self) -> impl fmt::Display + use<> {
-        Share(self.coverage_percent)
-    }
-
-    /// The mean GPU reading, for people.
-    pub fn mean_gpu(&self) -> impl fmt::Display + use<> {
-        Share(self.mean_gpu_percent)
+        };
+        fields.serialize(serializer)
     }
 }
 
-/// To the hundredth of a percent, rounded down, so that nobody is shown more than there is.
-fn percent(part: u64, whole: u64) -> Option<f64> {
-    let hundredths = (part * 10_000).checked_div(whole)?;
+/// To the hundredth of a percent.
+pub fn percent(hundredths: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-    let percent = hundredths as f64 / 100.0;
-    Some(percent)
+    let hundredths = hundredths as f64;
+    hundredths / 100.0
 }
 
-struct Share(Option<f64>);
-
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(percent) => write!(f, "{percent:.2}%"),
-            None => f.write_str("-"),
-        }
-    }
+fn hundredths_percent(hundredths: Option<u64>) -> String {
+    hundredths.map_or_else(|| "-".to_owned(), |part| format!("{:.2}%", percent(part)))
 }

@@ -5,10 +5,8 @@ use comfy_table::CellAlignment;
 use super::alerts::{AlertReport, AlertsReport, Notified};
 use crate::analysis::idle::Outcome;
 use crate::formats::table;
+use crate::model::capped::Capped;
 use crate::model::text::printable;
-
-/// How much of what was left out is shown; JSON has it all.
-const LEFT_OUT_SHOWN: usize = 20;
 
 impl AlertsReport<'_> {
     /// The rules, the table, and below it what is incomplete or in doubt.
@@ -29,14 +27,11 @@ impl AlertsReport<'_> {
         if !self.left_out.is_empty() {
             lines.push(String::new());
             lines.push(
-                "以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入配置時數）：".to_owned(),
+                "以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入時數）：".to_owned(),
             );
-            let shown = self.left_out.iter().take(LEFT_OUT_SHOWN);
-            lines.extend(shown.map(ToString::to_string));
-            let more = self.left_out.len().saturating_sub(LEFT_OUT_SHOWN);
-            if more > 0 {
-                lines.push(format!("還有 {more} 項（以 --json 查看）"));
-            }
+            let left_out = self.left_out.iter().map(ToString::to_string);
+            let left_out: Capped<_, 20> = left_out.collect();
+            lines.extend(left_out.followed_by(|more| format!("還有 {more} 項（以 --json 查看）")));
         }
         lines.into_iter().map(|line| line + "\n").collect()
     }
@@ -46,7 +41,7 @@ impl AlertsReport<'_> {
             "使用者",
             "規則",
             "閒置(GPU小時)",
-            "配置(GPU小時)",
+            "時數(GPU小時)",
             "閒置比例",
             "涵蓋率",
             "平均GPU使用率",
@@ -64,9 +59,9 @@ fn row(alert: &AlertReport) -> [String; 9] {
         printable(alert.rule),
         figures.idle_hours(),
         figures.allocated_hours(),
-        figures.idle_share().to_string(),
-        figures.coverage().to_string(),
-        figures.mean_gpu().to_string(),
+        figures.idle_share(),
+        figures.coverage(),
+        figures.mean_gpu(),
         match alert.notice {
             Notified::Due => "未通知",
             Notified::Recent => "不重複通知",

@@ -1,49 +1,44 @@
 //! The result of a run that collects: of each of its days.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::day::RunReport;
+use super::day::{RunReport, reasons};
 use super::plan::GivenUp;
+use crate::analysis::average::Coverage;
+use crate::analysis::completeness::{Verdict, run_status};
 use crate::model::exit_status::ExitStatus;
 
-/// What became of the days of a run, oldest first.
+/// The days of a run, oldest first.
 #[derive(Debug, Default)]
 pub struct Collected<'a> {
-    /// The days.
     pub days: Vec<DayResult<'a>>,
     /// What `--catch-up` found incomplete and did not collect again.
     pub given_up: Vec<GivenUp>,
     /// The same as lines for people.
     pub given_up_lines: Vec<String>,
-    /// What did not take all that was to be said of them, and why: standard output, the metrics file, the log file. Each once.
+    /// Outputs that failed (standard output, the metrics file, the log file) with the reason, each once.
     pub failed_outputs: Vec<String>,
 }
 
-/// What became of one day.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum DayResult<'a> {
-    /// It was collected, as far as the report says.
     Collected(Box<RunReport<'a>>),
-    /// It could not be collected at all.
+    /// It could not be collected at all: no node was asked, and there is no notice besides the error.
     Failed {
-        /// The day.
         date: NaiveDate,
-        /// Why.
         error: String,
-        /// No node was asked.
         nodes: [(); 0],
-        /// The error has all that is to be said.
         notices: [(); 0],
-        /// Failed.
         exit_status: ExitStatus,
     },
 }
 
 impl<'a> DayResult<'a> {
-    /// A day that could not be collected at all.
     pub fn failed(date: NaiveDate, error: &anyhow::Error) -> Self {
         Self::Failed {
             date,
@@ -54,7 +49,6 @@ impl<'a> DayResult<'a> {
         }
     }
 
-    /// How the day ended.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Collected(report) => report.exit_status,
@@ -62,12 +56,16 @@ impl<'a> DayResult<'a> {
         }
     }
 
-    /// Its report, if it was collected.
     pub fn report(&self) -> Option<&RunReport<'a>> {
         match self {
             Self::Collected(report) => Some(report),
             Self::Failed { .. } => None,
         }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let report = self.report();
+        report.map_or(Verdict::Failed, |report| report.completeness.verdict)
     }
 }
 
@@ -82,7 +80,7 @@ impl Collected<'_> {
         }
     }
 
-    /// Remembers what kept the result from being told. Whoever is told of the run another way learns of that.
+    /// Remembers what kept the result from being printed or written, for those who read of the run another way.
     pub fn add_failed_output(&mut self, why: &impl ToString) {
         let why = why.to_string();
         if !self.failed_outputs.contains(&why) {
@@ -90,21 +88,54 @@ impl Collected<'_> {
         }
     }
 
-    /// How the run ended: failed only if no day has anything new.
     pub fn exit_status(&self) -> ExitStatus {
-        let all = |status| self.days.iter().all(|day| day.exit_status() == status);
-        if all(ExitStatus::Complete) {
-            // The files are in place, but whoever reads the output does not know.
-            if self.failed_outputs.is_empty() {
-                ExitStatus::Complete
-            } else {
-                ExitStatus::Incomplete
-            }
-        } else if all(ExitStatus::Failed) {
-            ExitStatus::Failed
-        } else {
-            ExitStatus::Incomplete
+        let days: Vec<_> = self.days.iter().map(DayResult::exit_status).collect();
+        run_status(&days, self.failed_outputs.is_empty())
+    }
+
+    /// The run in a word: what most needs attention.
+    pub fn verdict(&self) -> Verdict {
+        let verdicts: Vec<_> = self.days.iter().map(DayResult::verdict).collect();
+        match self.exit_status() {
+            ExitStatus::Complete if verdicts.contains(&Verdict::Gaps) => Verdict::Gaps,
+            ExitStatus::Complete if verdicts.contains(&Verdict::Running) => Verdict::Running,
+            ExitStatus::Complete => Verdict::Complete,
+            ExitStatus::Failed => Verdict::Failed,
+            _ => Verdict::Incomplete,
         }
+    }
+
+    pub fn result_line(&self) -> String {
+        let verdicts: Vec<_> = self.days.iter().map(DayResult::verdict).collect();
+        let counts = [
+            Verdict::Complete,
+            Verdict::Running,
+            Verdict::Gaps,
+            Verdict::Incomplete,
+            Verdict::Failed,
+        ]
+        .map(|verdict| {
+            (
+                verdict,
+                verdicts.iter().filter(|of| **of == verdict).count(),
+            )
+        });
+        let counted = counts.iter().filter(|(_, count)| *count > 0);
+        let counted = counted.map(|(verdict, count)| format!("{count} 天{}", verdict.word()));
+        let counted: Vec<_> = counted.collect();
+        let reports = || self.days.iter().filter_map(DayResult::report);
+        let coverage = Coverage::sum(reports().map(|report| report.completeness.coverage));
+        let incomplete = reports().filter(|report| report.exit_status == ExitStatus::Incomplete);
+        let shortfalls: BTreeSet<_> = incomplete.flat_map(|day| day.shortfalls.clone()).collect();
+        let word = match self.verdict() {
+            Verdict::Failed => "失敗",
+            _ => "完成",
+        };
+        let (days, counted) = (self.days.len(), counted.join("、"));
+        format!(
+            "{word}：{days} 天中 {counted}，讀數 {coverage}{}",
+            reasons(&shortfalls)
+        )
     }
 }
 

@@ -1,107 +1,76 @@
 //! The result of collecting one day.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use super::notice::{Notice, Severity};
-use crate::analysis::average::Coverage;
-use crate::analysis::figures::NodeFigures;
+use super::notice::Notice;
+use crate::analysis::average::{Coverage, Mean};
+use crate::analysis::completeness::{Completeness, Shortfall};
+use crate::analysis::conflict::Conflict;
+use crate::analysis::holding::Span;
 use crate::analysis::ledger::NodeLedger;
-use crate::analysis::record::WindowRecord;
+use crate::analysis::record::{DayRecord, FilesRecord, GpuRecord, WindowRecord};
 use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::exit_status::ExitStatus;
-use crate::model::task::TaskInformation;
-use crate::model::units::{CardId, Percent, UnixSeconds};
+use crate::model::task::{TaskInformation, TaskSource};
+use crate::model::units::{CardId, GpuIndex, Percent, UnixSeconds};
 
-/// What became of one node.
 #[derive(Debug)]
 pub struct NodeResult {
-    /// Its figures; `None` if nothing of it was written, and then a notice says why.
-    pub figures: Option<NodeFigures>,
+    /// Its files; `None` if none was written, and then a notice says why.
+    pub files: Option<FilesRecord>,
     /// Its users' accounts; `None` without task information. They are there, by the readings of earlier runs, even
     /// where its agent gave none.
     pub ledger: Option<NodeLedger>,
-    /// What was noticed.
     pub notices: Vec<Notice>,
 }
 
-/// The result of collecting a day.
 #[derive(Debug, Serialize)]
 pub struct RunReport<'a> {
     version: &'static str,
-    /// The day.
     pub date: NaiveDate,
     /// The zone whose midnights bound it.
     pub timezone: &'a str,
     /// The day in seconds, and how much of it has passed.
     pub window: WindowRecord,
-    /// `known`, `kept`, `not_asked` or `unavailable`.
-    pub task_information: &'static str,
+    pub task_information: TaskSource,
+    #[serde(flatten)]
+    pub completeness: Completeness,
     /// The nodes that were asked for, in the order of the settings.
     pub nodes: Vec<NodeReport<'a>>,
-    /// Everything that a person should know.
     pub notices: Vec<Notice>,
-    /// How the run ended.
     pub exit_status: ExitStatus,
-    /// When the run of the day began.
     #[serde(skip)]
     pub started_at: UnixSeconds,
-    /// How long it took.
     #[serde(skip)]
     pub took: Duration,
-    /// When the management API gave what is known of tasks, if it did; no later than it truly was.
+    /// How many nodes there are, and how many of them have new files, also where `nodes` has been let go.
     #[serde(skip)]
-    pub tasks_as_of: Option<UnixSeconds>,
-    /// What the day's line says, also where the figures of the nodes are forgotten.
+    pub counts: (usize, usize),
     #[serde(skip)]
-    pub totals: Totals,
+    pub shortfalls: BTreeSet<Shortfall>,
+    #[serde(skip)]
+    pub users_report: Option<PathBuf>,
 }
 
-/// The nodes of a day together.
-#[derive(Clone, Copy, Debug)]
-pub struct Totals {
-    /// How many were asked for.
-    pub nodes: usize,
-    /// How many of them have new files.
-    pub written: usize,
-    /// The coverage of those.
-    pub coverage: Coverage,
-}
-
-impl Totals {
-    fn new(nodes: &[NodeReport]) -> Self {
-        let figures = nodes.iter().filter_map(|node| node.figures.as_ref());
-        Self {
-            nodes: nodes.len(),
-            written: nodes.iter().filter(|node| node.written).count(),
-            coverage: Coverage::sum(figures.map(|figures| figures.coverage)),
-        }
-    }
-}
-
-/// What became of one node.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct NodeReport<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its agent.
-    pub url: &'a str,
-    /// The cards that were looked for, by GPU index.
-    #[serde(skip)]
-    pub cards: &'a [CardId],
-    /// Whether its files are new.
-    pub written: bool,
-    /// What is in them; `None` if none was written.
-    #[serde(flatten)]
-    pub figures: Option<NodeFigures>,
+    pub node: &'a Node,
+    /// The readings that there are now, also where this run wrote none.
+    pub coverage: Coverage,
+    pub files: Option<FilesRecord>,
 }
 
 impl<'a> RunReport<'a> {
     /// The report of a run over `nodes` that began at `started_at`, with the `notices` that are about no single node.
+    /// `earlier` is the record of the runs before.
     pub fn new(
         window: &Window,
         started_at: UnixSeconds,
@@ -109,30 +78,30 @@ impl<'a> RunReport<'a> {
         nodes: &[&'a Node],
         results: Vec<NodeResult>,
         mut notices: Vec<Notice>,
+        earlier: Option<&DayRecord>,
     ) -> Self {
         let mut reports = Vec::with_capacity(nodes.len());
-        for (node, result) in nodes.iter().zip(results) {
+        for (&node, result) in nodes.iter().zip(results) {
             notices.extend(result.notices);
-            let written = result.figures.is_some();
+            let coverage = match &result.files {
+                Some(files) => files.coverage,
+                None => kept_coverage(node, window, earlier),
+            };
+            let files = result.files;
             reports.push(NodeReport {
-                name: &node.name,
-                url: node.address(),
-                cards: &node.cards,
-                written,
-                figures: result.figures,
+                node,
+                coverage,
+                files,
             });
         }
-        let exit_status = if reports.iter().all(|node| !node.written) {
-            ExitStatus::Failed
-        } else if matches!(tasks, TaskInformation::Unavailable(_))
-            || notices
-                .iter()
-                .any(|notice| notice.severity() == Severity::Error)
-        {
-            ExitStatus::Incomplete
-        } else {
-            ExitStatus::Complete
-        };
+        let written = reports.iter().filter(|node| node.files.is_some()).count();
+        let mut shortfalls: BTreeSet<_> = notices.iter().filter_map(Notice::shortfall).collect();
+        if tasks.source() == TaskSource::Unavailable {
+            shortfalls.insert(Shortfall::NoTasks);
+        }
+        let coverage = Coverage::sum(reports.iter().map(|node| node.coverage));
+        let completeness = Completeness::new(coverage, window.is_over(), &shortfalls);
+        let completeness = completeness.of_run(written);
         Self {
             version: env!("CARGO_PKG_VERSION"),
             date: window.date,
@@ -143,75 +112,143 @@ impl<'a> RunReport<'a> {
                 until: window.until,
                 interval_seconds: window.interval.seconds(),
             },
-            task_information: match tasks {
-                TaskInformation::Known(_) => "known",
-                TaskInformation::Kept(_) => "kept",
-                TaskInformation::NotAsked => "not_asked",
-                TaskInformation::Unavailable(_) => "unavailable",
-            },
-            totals: Totals::new(&reports),
+            task_information: tasks.source(),
+            completeness,
+            counts: (reports.len(), written),
             nodes: reports,
             notices,
-            exit_status,
+            exit_status: completeness.verdict.exit_status(),
             started_at,
             took: Duration::ZERO,
-            tasks_as_of: match tasks {
-                TaskInformation::Known(_) => Some(started_at),
-                TaskInformation::Kept(kept) => Some(kept.fetched_at),
-                TaskInformation::NotAsked | TaskInformation::Unavailable(_) => None,
-            },
+            shortfalls,
+            users_report: None,
         }
     }
 
-    /// The day in one line.
+    /// Counts nodes that were to be collected as well, and were not asked.
+    pub fn add_skipped(&mut self, nodes: &[&Node], window: &Window, earlier: Option<&DayRecord>) {
+        if nodes.is_empty() {
+            return;
+        }
+        self.counts.0 += nodes.len();
+        self.shortfalls.insert(Shortfall::Node);
+        let skipped = nodes
+            .iter()
+            .map(|node| kept_coverage(node, window, earlier));
+        let coverage = Coverage::sum(skipped.chain([self.completeness.coverage]));
+        let completeness = Completeness::new(coverage, window.is_over(), &self.shortfalls);
+        self.completeness = completeness.of_run(self.counts.1);
+        self.exit_status = self.completeness.verdict.exit_status();
+    }
+
     pub fn day_line(&self) -> String {
-        let Totals {
-            nodes,
-            written,
-            coverage,
-        } = self.totals;
-        let verdict = match self.exit_status {
-            ExitStatus::Complete if coverage.is_whole() => "完整",
-            ExitStatus::Complete => "有缺漏",
-            ExitStatus::Failed => "失敗",
-            _ => "不完整",
-        };
-        let line = format!("{}：{verdict}，節點 {written}/{nodes}", self.date);
-        if written == 0 {
-            return line;
-        }
-        format!(
-            "{line}，讀數 {}/{} ({:.1}%)",
-            coverage.found,
-            coverage.due,
-            coverage.percent()
-        )
+        let (nodes, written) = self.counts;
+        let Completeness { verdict, coverage } = self.completeness;
+        let (date, verdict) = (self.date, verdict.word());
+        format!("{date}：{verdict}，節點 {written}/{nodes}，讀數 {coverage}")
     }
 
-    /// A line for each node.
+    /// A line for each node that was written, and one for the report of the users.
     pub fn lines(&self) -> String {
         let mut lines = String::new();
-        for node in &self.nodes {
-            let _ = match &node.figures {
-                Some(figures) => writeln!(lines, "{}：{}", node.name, figures_line(figures)),
-                None => writeln!(lines, "{}：未寫入", node.name),
-            };
+        for NodeReport { node, files, .. } in &self.nodes {
+            if let Some(files) = files {
+                let _ = writeln!(lines, "{}：{}", node.name, files_line(files));
+            }
+        }
+        if let Some(path) = &self.users_report {
+            let _ = writeln!(lines, "用量報告：{}", path.display());
         }
         lines
     }
+
+    pub fn result_line(&self) -> String {
+        let (nodes, written) = self.counts;
+        let Completeness { verdict, coverage } = self.completeness;
+        if written == 0 {
+            return format!("失敗：{nodes} 個節點都沒有寫入，讀數 {coverage}");
+        }
+        let reasons = reasons(&self.shortfalls);
+        let verdict = verdict.word();
+        format!("完成：{nodes} 個節點中 {written} 個已寫入，讀數 {coverage}，{verdict}{reasons}")
+    }
 }
 
-fn figures_line(figures: &NodeFigures) -> String {
+/// The readings of a node of which this run wrote nothing: those of the runs before.
+fn kept_coverage(node: &Node, window: &Window, earlier: Option<&DayRecord>) -> Coverage {
+    let due = window.due() * node.cards.len();
+    let files = earlier.and_then(|earlier| earlier.node(&node.name)?.files.as_ref());
+    let found = files.map_or(0, |files| files.coverage.found.min(due));
+    Coverage { found, due }
+}
+
+pub fn reasons(shortfalls: &BTreeSet<Shortfall>) -> String {
+    let reasons: Vec<_> = shortfalls.iter().map(|why| why.message()).collect();
+    match reasons[..] {
+        [] => String::new(),
+        _ => format!("：{}", reasons.join("、")),
+    }
+}
+
+fn files_line(files: &FilesRecord) -> String {
     let percent = |mean: Option<Percent>| {
         mean.map_or_else(|| "N/A".to_owned(), |mean| format!("{:.2}%", mean.value()))
     };
     format!(
-        "讀數 {}/{} ({:.1}%)，平均 GPU {}、VRAM {}，{}",
-        figures.coverage.found,
-        figures.coverage.due,
-        figures.coverage.percent(),
-        percent(figures.mean_percent.gpu),
-        percent(figures.mean_percent.vram),
-        figures.directory.display()
+        "讀數 {}，平均 GPU {}、VRAM {}，{}",
+        files.coverage,
+        percent(files.mean_percent.gpu),
+        percent(files.mean_percent.vram),
+        files.directory.display()
     )
+}
+
+impl Serialize for NodeReport<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("name", &self.node.name)?;
+        object.serialize_entry("url", self.node.address())?;
+        object.serialize_entry("written", &self.files.is_some())?;
+        if let Some(files) = &self.files {
+            object.serialize_entry("directory", &files.directory)?;
+            object.serialize_entry("readings", &files.coverage.found)?;
+            object.serialize_entry("readings_due", &files.coverage.due)?;
+            object.serialize_entry("mean_percent", &files.mean_percent)?;
+            let gpus: Vec<_> = files.gpus.iter().map(GpuFields::of).collect();
+            object.serialize_entry("gpus", &gpus)?;
+        }
+        object.end()
+    }
+}
+
+/// What a run says of a GPU to programs.
+#[derive(Serialize)]
+struct GpuFields<'a> {
+    index: GpuIndex,
+    card: CardId,
+    #[serde(flatten)]
+    coverage: Coverage,
+    mean_percent: Mean,
+    users: Option<&'a [String]>,
+    conflicts: Option<&'a [Conflict]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_conflicts: Option<usize>,
+    busy_without_task: Option<&'a [Span]>,
+}
+
+impl<'a> GpuFields<'a> {
+    fn of(gpu: &'a GpuRecord) -> Self {
+        let held = gpu.held.as_ref();
+        let more = held.map_or(0, |held| held.conflicts.more);
+        Self {
+            index: gpu.index,
+            card: gpu.card,
+            coverage: gpu.coverage,
+            mean_percent: gpu.mean_percent,
+            users: held.map(|held| &held.users[..]),
+            conflicts: held.map(|held| &held.conflicts.first[..]),
+            more_conflicts: (more > 0).then_some(more),
+            busy_without_task: held.map(|held| &held.busy_without_task[..]),
+        }
+    }
 }

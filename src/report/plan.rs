@@ -1,7 +1,6 @@
-//! What a run is going to collect, as `--dry-run` tells it.
+//! What a run is going to collect, as `--dry-run` prints it.
 
 use chrono::NaiveDate;
-use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::analysis::catch_up::Lack;
@@ -12,27 +11,25 @@ use crate::model::day::Window;
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
     version: &'static str,
-    /// The days.
     pub days: Vec<PlannedDay<'a>>,
 }
 
 /// What is going to be collected of a day.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct PlannedDay<'a> {
-    /// The day.
+    #[serde(rename = "date", serialize_with = "date")]
     pub window: Window,
     /// Whether it is asked for by date, and not found incomplete.
+    #[serde(skip)]
     pub is_asked_for: bool,
     /// The nodes that are to be asked.
     pub collect: Vec<PlannedNode<'a>>,
-    /// The nodes that lack something and have no more.
     pub given_up: Vec<PlannedNode<'a>>,
 }
 
-/// A node's day.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct PlannedNode<'a> {
-    /// The node.
+    #[serde(serialize_with = "name")]
     pub node: &'a Node,
     /// What the day lacks, so that it is collected again; nothing where it is asked for.
     pub lacks: Vec<Lack>,
@@ -54,19 +51,17 @@ impl<'a> PlannedNode<'a> {
     }
 
     fn reason(&self) -> String {
-        let lacks: Vec<_> = self.lacks.iter().map(ToString::to_string).collect();
+        let lacks: Vec<_> = self.lacks.iter().map(Lack::message).collect();
         lacks.join("、")
     }
 }
 
 impl<'a> PlanReport<'a> {
-    /// The plan of these days.
     pub fn new(days: Vec<PlannedDay<'a>>) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         Self { version, days }
     }
 
-    /// A line for the nodes of a day that are alike.
     pub fn lines(&self) -> String {
         let lines = self.days.iter().flat_map(PlannedDay::lines);
         lines.map(|line| line + "\n").collect()
@@ -74,7 +69,6 @@ impl<'a> PlanReport<'a> {
 }
 
 impl PlannedDay<'_> {
-    /// The nodes that are given up.
     pub fn given_up(&self) -> impl Iterator<Item = GivenUp> {
         self.given_up.iter().map(|planned| GivenUp {
             date: self.window.date,
@@ -98,7 +92,6 @@ impl PlannedDay<'_> {
         to_collect.chain(self.given_up_lines()).collect()
     }
 
-    /// A line for the nodes that are given up alike.
     pub fn given_up_lines(&self) -> impl Iterator<Item = String> + use<> {
         let date = self.window.date;
         let (other_settings, no_more): (Vec<_>, Vec<_>) = self
@@ -132,21 +125,10 @@ fn by_reason(nodes: &[&PlannedNode]) -> Vec<(String, String)> {
     groups
 }
 
-impl Serialize for PlannedDay<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("PlannedDay", 3)?;
-        object.serialize_field("date", &self.window.date)?;
-        object.serialize_field("collect", &self.collect)?;
-        object.serialize_field("given_up", &self.given_up)?;
-        object.end()
-    }
+fn date<S: Serializer>(window: &Window, serializer: S) -> Result<S::Ok, S::Error> {
+    window.date.serialize(serializer)
 }
 
-impl Serialize for PlannedNode<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("PlannedNode", 2)?;
-        object.serialize_field("node", &self.node.name)?;
-        object.serialize_field("lacks", &self.lacks)?;
-        object.end()
-    }
+fn name<S: Serializer>(node: &Node, serializer: S) -> Result<S::Ok, S::Error> {
+    node.name.serialize(serializer)
 }

@@ -17,7 +17,6 @@ pub struct TaskReport<'a> {
 }
 
 impl<'a> TaskReport<'a> {
-    /// The tasks of a day.
     pub fn new(window: &'a Window, tasks: &'a [Task], notices: &'a [Notice]) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),

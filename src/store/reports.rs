@@ -45,7 +45,7 @@ pub fn write_users(
     root: &Path,
     window: &Window,
     nodes: DayLedger,
-) -> Result<Option<NotMergedReport>, WriteError> {
+) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
     let path = users_file(root, window.date);
     let is_of_window =
         |node: &NodeLedger| node.known.from == window.start && node.known.to <= window.end;
@@ -64,13 +64,14 @@ pub fn write_users(
     let kept_as = kept_as.transpose()?;
     let text = ledger_csv::render(&day);
     write::put(&path, FILE_MODE, &text, File::sync_all)?;
-    Ok(problem
+    let not_merged = problem
         .zip(kept_as)
         .map(|(problem, kept_as)| NotMergedReport {
-            path,
+            path: path.clone(),
             problem,
             kept_as,
-        }))
+        });
+    Ok((path, not_merged))
 }
 
 pub fn users_file(root: &Path, date: NaiveDate) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -165,7 +165,7 @@ impl Tree<'_> {
         &self,
         window: &Window,
         nodes: DayLedger,
-    ) -> Result<Option<NotMergedReport>, WriteError> {
+    ) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
         reports::write_users(&self.data_dir.root, window, nodes)
     }
 

@@ -33,8 +33,13 @@ fn lab(keys: &str) -> Lab {
 /// Collects both days.
 #[track_caller]
 fn collected(lab: Lab) -> World {
+    collected_with(lab, 0)
+}
+
+#[track_caller]
+fn collected_with(lab: Lab, status: i32) -> World {
     let world = lab.start();
-    let _ = world.run(&[DATE, "--to", NEXT]).exits(0);
+    let _ = world.run(&[DATE, "--to", NEXT]).exits(status);
     world
 }
 
@@ -85,9 +90,9 @@ fn users_whose_gpus_did_nothing_are_listed() {
     let outcome = world.run(&["alerts", NEXT]).exits(0).stderr_is("");
     outcome.stdout_is(
         "2025-08-01 到 2025-08-02（2 天）的 GPU 閒置情形\n\
-         規則 default：閒置達 24 GPU 小時，且達配置時數的 50%，涵蓋率至少 90%\n\
+         規則 default：閒置達 24 GPU 小時，且達時數的 50%，涵蓋率至少 90%\n\
          \n\
-         使用者  規則     閒置(GPU小時)  配置(GPU小時)  閒置比例  涵蓋率   平均GPU使用率  通知    上次通知\n\
+         使用者  規則     閒置(GPU小時)  時數(GPU小時)  閒置比例  涵蓋率   平均GPU使用率  通知    上次通知\n\
          alice   default  24.00          24.00          100.00%   100.00%  5.00%          未通知  -\n\
          王小明  default  48.00          48.00          100.00%   100.00%  0.00%          未通知  -\n",
     );
@@ -212,7 +217,7 @@ fn days_that_were_not_collected_count_for_nobody() {
     assert_eq!(alerts(&outcome), [alert("alice", "default", 24, 24)]);
     assert_eq!(left_out(&outcome), both[1..]);
     let outcome = world.run(&["alerts", NEXT]).exits(0);
-    outcome.stdout_has("\n以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入配置時數）：\n2025-08-02：沒有保存的任務資訊\n");
+    outcome.stdout_has("\n以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入時數）：\n2025-08-02：沒有保存的任務資訊\n");
 }
 
 #[test]
@@ -322,11 +327,12 @@ fn nobody_is_idle_on_a_node_whose_mapping_is_in_doubt() {
 
 #[test]
 fn a_task_that_cannot_be_read_puts_its_day_in_doubt() {
-    let world = collected(
+    let world = collected_with(
         lab("")
             .node(gpu_a())
             .task(held("t1", "alice", 1, 0, 2 * DAY))
             .raw_task("t2", json!("nothing")),
+        3,
     );
     let outcome = world.run(&["alerts", NEXT, "--json"]).exits(3);
     assert_eq!(alerts(&outcome), []);

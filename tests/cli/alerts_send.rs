@@ -16,7 +16,7 @@ use crate::support::{DATE, Day, HOUR, Lab, Outcome, World, texts};
 
 const MEMORY: &str = "data/.daily-gpu-log/alerts.json";
 const SEND: [&str; 3] = ["alerts", "yesterday", "--send"];
-const RULE: &str = "規則 default：閒置達 20 GPU 小時，且達配置時數的 50%，涵蓋率至少 90%";
+const RULE: &str = "規則 default：閒置達 20 GPU 小時，且達時數的 50%，涵蓋率至少 90%";
 
 /// Yesterday, in a zone where it is noon.
 fn yesterday() -> Day {
@@ -119,8 +119,8 @@ fn the_notice_names_users_where_the_settings_say_so() {
     let world = world(&chat(&receiver, "include_users = true"));
     let _ = world.run(&SEND).exits(0);
     let text = notice(&[
-        "alice（規則 default）：閒置 24.00 GPU 小時，占配置 24.00 GPU 小時的 100.00%，涵蓋率 100.00%",
-        "bob（規則 default）：閒置 20.00 GPU 小時，占配置 20.00 GPU 小時的 100.00%，涵蓋率 100.00%",
+        "alice（規則 default）：閒置 24.00 GPU 小時，占時數 24.00 GPU 小時的 100.00%，涵蓋率 100.00%",
+        "bob（規則 default）：閒置 20.00 GPU 小時，占時數 20.00 GPU 小時的 100.00%，涵蓋率 100.00%",
     ]);
     assert_eq!(texts(&receiver), [text]);
 }

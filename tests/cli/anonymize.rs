@@ -106,7 +106,7 @@ fn no_name_is_anywhere_in_what_is_said() {
         let said = plain.stdout.contains(name) || plain.stderr.contains(name);
         assert!(said, "{name} is not said without --anonymize");
     }
-    let _ = world.run(&[DATE, "-q"]).exits(0);
+    let _ = world.run(&[DATE, "-q"]).exits(3);
     for command in [&REPORT, &USERS] {
         for more in [
             &[][..],
@@ -161,7 +161,7 @@ fn on_gpu_without_uuid(tasks: &[Value]) -> &Value {
 #[test]
 fn one_name_has_one_pseudonym_wherever_it_stands() {
     let world = world();
-    let _ = world.run(&[DATE, "-q"]).exits(0);
+    let _ = world.run(&[DATE, "-q"]).exits(3);
     let json = world
         .run(&[&REPORT[..], &["--json"]].concat())
         .exits(0)
@@ -277,7 +277,7 @@ fn the_key_is_not_made_for_nobody() {
 #[test]
 fn a_key_that_is_none_is_refused() {
     let world = world();
-    let _ = world.run(&[DATE, "-q"]).exits(0);
+    let _ = world.run(&[DATE, "-q"]).exits(3);
     for (bytes, mode, said) in [
         (31, 0o600, "不是代號的金鑰（應為 32 個位元組）"),
         (33, 0o600, "不是代號的金鑰（應為 32 個位元組）"),

@@ -10,7 +10,13 @@ const NODE: &str = "colab-gpu4";
 const BEFORE: &str = "2025-07-31";
 
 fn complete(date: &str) -> String {
-    format!("{date}：完整，節點 1/1，讀數 1152/1152 (100.0%)\n")
+    format!("{date}：完整，節點 1/1，讀數 1152/1152（100.0%）\n")
+}
+
+/// The last line of a run whose days of one node are all complete.
+fn all_complete(days: usize) -> String {
+    let readings = days * 1152;
+    format!("完成：{days} 天中 {days} 天完整，讀數 {readings}/{readings}（100.0%）\n")
 }
 
 /// The days that the node was asked for, in order, as seconds between their end and that of [`DATE`].
@@ -38,7 +44,7 @@ fn days_without_files_are_collected_before_the_day_itself() {
     let days = ["2025-07-30", BEFORE, DATE];
     let told = days.map(complete).concat();
     let outcome = world.run(&[DATE, "--catch-up", "2"]).exits(0).stderr_is("");
-    let outcome = outcome.stdout_is(&told);
+    let outcome = outcome.stdout_is(&(told + &all_complete(3)));
     assert_eq!(asked(&world), [-2, -1, 0]);
     for days_before in [2, 1, 0] {
         let start = MIDNIGHT - days_before * 24 * HOUR;
@@ -56,7 +62,7 @@ fn days_that_are_complete_are_not_asked_for_again() {
     let world = Lab::colab_gpu4().start();
     let _ = world.run(&["2025-07-30", "--to", DATE]).exits(0);
     let again = world.run(&[DATE, "--catch-up", "2"]).exits(0);
-    let _ = again.stdout_is(&complete(DATE));
+    let _ = again.stdout_is(&(complete(DATE) + &all_complete(1)));
     assert_eq!(asked(&world), [-2, -1, 0, 0]);
 }
 
@@ -113,7 +119,8 @@ fn only_the_nodes_that_lack_something_are_asked() {
         .start_after(world);
     let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
     let outcome = outcome.stdout_is(&format!(
-        "{}{DATE}：完整，節點 2/2，讀數 2304/2304 (100.0%)\n",
+        "{}{DATE}：完整，節點 2/2，讀數 2304/2304（100.0%）\n\
+         完成：2 天中 2 天完整，讀數 3456/3456（100.0%）\n",
         complete(BEFORE)
     ));
     assert_eq!(world.cluster.requests("well").len(), 1);
@@ -158,13 +165,17 @@ fn a_day_that_netdata_no_longer_holds_is_tried_once_and_remembered() {
     let first = world.run(&[DATE, "--catch-up", "1"]).exits(3);
     let _ = first
         .stderr_has("這段時間沒有任何 AMD GPU 的讀數")
-        .stdout_is(&format!("{BEFORE}：失敗，節點 0/1\n{}", complete(DATE)));
+        .stdout_is(&format!(
+            "{BEFORE}：失敗，節點 0/1，讀數 0/1152（0.0%）\n{}\
+             完成：2 天中 1 天完整、1 天失敗，讀數 1152/2304（50.0%）\n",
+            complete(DATE)
+        ));
     let given_up =
         format!("{BEFORE}：不再收集 {NODE}（沒有檔案），當日結束後查詢過，Netdata 沒有更多讀數\n");
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
     let _ = plan.stdout_is(&format!("{given_up}{DATE}：收集 {NODE}\n"));
     let second = world.run(&[DATE, "--catch-up", "1"]).exits(0).stderr_is("");
-    let _ = second.stdout_is(&(given_up.clone() + &complete(DATE)));
+    let _ = second.stdout_is(&(given_up.clone() + &complete(DATE) + &all_complete(1)));
     let quiet = world.run(&[DATE, "--catch-up", "1", "-q"]).exits(0);
     let _ = quiet.stdout_is("").stderr_is("");
     let json = world.run(&[DATE, "--catch-up", "1", "--json"]).exits(0);
@@ -197,11 +208,11 @@ fn a_node_that_is_down_is_tried_every_night() {
     let (world, outcome) = after(world, down(), &arguments);
     let _ = outcome
         .exits(1)
-        .stdout_has(&format!("{BEFORE}：失敗，節點 0/1\n"));
+        .stdout_has(&format!("{BEFORE}：失敗，節點 0/1，讀數 0/1152（0.0%）\n"));
     let (_world, outcome) = after(world, SimulatedNode::new(NODE), &arguments);
     let _ = outcome
         .exits(0)
-        .stdout_is(&[BEFORE, DATE].map(complete).concat());
+        .stdout_is(&([BEFORE, DATE].map(complete).concat() + &all_complete(2)));
 }
 
 #[test]
@@ -255,7 +266,7 @@ fn a_tree_of_the_old_programs_that_netdata_has_forgotten_is_given_its_users_once
     assert_eq!(outcome.users(NODE, BEFORE)[0], "alice");
     assert_eq!(outcome.of_day(NODE, BEFORE, "gpu0"), readings);
     let again = world.run(&[DATE, "--catch-up", "1"]).exits(0).stderr_is("");
-    let _ = again.stdout_is(&complete(DATE));
+    let _ = again.stdout_is(&(complete(DATE) + &all_complete(1)));
 }
 
 #[test]
@@ -268,7 +279,7 @@ fn a_file_that_was_lost_and_cannot_be_had_is_tried_once() {
     let (world, outcome) = after(world, forgetful(), &[DATE, "--catch-up", "1"]);
     let _ = outcome
         .exits(3)
-        .stderr_has("GPU[3]（Card 25）當日沒有任何 GPU 讀數");
+        .stderr_has("GPU[3]（Card 25）當日沒有任何 GPU、VRAM 讀數");
     let outcome = world.run(&[DATE, "--catch-up", "1"]);
     let _ = outcome
         .exits(0)
@@ -342,13 +353,15 @@ fn a_node_that_does_not_answer_is_waited_for_once_on_the_days_before() {
     };
     let world = nodes(Some(Fault::Refuse)).start();
     let outcome = world.run(&[DATE, "--catch-up", "3"]).exits(3);
+    let figure = "讀數 1152/2304（50.0%）";
     let outcome = outcome.stdout_is(&format!(
-        "2025-07-29：不完整，節點 1/2，讀數 1152/1152 (100.0%)\n\
+        "2025-07-29：不完整，節點 1/2，{figure}\n\
          2025-07-30：略過 down：在這次執行中沒有回應\n\
-         {}{BEFORE}：略過 down：在這次執行中沒有回應\n{}\
-         {DATE}：不完整，節點 1/2，讀數 1152/1152 (100.0%)\n",
-        complete("2025-07-30"),
-        complete(BEFORE),
+         2025-07-30：不完整，節點 1/2，{figure}\n\
+         {BEFORE}：略過 down：在這次執行中沒有回應\n\
+         {BEFORE}：不完整，節點 1/2，{figure}\n\
+         {DATE}：不完整，節點 1/2，{figure}\n\
+         完成：4 天中 4 天不完整，讀數 4608/9216（50.0%）：有節點沒有寫入\n",
     ));
     let day = |line: &str| line.chars().take(13).collect::<String>();
     let errors: Vec<_> = outcome.stderr.lines().map(day).collect();
@@ -385,7 +398,11 @@ fn a_day_into_which_no_interval_fits_does_not_hold_the_others_up() {
     let zone = "--timezone=Australia/Lord_Howe";
     // 2025-04-06 has 24 hours and a half there.
     let outcome = world.run(&["2025-04-07", "--catch-up", "2", zone]).exits(0);
-    let days: Vec<_> = outcome.stdout.lines().map(|line| &line[..10]).collect();
+    let lines = outcome
+        .stdout
+        .lines()
+        .filter(|line| !line.starts_with("完成"));
+    let days: Vec<_> = lines.map(|line| &line[..10]).collect();
     assert_eq!(days, ["2025-04-05", "2025-04-07"]);
 }
 
@@ -415,7 +432,7 @@ fn a_report_of_users_that_was_lost_is_written_again() {
     let report = world.path(format!("data/reports/users_{BEFORE}.csv"));
     std::fs::remove_file(&report).expect("the report");
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
-    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {NODE}（沒有使用者報告）\n"));
+    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {NODE}（沒有用量報告）\n"));
     let _ = world.run(&[DATE, "--catch-up", "1"]).exits(0);
     assert!(report.exists());
 }
@@ -441,7 +458,7 @@ fn repaired(nodes: &str, spoil: impl Fn(&World, &str)) {
     spoil(&world, &report);
     assert_ne!(world.read(&report), whole);
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
-    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {nodes}（沒有使用者報告）"));
+    let _ = plan.stdout_has(&format!("{BEFORE}：收集 {nodes}（沒有用量報告）"));
     let _ = world.run(&[DATE, "--catch-up", "1"]).exits(0);
     assert_eq!(world.read(&report), whole);
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
@@ -492,5 +509,5 @@ fn a_record_that_cannot_be_read_is_not_taken_for_none() {
     let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
     let outcome = outcome.stderr_has(&format!("警告：無法讀取 {path}："));
     // It holds up neither the day itself nor the one that it is of.
-    let _ = outcome.stdout_is(&[BEFORE, DATE].map(complete).concat());
+    let _ = outcome.stdout_is(&([BEFORE, DATE].map(complete).concat() + &all_complete(2)));
 }

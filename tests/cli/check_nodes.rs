@@ -32,7 +32,7 @@ fn problems(outcome: &Outcome) -> Vec<String> {
     let problems = outcome
         .stdout
         .lines()
-        .filter(|line| !line.starts_with("正常："));
+        .filter(|line| line.starts_with("警告：") || line.starts_with("錯誤："));
     problems.map(str::to_owned).collect()
 }
 

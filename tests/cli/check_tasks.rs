@@ -14,7 +14,7 @@ fn problems(outcome: &Outcome) -> Vec<String> {
     let problems = outcome
         .stdout
         .lines()
-        .filter(|line| !line.starts_with("正常："));
+        .filter(|line| line.starts_with("警告：") || line.starts_with("錯誤："));
     problems.map(str::to_owned).collect()
 }
 
@@ -190,7 +190,9 @@ fn gpus_that_cannot_be_placed_are_named_and_so_is_what_may_be_wrong_by_chance() 
                 .gpu(27, "APU-0000000000000027"),
         )
     };
-    let outcome = lab().start().check(&[]).exits(0).stderr_is("");
+    let outcome = lab().start().check(&[]).exits(3).stderr_is("");
+    let outcome =
+        outcome.stdout_has("\n完成：7 項檢查中 0 項錯誤、2 項警告，收集的結果會不完整，或會失敗\n");
     assert_eq!(
         problems(&outcome),
         [
@@ -206,7 +208,7 @@ fn gpus_that_cannot_be_placed_are_named_and_so_is_what_may_be_wrong_by_chance() 
     let half = lab()
         .node_settings(NODE, "gpu_uuids = { \"APU-70cb99ce3e214bda\" = 0 }")
         .start();
-    let outcome = half.check(&[]).exits(0);
+    let outcome = half.check(&[]).exits(3);
     let said = problems(&outcome);
     assert_eq!(said.len(), 2, "{}", outcome.stdout);
     assert!(said[1].contains("UUID 與 id 不一致"), "{}", said[1]);
@@ -223,7 +225,7 @@ fn tasks_that_no_collection_could_place_are_named() {
         .raw_task("t3", json!({"username": 7}))
         .start()
         .check(&[])
-        .exits(0)
+        .exits(3)
         .stderr_is("");
     let problems = problems(&outcome);
     assert_eq!(problems.len(), 3, "{problems:#?}");

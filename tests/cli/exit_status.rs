@@ -1,6 +1,7 @@
 //! The exit status of every situation that a run can end in, as its caller sees it: the whole table of the README.
 
 use pretty_assertions::assert_eq;
+use serde_json::json;
 
 use crate::simulated_cluster::{Fault, Metric, SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN, at_once};
@@ -91,9 +92,11 @@ fn without_api() -> Lab {
 fn complete() -> Vec<Situation> {
     let task = |host| SimulatedTask::new("t1", "alice", host).gpu(1, "APU-1");
     let gap = SimulatedNode::new("gappy").gap(9, MIDNIGHT, MIDNIGHT + HOUR);
+    let vramless = SimulatedNode::new("vramless").without_vram_chart(9);
     vec![
         Situation::new("a day", healthy().task(task("n"))),
         Situation::new("gaps within a day", healthy_and(gap)),
+        Situation::new("a GPU without a chart of its VRAM", healthy_and(vramless)),
         Situation::new("warnings alone", healthy().task(task("nobody's"))),
         Situation::new("tasks skipped", healthy().token(None))
             .arguments(&[DATE, "--skip-task-info"]),
@@ -151,6 +154,9 @@ fn something_missing() -> Vec<Situation> {
     let odd = SimulatedNode::new("odd");
     let odd = odd.raw_reading(Metric::GpuUtilization, 9, MIDNIGHT + HOUR, "150");
     let young = SimulatedNode::new("n").samples_from(MIDNIGHT + 24 * HOUR);
+    let task = SimulatedTask::new("t1", "alice", "n").gpu(1, "APU-1");
+    let astray = SimulatedTask::new("t1", "alice", "n").gpu(99, "APU-1");
+    let timeless = json!({"username": "alice", "hostname": "n", "gpus": [{"id": 1}]});
     vec![
         Situation::new("a node down", healthy_and(down("d"))),
         Situation::new("no place for a node", healthy_and(SimulatedNode::new("m")))
@@ -163,6 +169,12 @@ fn something_missing() -> Vec<Situation> {
         Situation::new("a GPU without readings", healthy_and(cardless)),
         Situation::new("a GPU without VRAM readings", healthy_and(dark)),
         Situation::new("rejected readings", healthy_and(odd)),
+        Situation::new("a GPU that cannot be placed", healthy().task(astray)),
+        Situation::new(
+            "a task that cannot be read",
+            healthy().task(task).raw_task("t2", json!(7)),
+        ),
+        Situation::new("a task without a start", healthy().raw_task("t1", timeless)),
         Situation::new("the API down", without_api()),
         Situation::new(
             "a token that the API refuses",

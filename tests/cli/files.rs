@@ -210,7 +210,7 @@ fn where_a_directory_is_in_the_place_of_a_file_nothing_of_the_node_is_replaced()
         let outcome = world
             .run(&[DATE])
             .exits(1)
-            .stdout_is("colab-gpu4：未寫入\n");
+            .stdout_is("失敗：1 個節點都沒有寫入，讀數 1152/1152（100.0%）\n");
         let said = format!("錯誤：無法寫入 {target}：");
         assert!(outcome.stderr.starts_with(&said), "{}", outcome.stderr);
         assert!(
@@ -279,8 +279,9 @@ fn the_tree_is_where_the_command_line_or_else_the_settings_say() {
             .collect();
         entries.retain(|name| name != "daily-gpu-log.toml" && name != "token");
         assert_eq!(entries, [root.split('/').next().expect("a part")]);
-        let said = format!("{NODE}/{DATE}\n");
-        assert!(outcome.stdout.ends_with(&said), "{}", outcome.stdout);
+        let _ = outcome
+            .stdout_has(&format!("{root}/{NODE}/{DATE}\n"))
+            .stdout_has(&format!("{root}/reports/users_{DATE}.csv\n"));
     }
 }
 

@@ -35,7 +35,9 @@ fn a_gap_is_an_empty_field_and_in_no_mean() {
         .exits(0)
         .stderr_is("")
         .stdout_is(
-            "colab-gpu4：讀數 216/288 (75.0%)，平均 GPU 30.00%、VRAM 45.38%，data/colab-gpu4/2025-08-01\n",
+            "colab-gpu4：讀數 216/288（75.0%），平均 GPU 30.00%、VRAM 45.38%，data/colab-gpu4/2025-08-01\n\
+             用量報告：data/reports/users_2025-08-01.csv\n\
+             完成：1 個節點中 1 個已寫入，讀數 216/288（75.0%），有缺漏\n",
         );
     for (stamp, values) in rows(&outcome, "gpu1") {
         let in_gap = (6 * HOUR + 600..=18 * HOUR).contains(&(stamp - MIDNIGHT));
@@ -112,7 +114,7 @@ fn a_gap_of_the_vram_alone_leaves_the_gpu_reading_beside_it() {
         .run(&[DATE])
         .exits(0)
         .stderr_is("")
-        .stdout_has("：讀數 282/288 (97.9%)，");
+        .stdout_has("：讀數 282/288（97.9%），");
     for (stamp, values) in rows(&outcome, "gpu1") {
         let in_gap = (HOUR + 600..=2 * HOUR).contains(&(stamp - MIDNIGHT));
         assert_eq!(values, if in_gap { "50," } else { "50,60.25" }, "{stamp}");
@@ -126,7 +128,7 @@ fn part_of_an_interval_is_a_reading_of_that_part() {
         .node(node)
         .run(&[DATE])
         .exits(0)
-        .stdout_has("：讀數 1142/1152 (99.1%)，");
+        .stdout_has("：讀數 1142/1152（99.1%），");
     let node = outcome.world().cluster.node(NODE);
     Day::utc().check_gpu_files(&outcome, NODE, node);
 }
@@ -143,8 +145,8 @@ fn a_node_that_was_down_for_hours_has_gaps_and_the_others_none() {
             .run(&[DATE])
             .exits(0)
             .stderr_is("")
-            .stdout_has("colab-gpu4：讀數 1008/1152 (87.5%)，")
-            .stdout_has("colab-gpu3：讀數 1152/1152 (100.0%)，");
+            .stdout_has("colab-gpu4：讀數 1008/1152（87.5%），")
+            .stdout_has("colab-gpu3：讀數 1152/1152（100.0%），");
         for name in [NODE, "colab-gpu3"] {
             let node = outcome.world().cluster.node(name);
             Day::utc().check_gpu_files(&outcome, name, node);

@@ -102,7 +102,7 @@ fn a_gpu_of_another_node_is_not_placed_by_its_id() {
         設定中 UUID APU-70cb99ce3e214bda 屬於節點 colab-gpu3，\
         請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids\n";
     for arguments in [&[DATE][..], &["--node", NODE, DATE]] {
-        let outcome = lab().run(arguments).exits(0).stderr_is(warning);
+        let outcome = lab().run(arguments).exits(3).stderr_is(warning);
         assert_eq!(held(&outcome, NODE), [(1, "alice".to_owned())]);
         assert_eq!(
             remarks(&outcome, NODE),
@@ -110,7 +110,7 @@ fn a_gpu_of_another_node_is_not_placed_by_its_id() {
              GPU 25: alice (任務 t1, GPU UUID APU-70cb99ce3e214bda, 屬於節點 colab-gpu3)\n"
         );
     }
-    let outcome = lab().run(&[DATE]).exits(0);
+    let outcome = lab().run(&[DATE]).exits(3);
     assert_eq!(held(&outcome, "colab-gpu3"), []);
 }
 
@@ -139,7 +139,7 @@ fn a_uuid_of_zeros_is_no_uuid() {
     let outcome = Lab::colab_gpu4()
         .raw_task("t1", without_id)
         .run(&[DATE])
-        .exits(0)
+        .exits(3)
         .stderr_has("無法對應到該節點的 GPU（任務 t1）");
     assert_eq!(held(&outcome, NODE), []);
 }

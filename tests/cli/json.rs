@@ -69,7 +69,14 @@ fn failed_json(outcome: &Outcome, name: &str) -> (Value, Value) {
 }
 
 /// What stands for a run of the whole date.
-fn run_json(information: &str, nodes: &[Value], notices: &[Value], exit_status: i32) -> Value {
+fn run_json(
+    information: &str,
+    (verdict, due): (&str, u64),
+    nodes: &[Value],
+    notices: &[Value],
+    exit_status: i32,
+) -> Value {
+    let found = |node: &Value| node["readings"].as_u64().unwrap_or_default();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "date": "2025-08-01",
@@ -78,6 +85,9 @@ fn run_json(information: &str, nodes: &[Value], notices: &[Value], exit_status: 
             "start": 1_754_006_400, "end": 1_754_092_800, "until": 1_754_092_800, "interval_seconds": 600,
         },
         "task_information": information,
+        "verdict": verdict,
+        "readings": nodes.iter().map(found).sum::<u64>(),
+        "readings_due": due,
         "nodes": nodes,
         "notices": notices,
         "exit_status": exit_status,
@@ -99,9 +109,10 @@ fn a_collection_is_one_object_with_every_figure_and_notice() {
         .node(node())
         .task(task())
         .run(&["--json", DATE])
-        .exits(0);
+        .exits(3);
     let node = node_json(&outcome, [json!(["alice"]), json!([])]);
-    assert_eq!(outcome.json(), run_json("known", &[node], &[unplaced()], 0));
+    let expected = run_json("known", ("incomplete", 288), &[node], &[unplaced()], 3);
+    assert_eq!(outcome.json(), expected);
 }
 
 #[test]
@@ -112,7 +123,8 @@ fn without_task_information_the_users_are_null_and_not_nobody() {
         .exits(0)
         .stderr_is("");
     let node = node_json(&outcome, [Value::Null, Value::Null]);
-    assert_eq!(outcome.json(), run_json("not_asked", &[node], &[], 0));
+    let expected = run_json("not_asked", ("gaps", 288), &[node], &[], 0);
+    assert_eq!(outcome.json(), expected);
 }
 
 #[test]
@@ -125,7 +137,13 @@ fn a_node_that_fails_stands_among_the_others_without_figures() {
         .exits(3);
     let (down, notice) = failed_json(&outcome, "down");
     let node = node_json(&outcome, [json!(["alice"]), json!([])]);
-    let expected = run_json("known", &[down, node], &[notice, unplaced()], 3);
+    let expected = run_json(
+        "known",
+        ("incomplete", 1152 + 288),
+        &[down, node],
+        &[notice, unplaced()],
+        3,
+    );
     assert_eq!(outcome.json(), expected);
 }
 
@@ -136,7 +154,8 @@ fn a_collection_that_failed_altogether_is_an_object_as_well() {
         .run(&["--json", DATE])
         .exits(1);
     let (down, notice) = failed_json(&outcome, "down");
-    assert_eq!(outcome.json(), run_json("known", &[down], &[notice], 1));
+    let expected = run_json("known", ("failed", 1152), &[down], &[notice], 1);
+    assert_eq!(outcome.json(), expected);
 }
 
 #[test]

@@ -259,7 +259,7 @@ fn a_node_whose_tasks_are_in_doubt_says_so() {
             json!({"username": "bob", "hostname": "gpu-b", "gpus": [{"id": 1}], "start": "soon"}),
         )
         .run(&[DATE])
-        .exits(0);
+        .exits(3);
     let accounts = outcome.accounts(DATE);
     assert_eq!(
         accounts
@@ -274,7 +274,7 @@ fn a_node_whose_tasks_are_in_doubt_says_so() {
 fn a_task_that_cannot_be_read_casts_doubt_on_every_node() {
     let malformed = json!({"hostname": "gpu-b", "gpus": [{"id": 1}]});
     let world = lab(gpu_a(), gpu_b()).raw_task("t6", malformed).start();
-    let outcome = world.run(&[DATE]).exits(0);
+    let outcome = world.run(&[DATE]).exits(3);
     let accounts = outcome.accounts(DATE);
     let doubted = accounts.lines().skip(1);
     let doubted = doubted.filter(|row| row.ends_with("有無法解析的任務"));
@@ -285,7 +285,7 @@ fn a_task_that_cannot_be_read_casts_doubt_on_every_node() {
         .replace(";有無法解析的任務\n", "\n");
     assert_eq!(without, USERS);
     let again = world.run(&[DATE, "--node", "gpu-a", "--skip-task-info"]);
-    assert_eq!(again.exits(0).accounts(DATE), accounts);
+    assert_eq!(again.exits(3).accounts(DATE), accounts);
     let users = world.run(&["users", DATE]);
     let _ = users.stdout_has("gpu-b：2025-08-01：有無法解析的任務");
 }
@@ -427,7 +427,7 @@ fn an_empty_name_is_no_user() {
             .raw_task("t1", task)
             .task(held("t2", "bob", "gpu-b", 0, HOUR))
             .run(&[DATE])
-            .exits(0)
+            .exits(3)
             .stderr_is("警告：任務 t1 的資料無法解析（缺少 username），已略過\n");
         assert_eq!(outcome.users("gpu-b", DATE), ["bob"], "{name}");
     }

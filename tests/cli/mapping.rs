@@ -54,7 +54,7 @@ fn gpus_that_no_setting_places_are_one_warning_and_nobodys() {
         )
         .task(SimulatedTask::new("t2", "bob", "colab-gpu4").gpu(28, "APU-0000000000000028"))
         .run(&[DATE])
-        .exits(0)
+        .exits(3)
         .stderr_is(
             "警告：colab-gpu4 的任務 GPU id 26、27、28 無法對應到該節點的 GPU（任務 t1、t2）：\
              請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id\n",
@@ -82,7 +82,7 @@ fn a_task_of_which_one_gpu_is_placed_keeps_that_one() {
                 .gpu(26, OF_26),
         )
         .run(&[DATE])
-        .exits(0)
+        .exits(3)
         .stderr_has("GPU id 26 無法對應");
     assert_eq!(users(&outcome), "- - - alice - - - -");
 }
@@ -155,7 +155,7 @@ fn a_card_number_is_looked_up_among_the_cards_of_its_node() {
     let outcome = two_tasks()
         .node_settings("colab-gpu4", "cards = [57, 49, 41, 33, 25, 17, 9, 1]")
         .run(&[DATE])
-        .exits(0)
+        .exits(3)
         .stderr_has("GPU id 26 無法對應");
     assert_eq!(users(&outcome), "- - - - alice - - -");
 }
@@ -168,7 +168,7 @@ fn an_id_outside_of_the_nodes_count_is_not_taken_for_a_card() {
             .task(SimulatedTask::new("t1", "alice", "colab-gpu4").gpu(25, OF_25))
             .node_settings("colab-gpu4", &format!("first_gpu_id = {first}"))
             .run(&[DATE])
-            .exits(0)
+            .exits(3)
             .stderr_has("GPU id 25 無法對應");
         assert_eq!(users(&outcome), "- - - - - - - -", "first_gpu_id = {first}");
     }
@@ -208,6 +208,22 @@ fn a_host_of_no_setting_is_one_warning_with_its_tasks() {
         );
     assert_eq!(users(&outcome), "alice bob - - - - - -");
     assert!(outcome.tree().iter().all(|file| !file.contains("gpu9/")));
+}
+
+#[test]
+fn hosts_of_no_setting_are_one_warning_in_which_some_are_named() {
+    let lab = (1..=12).fold(two_tasks(), |lab, number| {
+        let (id, host) = (format!("t{number:02}"), format!("other{number:02}"));
+        lab.task(SimulatedTask::new(&id, "carol", &host).gpu(1, "APU-8"))
+    });
+    let lab = lab.node_settings("colab-gpu4", "first_gpu_id = 25");
+    let outcome = lab.run(&[DATE]).exits(0);
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+    let _ = outcome
+        .stderr_has("、t12 使用的主機 other01、other02、")
+        .stderr_has(
+            "、other10 等 12 個 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
+        );
 }
 
 #[test]

@@ -109,15 +109,18 @@ daily_gpu_log_node_written{{node="王 \"x\""}} 1
 # HELP daily_gpu_log_node_readings 節點所有 GPU 當日已有的讀數
 # TYPE daily_gpu_log_node_readings gauge
 daily_gpu_log_node_readings{{node="gpu-a"}} 252
+daily_gpu_log_node_readings{{node="down"}} 0
 daily_gpu_log_node_readings{{node="王 \"x\""}} 0
 # HELP daily_gpu_log_node_readings_due 節點所有 GPU 當日應有的讀數
 # TYPE daily_gpu_log_node_readings_due gauge
 daily_gpu_log_node_readings_due{{node="gpu-a"}} 288
+daily_gpu_log_node_readings_due{{node="down"}} 1152
 daily_gpu_log_node_readings_due{{node="王 \"x\""}} 144
 # HELP daily_gpu_log_node_coverage_ratio 節點所有 GPU 當日已有的讀數占應有讀數的比例
 # TYPE daily_gpu_log_node_coverage_ratio gauge
 # UNIT daily_gpu_log_node_coverage_ratio ratio
 daily_gpu_log_node_coverage_ratio{{node="gpu-a"}} 0.875
+daily_gpu_log_node_coverage_ratio{{node="down"}} 0
 daily_gpu_log_node_coverage_ratio{{node="王 \"x\""}} 0
 # HELP daily_gpu_log_node_gpu_utilization_mean_ratio 節點所有 GPU 當日的平均 GPU 使用率，1 是 100%
 # TYPE daily_gpu_log_node_gpu_utilization_mean_ratio gauge
@@ -231,7 +234,9 @@ fn a_cluster_that_is_down_was_never_a_success() {
     assert_eq!(of_the_run(&world), (None, "1".to_owned()));
     let written = value(&world, "node_written{node=\"down\"}");
     assert_eq!(written.as_deref(), Some("0"));
-    assert!(!world.read(FILE).contains("daily_gpu_log_node_coverage"));
+    let coverage = value(&world, "node_coverage_ratio{node=\"down\"}");
+    assert_eq!(coverage.as_deref(), Some("0"));
+    assert!(!world.read(FILE).contains("_mean_ratio"));
 }
 
 #[test]

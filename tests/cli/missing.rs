@@ -3,6 +3,7 @@
 use std::fs;
 
 use pretty_assertions::assert_eq;
+use serde_json::json;
 
 use crate::simulated_cluster::{Fault, SimulatedNode, Version};
 use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT};
@@ -31,9 +32,11 @@ fn a_card_without_readings_has_no_file_and_is_named() {
         .node(steady().without_card(9))
         .run(&[DATE])
         .exits(3)
-        .stderr_is(&(missing(1, 9, "GPU") + &missing(1, 9, "VRAM")))
+        .stderr_is(&missing(1, 9, "GPU、VRAM"))
         .stdout_is(
-            "colab-gpu4：讀數 144/288 (50.0%)，平均 GPU 10.00%、VRAM 30.50%，data/colab-gpu4/2025-08-01\n",
+            "colab-gpu4：讀數 144/288（50.0%），平均 GPU 10.00%、VRAM 30.50%，data/colab-gpu4/2025-08-01\n\
+             用量報告：data/reports/users_2025-08-01.csv\n\
+             完成：1 個節點中 1 個已寫入，讀數 144/288（50.0%），不完整：有 GPU 沒有讀數\n",
         );
     assert_eq!(
         outcome.tree(),
@@ -78,13 +81,72 @@ fn a_card_without_vram_readings_has_a_file_and_is_named() {
 }
 
 #[test]
+fn a_metric_without_a_chart_is_a_gap_and_is_named_by_every_command() {
+    let world = Lab::new().node(steady().without_vram_chart(9)).start();
+    let said = "colab-gpu4 的 GPU[1]（Card 9）沒有 VRAM 圖表：Netdata 沒有收集，這個欄位會是空的";
+    let outcome = world
+        .run(&[DATE])
+        .exits(0)
+        .stderr_is(&format!("警告：{said}\n"))
+        .stdout_has("\n完成：1 個節點中 1 個已寫入，讀數 144/288（50.0%），有缺漏\n");
+    let file = outcome.of_day(NODE, DATE, "gpu1");
+    assert!(file.lines().skip(1).all(|row| row.ends_with("\",50,")));
+    let record = world.read("data/.daily-gpu-log/runs/2025-08-01.json");
+    assert!(record.contains("\"without_chart\":[\"vram\"]"), "{record}");
+    let check = world.check(&[]).exits(0);
+    let _ = check.stdout_has("警告：節點 colab-gpu4 的 Card 9 沒有 VRAM 圖表：");
+}
+
+#[test]
+fn cards_that_lack_the_same_are_one_line() {
+    let day = (MIDNIGHT, MIDNIGHT + 24 * HOUR);
+    let node = SimulatedNode::new(NODE)
+        .without_card(1)
+        .without_card(9)
+        .vram_gap(17, day.0, day.1)
+        .vram_gap(25, day.0, day.1);
+    let advice = "若 GPU 正常，請重新啟動該節點的 Netdata";
+    let _ = Lab::new().node(node).run(&[DATE]).exits(3).stderr_is(&format!(
+        "錯誤：{NODE} 的 GPU[0]（Card 1）、GPU[1]（Card 9）當日沒有任何 GPU、VRAM 讀數：{advice}\n\
+         錯誤：{NODE} 的 GPU[2]（Card 17）、GPU[3]（Card 25）當日沒有任何 VRAM 讀數：{advice}\n"
+    ));
+}
+
+#[test]
+fn what_is_due_counts_every_node_that_was_to_be_collected() {
+    let down = SimulatedNode::new("d").fault(Fault::Refuse);
+    let nodes = ["a", "b", "c"].map(SimulatedNode::new);
+    let lab = |last| nodes.iter().cloned().fold(Lab::new(), Lab::node).node(last);
+    let world = lab(down).start();
+    let figure = "讀數 3456/4608（75.0%）";
+    let _ = world.run(&[DATE]).exits(3).stdout_has(&format!(
+        "\n完成：4 個節點中 3 個已寫入，{figure}，不完整：有節點沒有寫入\n"
+    ));
+    let range = [DATE, "--to", DATE];
+    let outcome = world.run(&range).exits(3);
+    let _ = outcome.stdout_is(&format!(
+        "{DATE}：不完整，節點 3/4，{figure}\n完成：1 天中 1 天不完整，{figure}：有節點沒有寫入\n"
+    ));
+    let json = world.run(&[DATE, "--json"]).exits(3).json();
+    let parts = ["verdict", "readings", "readings_due"].map(|key| json[key].clone());
+    assert_eq!(parts, [json!("incomplete"), json!(3456), json!(4608)]);
+    // A node whose files of an earlier run are whole lacks no reading, but was not collected.
+    let world = lab(SimulatedNode::new("d")).start_after(world);
+    let _ = world.run(&[DATE]).exits(0);
+    let world = lab(SimulatedNode::new("d").fault(Fault::Refuse)).start_after(world);
+    let _ = world.run(&[DATE]).exits(3).stdout_has(
+        "\n完成：4 個節點中 3 個已寫入，讀數 4608/4608（100.0%），不完整：有節點沒有寫入\n",
+    );
+}
+
+#[test]
 fn a_card_whose_readings_the_agent_lost_keeps_those_of_an_earlier_run() {
     for (gap, readings, coverage) in [(0, 288, "100.0"), (HOUR, 282, "97.9")] {
         let node = || steady().gap(9, MIDNIGHT, MIDNIGHT + gap);
         let world = Lab::new().node(node()).start();
         let before = world.run(&[DATE]).exits(0).of_day(NODE, DATE, "gpu1");
         let world = Lab::new().node(node().without_card(9)).start_after(world);
-        let counted = format!("：讀數 {readings}/288 ({coverage}%)，平均 GPU 30.00%、");
+        let counted = format!("：讀數 {readings}/288（{coverage}%），平均 GPU 30.00%、");
         let outcome = world
             .run(&[DATE])
             .exits(0)
@@ -128,11 +190,10 @@ fn without_readings() -> [(&'static str, SimulatedNode); 4] {
 #[test]
 fn a_node_without_any_reading_has_failed() {
     for (how, node) in without_readings() {
-        let outcome = Lab::new()
-            .node(node)
-            .run(&[DATE])
-            .exits(1)
-            .stdout_is("colab-gpu4：未寫入\n");
+        let outcome = Lab::new().node(node).run(&[DATE]).exits(1).stdout_is(
+            "用量報告：data/reports/users_2025-08-01.csv\n\
+                 失敗：1 個節點都沒有寫入，讀數 0/1152（0.0%）\n",
+        );
         let url = outcome.world().cluster.url(NODE);
         let message = format!(
             "錯誤：無法從 {url} 獲取數據：{NO_READINGS}（節點 {NODE}，原有檔案保持不變）\n"

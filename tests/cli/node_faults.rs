@@ -26,7 +26,9 @@ fn only_the_middle_node_fails(lab: Lab, reason: &str) -> Outcome {
         outcome.holds_all_readings_of(world.cluster.node(name), name);
     }
     assert_eq!(outcome.files("middle/"), []);
-    outcome.stdout_has("\nmiddle：未寫入\n")
+    outcome.stdout_has(
+        "\n完成：3 個節點中 2 個已寫入，讀數 2304/3456（66.7%），不完整：有節點沒有寫入\n",
+    )
 }
 
 #[track_caller]
@@ -106,7 +108,10 @@ fn without_any_node_the_run_has_failed() {
         .exits(1)
         .stderr_has("（節點 a，原有檔案保持不變）")
         .stderr_has("（節點 b，原有檔案保持不變）")
-        .stdout_is("a：未寫入\nb：未寫入\n");
+        .stdout_is(
+            "用量報告：data/reports/users_2025-08-01.csv\n\
+             失敗：2 個節點都沒有寫入，讀數 0/2304（0.0%）\n",
+        );
     assert_eq!(outcome.files(""), []);
 }
 

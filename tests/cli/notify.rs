@@ -7,7 +7,7 @@ use crate::simulated_cluster::{
 };
 use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN, World, message, signals, texts};
 
-const LINE: &str = "2025-08-01：完整，節點 1/1，讀數 1152/1152 (100.0%)";
+const LINE: &str = "2025-08-01：完整，節點 1/1，讀數 1152/1152（100.0%）";
 
 /// The table that names a monitor and a chat.
 fn telling(monitor: &SimulatedReceiver, chat: &SimulatedReceiver, keys: &str) -> String {
@@ -96,8 +96,8 @@ fn errors_and_warnings_are_told_as_on_stderr() {
         .start();
     let outcome = world.run(&[DATE]).exits(3);
     let printed: Vec<_> = outcome.stderr.lines().collect();
-    assert_eq!(printed.len(), 4, "{printed:#?}");
-    let day = "2025-08-01：不完整，節點 1/2，讀數 864/1008 (85.7%)";
+    assert_eq!(printed.len(), 3, "{printed:#?}");
+    let day = "2025-08-01：不完整，節點 1/2，讀數 864/2160（40.0%）";
     let lines: Vec<_> = [day].into_iter().chain(printed).collect();
     let text = message("不完整（2025-08-01）", &lines, 3);
     assert_eq!(signals(&monitor), begun_and_ended(3, &text));
@@ -115,7 +115,7 @@ fn a_day_with_nothing_but_a_warning_is_a_problem() {
     let text = message(
         "完整，但有警告（2025-08-01）",
         &[
-            "2025-08-01：完整，節點 1/1，讀數 1008/1008 (100.0%)",
+            "2025-08-01：完整，節點 1/1，讀數 1008/1008（100.0%）",
             "警告：colab-gpu4 有設定中沒有的 Card 57，未寫入：請將它加入該節點的 cards",
         ],
         0,
@@ -136,10 +136,10 @@ fn of_a_range_every_day_is_told() {
     let text = message(
         "不完整（2025-07-31 到 2025-08-02）",
         &[
-            "2025-07-31：失敗，節點 0/1",
+            "2025-07-31：失敗，節點 0/1，讀數 0/1152（0.0%）",
             &outcome.stderr.trim_end().replace("2025-07-31：", ""),
-            "2025-08-01：有缺漏，節點 1/1，讀數 576/1152 (50.0%)",
-            "2025-08-02：完整，節點 1/1，讀數 1152/1152 (100.0%)",
+            "2025-08-01：有缺漏，節點 1/1，讀數 576/1152（50.0%）",
+            "2025-08-02：完整，節點 1/1，讀數 1152/1152（100.0%）",
         ],
         3,
     );
@@ -162,11 +162,12 @@ fn what_is_caught_up_with_is_told_day_by_day() {
         .exits(0)
         .stdout_has("2025-07-31：不再收集");
     let told = [
-        ("完整（2025-07-31 到 2025-08-01）", first),
+        ("有缺漏（2025-07-31 到 2025-08-01）", first),
         ("完整（2025-08-01）", second),
     ]
     .map(|(verdict, outcome)| {
-        let lines: Vec<_> = outcome.stdout.lines().collect();
+        let mut lines: Vec<_> = outcome.stdout.lines().collect();
+        lines.retain(|line| !line.starts_with("完成："));
         message(verdict, &lines, 0)
     });
     assert_eq!(texts(&chat), told);
@@ -318,7 +319,7 @@ fn of_more_than_a_message_has_room_for_the_rest_is_counted() {
     let lab = nodes.fold(Lab::new(), Lab::node);
     let world = lab.tables(&telling(&monitor, &chat, "")).start();
     let outcome = world.run(&[DATE]).exits(1);
-    let all: Vec<_> = ["2025-08-01：失敗，節點 0/120"]
+    let all: Vec<_> = ["2025-08-01：失敗，節點 0/120，讀數 0/138240（0.0%）"]
         .into_iter()
         .chain(outcome.stderr.lines())
         .collect();

@@ -44,7 +44,7 @@ fn not_told(fault: Fault, reason: &str, requests: usize) {
         chat.url()
     );
     let outcome = warns(&world, &[warning]);
-    outcome.stdout_has("colab-gpu4：讀數 1152/1152 (100.0%)");
+    outcome.stdout_has("colab-gpu4：讀數 1152/1152（100.0%）");
     assert_eq!(chat.requests().len(), requests);
 }
 
@@ -89,7 +89,7 @@ fn one_failure_that_passes_is_none() {
     };
     let chat = SimulatedReceiver::with(fault);
     let _ = warns(&world(&format!("webhook_url = \"{}\"", url(&chat))), &[]);
-    let line = "2025-08-01：完整，節點 1/1，讀數 1152/1152 (100.0%)";
+    let line = "2025-08-01：完整，節點 1/1，讀數 1152/1152（100.0%）";
     let text = message("完整（2025-08-01）", &[line], 0);
     assert_eq!(texts(&chat), [text.as_str(), &text]);
 }

@@ -64,7 +64,7 @@ fn says_nothing_of_the_api(text: &str) {
     }
 }
 
-const DAY: &str = "2025-08-01：不完整，節點 2/3，讀數 2304/2304 (100.0%)";
+const DAY: &str = "2025-08-01：不完整，節點 2/3，讀數 2304/3456（66.7%）";
 
 #[test]
 fn outsiders_are_told_no_word_of_what_the_management_api_says() {
@@ -83,7 +83,7 @@ fn outsiders_are_told_no_word_of_what_the_management_api_says() {
         "不完整（2025-08-01）",
         &[
             DAY,
-            "警告：有任務的資料無法解析，已略過（共 2 則）",
+            "警告：有 2 個任務的資料無法解析，已略過",
             "警告：有 1 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             "警告：colab-gpu4 的 GPU[0] 在 2025-08-01 01:00:00 到 2025-08-02 00:00:00 同時有多位使用者",
             "警告：colab-gpu4 有 2 張任務的 GPU 無法對應到該節點的 GPU：請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id",
@@ -91,7 +91,7 @@ fn outsiders_are_told_no_word_of_what_the_management_api_says() {
              設定中它們的 UUID 屬於節點 idle，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids",
             "警告：colab-gpu4 有 1 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
              請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
-            "警告：colab-gpu4 有任務時間不明，未計入使用者欄位",
+            "警告：colab-gpu4 有 1 個任務時間不明，未計入使用者欄位",
             &down,
         ],
         3,
@@ -134,7 +134,7 @@ fn a_kept_answer_is_told_without_its_words() {
         .tables(&format!("[notify]\nwebhook_url = \"{}\"", chat.url()))
         .start_after(earlier);
     let url = later.cluster.api_url();
-    let _ = later.run(&[DATE]).exits(0).stderr_has("保存的任務資訊");
+    let _ = later.run(&[DATE]).exits(3).stderr_has("保存的任務資訊");
     let text = texts(&chat).remove(1);
     let line = format!("\n警告：無法從管理 API 獲取數據：{url} 的回應無法解析：使用 2");
     assert!(text.contains(&line), "{text}");
@@ -197,9 +197,9 @@ fn the_users_of_every_day_of_a_range_are_named() {
     let text = message(
         "完整（2025-08-01 到 2025-08-02）",
         &[
-            "2025-08-01：完整，節點 1/1，讀數 1152/1152 (100.0%)",
+            "2025-08-01：完整，節點 1/1，讀數 1152/1152（100.0%）",
             "colab-gpu4 的使用者：GPU[0] alice",
-            "2025-08-02：完整，節點 1/1，讀數 1152/1152 (100.0%)",
+            "2025-08-02：完整，節點 1/1，讀數 1152/1152（100.0%）",
             "colab-gpu4 的使用者：GPU[0] bob",
         ],
         0,

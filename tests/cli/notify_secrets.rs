@@ -29,7 +29,7 @@ fn refused(world: &World, line: &str) {
     let outcome = world
         .run(&[DATE, "-vv"])
         .exits(0)
-        .stdout_has("colab-gpu4：讀數 1152/1152 (100.0%)")
+        .stdout_has("colab-gpu4：讀數 1152/1152（100.0%）")
         .stderr_has(&format!("警告：{line}（執行結果會少通知一處）\n"))
         .stderr_lacks("hush");
     outcome.holds_all_readings_of(world.cluster.node("colab-gpu4"), "colab-gpu4");
@@ -209,7 +209,7 @@ fn those_who_need_not_the_secret_are_told_that_it_cannot_be_had() {
     refused(&world, line);
     let lines = [
         &*format!("警告：{line}（執行結果會少通知一處）"),
-        "2025-08-01：完整，節點 1/1，讀數 1152/1152 (100.0%)",
+        "2025-08-01：完整，節點 1/1，讀數 1152/1152（100.0%）",
     ];
     let text = message("完整，但有警告（2025-08-01）", &lines, 0);
     assert_eq!(texts(&chat), [text.as_str()]);

@@ -53,7 +53,7 @@ fn of_another_day_only_the_problems_are_told() {
     let usual = world.run(&[DATE]).exits(3).stdout_has("gappy：讀數 ");
     assert_eq!(quiet.stderr, usual.stderr);
     let lines: Vec<_> = quiet.stderr.lines().collect();
-    assert_eq!(lines.len(), 5, "{lines:#?}");
+    assert_eq!(lines.len(), 4, "{lines:#?}");
     assert!(
         lines
             .iter()

@@ -26,7 +26,7 @@ fn a_new_reading_wins_and_an_old_one_fills_a_gap() {
         .run(&[DATE])
         .exits(0)
         .stderr_is("")
-        .stdout_has("讀數 1152/1152 (100.0%)");
+        .stdout_has("讀數 1152/1152（100.0%）");
     let csv = outcome.of_day(NODE, DATE, "gpu0");
     let values: Vec<_> = csv
         .lines()

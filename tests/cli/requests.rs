@@ -21,7 +21,8 @@ fn targets(world: &World, node: &str) -> Vec<String> {
 /// The names of the nodes, as the lines on stdout begin with them.
 fn order(stdout: &str) -> Vec<&str> {
     let name = |line: &'_ str| line.split_once('：').map_or(0, |(name, _)| name.len());
-    stdout.lines().map(|line| &line[..name(line)]).collect()
+    let lines = stdout.lines().filter(|line| line.contains("，平均 GPU "));
+    lines.map(|line| &line[..name(line)]).collect()
 }
 
 /// The directories of nodes in the tree.

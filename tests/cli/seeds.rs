@@ -110,7 +110,7 @@ fn nodes_are_reported_in_the_order_of_the_settings() {
     let names: Vec<_> = outcome
         .stdout
         .lines()
-        .filter_map(|line| line.split_once("：讀數 1152/1152 "))
+        .filter_map(|line| line.split_once("：讀數 1152/1152（"))
         .map(|(name, _)| name)
         .collect();
     assert_eq!(names, ["b", "a"]);

@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode};
+use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN, World};
 
 const NODE: &str = "colab-gpu4";
@@ -63,6 +63,9 @@ fn a_run_is_recorded_with_all_that_it_found() {
                 "exit_status": 0,
                 "nodes": [NODE],
                 "notices": [],
+                "verdict": "gaps",
+                "readings": 252,
+                "readings_due": 288,
             },
             "nodes": [{
                 "name": NODE,
@@ -150,15 +153,98 @@ fn the_last_days_are_shown_as_a_table() {
     let [first, second, third] = [first, second, third].map(|day| day.date());
     let outcome = world.run(&["status", "--days", "3"]).exits(3).stderr_is("");
     let _ = outcome.stdout_is(&format!(
-        "日期        狀態    節點  讀數                任務資訊\n\
-         {first}  完整    1/1   1152/1152 (100.0%)  有\n\
-         {second}  缺少    -     -                   -\n\
-         {third}  不完整  1/1   1104/1152 (95.8%)   無\n\
+        "日期        狀態    節點  讀數                 任務資訊\n\
+         {first}  完整    1/1   1152/1152（100.0%）  有\n\
+         {second}  缺少    -     -                    -\n\
+         {third}  不完整  1/1   1104/1152（95.8%）   無\n\
          \n\
-         {second}：沒有執行紀錄\n\
+         {second}：沒有執行記錄\n\
          {third}：{NODE}：讀數 1104/1152，Netdata 沒有更多\n\
          {third}：沒有任務資訊\n"
     ));
+}
+
+#[test]
+fn missing_days_in_a_row_are_one_line() {
+    let [first, _, third] = last_days().map(|day| day.date());
+    let before = Day::now_in_hour(12).start - 4 * 24 * HOUR;
+    let before = Day {
+        start: before,
+        ..last_days()[0]
+    }
+    .date();
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let _ = world.run(&[&third]).exits(0);
+    let status = world.run(&["status", "--days", "4"]).exits(3);
+    let second = last_days()[1].date();
+    assert_ne!(first, second);
+    let _ = status.stdout_is(&format!(
+        "日期                      狀態  節點  讀數                 任務資訊\n\
+         {before} 到 {second}  缺少  -     -                    -\n\
+         {third}                完整  1/1   1152/1152（100.0%）  有\n\
+         \n\
+         {before} 到 {second}：沒有執行記錄\n"
+    ));
+}
+
+#[test]
+fn a_day_whose_tasks_are_in_doubt_is_incomplete() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let astray = SimulatedTask::new("t1", "alice", NODE).gpu(99, "APU-1");
+    let sound = SimulatedTask::new("t1", "alice", NODE).gpu(1, "APU-1");
+    for (lab, reason) in [
+        (lab().task(astray), "colab-gpu4 的任務 GPU id 99 無法對應"),
+        (
+            lab().task(sound).raw_task("t2", json!(7)),
+            "任務 t2 的資料無法解析",
+        ),
+    ] {
+        let world = lab.node(SimulatedNode::new(NODE)).start();
+        let _ = world.run(&[&yesterday]).exits(3);
+        let status = world.run(&["status", "--days", "1"]).exits(3);
+        let _ = status
+            .stdout_has("  不完整  1/1   1152/1152（100.0%）  有\n")
+            .stdout_has(&format!("\n{yesterday}：{reason}"));
+    }
+}
+
+#[test]
+fn a_day_that_was_collected_before_its_end_is_incomplete() {
+    let [.., yesterday] = last_days();
+    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let date = yesterday.date();
+    let _ = world.run(&[&date, "--skip-task-info"]).exits(0);
+    let mut record = record(&world, &date);
+    let files = &mut record["nodes"][0]["files"];
+    files["until"] = json!(yesterday.end - 600);
+    files["readings"] = json!(1144);
+    files["readings_due"] = json!(1144);
+    let path = format!("data/.daily-gpu-log/runs/{date}.json");
+    world.write(&path, &record.to_string());
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status.stdout_has("  不完整  1/1   1144/1152（99.3%）  未查詢\n");
+}
+
+#[test]
+fn a_record_of_the_first_version_is_still_read() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let down = SimulatedNode::new("down").fault(Fault::Refuse);
+    let world = lab().node(SimulatedNode::new(NODE)).node(down).start();
+    let _ = world.run(&[&yesterday]).exits(3);
+    let now = world.run(&["status", "--days", "1"]).exits(3).stdout;
+    let mut record = record(&world, &yesterday);
+    for key in ["verdict", "readings", "readings_due"] {
+        let last_run = record["last_run"].as_object_mut().expect("an object");
+        assert!(last_run.remove(key).is_some(), "{key}");
+    }
+    let notice = record["nodes"][1]["notices"][0].as_object_mut();
+    assert!(notice.expect("a notice").remove("shortfall").is_some());
+    let path = format!("data/.daily-gpu-log/runs/{yesterday}.json");
+    world.write(&path, &record.to_string());
+    let _ = world
+        .run(&["status", "--days", "1"])
+        .exits(3)
+        .stdout_is(&now);
 }
 
 #[test]
@@ -204,7 +290,7 @@ fn a_node_that_failed_is_named_with_its_reason() {
     let _ = world.run(&[&yesterday]).exits(3);
     let url = world.cluster.url("down");
     let outcome = world.run(&["status", "--days", "1"]).exits(3);
-    let outcome = outcome.stdout_has("不完整  1/2   1152/2304 (50.0%)");
+    let outcome = outcome.stdout_has("不完整  1/2   1152/2304（50.0%）");
     let _ = outcome.stdout_has(&format!("{yesterday}：無法從 {url} 獲取數據：無法連線："));
     let of_the_other = world.run(&["status", "--days", "1", "--node", "well"]);
     let _ = of_the_other.exits(0);
@@ -255,8 +341,13 @@ fn a_node_that_stopped_is_told_from_a_chart_that_did() {
     let run = world.run(&[&yesterday.date()]).exits(0);
     let said = format!("{NODE} 自 {clock} 起沒有任何讀數：請檢查該節點與它的 Netdata\n");
     let _ = run.stderr_is(&format!("警告：{said}"));
-    let status = world.run(&["status", "--days", "1"]).exits(3);
-    let _ = status.stdout_has(&said);
+    let status = world.run(&["status", "--days", "1"]).exits(0);
+    let _ = status
+        .stdout_has("  有缺漏  1/1   576/1152（50.0%）  有\n")
+        .stdout_has(&said);
+    // Nothing is missing that could be had, and somebody should look all the same.
+    let quiet = world.run(&["status", "--days", "1", "-q"]).exits(0);
+    let _ = quiet.stdout_has(&said);
 }
 
 #[test]
@@ -266,7 +357,7 @@ fn a_tree_of_the_old_programs_is_not_taken_for_a_day_that_was_not_collected() {
     let _ = world.run(&[&yesterday]).exits(0);
     std::fs::remove_dir_all(world.path("data/.daily-gpu-log")).expect("the state");
     let status = world.run(&["status", "--days", "1"]).exits(3);
-    let _ = status.stdout_has("沒有執行紀錄，但有檔案（由舊程式寫入，或紀錄已被刪除）");
+    let _ = status.stdout_has("沒有執行記錄，但有檔案（由舊程式寫入，或記錄已被刪除）");
     world.write(
         &format!("data/.daily-gpu-log/runs/{yesterday}.json"),
         "{\"damaged",
@@ -280,7 +371,15 @@ fn a_tree_of_the_old_programs_is_not_taken_for_a_day_that_was_not_collected() {
 fn the_status_needs_neither_token_nor_cluster_and_writes_nothing() {
     let world = Lab::colab_gpu4().token(None).start();
     let outcome = world.run(&["status"]).exits(3).writes_nothing();
-    assert_eq!(outcome.stdout.matches("缺少").count(), 7);
+    let day = |ago| chrono::Utc::now().date_naive() - chrono::Days::new(ago);
+    let outcome = outcome.stdout_is(&format!(
+        "{} 到 {}：缺少，資料目錄 data 中沒有執行記錄（若資料在別處，請以 --data-dir 或設定檔的 data_dir 指定）\n",
+        day(7),
+        day(1)
+    ));
+    let _ = outcome;
+    let json = world.run(&["status", "--json"]).exits(3).json();
+    assert_eq!(json["days"].as_array().map(Vec::len), Some(7));
     assert_eq!(world.cluster.connections(NODE), 0);
 }
 
@@ -319,7 +418,7 @@ fn a_report_of_users_that_is_gone_is_missed() {
     let report = world.path(format!("data/reports/users_{yesterday}.csv"));
     std::fs::remove_file(report).expect("the report");
     let status = world.run(&["status", "--days", "1"]).exits(3);
-    let _ = status.stdout_has(&format!("{yesterday}：沒有使用者報告\n"));
+    let _ = status.stdout_has(&format!("{yesterday}：沒有用量報告\n"));
 }
 
 #[test]
@@ -332,13 +431,13 @@ fn a_report_of_users_that_lacks_a_node_or_is_damaged_is_missed() {
     std::fs::remove_file(world.path(&report)).expect("the report");
     let _ = world.run(&[&yesterday, "--node", "b"]).exits(0);
     let status = || world.run(&["status", "--days", "1"]).exits(3);
-    let _ = status().stdout_has(&format!("{yesterday}：a：沒有使用者報告\n"));
+    let _ = status().stdout_has(&format!("{yesterday}：a：沒有用量報告\n"));
     let of_b = world
         .run(&["status", "--days", "1", "--node", "b"])
         .exits(0);
     let _ = of_b.stdout_has("完整");
     world.write(&report, "junk\n");
-    let _ = status().stdout_has(&format!("{yesterday}：沒有使用者報告\n"));
+    let _ = status().stdout_has(&format!("{yesterday}：沒有用量報告\n"));
 }
 
 #[test]
@@ -349,8 +448,8 @@ fn a_day_of_more_cards_than_today_is_no_more_than_complete() {
     let world = lab().node(dead).start();
     let _ = world.run(&[&yesterday]).exits(0);
     world.edit_settings("cards = [1, 9]", "cards = [1]");
-    let status = world.run(&["status", "--days", "1"]).exits(3);
-    let status = status.stdout_has("不完整  1/1   150/288 (52.1%)");
+    let status = world.run(&["status", "--days", "1"]).exits(0);
+    let status = status.stdout_has("有缺漏  1/1   150/288（52.1%）");
     assert!(!status.stdout.contains("重新啟動"), "{}", status.stdout);
 }
 

@@ -136,12 +136,24 @@ fn a_malformed_task_is_a_named_warning_and_the_others_stand() {
         ),
     ] {
         let outcome = run_with(&json!({"bad": malformed, "good": raw_task("alice", KNOWN, None)}))
-            .exits(0)
+            .exits(3)
             .stderr_has(&format!("警告：任務 bad 的資料無法解析（{problem}"))
             .stderr_has("），已略過\n");
         assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
         assert_eq!(users(&outcome), "alice", "{malformed}");
     }
+}
+
+#[test]
+fn tasks_that_cannot_be_read_are_one_warning() {
+    let timeless = |start| raw_task("alice", start, None);
+    let outcome = run_with(&json!({
+        "bad1": "gone", "bad2": null, "late1": timeless("soon"), "late2": timeless(""),
+    }));
+    let _ = outcome.exits(3).stderr_is(
+        "警告：有 2 個任務的資料無法解析，已略過：bad1（不是 JSON 物件）、bad2（不是 JSON 物件）\n\
+         警告：colab-gpu4 有 2 個任務時間不明，未計入使用者欄位：late1（start「soon」不是時間）、late2（缺少 start）\n",
+    );
 }
 
 #[test]
@@ -160,7 +172,7 @@ fn a_task_whose_time_is_not_known_is_named_and_attributed_to_nobody() {
         let mut timeless = raw_task("alice", "", end);
         timeless["start"] = json!(start);
         let outcome = run_with(&json!({"t1": timeless}))
-            .exits(0)
+            .exits(3)
             .stderr_is(&format!(
                 "警告：colab-gpu4 的任務 t1 時間不明（{problem}），未計入使用者欄位\n"
             ));
@@ -204,7 +216,7 @@ fn a_gpu_without_id_and_uuid_is_named_as_not_available() {
     let mut nameless = raw_task("alice", KNOWN, None);
     nameless["gpus"] = json!([{"name": "AMD Instinct MI300X"}]);
     let outcome = run_with(&json!({"t1": nameless}))
-        .exits(0)
+        .exits(3)
         .stderr_has("警告：colab-gpu4 的任務 GPU id N/A 無法對應到該節點的 GPU（任務 t1）");
     let summary = summary(&outcome);
     assert!(

@@ -55,7 +55,7 @@ fn a_card_that_an_agent_without_contexts_does_not_know_is_missing_alone() {
         .node(node)
         .run(&[DATE])
         .exits(3)
-        .stderr_has("GPU[1]（Card 9）當日沒有任何 VRAM 讀數");
+        .stderr_has("GPU[1]（Card 9）當日沒有任何 GPU、VRAM 讀數");
     assert_eq!(outcome.tree().len(), 9);
     let node = outcome.world().cluster.node(NODE);
     assert_eq!(gpu_file(&outcome, 2), Day::utc().gpu_csv(node, 17));

@@ -47,7 +47,7 @@ fn today_holds_the_intervals_that_have_ended_and_nothing_else() {
         assert!(lines[1].starts_with(&first), "{}", lines[1]);
         assert!((73..=79).contains(&lines.len()), "{}", lines.len());
         let due = 8 * (lines.len() - 1);
-        let counted = format!("{NODE}：讀數 {due}/{due} (100.0%)，");
+        let counted = format!("{NODE}：讀數 {due}/{due}（100.0%），");
         assert!(outcome.stdout.starts_with(&counted), "{}", outcome.stdout);
     }
 }
@@ -117,16 +117,14 @@ fn rows_of_the_day_before_in_an_answer_are_dropped() {
         "/fixtures/netdata/recorded/v1.37.1-context-today-shifted.json"
     ));
     // The answer has no VRAM.
-    let notice = |index| {
-        let card = 8 * index + 1;
-        let advice = "若 GPU 正常，請重新啟動該節點的 Netdata";
-        format!("錯誤：{NODE} 的 GPU[{index}]（Card {card}）當日沒有任何 VRAM 讀數：{advice}\n")
-    };
-    let stopped = "自 2025-08-02 09:20:00 起沒有任何讀數：請檢查該節點與它的 Netdata";
-    let notices: String = (0..8)
-        .map(notice)
-        .chain([format!("警告：{NODE} {stopped}\n")])
+    let gpus: Vec<_> = (0..8)
+        .map(|index| format!("GPU[{index}]（Card {}）", 8 * index + 1))
         .collect();
+    let gpus = gpus.join("、");
+    let advice = "若 GPU 正常，請重新啟動該節點的 Netdata";
+    let stopped = "自 2025-08-02 09:20:00 起沒有任何讀數：請檢查該節點與它的 Netdata";
+    let notices =
+        format!("錯誤：{NODE} 的 {gpus}當日沒有任何 VRAM 讀數：{advice}\n警告：{NODE} {stopped}\n");
     let outcome = Lab::new()
         .node(SimulatedNode::new(NODE).serving(&recorded[..]))
         .run(&["2025-08-02"])

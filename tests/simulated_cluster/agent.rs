@@ -100,7 +100,8 @@ fn context(node: &SimulatedNode, request: &Request) -> Answer {
     let metrics = Metric::ALL.iter().filter(is_asked);
     let charts: Vec<_> = metrics
         .flat_map(|&metric| {
-            let present = node.cards.iter().filter(|card| !node.absent.contains(card));
+            let present = node.cards.iter();
+            let present = present.filter(move |&&card| node.has_chart(metric, card));
             present.map(move |&card| (Chart { metric, card }, node.first_sample(metric, card)))
         })
         .collect();
@@ -192,14 +193,13 @@ impl<'a> Table<'a> {
         let retention = (samples_after + 1, node.samples_to.min(now - 1));
         let kept = window.after <= retention.1 + RETENTION_SLACK
             && window.before >= retention.0 - RETENTION_SLACK;
-        let present = || {
-            node.cards
-                .iter()
-                .filter(|&card| kept && !node.absent.contains(card))
+        let present = |metric| {
+            let cards = node.cards.iter();
+            cards.filter(move |&&card| kept && node.has_chart(metric, card))
         };
         let charts = Metric::ALL
             .iter()
-            .flat_map(|&metric| present().map(move |&card| Chart { metric, card }));
+            .flat_map(|&metric| present(metric).map(move |&card| Chart { metric, card }));
         let charts: Vec<Chart> = charts.filter(|chart| query.selects(*chart)).collect();
         let mut cells =
             Vec::with_capacity(charts.len() * usize::try_from(window.points).unwrap_or_default());

@@ -26,6 +26,7 @@ pub struct SimulatedNode {
     pub(super) seed: u64,
     pub(super) cards: Vec<u32>,
     pub(super) absent: Vec<u32>,
+    pub(super) without_vram: Vec<u32>,
     pub(super) gaps: Vec<Gap>,
     pub(super) samples_after: i64,
     pub(super) samples_to: i64,
@@ -87,6 +88,7 @@ impl SimulatedNode {
             seed: readings::seed(name),
             cards: CARDS.to_vec(),
             absent: Vec::new(),
+            without_vram: Vec::new(),
             gaps: Vec::new(),
             samples_after: FIRST_SAMPLE_AFTER,
             samples_to: i64::MAX,
@@ -110,6 +112,18 @@ impl SimulatedNode {
     pub fn without_card(mut self, card: u32) -> Self {
         self.absent.push(card);
         self
+    }
+
+    /// The card has no chart of its VRAM, and never had one.
+    pub fn without_vram_chart(mut self, card: u32) -> Self {
+        self.without_vram.push(card);
+        self
+    }
+
+    /// Whether the agent has a chart of the metric for the card.
+    pub(super) fn has_chart(&self, metric: Metric, card: u32) -> bool {
+        let is_without = metric == Metric::VramUsage && self.without_vram.contains(&card);
+        !self.absent.contains(&card) && !is_without
     }
 
     /// No samples of the card.

@@ -27,7 +27,6 @@ pub struct TaskEvidence {
 }
 
 impl TaskEvidence {
-    /// What `kept` says of the window's day.
     pub fn new(kept: KeptAnswer, window: &Window) -> Self {
         let KeptAnswer { answer, fetched_at } = kept;
         let doubt = if fetched_at < window.end {
@@ -51,17 +50,14 @@ impl TaskEvidence {
     }
 }
 
-/// The tasks of a day, by rule.
 #[derive(Debug)]
 pub struct RuledTasks<'a> {
     all: TasksByHost<'a>,
-    /// Those that count, by the position of their rule.
     by_rule: Vec<TasksByHost<'a>>,
     known: Option<Span>,
 }
 
 impl<'a> RuledTasks<'a> {
-    /// Parts the tasks.
     pub fn new(evidence: &'a TaskEvidence, settings: &Alerts) -> Self {
         let answer = &evidence.answer;
         let counts = |task: &Task| {
@@ -83,14 +79,12 @@ impl<'a> RuledTasks<'a> {
         }
     }
 
-    /// Whether any task on `node` counts.
     pub fn concern(&self, node: &Node) -> bool {
         self.by_rule.iter().any(|tasks| tasks.are_on(&node.name))
     }
 }
 
 impl Tally {
-    /// Notes that a day does not count.
     pub fn leave_out_date(&mut self, date: NaiveDate, reason: Reason) {
         self.left_out.push(LeftOut {
             date,

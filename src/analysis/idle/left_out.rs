@@ -1,5 +1,6 @@
 //! What is not idle for anybody, because it is incomplete or in doubt.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::NaiveDate;
@@ -13,21 +14,15 @@ use crate::model::units::GpuIndex;
 /// held it did so all the same, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
-    /// The day.
     pub date: NaiveDate,
-    /// The node, if not all.
     pub node: Option<String>,
-    /// The GPU, if not all of the node.
     pub gpu: Option<GpuIndex>,
-    /// Why.
     #[serde(flatten)]
     pub reason: Reason,
 }
 
-/// Why not everything is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The day has not ended.
     Running,
     /// No interval of the settings fits into the day.
     NoSuchDay(DateError),
@@ -39,78 +34,62 @@ pub enum Reason {
     EarlyTasks(String),
     /// The answer has so many entries that cannot be read.
     MalformedTasks(usize),
-    /// A file cannot be read, for this reason.
     Unreadable(String),
     /// The node was last collected before the day's end: until this time.
     CollectedEarly(String),
-    /// There is no reading.
     NoReadings,
     /// The time for which the GPU was held has too few readings: so many percent of it. These count.
     Coverage(u64),
-    /// What the ledger doubts.
     Doubt(Doubt),
 }
 
 impl Reason {
-    /// A word for programs.
-    pub fn code(&self) -> &'static str {
+    /// A word for programs, and what people read.
+    pub fn parts(&self) -> (&'static str, String) {
+        let plain = |code, message: &str| (code, message.to_owned());
         match self {
-            Self::Running => "running",
-            Self::NoSuchDay(_) => "no_such_day",
-            Self::NoTasks => "no_tasks",
-            Self::UnreadableTasks => "unreadable_tasks",
-            Self::EarlyTasks(_) => "early_tasks",
-            Self::MalformedTasks(_) | Self::Doubt(Doubt::Malformed) => "malformed_tasks",
-            Self::Unreadable(_) => "unreadable",
-            Self::CollectedEarly(_) => "collected_early",
-            Self::NoReadings => "no_readings",
-            Self::Coverage(_) => "coverage",
-            Self::Doubt(Doubt::Unfinished) => "unfinished",
-            Self::Doubt(Doubt::Unplaced) => "unplaced",
-            Self::Doubt(Doubt::Disagreement) => "disagreement",
-            Self::Doubt(Doubt::Timeless) => "timeless",
-            Self::Doubt(Doubt::Conflict) => "conflict",
-            Self::Doubt(Doubt::BusyWithoutTask) => "busy_without_task",
+            Self::Running => plain("running", "這一天尚未結束"),
+            Self::NoSuchDay(error) => ("no_such_day", error.to_string()),
+            Self::NoTasks => plain("no_tasks", "沒有保存的任務資訊"),
+            Self::UnreadableTasks => plain(
+                "unreadable_tasks",
+                "保存的任務資訊已損壞，或屬於另一個時區的這一天",
+            ),
+            Self::EarlyTasks(at) => ("early_tasks", format!("任務資訊是這一天結束前的（{at}）")),
+            Self::MalformedTasks(count) => {
+                ("malformed_tasks", format!("有 {count} 筆任務資料無法解析"))
+            }
+            Self::Unreadable(problem) => plain("unreadable", problem),
+            Self::CollectedEarly(until) => ("collected_early", format!("只收集到 {until}")),
+            Self::NoReadings => plain("no_readings", "沒有讀數"),
+            Self::Coverage(percent) => (
+                "coverage",
+                format!("佔用期間只有 {percent}% 有讀數，其餘不算閒置"),
+            ),
+            Self::Doubt(doubt) => plain(doubt_code(*doubt), doubt.word()),
         }
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Running => f.write_str("這一天尚未結束"),
-            Self::NoSuchDay(error) => error.fmt(f),
-            Self::NoTasks => f.write_str("沒有保存的任務資訊"),
-            Self::UnreadableTasks => f.write_str("保存的任務資訊已損壞，或屬於另一個時區的這一天"),
-            Self::EarlyTasks(at) => write!(f, "任務資訊是這一天結束前的（{at}）"),
-            Self::MalformedTasks(count) => write!(f, "有 {count} 筆任務資料無法解析"),
-            Self::Unreadable(problem) => f.write_str(problem),
-            Self::CollectedEarly(until) => write!(f, "只收集到 {until}"),
-            Self::NoReadings => f.write_str("沒有讀數"),
-            Self::Coverage(percent) => write!(f, "佔用期間只有 {percent}% 有讀數，其餘不算閒置"),
-            Self::Doubt(Doubt::Unfinished) => f.write_str("任務資訊未達當日結束"),
-            Self::Doubt(Doubt::Unplaced) => f.write_str("有無法對應的任務 GPU"),
-            Self::Doubt(Doubt::Disagreement) => f.write_str("有 UUID 與 id 不一致的 GPU"),
-            Self::Doubt(Doubt::Timeless) => f.write_str("有時間不明的任務"),
-            Self::Doubt(Doubt::Conflict) => f.write_str("有資源衝突"),
-            Self::Doubt(Doubt::BusyWithoutTask) => f.write_str("有無任務而忙碌的 GPU"),
-            Self::Doubt(Doubt::Malformed) => f.write_str("有無法解析的任務"),
-        }
+fn doubt_code(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Unfinished => "unfinished",
+        Doubt::Unplaced => "unplaced",
+        Doubt::Disagreement => "disagreement",
+        Doubt::Timeless => "timeless",
+        Doubt::Conflict => "conflict",
+        Doubt::BusyWithoutTask => "busy_without_task",
+        Doubt::Malformed => "malformed_tasks",
     }
 }
 
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Told {
-            reason: &'static str,
-            message: String,
-        }
-        let told = Told {
-            reason: self.code(),
-            message: self.to_string(),
-        };
-        told.serialize(serializer)
+        let (code, message) = self.parts();
+        [("reason", code), ("message", &message)]
+            .into_iter()
+            .collect::<BTreeMap<_, _>>()
+            .serialize(serializer)
     }
 }
 
@@ -123,6 +102,6 @@ impl fmt::Display for LeftOut {
         if let Some(gpu) = self.gpu {
             write!(f, " {gpu}")?;
         }
-        write!(f, "：{}", self.reason)
+        write!(f, "：{}", self.reason.parts().1)
     }
 }

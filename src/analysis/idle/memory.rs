@@ -1,41 +1,36 @@
-//! Who was told of what, and when, so that nobody is told twice.
+//! Who was notified of what, and when, so that nobody is twice.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::units::UnixSeconds;
 
 const DAY_SECONDS: i64 = 24 * 3600;
-/// For how long it is shown when somebody was last told.
-const SHOWN_DAYS: i64 = 366;
+/// For how long the last notice to somebody is remembered.
+const KEPT_DAYS: i64 = 366;
 
-/// Everybody who was told in the last year, each once for every rule.
+/// The last notice of every rule to every user, of the last year.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     reminders: Vec<Reminder>,
 }
 
-/// That a user was told of a rule, or was going to be.
+/// That a user was notified of a rule, or was going to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
-    /// The user.
     pub user: String,
-    /// The name of the rule.
     pub rule: String,
     /// When: just before anything was sent.
     pub at: UnixSeconds,
-    /// Whether the admin was told.
     pub admin: Outcome,
     /// Whether the user was; `None` where no mail was to be sent.
     pub mail: Option<Outcome>,
 }
 
-/// What became of a notice or a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was going to be sent, and nothing is known of that.
     Unknown,
-    /// It was taken.
     Delivered,
     /// It was not taken by everybody.
     Failed,
@@ -47,20 +42,19 @@ impl Memory {
         serde_json::from_slice(file).ok()
     }
 
-    /// The contents of the file that keeps it.
     pub fn to_json(&self) -> Vec<u8> {
         let mut file = serde_json::to_vec(self).expect("a record has string keys alone");
         file.push(b'\n');
         file
     }
 
-    /// When a user was last told of a rule.
+    /// The last notice of a rule to a user.
     pub fn last(&self, user: &str, rule: &str) -> Option<&Reminder> {
         let is_it = |reminder: &&Reminder| reminder.user == user && reminder.rule == rule;
         self.reminders.iter().find(is_it)
     }
 
-    /// Whether a user was told of a rule in the last `days` before `now`. A clock that was set back changes nothing
+    /// Whether a user was notified of a rule in the last `days` before `now`. A clock that was set back changes nothing
     /// of that.
     pub fn is_recent(&self, user: &str, rule: &str, now: UnixSeconds, days: u16) -> bool {
         let last = self.last(user, rule);
@@ -68,11 +62,11 @@ impl Memory {
         last.is_some_and(|last| now.abs_diff(last.at) < seconds)
     }
 
-    /// Remembers that somebody is going to be told, in the place of the last time.
+    /// Remembers that somebody is going to be notified, in the place of the last time.
     pub fn remember(&mut self, reminder: Reminder) {
         self.reminders.retain(|known| {
             let is_same = known.user == reminder.user && known.rule == reminder.rule;
-            !is_same && reminder.at.saturating_sub(known.at) < SHOWN_DAYS * DAY_SECONDS
+            !is_same && reminder.at.saturating_sub(known.at) < KEPT_DAYS * DAY_SECONDS
         });
         self.reminders.push(reminder);
     }

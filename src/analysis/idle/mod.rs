@@ -22,7 +22,6 @@ pub use memory::{Memory, Outcome, Reminder};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     held: BTreeMap<(String, usize), BTreeMap<(String, GpuIndex), Account>>,
-    /// What is incomplete or in doubt.
     pub left_out: Vec<LeftOut>,
     /// The nodes whose GPUs tasks held that count, and whether there is any time of which it is known what they did.
     nodes: BTreeMap<String, bool>,
@@ -33,13 +32,9 @@ pub struct Tally {
 /// A user whose GPUs were idle beyond a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert<'a> {
-    /// The user.
     pub user: &'a str,
-    /// The rule.
     pub rule: &'a AlertRule,
-    /// What all of their GPUs did.
     pub account: Account,
-    /// What each of them did.
     pub gpus: &'a BTreeMap<(String, GpuIndex), Account>,
 }
 

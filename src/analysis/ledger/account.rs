@@ -22,7 +22,6 @@ pub struct Account {
     pub unknown: u64,
     /// The GPU readings. They have as many seconds as were active or idle.
     pub gpu: WeightedSum,
-    /// The VRAM readings.
     pub vram: WeightedSum,
 }
 
@@ -34,19 +33,16 @@ pub struct Idle {
     pub vram_held: u64,
     /// Seconds with a VRAM reading of at most that.
     pub vram_empty: u64,
-    /// Seconds without a VRAM reading.
     pub vram_unknown: u64,
 }
 
 impl Idle {
-    /// All of them.
     pub fn seconds(self) -> u64 {
         self.vram_held + self.vram_empty + self.vram_unknown
     }
 }
 
 impl Account {
-    /// What a GPU with this `usage` did in `time`.
     pub fn of(
         time: &Spans,
         usage: Option<&CardUsage>,
@@ -89,6 +85,11 @@ impl Account {
     /// The seconds with a GPU reading.
     pub fn observed(self) -> u64 {
         self.active + self.idle.seconds()
+    }
+
+    /// The idle seconds in hundredths of a percent of all, rounded down. `None` of no time.
+    pub fn idle_hundredths(self) -> Option<u64> {
+        (self.idle.seconds() * 10_000).checked_div(self.seconds())
     }
 
     /// The seconds with a GPU reading, in hundredths of a percent of all, rounded down: only what is whole is 10,000.

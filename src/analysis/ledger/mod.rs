@@ -14,7 +14,6 @@ use crate::model::units::GpuIndex;
 
 pub use account::{Account, Idle};
 
-/// One GPU's accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuLedger {
     /// Each user's, in order of first hold. Of users who held it at once, each has all of that time.
@@ -48,7 +47,6 @@ impl GpuLedger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
-    /// They do not reach the end of the day.
     Unfinished,
     /// A task's GPU could not be placed on the node.
     Unplaced,
@@ -58,16 +56,31 @@ pub enum Doubt {
     Timeless,
     /// Several users held a GPU at once.
     Conflict,
-    /// A GPU that nobody held was busy.
     BusyWithoutTask,
     /// A task cannot be read: which GPUs it held, on whichever node, is not known.
     Malformed,
 }
 
-/// One node's accounts of a day.
+/// As the last column of `users_<date>.csv` has them, and as people read them everywhere.
+pub const DOUBTS: [(Doubt, &str); 7] = [
+    (Doubt::Unfinished, "未達當日結束"),
+    (Doubt::Unplaced, "有無法對應的任務GPU"),
+    (Doubt::Disagreement, "有UUID與id不一致的GPU"),
+    (Doubt::Timeless, "有時間不明的任務"),
+    (Doubt::Conflict, "有資源衝突"),
+    (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
+    (Doubt::Malformed, "有無法解析的任務"),
+];
+
+impl Doubt {
+    pub fn word(self) -> &'static str {
+        let known = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
+        known.map_or("", |(_, word)| word)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeLedger {
-    /// The part of the day that they are of.
     pub known: Span,
     /// What speaks against them.
     pub doubts: BTreeSet<Doubt>,
@@ -78,11 +91,8 @@ pub struct NodeLedger {
 /// An account of a [`NodeLedger`]. None is of no time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Who held the GPU, if anybody.
     pub user: Option<String>,
-    /// The GPU.
     pub gpu: GpuIndex,
-    /// What it did.
     pub account: Account,
 }
 
@@ -94,7 +104,6 @@ impl Entry {
 }
 
 impl NodeLedger {
-    /// The ledger of a node's GPUs.
     pub fn new<'a>(
         known: Span,
         doubts: BTreeSet<Doubt>,
@@ -117,7 +126,6 @@ impl NodeLedger {
     }
 }
 
-/// The accounts of a day, by node.
 pub type DayLedger = BTreeMap<String, NodeLedger>;
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! Days, told as the runs that they make up: a year without reports is one run.
+//! Days as the runs that they make up: a year without reports is one run.
 
 use std::fmt;
 
 use chrono::NaiveDate;
+
+use crate::model::capped::Capped;
 
 /// Days of a range, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,25 +25,20 @@ impl DateRuns {
     }
 }
 
-/// How many runs are shown to people; JSON has them all.
-const RUNS_SHOWN: usize = 5;
-
+/// The first five runs; JSON has them all.
 impl fmt::Display for DateRuns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, (first, last)) in self.0.iter().take(RUNS_SHOWN).enumerate() {
-            if position > 0 {
-                f.write_str("、")?;
-            }
-            if first == last {
-                write!(f, "{first}")?;
-            } else {
-                write!(f, "{first} 到 {last}")?;
-            }
-        }
-        match self.0.len().saturating_sub(RUNS_SHOWN) {
-            0 => Ok(()),
-            more => write!(f, "，以及另外 {more} 段日期（以 --json 查看）"),
-        }
+        let run = |&(first, last): &(NaiveDate, NaiveDate)| dates(first, last);
+        let runs: Capped<_, 5> = self.0.iter().map(run).collect();
+        f.write_str(&runs.joined(|more| format!("，以及另外 {more} 段日期（以 --json 查看）")))
+    }
+}
+
+pub fn dates(first: NaiveDate, last: NaiveDate) -> String {
+    if first == last {
+        first.to_string()
+    } else {
+        format!("{first} 到 {last}")
     }
 }
 

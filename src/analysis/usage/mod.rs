@@ -10,34 +10,27 @@ use chrono::NaiveDate;
 
 use super::ledger::{Account, DayLedger, Doubt};
 
-pub use dates::DateRuns;
+pub use dates::{DateRuns, dates};
 pub use order::UserOrder;
 
 /// What the users held from one day to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// The first day.
     pub from: NaiveDate,
     /// The last day.
     pub to: NaiveDate,
-    /// How many days there are.
     pub days: usize,
-    /// How many of them have accounts.
     pub days_with_accounts: usize,
-    /// Each user's account of all days, nodes and GPUs.
     pub users: BTreeMap<String, Account>,
-    /// What there are no accounts of.
     pub absences: BTreeMap<Absence, DateRuns>,
     /// What speaks against the accounts of a node.
     pub doubts: BTreeMap<(String, Doubt), DateRuns>,
 }
 
-/// Accounts that are not there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Absence {
     /// Those of this node; `None` for all nodes.
     pub node: Option<String>,
-    /// Why.
     pub reason: AbsenceReason,
 }
 
@@ -45,26 +38,19 @@ pub struct Absence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsenceReason {
-    /// Nothing was collected.
     NotCollected,
-    /// A collection brought no readings.
     NoReadings,
-    /// Nobody wanted to know who held the GPUs.
     TasksNotAsked,
-    /// The management API gave no answer.
     TasksUnavailable,
-    /// They should be there, and are not.
     Lost,
     /// What runs left of the day cannot be read.
     Unexplained,
     /// They are of the day of another zone.
     OtherZone,
-    /// They cannot be read.
     Damaged,
 }
 
 impl AbsenceReason {
-    /// As people are told it.
     pub fn message(self) -> &'static str {
         match self {
             Self::NotCollected => "沒有收集",
@@ -72,7 +58,7 @@ impl AbsenceReason {
             Self::TasksNotAsked => "收集時沒有查詢任務資訊",
             Self::TasksUnavailable => "沒有任務資訊",
             Self::Lost => "已收集，但沒有帳目（由較舊的版本收集，或報告已被刪除）",
-            Self::Unexplained => "沒有報告，執行紀錄也無法讀取（請以收集時的使用者執行）",
+            Self::Unexplained => "沒有報告，執行記錄也無法讀取（請以收集時的使用者執行）",
             Self::OtherZone => "報告屬於另一個時區的同一日期",
             Self::Damaged => "報告無法讀取",
         }
@@ -80,7 +66,6 @@ impl AbsenceReason {
 }
 
 impl Usage {
-    /// That of no day yet.
     pub fn new(from: NaiveDate, to: NaiveDate) -> Self {
         Self {
             from,
@@ -116,7 +101,6 @@ impl Usage {
         self.days_with_accounts += usize::from(has_accounts);
     }
 
-    /// Notes a day that has no accounts.
     pub fn add_nothing(&mut self, date: NaiveDate, reason: AbsenceReason) {
         self.days += 1;
         self.note_absence(date, None, reason);

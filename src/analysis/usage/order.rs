@@ -10,6 +10,5 @@ pub enum UserOrder {
     Idle,
     /// Whoever held the most GPU-hours first.
     Allocated,
-    /// By name.
     Name,
 }

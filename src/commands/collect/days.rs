@@ -6,7 +6,7 @@ use super::tasks::Asking;
 use super::{Stages, log_end, note_failed_output};
 use crate::model::cluster::Node;
 use crate::outlets::console::{self, print_json};
-use crate::report::notice::Notice;
+use crate::report::notice::Kind;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport};
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeErrorReason;
@@ -26,9 +26,13 @@ pub fn collect<'a>(stages: &Stages<'a>, days: &[PlannedDay<'a>]) -> Collected<'a
     if args.json {
         let told = print_json(stages.request.console, &collected);
         note_failed_output(&mut collected, told);
-    } else if collected.days.is_empty() {
-        let told = stages.request.console.say("沒有需要收集的日期");
-        note_failed_output(&mut collected, told);
+    } else {
+        let line = match collected.days[..] {
+            [] => "沒有需要收集的日期".to_owned(),
+            _ => collected.result_line(),
+        };
+        let said = stages.request.console.say(line);
+        note_failed_output(&mut collected, said);
     }
     collected
 }
@@ -54,7 +58,7 @@ impl<'a> Range<'a, '_> {
             self.collected.given_up_lines.push(line);
         }
         self.collected.given_up.extend(day.given_up());
-        let nodes = self.nodes(day);
+        let (skipped, nodes) = self.nodes(day);
         if nodes.is_empty() {
             return;
         }
@@ -63,7 +67,7 @@ impl<'a> Range<'a, '_> {
             Some(problem) if !day.is_asked_for => Asking::Absent(problem),
             _ => self.stages.asking(),
         };
-        let result = match self.stages.collect(&day.window, &nodes, asking) {
+        let result = match self.stages.collect(&day.window, &nodes, &skipped, asking) {
             Ok(report) => {
                 for notice in &report.notices {
                     console::log_range_notice(date, notice);
@@ -84,8 +88,8 @@ impl<'a> Range<'a, '_> {
         self.collected.days.push(result);
     }
 
-    /// The nodes of a day that are worth asking.
-    fn nodes(&mut self, day: &PlannedDay<'a>) -> Vec<&'a Node> {
+    /// The nodes of a day that are not worth asking, and those that are.
+    fn nodes(&mut self, day: &PlannedDay<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
         let is_absent = |node: &Node| !day.is_asked_for && self.absent.nodes.contains(&node.name);
         let (absent, nodes): (Vec<_>, Vec<_>) = day
             .collect
@@ -97,7 +101,7 @@ impl<'a> Range<'a, '_> {
             let (date, names) = (day.window.date, names.join("、"));
             self.say(&format!("{date}：略過 {names}：在這次執行中沒有回應"));
         }
-        nodes
+        (absent, nodes)
     }
 
     fn say(&mut self, line: &str) {
@@ -111,12 +115,12 @@ impl<'a> Range<'a, '_> {
 impl Absent {
     fn learn(&mut self, report: &RunReport) {
         for notice in &report.notices {
-            match notice {
-                Notice::NodeFailed { node, error } if is_absence(&error.reason) => {
-                    self.nodes.insert(node.clone());
+            match &notice.kind {
+                Kind::NodeFailed(error) if is_absence(&error.reason) => {
+                    self.nodes.extend(notice.node().map(str::to_owned));
                 }
-                Notice::TasksUnavailable(error @ TasksError::Http { .. })
-                | Notice::TasksKept {
+                Kind::TasksUnavailable(error @ TasksError::Http { .. })
+                | Kind::TasksKept {
                     error: Some(error @ TasksError::Http { .. }),
                     ..
                 } => self.api = Some(error.to_string()),

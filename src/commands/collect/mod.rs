@@ -10,6 +10,7 @@ pub mod plan;
 pub mod tasks;
 pub mod worker;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
@@ -23,12 +24,14 @@ use crate::analysis::record::DayRecord;
 use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::outlets::console::{self, PrintError, print_json};
-use crate::report::notice::Notice;
+use crate::report::notice::Kind;
 use crate::report::{Collected, DayResult, NodeResult, PlannedDay, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs};
+use crate::store::reports::NotMergedReport;
 use crate::store::tree::{DataDir, Tree};
+use crate::store::write::WriteError;
 use nodes::Day;
 use tasks::Asking;
 
@@ -69,14 +72,15 @@ impl<'a> Stages<'a> {
     /// Collects one day, and says what became of each node.
     fn day(&self, day: &PlannedDay<'a>) -> Result<Collected<'a>> {
         let nodes: Vec<_> = day.collect.iter().map(|planned| planned.node).collect();
-        let report = self.collect(&day.window, &nodes, self.asking())?;
+        let report = self.collect(&day.window, &nodes, &[], self.asking())?;
         let notify = |notice| console::log_day_notice(report.date, notice);
         report.notices.iter().for_each(notify);
         log_end(&report);
         let told = if self.request.args.output.json {
             print_json(self.request.console, &report)
         } else {
-            self.request.console.say(report.lines().trim_end())
+            let lines = report.lines() + &report.result_line();
+            self.request.console.say(lines)
         };
         let mut collected = Collected {
             days: vec![DayResult::Collected(Box::new(report))],
@@ -91,11 +95,12 @@ impl<'a> Stages<'a> {
         self.token.as_ref().map_or(Asking::Nobody, Asking::Api)
     }
 
-    /// The stages of one day.
+    /// The stages of one day. The nodes that are `skipped` were to be collected as well.
     pub fn collect(
         &self,
         window: &Window,
         nodes: &[&'a Node],
+        skipped: &[&Node],
         asking: Asking,
     ) -> Result<RunReport<'a>> {
         let (started_at, clock) = (now(), Instant::now());
@@ -109,6 +114,7 @@ impl<'a> Stages<'a> {
         let day = Day {
             window,
             tasks: &tasks,
+            started_at,
             thresholds: self.request.config.thresholds,
         };
         let (mut notices, mut results) = thread::scope(|scope| -> Result<_> {
@@ -118,64 +124,84 @@ impl<'a> Stages<'a> {
             let results = nodes::collect(nodes, jobs, day, &self.client, &tree, done)?;
             // A bug costs the tasks, and no figure.
             let notices = asking.join();
-            let notices = notices.unwrap_or_else(|_| vec![Notice::TasksPanicked]);
+            let notices = notices.unwrap_or_else(|_| vec![Kind::TasksPanicked.into()]);
             Ok((notices, results))
         })?;
         drop(progress);
-        notices.extend(report_users(&tree, window, nodes, &mut results));
-        notices.extend(tree.finish().err().map(Notice::NotSynced));
+        let users_report = match report_users(&tree, window, nodes, &mut results) {
+            Ok(written) => {
+                let (path, not_merged) = written.unzip();
+                notices.extend(
+                    not_merged
+                        .flatten()
+                        .map(|report| Kind::LedgerNotMerged(report).into()),
+                );
+                path
+            }
+            Err(error) => {
+                notices.push(Kind::LedgerNotWritten(error).into());
+                None
+            }
+        };
+        notices.extend(
+            tree.finish()
+                .err()
+                .map(|error| Kind::NotSynced(error).into()),
+        );
+        // What is no record, or cannot be read, is replaced.
+        let earlier = self.data_dir.record(window.date);
+        let earlier = earlier.ok().flatten();
+        let known = earlier.as_ref().filter(|earlier| earlier.is_of(window));
         let tasks = tasks.wait();
-        let mut report = RunReport::new(window, started_at, tasks, nodes, results, notices);
+        let mut report = RunReport::new(window, started_at, tasks, nodes, results, notices, known);
+        report.add_skipped(skipped, window, known);
+        report.users_report = users_report;
         report.took = clock.elapsed();
-        self.remember(window, &mut report);
+        self.remember(window, &mut report, earlier);
         Ok(report)
     }
 
     /// Keeps the record of a day for later runs.
-    fn remember(&self, window: &Window, report: &mut RunReport) {
-        // What is no record, or cannot be read, is replaced.
-        let earlier = self.data_dir.record(window.date).ok().flatten();
-        let asked: Vec<_> = report.nodes.iter().map(|node| node.name).collect();
+    fn remember(&self, window: &Window, report: &mut RunReport, earlier: Option<DayRecord>) {
+        let asked: Vec<_> = report.nodes.iter().map(|node| &*node.node.name).collect();
         let record = match earlier {
             // A look at a few nodes under other settings must not cost the record of the others.
             Some(earlier) if !earlier.is_of(window) && !earlier.is_about(&asked) => earlier,
             earlier => DayRecord::of_run(report, earlier.filter(|earlier| earlier.is_of(window))),
         };
         let kept = self.data_dir.end(window.date, &record.to_json());
-        report.notices.extend(kept.err().map(Notice::NotRecorded));
+        let not_recorded = kept.err().map(|error| Kind::NotRecorded(error).into());
+        report.notices.extend(not_recorded);
     }
 }
 
-/// Writes the accounts of the nodes that have some.
+/// Writes the accounts of the nodes that have some, and answers where they are.
 fn report_users(
     tree: &Tree,
     window: &Window,
     nodes: &[&Node],
     results: &mut [NodeResult],
-) -> Option<Notice> {
+) -> Result<Option<(PathBuf, Option<NotMergedReport>)>, WriteError> {
     let with_accounts = nodes.iter().zip(results).filter_map(|(node, result)| {
         let ledger = result.ledger.take()?;
         Some((node.name.clone(), ledger))
     });
     let accounts: DayLedger = with_accounts.collect();
     if accounts.is_empty() {
-        return None;
+        return Ok(None);
     }
-    match tree.report_users(window, accounts) {
-        Ok(not_merged) => not_merged.map(Notice::LedgerNotMerged),
-        Err(error) => Some(Notice::LedgerNotWritten(error)),
-    }
+    tree.report_users(window, accounts).map(Some)
 }
 
 /// Leaves a line of the day in the log.
 pub fn log_end(report: &RunReport) {
-    let totals = report.totals;
+    let ((nodes, written), coverage) = (report.counts, report.completeness.coverage);
     tracing::info!(
         date = %report.date,
-        nodes = totals.nodes,
-        nodes_written = totals.written,
-        readings = totals.coverage.found,
-        readings_due = totals.coverage.due,
+        nodes,
+        nodes_written = written,
+        readings = coverage.found,
+        readings_due = coverage.due,
         exit_status = u8::from(report.exit_status),
         "day collected"
     );

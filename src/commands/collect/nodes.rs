@@ -6,16 +6,15 @@ use std::sync::mpsc::Sender;
 
 use super::node::FailedNode;
 use super::worker::{Outcome, Work};
-use crate::analysis::figures::NodeFigures;
 use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::task::TaskInformation;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::UnixSeconds;
 use crate::report::NodeResult;
-use crate::report::notice::Notice;
+use crate::report::notice::Kind;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
-use crate::store::staged::InPlace;
 use crate::store::tree::Tree;
 
 /// What all nodes have in common on a day.
@@ -25,7 +24,8 @@ pub struct Day<'a> {
     pub window: &'a Window,
     /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
     pub tasks: &'a OnceLock<TaskInformation>,
-    /// What counts as busy, idle, and held.
+    /// When the run of the day began.
+    pub started_at: UnixSeconds,
     pub thresholds: Thresholds,
 }
 
@@ -75,21 +75,21 @@ fn collect_with(
 /// Puts the files of a batch of nodes in place.
 fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, NodeResult)> {
     let mut results = Vec::with_capacity(batch.len());
-    let (mut files, mut staged) = (Vec::new(), Vec::new());
+    let (mut staged, mut written) = (Vec::new(), Vec::new());
     for (position, node) in batch {
         match node {
             Ok(node) => {
-                files.push(node.files);
-                staged.push((
-                    position,
-                    (node.figures, node.ledger),
-                    node.notices,
-                    node.unusable,
-                ));
+                let result = NodeResult {
+                    files: Some(node.files),
+                    ledger: node.ledger,
+                    notices: node.notices,
+                };
+                staged.push(node.staged);
+                written.push((position, result, node.unusable));
             }
             Err(FailedNode { notice, ledger }) => {
                 let failed = NodeResult {
-                    figures: None,
+                    files: None,
                     ledger,
                     notices: vec![*notice],
                 };
@@ -97,43 +97,26 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
             }
         }
     }
-    if files.is_empty() {
+    if staged.is_empty() {
         return results;
     }
-    for ((position, (figures, ledger), mut notices, unusable), written) in
-        staged.into_iter().zip(tree.commit(files))
-    {
-        let node = || nodes[position].name.clone();
-        let (figures, ledger) = match written {
-            Ok(InPlace {
-                directory,
-                mut set_aside,
-                ..
-            }) => {
-                notices.extend(unusable.into_iter().map(|file| Notice::NotMerged {
-                    node: node(),
-                    kept_as: set_aside.remove(&file.path),
-                    file,
+    let committed = tree.commit(staged);
+    for ((position, mut result, unusable), in_place) in written.into_iter().zip(committed) {
+        let node = nodes[position];
+        match (in_place, &mut result.files) {
+            (Ok(mut in_place), Some(files)) => {
+                files.directory = in_place.directory;
+                result.notices.extend(unusable.into_iter().map(|file| {
+                    let kept_as = in_place.set_aside.remove(&file.path);
+                    Kind::NotMerged { file, kept_as }.of(node)
                 }));
-                let figures = NodeFigures {
-                    directory,
-                    ..figures
-                };
-                (Some(figures), ledger)
             }
-            Err(error) => {
-                notices.push(Notice::NotWritten {
-                    node: node(),
-                    error,
-                });
-                (None, None)
+            (Ok(_), None) => {}
+            (Err(error), _) => {
+                (result.files, result.ledger) = (None, None);
+                result.notices.push(Kind::NotWritten(error).of(node));
             }
-        };
-        let result = NodeResult {
-            figures,
-            ledger,
-            notices,
-        };
+        }
         results.push((position, result));
     }
     results
@@ -143,8 +126,10 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
 mod tests {
     use super::*;
     use crate::analysis::node_day::{NodeDay, TaskKnowledge};
+    use crate::analysis::record::FilesRecord;
     use crate::model::cluster::GpuFileNumber;
     use crate::model::day::Interval;
+    use crate::model::task::TaskSource;
     use crate::model::units::CardId;
     use crate::store::tree::DataDir;
     use chrono_tz::Tz;
@@ -182,8 +167,8 @@ mod tests {
             let limits = Thresholds::default();
             let day = NodeDay::new(node, &window, BTreeMap::new(), tasks, limits);
             Ok(crate::commands::collect::node::StagedNode {
-                files: tree.stage(&day, &[]).expect("it can be written"),
-                figures: crate::analysis::figures::figures(&day),
+                staged: tree.stage(&day, &[]).expect("it can be written"),
+                files: FilesRecord::new(&day, TaskSource::Unavailable, None, |_, _| false),
                 ledger: day.ledger(),
                 notices: Vec::new(),
                 unusable: Vec::new(),
@@ -204,7 +189,7 @@ mod tests {
         let results = results.expect("room for threads");
         ended.sort_unstable();
         assert_eq!(ended, [0, 1, 2]);
-        let written: Vec<_> = results.iter().map(|node| node.figures.is_some()).collect();
+        let written: Vec<_> = results.iter().map(|node| node.files.is_some()).collect();
         assert_eq!(written, [true, false, true]);
         let notices = results.iter().flat_map(|node| &node.notices);
         let said: Vec<_> = notices.map(ToString::to_string).collect();

@@ -2,11 +2,10 @@
 
 use std::sync::OnceLock;
 
-use crate::analysis::attribution;
 use crate::commands::request::{Request, now};
 use crate::model::day::Window;
 use crate::model::task::{Answer, KeptAnswer, TaskInformation};
-use crate::report::notice::Notice;
+use crate::report::notice::{Kind, Notice, of_answer};
 use crate::settings::Token;
 use crate::sources::management_api::{self, Fetched, TasksError, kept};
 use crate::store::tree::DataDir;
@@ -69,11 +68,12 @@ pub fn obtain(
             Some(TasksError::TasksGone { url })
         }
         Some(Ok(Fetched { answer, body, .. })) => {
-            let mut notices = notices(request, &answer);
+            let mut notices = of_answer(request.config, &answer);
             obtained(TaskInformation::Known(answer));
             let kept = kept::keep(&body, window, asked_at);
             let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));
-            notices.extend(kept.and_then(Result::err).map(Notice::TasksNotKept));
+            let not_kept = kept.and_then(Result::err).map(Kind::TasksNotKept);
+            notices.extend(not_kept.map(Notice::from));
             return notices;
         }
         Some(Err(error)) => Some(error),
@@ -81,21 +81,23 @@ pub fn obtain(
     };
     match (recall(), error) {
         (Some(kept), error) => {
-            let mut notices = notices(request, &kept.answer);
+            let mut notices = of_answer(request.config, &kept.answer);
             let is_final = kept.fetched_at >= window.end;
             if error.is_some() || !is_final {
-                notices.push(Notice::TasksKept {
+                let since = window.clock(kept.fetched_at);
+                let kept = Kind::TasksKept {
                     error,
-                    since: window.clock(kept.fetched_at),
+                    since,
                     is_final,
-                });
+                };
+                notices.push(kept.into());
             }
             obtained(TaskInformation::Kept(kept));
             notices
         }
         (None, Some(error)) => {
             obtained(TaskInformation::Unavailable(error.to_string()));
-            vec![Notice::TasksUnavailable(error)]
+            vec![Kind::TasksUnavailable(error).into()]
         }
         (None, None) => {
             obtained(match asking {
@@ -117,18 +119,4 @@ impl Drop for UnavailableOnPanic<'_> {
             "處理任務資訊時程式發生內部錯誤，請回報".to_owned(),
         ));
     }
-}
-
-/// What is to be said of the API's answer itself.
-pub fn notices(request: &Request, answer: &Answer) -> Vec<Notice> {
-    let malformed = answer.malformed.iter().cloned().map(Notice::Malformed);
-    let (known, ignored) = (&request.config.nodes, &request.config.ignore_hosts);
-    let unknown = attribution::unknown_hosts(known, ignored, &answer.tasks);
-    let unknown = unknown
-        .into_iter()
-        .map(|(host, tasks)| Notice::UnknownHost {
-            host: host.to_owned(),
-            tasks: tasks.into_iter().map(str::to_owned).collect(),
-        });
-    malformed.chain(unknown).collect()
 }

@@ -11,7 +11,7 @@ use super::nodes::Day;
 use crate::analysis::attribution::TasksByHost;
 use crate::model::cluster::Node;
 use crate::model::readings::NodeUsage;
-use crate::report::notice::Notice;
+use crate::report::notice::{Kind, Notice};
 use crate::sources::netdata::{self, NodeError};
 use crate::sources::parallel::Queue;
 use crate::store::tree::Tree;
@@ -32,7 +32,7 @@ pub struct Work<'a> {
     asked: Mutex<VecDeque<Asked<'a>>>,
 }
 
-/// The node at a position, and what its agent said.
+/// The node at a position, and its agent's answer.
 type Asked<'a> = (
     usize,
     &'a Node,
@@ -117,9 +117,7 @@ pub fn guarded<T, E: From<Notice>>(
     work: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let panicked = Notice::Panicked {
-            node: node.name.clone(),
-        };
+        let panicked = Kind::Panicked.of(node);
         Err(panicked.into())
     })
 }

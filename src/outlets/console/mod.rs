@@ -12,9 +12,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use crate::analysis::record::Severity;
 use crate::commands::args::{LogFormat, OutputArgs};
 use crate::model::exit_status::ExitStatus;
-use crate::report::notice::{Notice, Severity};
+use crate::report::notice::Notice;
 
 pub use log::LogFileError;
 pub use progress::Progress;

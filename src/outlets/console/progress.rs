@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::model::capped::Capped;
+
 /// The bar of a run.
 #[derive(Debug)]
 pub struct Progress<'a> {
@@ -40,15 +42,9 @@ impl<'a> Progress<'a> {
     }
 
     fn show(&self) {
-        const NAMED: usize = 4;
-        let named: Vec<_> = self
-            .left
-            .iter()
-            .take(NAMED)
-            .map(|&position| self.names[position])
-            .collect();
-        let more = if self.left.len() > NAMED { "…" } else { "" };
-        self.bar.set_message(format!("{}{more}", named.join("、")));
+        let left = self.left.iter().map(|&position| self.names[position]);
+        let left: Capped<_, 4> = left.collect();
+        self.bar.set_message(left.joined(|_| "…".to_owned()));
     }
 }
 

@@ -79,11 +79,10 @@ fn node_families(nodes: &[NodeReport]) -> Vec<Family> {
         "節點所有 GPU 當日",
     );
     for node in nodes {
-        let labels = Labels::default().with("node", node.name);
-        written.add(&labels, Some(u8::from(node.written)));
-        if let Some(known) = &node.figures {
-            families.add(&labels, known.coverage, known.mean_percent);
-        }
+        let labels = Labels::default().with("node", &node.node.name);
+        written.add(&labels, Some(u8::from(node.files.is_some())));
+        let mean = node.files.as_ref().map(|files| files.mean_percent);
+        families.add(&labels, node.coverage, mean.unwrap_or_default());
     }
     [written].into_iter().chain(families.0).collect()
 }
@@ -95,9 +94,9 @@ fn gpu_families(nodes: &[NodeReport]) -> Vec<Family> {
         "GPU 當日",
     );
     for node in nodes {
-        for gpu in node.figures.iter().flat_map(|figures| &figures.gpus) {
+        for gpu in node.files.iter().flat_map(|files| &files.gpus) {
             let labels = Labels::default()
-                .with("node", node.name)
+                .with("node", &node.node.name)
                 .with("gpu", gpu.index.0)
                 .with("card", gpu.card);
             families.add(&labels, gpu.coverage, gpu.mean_percent);

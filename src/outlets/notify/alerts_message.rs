@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Message;
 use super::watch::hostname;
+use crate::model::capped::Capped;
 use crate::report::alerts::{AlertReport, AlertsReport};
-
-const GPUS_SHOWN: usize = 50;
 
 /// Without `include_users`, it has how many users there are, and not who.
 pub fn notice_for_admin(
@@ -43,7 +42,7 @@ pub fn notice_for_admin(
 fn user_line(alert: &AlertReport) -> String {
     let figures = alert.figures;
     format!(
-        "{}（規則 {}）：閒置 {} GPU 小時，占配置 {} GPU 小時的 {}，涵蓋率 {}",
+        "{}（規則 {}）：閒置 {} GPU 小時，占時數 {} GPU 小時的 {}，涵蓋率 {}",
         alert.user,
         alert.rule,
         figures.idle_hours(),
@@ -108,26 +107,24 @@ fn alert_lines(alert: &AlertReport) -> Vec<String> {
     };
     let figures = alert.figures;
     let mut lines = vec![format!(
-        "{types}閒置 {} GPU 小時，占配置 {} GPU 小時的 {}",
+        "{types}閒置 {} GPU 小時，占時數 {} GPU 小時的 {}",
         figures.idle_hours(),
         figures.allocated_hours(),
         figures.idle_share()
     )];
     let mut gpus: Vec<_> = alert.gpus.iter().collect();
     gpus.sort_by_key(|gpu| Reverse(gpu.figures.idle_seconds()));
-    lines.extend(gpus.iter().take(GPUS_SHOWN).map(|gpu| {
+    let gpus = gpus.iter().map(|gpu| {
         format!(
-            "　{} {}：閒置 {} 小時，配置 {} 小時，平均使用率 {}",
+            "　{} {}：閒置 {} 小時，時數 {} 小時，平均使用率 {}",
             gpu.node,
             gpu.gpu,
             gpu.figures.idle_hours(),
             gpu.figures.allocated_hours(),
             gpu.figures.mean_gpu()
         )
-    }));
-    let more = gpus.len().saturating_sub(GPUS_SHOWN);
-    if more > 0 {
-        lines.push(format!("　還有 {more} 張 GPU"));
-    }
+    });
+    let gpus: Capped<_, 50> = gpus.collect();
+    lines.extend(gpus.followed_by(|more| format!("　還有 {more} 張 GPU")));
     lines
 }

@@ -4,34 +4,36 @@
 //! get none of that, but how often it happened. There is no arm for what is not named here: whoever adds a notice
 //! decides what of it leaves the house.
 
-use crate::report::notice::Notice;
+use crate::report::notice::{Kind, Notice};
 use crate::sources::management_api::TasksError;
 
 /// The message of a notice, without a word of the management API's.
 pub fn message(notice: &Notice) -> String {
-    match notice {
-        Notice::NodeFailed { .. }
-        | Notice::NotWritten { .. }
-        | Notice::NotSynced(_)
-        | Notice::Panicked { .. }
-        | Notice::NoReadings { .. }
-        | Notice::SeriesStopped { .. }
-        | Notice::OldReadings { .. }
-        | Notice::Rejected { .. }
-        | Notice::TasksPanicked
-        | Notice::TasksNotKept(_)
-        | Notice::NotRecorded(_)
-        | Notice::NoReadingsLeft { .. }
-        | Notice::BusyWithoutTask { .. }
-        | Notice::MoreConflicts { .. }
-        | Notice::LedgerNotWritten(_)
-        | Notice::LedgerNotMerged(_)
-        | Notice::UnknownCard { .. }
-        | Notice::NotMerged { .. } => notice.to_string(),
-        Notice::TasksUnavailable(error) => {
+    let node = notice.node().unwrap_or_default();
+    match &notice.kind {
+        Kind::NodeFailed(_)
+        | Kind::NotWritten(_)
+        | Kind::NotSynced(_)
+        | Kind::Panicked
+        | Kind::NoReadings(_)
+        | Kind::NoChart(_)
+        | Kind::SeriesStopped { .. }
+        | Kind::OldReadings(_)
+        | Kind::Rejected { .. }
+        | Kind::TasksPanicked
+        | Kind::TasksNotKept(_)
+        | Kind::NotRecorded(_)
+        | Kind::NoReadingsLeft(_)
+        | Kind::BusyWithoutTask { .. }
+        | Kind::MoreConflicts { .. }
+        | Kind::LedgerNotWritten(_)
+        | Kind::LedgerNotMerged(_)
+        | Kind::UnknownCards(_)
+        | Kind::NotMerged { .. } => notice.to_string(),
+        Kind::TasksUnavailable(error) => {
             format!("{}（沒有任務資訊，使用率不受影響）", tasks_error(error))
         }
-        Notice::TasksKept {
+        Kind::TasksKept {
             error,
             since,
             is_final,
@@ -49,7 +51,7 @@ pub fn message(notice: &Notice) -> String {
                 error.unwrap_or_default()
             )
         }
-        Notice::Unplaced { node, owner, gpus } => {
+        Kind::Unplaced { owner, gpus } => {
             let remedy = match owner {
                 None => "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id".to_owned(),
                 Some(owner) => format!(
@@ -59,23 +61,26 @@ pub fn message(notice: &Notice) -> String {
             let count = gpus.len();
             format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
         }
-        Notice::Disagreement { node, gpus } => format!(
+        Kind::Disagreement(gpus) => format!(
             "{node} 有 {} 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
              請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
             gpus.len()
         ),
-        Notice::Conflict {
-            node,
+        Kind::Conflict {
             gpu,
             conflict: _,
             when,
         } => format!("{node} 的 {gpu} 在 {when} 同時有多位使用者"),
-        Notice::UnknownHost { host: _, tasks } => format!(
+        Kind::UnknownHosts { hosts: _, tasks } => format!(
             "有 {} 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             tasks.len()
         ),
-        Notice::Timeless { node, task: _ } => format!("{node} 有任務時間不明，未計入使用者欄位"),
-        Notice::Malformed(_) => "有任務的資料無法解析，已略過".to_owned(),
+        Kind::Timeless(tasks) => {
+            format!("{node} 有 {} 個任務時間不明，未計入使用者欄位", tasks.len())
+        }
+        Kind::Malformed(tasks) => {
+            format!("有 {} 個任務的資料無法解析，已略過", tasks.len())
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use chrono::NaiveDate;
 use super::message::Message;
 use super::outsiders;
 use super::watch::hostname;
+use crate::analysis::record::Severity;
 use crate::model::exit_status::ExitStatus;
-use crate::report::notice::{Notice, Severity};
+use crate::report::notice::Notice;
 use crate::report::{Collected, DayResult, NodeReport};
 
 pub enum Ended<'a> {
@@ -39,11 +40,15 @@ impl Ended<'_> {
     /// Without `include_users`, it names no user and nothing else that the management API says.
     pub fn message(&self, warnings: &[String], include_users: bool) -> Message {
         let host = hostname();
-        let verdict = match self.exit_status() {
-            ExitStatus::Complete if self.is_problem(warnings) => "完整，但有警告",
-            status => verdict(status),
+        let verdict = match self {
+            Self::Collected(collected) => collected.verdict().word(),
+            Self::Failed { exit_status, .. } => failure(*exit_status),
         };
-        let subject = format!("daily-gpu-log {host}：{verdict}{}", self.dates());
+        let caveat = match self.exit_status() {
+            ExitStatus::Complete if self.is_problem(warnings) => "，但有警告",
+            _ => "",
+        };
+        let subject = format!("daily-gpu-log {host}：{verdict}{caveat}{}", self.dates());
         let mut lines: Vec<_> = warnings
             .iter()
             .map(|warning| format!("警告：{warning}"))
@@ -82,15 +87,14 @@ impl Ended<'_> {
     }
 }
 
-fn verdict(status: ExitStatus) -> &'static str {
+/// What an error that ends a run means.
+fn failure(status: ExitStatus) -> &'static str {
     match status {
-        ExitStatus::Complete => "完整",
-        ExitStatus::Incomplete => "不完整",
-        ExitStatus::Failed => "失敗",
         ExitStatus::Usage => "用法錯誤",
         ExitStatus::Configuration => "設定或憑證錯誤",
         ExitStatus::Locked => "資料目錄正由另一次執行使用",
         ExitStatus::Interrupted => "被中斷",
+        ExitStatus::Complete | ExitStatus::Incomplete | ExitStatus::Failed => "失敗",
     }
 }
 
@@ -161,18 +165,22 @@ fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
 
 /// Who held which GPU of a node, if anything of the node was written.
 fn user_line(node: &NodeReport) -> Option<String> {
-    let gpus = &node.figures.as_ref()?.gpus;
+    let gpus = &node.files.as_ref()?.gpus;
     let held = gpus.iter().filter_map(|gpu| {
-        let users = gpu.users.as_ref().filter(|users| !users.is_empty())?;
+        let users = &gpu
+            .held
+            .as_ref()
+            .filter(|held| !held.users.is_empty())?
+            .users;
         Some(format!("{} {}", gpu.index, users.join("、")))
     });
     let held: Vec<String> = held.collect();
-    let users = if gpus.iter().any(|gpu| gpu.users.is_none()) {
+    let users = if gpus.iter().any(|gpu| gpu.held.is_none()) {
         "無任務資訊".to_owned()
     } else if held.is_empty() {
         "無".to_owned()
     } else {
         held.join("；")
     };
-    Some(format!("{} 的使用者：{users}", node.name))
+    Some(format!("{} 的使用者：{users}", node.node.name))
 }

@@ -8,7 +8,7 @@ use crate::analysis::holding::Span;
 use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::task::{Answer, Task};
-use crate::report::notice::Notice;
+use crate::report::notice::{self, Kind, Notice};
 use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};
 
@@ -51,21 +51,11 @@ pub fn api(
 /// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts that are not in the settings are named as well,
 /// unless only some nodes are asked for.
 pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window) -> Vec<Check> {
-    let mut checks: Vec<Check> = answer
-        .malformed
-        .iter()
-        .map(|task| warning(&Notice::Malformed(task.clone())))
-        .collect();
-    if nodes.len() == config.nodes.len() {
-        let (known, ignored) = (&config.nodes, &config.ignore_hosts);
-        let unknown = attribution::unknown_hosts(known, ignored, &answer.tasks);
-        checks.extend(unknown.into_iter().map(|(host, tasks)| {
-            warning(&Notice::UnknownHost {
-                host: host.to_owned(),
-                tasks: tasks.into_iter().map(str::to_owned).collect(),
-            })
-        }));
+    let mut notices = notice::of_answer(config, answer);
+    if nodes.len() != config.nodes.len() {
+        notices.retain(|notice| !matches!(notice.kind, Kind::UnknownHosts { .. }));
     }
+    let mut checks: Vec<_> = notices.iter().map(warning).collect();
     let mut count = 0;
     let by_host = TasksByHost::new(&answer.tasks);
     // Of a day that has not begun, no task is known.
@@ -89,17 +79,18 @@ pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window)
 }
 
 fn of_node(node: &Node, known: &NodeTasks) -> Vec<Check> {
-    let mut checks: Vec<_> = Notice::of_tasks(&node.name, known)
-        .iter()
-        .map(warning)
-        .collect();
+    let notices = notice::of_tasks(node, known);
+    let mut checks: Vec<_> = notices.iter().map(warning).collect();
     let coincidence = coincidence(node, known);
     checks.extend(coincidence.map(|message| Check::warning(Subject::Tasks, message)));
     checks.into_iter().map(|check| check.of(node)).collect()
 }
 
 fn warning(notice: &Notice) -> Check {
-    Check::warning(Subject::Tasks, notice.to_string())
+    Check {
+        takes_away: notice.shortfall().is_some(),
+        ..Check::warning(Subject::Tasks, notice.to_string())
+    }
 }
 
 /// Where some ids are no card numbers, those that are may be so by chance, and their users with the wrong GPUs.

@@ -54,7 +54,6 @@ pub fn directory(
     }]
 }
 
-/// What the files of one day take.
 fn bytes_per_day(config: &Config, nodes: &[&Node]) -> u64 {
     let rows = 24 * 3600 / config.interval.seconds().unsigned_abs();
     let gpu_file = (rows * ROW_BYTES).next_multiple_of(BLOCK_BYTES);

@@ -1,5 +1,5 @@
 //! Whether a collection would succeed: findings about the settings, the data directory, the token, the management API
-//! and every node, each with what to do. Only judgement; what is judged is found out elsewhere.
+//! and every node, each with what to do. Nothing is asked here.
 
 mod api;
 mod directory;
@@ -24,65 +24,48 @@ pub use token::token;
 /// By how many seconds two clocks may differ without a word. Of an interval of ten minutes that is a tenth.
 pub const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 
-/// Everything that was found.
 #[derive(Debug, Serialize)]
 pub struct Report {
     version: &'static str,
     /// What was found, in the order of [`Subject`], and of the settings within it.
     pub checks: Vec<Check>,
-    /// What it means for the caller.
     pub exit_status: ExitStatus,
 }
 
-/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is about.
     pub subject: Subject,
-    /// The node that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// Whether it is well.
     pub state: State,
-    /// What was found, and what to do.
     pub message: String,
+    /// Whether a collection would be incomplete for it, or fail.
+    #[serde(skip)]
+    takes_away: bool,
 }
 
-/// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
-    /// The settings file.
     Settings,
-    /// The data directory.
     DataDir,
-    /// The management API's token.
     Token,
-    /// The secrets of the notifications.
     Notify,
-    /// The management API.
     ManagementApi,
     /// The tasks that the API names, and where they run.
     Tasks,
-    /// A node's agent.
     Netdata,
-    /// A clock, of the API or of a node.
     Clock,
-    /// The cards of a node.
     Cards,
-    /// How far back a node's readings go.
     Retention,
 }
 
-/// Whether something is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It is.
     Ok,
-    /// A collection would succeed, but somebody should look.
     Warning,
-    /// A collection would fail, or lack something, or somebody would not be told of it.
+    /// A collection would fail, or lack something, or somebody would not be notified of it.
     Error,
 }
 
@@ -93,6 +76,7 @@ impl Check {
             node: None,
             state,
             message: message.into(),
+            takes_away: state == State::Error,
         }
     }
 
@@ -114,22 +98,26 @@ impl Check {
             ..self
         }
     }
+
+    /// Whether no collection can begin, or nobody would be notified of it.
+    fn is_configuration(&self) -> bool {
+        let (is_error, subject) = (self.state == State::Error, self.subject);
+        is_error
+            && matches!(
+                subject,
+                Subject::Settings | Subject::Token | Subject::Notify
+            )
+    }
 }
 
 impl Report {
-    /// What `checks` mean together.
     pub fn new(checks: Vec<Check>) -> Self {
-        let mut errors = checks.iter().filter(|check| check.state == State::Error);
-        let is_configuration = |check: &Check| {
-            matches!(
-                check.subject,
-                Subject::Settings | Subject::Token | Subject::Notify
-            )
-        };
-        let exit_status = match errors.clone().next() {
-            None => ExitStatus::Complete,
-            Some(_) if errors.any(is_configuration) => ExitStatus::Configuration,
-            Some(_) => ExitStatus::Incomplete,
+        let exit_status = if checks.iter().any(Check::is_configuration) {
+            ExitStatus::Configuration
+        } else if checks.iter().any(|check| check.takes_away) {
+            ExitStatus::Incomplete
+        } else {
+            ExitStatus::Complete
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -138,9 +126,9 @@ impl Report {
         }
     }
 
-    /// A line of each finding, or of each that is not well.
+    /// A line of each finding, or of each that is not well, and one of what they mean.
     pub fn lines(&self, only_problems: bool) -> String {
-        let is_told = |check: &&Check| !only_problems || check.state != State::Ok;
+        let is_listed = |check: &&Check| !only_problems || check.state != State::Ok;
         let line = |check: &Check| {
             let state = match check.state {
                 State::Ok => "正常",
@@ -149,11 +137,32 @@ impl Report {
             };
             format!("{state}：{}\n", check.message)
         };
-        self.checks.iter().filter(is_told).map(line).collect()
+        let mut lines: String = self.checks.iter().filter(is_listed).map(line).collect();
+        if !lines.is_empty() {
+            lines += &self.result_line();
+        }
+        lines
+    }
+
+    fn result_line(&self) -> String {
+        let count = |state| {
+            self.checks
+                .iter()
+                .filter(|check| check.state == state)
+                .count()
+        };
+        let (errors, warnings) = (count(State::Error), count(State::Warning));
+        let meaning = match self.exit_status {
+            ExitStatus::Complete if warnings == 0 => "可以收集",
+            ExitStatus::Complete => "可以收集，但請查看警告",
+            ExitStatus::Incomplete => "收集的結果會不完整，或會失敗",
+            _ => "請先修正設定或憑證",
+        };
+        let all = self.checks.len();
+        format!("完成：{all} 項檢查中 {errors} 項錯誤、{warnings} 項警告，{meaning}\n")
     }
 }
 
-/// The settings in force, for `nodes` of them.
 pub fn settings(config: &Config, nodes: &[&Node]) -> Check {
     let source = match &config.source {
         Source::File(path) => format!("設定檔 {}", path.display()),
@@ -170,12 +179,10 @@ pub fn settings(config: &Config, nodes: &[&Node]) -> Check {
     )
 }
 
-/// Settings that cannot be used.
 pub fn unusable_settings(error: &ConfigError) -> Check {
     Check::error(Subject::Settings, error.to_string())
 }
 
-/// A node on whose answer this program fails.
 pub fn panicked(node: &Node) -> Check {
     let message = format!("檢查節點 {} 時程式發生內部錯誤，請回報", node.name);
     Check::error(Subject::Netdata, message).of(node)

@@ -1,4 +1,4 @@
-//! What a node's agent said, judged: its version, its clock, its cards, and how far back it knows them.
+//! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
 use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
 use crate::model::cluster::Node;
@@ -13,7 +13,6 @@ const DAY_SECONDS: UnixSeconds = 24 * 3600;
 /// What readings should be kept for at least: with less, a night that fails cannot be made up the next night.
 const RETENTION_SECONDS: UnixSeconds = 2 * DAY_SECONDS;
 
-/// Judges what `node` said of the window's day.
 pub fn node(node: &Node, probe: &Result<Probe, NodeError>, window: &Window) -> Vec<Check> {
     let probe = match probe {
         Ok(probe) => probe,
@@ -83,7 +82,7 @@ impl<'a> Findings<'a> {
     fn agent(&mut self, probe: &Probe) {
         match &probe.agent {
             Ok(agent) => self.known_agent(agent),
-            // That is said once, of what matters more.
+            // The failure of the usage is named, which matters more.
             Err(_) if probe.usage.is_err() => {}
             Err(reason) => {
                 self.warn(
@@ -124,9 +123,8 @@ impl<'a> Findings<'a> {
         };
         let (mut stopped, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
         for &card in &self.node.cards {
-            let usage = usage.cards.get(&card).or_else(|| usage.coarse.get(&card));
-            match usage {
-                Some(usage) => match self.silent_since(card, usage) {
+            match usage.cards.get(&card).or_else(|| usage.coarse.get(&card)) {
+                Some(card_usage) => match self.silent_since(card, card_usage, usage) {
                     None => collected += 1,
                     Some(silent) => stopped.push(silent),
                 },
@@ -170,6 +168,11 @@ impl<'a> Findings<'a> {
             let message = format!(" 有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards");
             self.warn(Subject::Cards, &message);
         }
+        for (card, metric) in &usage.without_chart {
+            let message =
+                format!(" 的 Card {card} 沒有 {metric} 圖表：Netdata 沒有收集，這個欄位會是空的");
+            self.warn(Subject::Cards, &message);
+        }
         if let Some(problem) = &usage.coarse_problem {
             let message = format!(" 較舊的讀數無法取得：{problem}");
             self.fail(Subject::Cards, &message);
@@ -188,12 +191,13 @@ impl<'a> Findings<'a> {
     }
 
     /// What a card has not been collected of lately, if anything, and since when.
-    fn silent_since(&self, card: CardId, usage: &CardUsage) -> Option<String> {
+    fn silent_since(&self, card: CardId, usage: &CardUsage, of_node: &NodeUsage) -> Option<String> {
         let interval = self.window.interval.seconds();
         let recent = usize::try_from((SILENCE_SECONDS + interval - 1) / interval).unwrap_or(1);
         let last = |series: &[Option<Reading>]| series.iter().rposition(Option::is_some);
         let silent: Vec<_> = [(Metric::Gpu, &usage.gpu), (Metric::Vram, &usage.vram)]
             .into_iter()
+            .filter(|(metric, _)| !of_node.without_chart.contains(&(card, *metric)))
             .map(|(metric, series)| (metric, last(series)))
             .filter(|(_, last)| last.is_none_or(|last| last + recent < self.window.due()))
             .collect();

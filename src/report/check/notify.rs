@@ -1,9 +1,9 @@
-//! Whether those who are to be told how a run ended can be told.
+//! Whether how a run ended could be delivered.
 
 use super::{Check, Subject};
 use crate::settings::{Notify, UrlSetting};
 
-/// The addresses and the password of the notifications: nothing if nobody is to be told. Nobody is told anything now.
+/// The addresses and the password of the notifications: no check if there are none. Nothing is delivered now.
 pub fn notify(settings: &Notify) -> Vec<Check> {
     let missing = settings.missing_secrets();
     if !missing.is_empty() {

@@ -11,7 +11,6 @@ const DAY_SECONDS: UnixSeconds = 24 * 3600;
 /// How long before its end a token is spoken of: a week has a working day for everybody who may renew it.
 const NOTICE_SECONDS: UnixSeconds = 7 * DAY_SECONDS;
 
-/// The token, at `now`.
 pub fn token(token: &Result<Token, SecretError>, zone: Tz, now: UnixSeconds) -> Check {
     let token = match token {
         Ok(token) => token,

@@ -4,55 +4,51 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
-use super::Notice;
+use super::{Kind, Notice, Series};
+use crate::analysis::attribution::UnplacedGpu;
 use crate::analysis::gpu_map::{Disagreement, IdPlace};
+use crate::model::capped::Capped;
+use crate::model::units::CardId;
 
 impl fmt::Display for Notice {
     #[expect(clippy::too_many_lines, reason = "one message after the other")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NodeFailed { node, error } => {
-                write!(f, "{error}（節點 {node}，原有檔案保持不變）")
-            }
-            Self::NoReadingsLeft { node, error } => {
-                write!(f, "{error}（節點 {node}，沿用原有的讀數）")
-            }
-            Self::NotWritten { node, error } => write!(f, "{error}（節點 {node}）"),
-            Self::NotSynced(error) => write!(f, "{error}：檔案已寫入，但未能確認已存到磁碟"),
-            Self::Panicked { node } => write!(
+        let node = self.node().unwrap_or_default();
+        match &self.kind {
+            Kind::NodeFailed(error) => write!(f, "{error}（節點 {node}，原有檔案保持不變）"),
+            Kind::NoReadingsLeft(error) => write!(f, "{error}（節點 {node}，沿用原有的讀數）"),
+            Kind::NotWritten(error) => write!(f, "{error}（節點 {node}）"),
+            Kind::NotSynced(error) => write!(f, "{error}：檔案已寫入，但未能確認已存到磁碟"),
+            Kind::Panicked => write!(
                 f,
                 "處理節點 {node} 時程式發生內部錯誤，請回報；原有檔案保持不變"
             ),
-            Self::NoReadings {
-                node,
-                gpu,
-                card,
-                metric,
-            } => write!(
+            Kind::NoReadings(series) => write!(
                 f,
-                "{node} 的 {gpu}（Card {card}）當日沒有任何 {metric} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata"
+                "{node} 的 {}當日沒有任何 {} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata",
+                series.gpus(),
+                series.metrics()
             ),
-            Self::OldReadings { node, problem } => {
-                write!(
-                    f,
-                    "{node} 較舊的讀數無法取得（{problem}）：已寫入其餘讀數，請稍後重新收集"
-                )
-            }
-            Self::Rejected {
-                node,
-                first,
-                at,
-                count,
-            } => write!(
+            Kind::NoChart(series) => write!(
+                f,
+                "{node} 的 {}沒有 {} 圖表：Netdata 沒有收集，這個欄位會是空的",
+                series.gpus(),
+                series.metrics()
+            ),
+            Kind::OldReadings(problem) => write!(
+                f,
+                "{node} 較舊的讀數無法取得（{problem}）：已寫入其餘讀數，請稍後重新收集"
+            ),
+            Kind::Rejected { first, at, count } => write!(
                 f,
                 "{node} 有 {count} 筆讀數超出 0 到 100，已視為缺漏（例如 Card {} 在 {at} 的 {} = {}）",
                 first.card, first.metric, first.value
             ),
-            Self::TasksUnavailable(error) => write!(f, "{error}（沒有任務資訊，使用率不受影響）"),
-            Self::TasksPanicked => f.write_str(
+            Kind::TasksUnavailable(error) => write!(f, "{error}（沒有任務資訊，使用率不受影響）"),
+            Kind::TasksPanicked => f.write_str(
                 "處理任務資訊時程式發生內部錯誤，請回報（使用率照常寫入，但可能沒有任務資訊）",
             ),
-            Self::TasksKept {
+            Kind::TasksKept {
                 error,
                 since,
                 is_final,
@@ -67,28 +63,22 @@ impl fmt::Display for Notice {
                     None => write!(f, "使用 {since} 保存的任務資訊{caveat}"),
                 }
             }
-            Self::TasksNotKept(error) => write!(f, "{error}：任務資訊未能保存"),
-            Self::NotRecorded(error) => write!(f, "{error}：執行紀錄未能保存"),
-            Self::SeriesStopped {
-                node,
-                since,
-                stopped,
-            } => write!(f, "{}", stopped.message(node, since)),
-            Self::UnknownCard { node, card } => {
-                write!(
-                    f,
-                    "{node} 有設定中沒有的 Card {card}，未寫入：請將它加入該節點的 cards"
-                )
-            }
-            Self::Unplaced { node, owner, gpus } => {
-                let ids = list(gpus.iter().map(|unplaced| {
-                    unplaced
-                        .gpu
-                        .id
-                        .map(|id| id.to_string())
-                        .or_else(|| unplaced.gpu.uuid.clone())
+            Kind::TasksNotKept(error) => write!(f, "{error}：任務資訊未能保存"),
+            Kind::NotRecorded(error) => write!(f, "{error}：執行記錄未能保存"),
+            Kind::SeriesStopped { since, stopped } => f.write_str(&stopped.message(node, since)),
+            Kind::UnknownCards(cards) => write!(
+                f,
+                "{node} 有設定中沒有的 {}，未寫入：請將它加入該節點的 cards",
+                cards_list(cards)
+            ),
+            Kind::Unplaced { owner, gpus } => {
+                let id = |unplaced: &UnplacedGpu| {
+                    let gpu = &unplaced.gpu;
+                    let id = gpu.id.map(|id| id.to_string());
+                    id.or_else(|| gpu.uuid.clone())
                         .unwrap_or_else(|| "N/A".to_owned())
-                }));
+                };
+                let ids = list(gpus.iter().map(id));
                 let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
                 write!(
                     f,
@@ -103,7 +93,7 @@ impl fmt::Display for Notice {
                     ),
                 }
             }
-            Self::Disagreement { node, gpus } => {
+            Kind::Disagreement(gpus) => {
                 let counts = |gpu: &Disagreement| !matches!(gpu.id_place, IdPlace::Card(_));
                 let remedy = if gpus.iter().any(counts) {
                     "修正 first_gpu_id"
@@ -117,70 +107,73 @@ impl fmt::Display for Notice {
                     list(gpus.iter().map(ToString::to_string))
                 )
             }
-            Self::UnknownHost { host, tasks } => write!(
+            Kind::UnknownHosts { hosts, tasks } => write!(
                 f,
-                "任務 {} 使用的主機 {host} 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
-                list(tasks.iter().cloned())
+                "任務 {} 使用的主機 {} 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+                tasks.named(),
+                hosts.named()
             ),
-            Self::Timeless { node, task } => {
-                write!(
+            Kind::Timeless(tasks) => match &tasks.first[..] {
+                [task] => write!(
                     f,
                     "{node} 的任務 {} 時間不明（{}），未計入使用者欄位",
                     task.task, task.problem
-                )
-            }
-            Self::Conflict {
-                node,
+                ),
+                _ => write!(
+                    f,
+                    "{node} 有 {} 個任務時間不明，未計入使用者欄位：{}",
+                    tasks.len(),
+                    problems(tasks, |task| (&task.task, &task.problem))
+                ),
+            },
+            Kind::Malformed(tasks) => match &tasks.first[..] {
+                [task] => write!(
+                    f,
+                    "任務 {} 的資料無法解析（{}），已略過",
+                    task.id, task.problem
+                ),
+                _ => write!(
+                    f,
+                    "有 {} 個任務的資料無法解析，已略過：{}",
+                    tasks.len(),
+                    problems(tasks, |task| (&task.id, &task.problem))
+                ),
+            },
+            Kind::Conflict {
                 gpu,
                 conflict,
                 when,
-            } => write!(
-                f,
-                "{node} 的 {gpu} 在 {when} 同時由 {}{}佔用（任務 {}{}）：資源衝突，請檢查管理系統的配置或 GPU 的對應",
-                conflict.users.join("、"),
-                match conflict.more_users {
-                    0 => " ".to_owned(),
-                    more => format!(" 等 {} 位使用者", conflict.users.len() + more),
-                },
-                conflict.tasks.join("、"),
-                match conflict.more_tasks {
-                    0 => String::new(),
-                    more => format!(" 等 {} 個", conflict.tasks.len() + more),
-                }
-            ),
-            Self::MoreConflicts { node, gpu, count } => {
+            } => {
+                let users = &conflict.users;
+                let users = match users.more {
+                    0 => users.first.join("、") + " ",
+                    _ => users.joined(|_| format!(" 等 {} 位使用者", users.len())),
+                };
+                write!(
+                    f,
+                    "{node} 的 {gpu} 在 {when} 同時由 {users}佔用（任務 {}）：資源衝突，請檢查管理系統的配置或 GPU 的對應",
+                    conflict.tasks.named()
+                )
+            }
+            Kind::MoreConflicts { gpu, count } => {
                 write!(f, "{node} 的 {gpu} 另有 {count} 段時間同時由多位使用者佔用")
             }
-            Self::BusyWithoutTask {
-                node,
-                gpu,
-                limit,
-                when,
-            } => write!(
+            Kind::BusyWithoutTask { gpu, limit, when } => write!(
                 f,
                 "{node} 的 {gpu} 沒有任務佔用，使用率卻超過 {limit}%（{}）：請檢查 GPU 的對應，或是否有人未經管理系統使用",
                 when.join("、")
             ),
-            Self::LedgerNotWritten(error) => {
-                write!(f, "{error}：各節點的檔案已寫入，但沒有使用者報告")
+            Kind::LedgerNotWritten(error) => {
+                write!(f, "{error}：各節點的檔案已寫入，但沒有用量報告")
             }
-            Self::LedgerNotMerged(report) => write!(
+            Kind::LedgerNotMerged(report) => write!(
                 f,
                 "原有的 {} 無法合併（{}），已另存為 {}：其中其他節點的帳目不在新的報告中，請重新收集這一天",
                 report.path.display(),
                 report.problem,
                 report.kept_as.display()
             ),
-            Self::Malformed(task) => write!(
-                f,
-                "任務 {} 的資料無法解析（{}），已略過",
-                task.id, task.problem
-            ),
-            Self::NotMerged {
-                node,
-                file,
-                kept_as,
-            } => {
+            Kind::NotMerged { file, kept_as } => {
                 let name = |path: &Path| path.file_name().unwrap_or_default().display().to_string();
                 let now = match kept_as {
                     Some(path) => format!("已另存為 {}", name(path)),
@@ -191,6 +184,34 @@ impl fmt::Display for Notice {
             }
         }
     }
+}
+
+impl Series {
+    fn gpus(&self) -> String {
+        let gpus = self.gpus.iter();
+        list(gpus.map(|(gpu, card)| format!("{gpu}（Card {card}）")))
+    }
+
+    fn metrics(&self) -> String {
+        list(self.metrics.iter().map(ToString::to_string))
+    }
+}
+
+pub fn cards_list(cards: &[CardId]) -> String {
+    list(cards.iter().map(|card| format!("Card {card}")))
+}
+
+fn problems<T, const CAP: usize>(
+    tasks: &Capped<T, CAP>,
+    parts: impl Fn(&T) -> (&String, &String),
+) -> String {
+    let problem = |task| {
+        let (id, problem) = parts(task);
+        format!("{id}（{problem}）")
+    };
+    let named: Vec<_> = tasks.first.iter().map(problem).collect();
+    let rest = if tasks.more > 0 { "…" } else { "" };
+    named.join("、") + rest
 }
 
 /// Every item once, in order of appearance.

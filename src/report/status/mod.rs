@@ -4,29 +4,30 @@ mod stopped;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use chrono::NaiveDate;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::analysis::average::Coverage;
-use crate::analysis::record::{DayRecord, FilesRecord, NodeRecord, NoticeRecord};
+use crate::analysis::completeness::{Completeness, Shortfall, Verdict};
+use crate::analysis::record::{DayRecord, FilesRecord, NodeRecord, NoticeRecord, Severity};
 use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::exit_status::ExitStatus;
+use crate::model::task::TaskSource;
 use crate::model::units::UnixSeconds;
 
 pub use stopped::StoppedNode;
 
-/// What there is of a day to be judged.
+const NO_RECORD: &str = "沒有執行記錄";
+
 #[derive(Debug)]
 pub struct Evidence {
-    /// The day, as far as it has passed by now.
     pub window: Window,
-    /// The record of its runs, if there is one.
     pub record: Option<DayRecord>,
     /// Whether there are files of it, whoever wrote them.
     pub has_files: bool,
-    /// The nodes that the report of its users has.
     pub in_users_report: BTreeSet<String>,
     /// The files that the record knows of and that are gone, by node.
     pub lost: BTreeMap<String, Vec<String>>,
@@ -34,153 +35,226 @@ pub struct Evidence {
 
 /// How the last days went.
 #[derive(Debug, Serialize)]
-pub struct StatusReport {
+pub struct StatusReport<'a> {
     version: &'static str,
+    #[serde(skip)]
+    pub data_dir: &'a Path,
     /// The days, oldest first.
     pub days: Vec<DayStatus>,
-    /// What stopped and has not come back.
     pub stopped: Vec<StoppedNode>,
-    /// Complete, or incomplete if any day is not complete or anything has stopped.
     pub exit_status: ExitStatus,
 }
 
-/// How a day went.
 #[derive(Debug, Serialize)]
 pub struct DayStatus {
-    /// The day.
     pub date: NaiveDate,
-    /// In a word.
-    pub verdict: Verdict,
-    /// How many nodes have files.
-    pub nodes_written: usize,
-    /// How many there are.
-    pub nodes: usize,
-    /// The readings of all their GPUs.
     #[serde(flatten)]
-    pub coverage: Coverage,
-    /// Whether it is known who used the GPUs.
+    pub completeness: Completeness,
+    pub nodes_written: usize,
+    pub nodes: usize,
     pub task_information: Option<TaskState>,
-    /// What is missing, and why.
     pub reasons: Vec<String>,
     /// When the last run of the day began.
     pub last_run: Option<UnixSeconds>,
-    /// How that ended.
     pub last_exit_status: Option<u8>,
 }
 
-/// A day in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Nothing is missing.
-    Complete,
-    /// Nothing is missing so far, of a day that still runs.
-    Running,
-    /// Something is missing.
-    Incomplete,
-    /// It was not collected.
-    Missing,
-}
-
-/// Whether it is known who used the GPUs of a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Whether it is known who used the GPUs of a day. Of several nodes' states, the last in this order counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// By an answer of after the day's end, or of a day that still runs.
     Known,
-    /// Nobody wanted to know.
     NotAsked,
     /// By an answer that later tasks are not in.
     Early,
-    /// No.
-    Unknown,
+    Unavailable,
 }
 
-impl Serialize for TaskState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Known => "known",
-            Self::NotAsked => "not_asked",
-            Self::Early => "early",
-            Self::Unknown => "unavailable",
-        })
-    }
-}
-
-impl StatusReport {
-    /// Judges the days, which are in order, by what there is of each of `nodes`.
-    pub fn of(days: &[Evidence], nodes: &[&Node]) -> Self {
+impl<'a> StatusReport<'a> {
+    /// The status of the days, which are in order, by what there is of each of `nodes`.
+    pub fn new(data_dir: &'a Path, days: &[Evidence], nodes: &[&Node]) -> Self {
         let stopped = stopped::find(days, nodes);
-        let days: Vec<_> = days.iter().map(|day| judge(day, nodes)).collect();
-        let is_well = |day: &DayStatus| matches!(day.verdict, Verdict::Complete | Verdict::Running);
-        let exit_status = if days.iter().all(is_well) && stopped.is_empty() {
+        let days: Vec<_> = days.iter().map(|day| DayStatus::new(day, nodes)).collect();
+        let is_well =
+            |day: &DayStatus| day.completeness.verdict.exit_status() == ExitStatus::Complete;
+        let exit_status = if days.iter().all(is_well) {
             ExitStatus::Complete
         } else {
             ExitStatus::Incomplete
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
+            data_dir,
             days,
             stopped,
             exit_status,
         }
+    }
+
+    /// Whether there is nothing that anybody need look at.
+    pub fn is_well(&self) -> bool {
+        self.exit_status == ExitStatus::Complete && self.stopped.is_empty()
+    }
+}
+
+impl DayStatus {
+    fn new(day: &Evidence, nodes: &[&Node]) -> Self {
+        let of_this_day = |record: &&DayRecord| record.is_of(&day.window);
+        let record = day.record.as_ref().filter(of_this_day);
+        let state = |node: &&Node| NodeState::new(node, day, record);
+        let states: Vec<_> = nodes.iter().map(state).collect();
+        let files = || states.iter().filter_map(|state| state.files);
+        let tasks = files().map(|files| task_state(files, &day.window)).max();
+        let mut lacks: Vec<Lack> = Vec::new();
+        if let Some(record) = record {
+            lacks.extend(states.iter().flat_map(|state| state.lacks.clone()));
+            lacks.extend(tasks.and_then(task_lack));
+            let about_all = record.last_run.notices.iter();
+            let is_doubt =
+                |notice: &&NoticeRecord| notice.shortfall == Some(Shortfall::DoubtfulTasks);
+            lacks.extend(about_all.filter(is_doubt).map(Lack::of_notice));
+            lacks.extend(unreported(day, nodes, &states));
+        }
+        let shortfalls = lacks.iter().filter_map(|lack| lack.shortfall).collect();
+        let coverage = Coverage::sum(states.iter().map(|state| state.coverage));
+        let mut completeness = Completeness::new(coverage, day.window.is_over(), &shortfalls);
+        let mut reasons: Vec<_> = lacks.into_iter().map(|lack| lack.reason).collect();
+        if record.is_none() {
+            completeness.verdict = Verdict::Missing;
+            reasons.push(without_record(day).to_owned());
+        }
+        Self {
+            date: day.window.date,
+            completeness,
+            nodes_written: files().count(),
+            nodes: nodes.len(),
+            task_information: tasks,
+            reasons,
+            last_run: record.map(|record| record.last_run.started_at),
+            last_exit_status: record.map(|record| record.last_run.exit_status),
+        }
+    }
+}
+
+/// Something that is missing from a day.
+#[derive(Clone, Debug)]
+struct Lack {
+    reason: String,
+    /// Why it makes the day incomplete, unless it is a gap.
+    shortfall: Option<Shortfall>,
+}
+
+impl Lack {
+    fn new(shortfall: Shortfall, reason: String) -> Self {
+        let shortfall = Some(shortfall);
+        Self { reason, shortfall }
+    }
+
+    fn of_notice(notice: &NoticeRecord) -> Self {
+        let reason = notice.message.clone();
+        // The first versions recorded no more than that it is an error.
+        let of_error = (notice.severity == Severity::Error).then_some(Shortfall::Unasked);
+        let shortfall = notice.shortfall.or(of_error);
+        Self { reason, shortfall }
     }
 }
 
 /// The day of one node, as far as it is known.
 struct NodeState<'a> {
     files: Option<&'a FilesRecord>,
-    /// The readings that its files should have by now.
-    due: usize,
-    reasons: Vec<String>,
+    coverage: Coverage,
+    lacks: Vec<Lack>,
 }
 
-fn judge(day: &Evidence, nodes: &[&Node]) -> DayStatus {
-    let of_this_day = |record: &&DayRecord| record.is_of(&day.window);
-    let record = day.record.as_ref().filter(of_this_day);
-    let states: Vec<_> = nodes
-        .iter()
-        .map(|node| node_state(node, day, record))
-        .collect();
-    let found = |state: &NodeState| state.files.map_or(0, |files| files.coverage.found);
-    let tasks = states
-        .iter()
-        .filter_map(|state| task_state(state.files?, &day.window).into());
-    let tasks = tasks.max();
-    let mut reasons = Vec::new();
-    if record.is_none() {
-        reasons.push(without_record(day).to_owned());
-    } else {
-        reasons.extend(states.iter().flat_map(|state| state.reasons.clone()));
-        reasons.extend(tasks.and_then(task_reason).map(str::to_owned));
-        reasons.extend(unreported(day, nodes, &states));
+impl<'a> NodeState<'a> {
+    fn new(node: &Node, day: &Evidence, record: Option<&'a DayRecord>) -> Self {
+        let window = &day.window;
+        let known = record.and_then(|record| record.node(&node.name));
+        let files = known.and_then(|known| known.files.as_ref());
+        // What of a running day was due is what had passed at its last collection.
+        let until = match files {
+            Some(files) if !window.is_over() => files.until,
+            _ => window.until,
+        };
+        let intervals = (until - window.start) / window.interval.seconds();
+        let gpus = files.map_or(node.cards.len(), |files| files.gpus.len());
+        let coverage = Coverage {
+            found: files.map_or(0, |files| files.coverage.found),
+            due: usize::try_from(intervals).unwrap_or(0) * gpus,
+        };
+        let mut lacks = lacks(node, window, known, coverage);
+        if let Some(lost) = day.lost.get(&node.name) {
+            let reason = format!("{}：檔案 {} 不見了", node.name, lost.join("、"));
+            lacks.push(Lack::new(Shortfall::LostFiles, reason));
+        }
+        Self {
+            files,
+            coverage,
+            lacks,
+        }
     }
-    let verdict = if record.is_none() {
-        Verdict::Missing
-    } else if !reasons.is_empty() {
-        Verdict::Incomplete
-    } else if day.window.is_over() {
-        Verdict::Complete
-    } else {
-        Verdict::Running
+}
+
+fn lacks(
+    node: &Node,
+    window: &Window,
+    known: Option<&NodeRecord>,
+    coverage: Coverage,
+) -> Vec<Lack> {
+    let name = &node.name;
+    let Some(known) = known else {
+        let reason = format!("{name}：沒有收集");
+        return vec![Lack::new(Shortfall::NotCollected, reason)];
     };
-    DayStatus {
-        date: day.window.date,
-        verdict,
-        nodes_written: states.iter().filter(|state| state.files.is_some()).count(),
-        nodes: nodes.len(),
-        coverage: Coverage {
-            found: states.iter().map(found).sum(),
-            due: states.iter().map(|state| state.due).sum(),
+    let makes_incomplete =
+        |notice: &&NoticeRecord| notice.severity == Severity::Error || notice.shortfall.is_some();
+    let notices = known.notices.iter().filter(makes_incomplete);
+    let lack = match &known.files {
+        // Whatever went wrong in the last run, files that it left whole are whole. Their users may be in doubt.
+        Some(files) if files.coverage.found >= coverage.due => {
+            let doubts = notices.filter(|notice| notice.severity == Severity::Warning);
+            return doubts.map(Lack::of_notice).collect();
+        }
+        Some(files) => Lack {
+            reason: missing_readings(node, window, known, coverage),
+            shortfall: shortfall(files, known, window),
         },
-        task_information: tasks,
-        reasons,
-        last_run: record.map(|record| record.last_run.started_at),
-        last_exit_status: record.map(|record| record.last_run.exit_status),
+        None => Lack::new(Shortfall::Node, format!("{name}：沒有檔案")),
+    };
+    let notices = notices.map(Lack::of_notice);
+    [lack].into_iter().chain(notices).collect()
+}
+
+fn missing_readings(
+    node: &Node,
+    window: &Window,
+    known: &NodeRecord,
+    Coverage { found, due }: Coverage,
+) -> String {
+    let no_more = if known.had_no_more(node, window) {
+        "，Netdata 沒有更多"
+    } else {
+        ""
+    };
+    format!("{}：讀數 {found}/{due}{no_more}", node.name)
+}
+
+/// Why files that lack readings are incomplete, if those are more than gaps.
+fn shortfall(files: &FilesRecord, known: &NodeRecord, window: &Window) -> Option<Shortfall> {
+    let is_early = window.is_over() && files.until < window.end;
+    if files.gpus.iter().any(|gpu| !gpu.lacks().is_empty()) {
+        Some(Shortfall::Gpu)
+    } else if is_early || !known.answered {
+        // There may be more that nobody was given yet.
+        Some(Shortfall::Unasked)
+    } else {
+        None
     }
 }
 
 /// What the report of the users lacks, of the nodes whose users are known.
-fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<String> {
+fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<Lack> {
     let is_known = |state: &NodeState| {
         let files = state.files;
         files.is_some_and(|files| task_state(files, &day.window) == TaskState::Known)
@@ -191,84 +265,38 @@ fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<Stri
         .filter(|(_, state)| is_known(state));
     let (reported, lacking): (Vec<_>, Vec<_>) =
         known.partition(|(node, _)| day.in_users_report.contains(&node.name));
+    let lack = |reason| Lack::new(Shortfall::UsersReport, reason);
     if reported.is_empty() && !lacking.is_empty() {
-        return vec!["沒有使用者報告".to_owned()];
+        return vec![lack("沒有用量報告".to_owned())];
     }
     let lacking = lacking.into_iter();
     lacking
-        .map(|(node, _)| format!("{}：沒有使用者報告", node.name))
+        .map(|(node, _)| lack(format!("{}：沒有用量報告", node.name)))
         .collect()
 }
 
 fn without_record(day: &Evidence) -> &'static str {
     match (&day.record, day.has_files) {
-        (Some(_), _) => "執行紀錄屬於不同的時區或 interval",
-        (None, true) => "沒有執行紀錄，但有檔案（由舊程式寫入，或紀錄已被刪除）",
-        (None, false) => "沒有執行紀錄",
+        (Some(_), _) => "執行記錄屬於不同的時區或 interval",
+        (None, true) => "沒有執行記錄，但有檔案（由舊程式寫入，或記錄已被刪除）",
+        (None, false) => NO_RECORD,
     }
-}
-
-fn node_state<'a>(node: &Node, day: &Evidence, record: Option<&'a DayRecord>) -> NodeState<'a> {
-    let window = &day.window;
-    let known = record.and_then(|record| record.node(&node.name));
-    let files = known.and_then(|known| known.files.as_ref());
-    // What of a running day was due is what had passed at its last collection.
-    let intervals = match files {
-        Some(files) if !window.is_over() => {
-            (files.until - window.start) / window.interval.seconds()
-        }
-        _ => (window.until - window.start) / window.interval.seconds(),
-    };
-    let gpus = files.map_or(node.cards.len(), |files| files.gpus.len());
-    let due = usize::try_from(intervals).unwrap_or(0) * gpus;
-    let mut reasons = reasons(node, window, known, due);
-    if let Some(lost) = day.lost.get(&node.name) {
-        reasons.push(format!("{}：檔案 {} 不見了", node.name, lost.join("、")));
-    }
-    NodeState {
-        files,
-        due,
-        reasons,
-    }
-}
-
-fn reasons(node: &Node, window: &Window, known: Option<&NodeRecord>, due: usize) -> Vec<String> {
-    let Some(known) = known else {
-        return vec![format!("{}：沒有收集", node.name)];
-    };
-    let name = &node.name;
-    let lack = match &known.files {
-        // Whatever went wrong in the last run, files that it left whole are whole.
-        Some(files) if files.coverage.found >= due => return Vec::new(),
-        Some(files) => {
-            let no_more = if known.had_no_more(node, window) {
-                "，Netdata 沒有更多"
-            } else {
-                ""
-            };
-            format!("{name}：讀數 {}/{due}{no_more}", files.coverage.found)
-        }
-        None => format!("{name}：沒有檔案"),
-    };
-    let is_error = |notice: &&NoticeRecord| notice.severity == "error";
-    let errors = known.notices.iter().filter(is_error);
-    let errors = errors.map(|notice| notice.message.clone());
-    [lack].into_iter().chain(errors).collect()
 }
 
 fn task_state(files: &FilesRecord, window: &Window) -> TaskState {
     match files.tasks_as_of {
         Some(as_of) if as_of >= window.end || !window.is_over() => TaskState::Known,
         Some(_) => TaskState::Early,
-        None if files.task_information == "not_asked" => TaskState::NotAsked,
-        None => TaskState::Unknown,
+        None if files.task_information == TaskSource::NotAsked => TaskState::NotAsked,
+        None => TaskState::Unavailable,
     }
 }
 
-fn task_reason(state: TaskState) -> Option<&'static str> {
-    match state {
-        TaskState::Known | TaskState::NotAsked => None,
-        TaskState::Early => Some("任務資訊取得時當日尚未結束"),
-        TaskState::Unknown => Some("沒有任務資訊"),
-    }
+fn task_lack(state: TaskState) -> Option<Lack> {
+    let shortfall = match state {
+        TaskState::Known | TaskState::NotAsked => return None,
+        TaskState::Early => Shortfall::EarlyTasks,
+        TaskState::Unavailable => Shortfall::NoTasks,
+    };
+    Some(Lack::new(shortfall, shortfall.message().to_owned()))
 }

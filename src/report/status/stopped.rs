@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::Evidence;
 use crate::analysis::stopped_series::{self, Series, Stopped};
@@ -10,41 +10,24 @@ use crate::model::cluster::Node;
 use crate::model::units::UnixSeconds;
 
 /// Series of a node that stopped at the same time.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct StoppedNode {
-    /// The node.
-    pub node: String,
-    /// The moment of their last reading, on the clocks of the day's zone.
-    pub since: String,
-    /// Which.
-    pub stopped: Stopped,
-}
-
-impl StoppedNode {
-    /// What is to be said of them, and what helps.
-    pub fn message(&self) -> String {
-        self.stopped.message(&self.node, &self.since)
-    }
-}
-
-/// When a series stopped, and how that reads.
-struct Stop {
+    node: String,
+    /// The stamp of their last reading.
     since: UnixSeconds,
-    clock: String,
-    is_whole_node: bool,
+    whole_node: bool,
+    series: Vec<Series>,
+    pub message: String,
 }
 
 /// What stopped on one of `days` and was not seen to go on later.
 pub fn find(days: &[Evidence], nodes: &[&Node]) -> Vec<StoppedNode> {
-    let mut found = Vec::new();
-    for node in nodes {
-        found.extend(of_node(days, node));
-    }
-    found
+    nodes.iter().flat_map(|node| of_node(days, node)).collect()
 }
 
 fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
-    let mut stops: BTreeMap<Series, Stop> = BTreeMap::new();
+    // Each with when it stopped, how that reads, and whether its node did.
+    let mut stops: BTreeMap<Series, (UnixSeconds, String, bool)> = BTreeMap::new();
     for day in days {
         let record = day
             .record
@@ -66,49 +49,29 @@ fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
             stops.remove(&series);
         }
         for stopped in stopped_series::stopped(gpus(), files.until, day.window.interval) {
-            for &series in &stopped.series {
-                let stop = Stop {
-                    since: stopped.since,
-                    clock: day.window.clock(stopped.since),
-                    is_whole_node: stopped.is_whole_node,
-                };
+            let clock = day.window.clock(stopped.since);
+            for series in stopped.series {
+                let stop = (stopped.since, clock.clone(), stopped.is_whole_node);
                 stops.insert(series, stop);
             }
         }
     }
-    let mut by_stamp: BTreeMap<UnixSeconds, StoppedNode> = BTreeMap::new();
-    for (series, stop) in stops {
-        let of_stamp = by_stamp.entry(stop.since).or_insert_with(|| StoppedNode {
-            node: node.name.clone(),
-            since: stop.clock,
-            stopped: Stopped {
-                since: stop.since,
-                series: Vec::new(),
-                is_whole_node: stop.is_whole_node,
-            },
-        });
-        of_stamp.stopped.series.push(series);
+    let mut by_stamp: BTreeMap<UnixSeconds, (String, Stopped)> = BTreeMap::new();
+    for (series, (since, clock, is_whole_node)) in stops {
+        let stopped = Stopped {
+            since,
+            series: Vec::new(),
+            is_whole_node,
+        };
+        let (_, of_stamp) = by_stamp.entry(since).or_insert((clock, stopped));
+        of_stamp.series.push(series);
     }
-    by_stamp.into_values().collect()
-}
-
-impl Serialize for StoppedNode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields<'a> {
-            node: &'a str,
-            since: UnixSeconds,
-            whole_node: bool,
-            series: &'a [Series],
-            message: String,
-        }
-        Fields {
-            node: &self.node,
-            since: self.stopped.since,
-            whole_node: self.stopped.is_whole_node,
-            series: &self.stopped.series,
-            message: self.message(),
-        }
-        .serialize(serializer)
-    }
+    let stopped = by_stamp.into_values().map(|(clock, stopped)| StoppedNode {
+        node: node.name.clone(),
+        since: stopped.since,
+        whole_node: stopped.is_whole_node,
+        message: stopped.message(&node.name, &clock),
+        series: stopped.series,
+    });
+    stopped.collect()
 }

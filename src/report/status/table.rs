@@ -1,24 +1,26 @@
 //! The status as a table for people.
 
-use std::fmt;
-
 use comfy_table::CellAlignment;
 
-use super::stopped::StoppedNode;
-use super::{DayStatus, StatusReport, TaskState, Verdict};
+use super::{DayStatus, NO_RECORD, StatusReport, TaskState};
+use crate::analysis::completeness::Verdict;
+use crate::analysis::usage::dates;
 use crate::formats::table;
+use crate::model::capped::Capped;
 
-/// How many reasons of a day are shown; JSON has them all.
-const REASONS_SHOWN: usize = 5;
-
-impl StatusReport {
+impl StatusReport<'_> {
     /// The table, and below it what is missing and what stopped.
     pub fn text(&self) -> String {
+        if let Some(nothing) = self.nothing() {
+            return nothing;
+        }
+        let runs = self.runs();
         let header = ["日期", "狀態", "節點", "讀數", "任務資訊"];
-        let table = table::lines(header, self.days.iter().map(row), CellAlignment::Left);
+        let table = table::lines(header, runs.iter().map(|run| row(run)), CellAlignment::Left);
         let mut text: String = table.into_iter().map(|line| line + "\n").collect();
-        let reasons: Vec<_> = self.days.iter().flat_map(reasons).collect();
-        let stopped: Vec<_> = self.stopped.iter().map(StoppedNode::message).collect();
+        let reasons: Vec<_> = runs.iter().flat_map(|run| reasons(run)).collect();
+        let stopped = self.stopped.iter().map(|stopped| stopped.message.clone());
+        let stopped: Vec<_> = stopped.collect();
         for lines in [reasons, stopped] {
             if !lines.is_empty() {
                 text.push('\n');
@@ -27,60 +29,68 @@ impl StatusReport {
         }
         text
     }
+
+    /// One line, where none of the days was collected.
+    fn nothing(&self) -> Option<String> {
+        let (first, last) = (self.days.first()?, self.days.last()?);
+        let is_nothing = |day: &DayStatus| day.reasons == [NO_RECORD];
+        self.days.iter().all(is_nothing).then(|| {
+            let (days, data_dir) = (dates(first.date, last.date), self.data_dir.display());
+            format!(
+                "{days}：{}，資料目錄 {data_dir} 中{NO_RECORD}\
+                 （若資料在別處，請以 --data-dir 或設定檔的 data_dir 指定）\n",
+                Verdict::Missing.word()
+            )
+        })
+    }
+
+    /// The days, of which missing ones that follow each other for the same reason are one run.
+    fn runs(&self) -> Vec<&[DayStatus]> {
+        let is_missing = |day: &DayStatus| day.completeness.verdict == Verdict::Missing;
+        let is_same = |one: &DayStatus, next: &DayStatus| {
+            let follows = one.date.succ_opt() == Some(next.date);
+            follows && is_missing(one) && is_missing(next) && one.reasons == next.reasons
+        };
+        self.days.chunk_by(is_same).collect()
+    }
 }
 
-fn row(day: &DayStatus) -> [String; 5] {
-    let verdict = day.verdict.to_string();
-    if day.verdict == Verdict::Missing {
-        let nothing = || "-".to_owned();
-        return [
-            day.date.to_string(),
-            verdict,
-            nothing(),
-            nothing(),
-            nothing(),
-        ];
+fn date_of(run: &[DayStatus]) -> String {
+    match run {
+        [first, .., last] => dates(first.date, last.date),
+        [day] => day.date.to_string(),
+        [] => String::new(),
     }
-    let coverage = day.coverage;
+}
+
+fn row(run: &[DayStatus]) -> [String; 5] {
+    let day = &run[0];
+    let verdict = day.completeness.verdict;
+    let (date, verdict_word) = (date_of(run), verdict.word().to_owned());
+    if verdict == Verdict::Missing {
+        let [nodes, readings, tasks] = ["-"; 3].map(str::to_owned);
+        return [date, verdict_word, nodes, readings, tasks];
+    }
+    let tasks = match day.task_information {
+        Some(TaskState::Known) => "有",
+        Some(TaskState::NotAsked) => "未查詢",
+        Some(TaskState::Early) => "不完整",
+        Some(TaskState::Unavailable) => "無",
+        None => "-",
+    };
     [
-        day.date.to_string(),
-        verdict,
+        date,
+        verdict_word,
         format!("{}/{}", day.nodes_written, day.nodes),
-        format!(
-            "{}/{} ({:.1}%)",
-            coverage.found,
-            coverage.due,
-            coverage.percent()
-        ),
-        match day.task_information {
-            Some(TaskState::Known) => "有",
-            Some(TaskState::NotAsked) => "未查詢",
-            Some(TaskState::Early) => "不完整",
-            Some(TaskState::Unknown) => "無",
-            None => "-",
-        }
-        .to_owned(),
+        day.completeness.coverage.to_string(),
+        tasks.to_owned(),
     ]
 }
 
-fn reasons(day: &DayStatus) -> Vec<String> {
-    let date = day.date;
-    let shown = day.reasons.iter().take(REASONS_SHOWN);
-    let mut lines: Vec<_> = shown.map(|reason| format!("{date}：{reason}")).collect();
-    let more = day.reasons.len().saturating_sub(REASONS_SHOWN);
-    if more > 0 {
-        lines.push(format!("{date}：還有 {more} 項（以 --json 查看）"));
-    }
-    lines
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Complete => "完整",
-            Self::Running => "尚未結束",
-            Self::Incomplete => "不完整",
-            Self::Missing => "缺少",
-        })
-    }
+/// The first five reasons; JSON has them all.
+fn reasons(run: &[DayStatus]) -> Vec<String> {
+    let date = date_of(run);
+    let reasons = run[0].reasons.iter();
+    let reasons: Capped<_, 5> = reasons.map(|reason| format!("{date}：{reason}")).collect();
+    reasons.followed_by(|more| format!("{date}：還有 {more} 項（以 --json 查看）"))
 }

@@ -118,7 +118,7 @@ impl Client {
         window: &Window,
         deadline: Instant,
     ) -> Result<NodeUsage, NodeErrorReason> {
-        let usage = match self.whole_node(node, window, deadline) {
+        let mut usage = match self.whole_node(node, window, deadline) {
             Err(NodeErrorReason::Http(error)) if is_about_the_query(&error) => {
                 tracing::info!(node = node.name, %error, "asking chart by chart");
                 self.chart_by_chart(node, window, deadline)?
@@ -129,6 +129,14 @@ impl Client {
         // (netdata/facts.md §2, Retention behaviour).
         if usage.is_empty() {
             return Err(NodeErrorReason::NoReadings);
+        }
+        // A chart without samples in the window has no column, and so has one that never was.
+        let mut half_empty = usage.half_empty(&node.cards);
+        if !half_empty.is_empty()
+            && let Ok(charts) = self.charts(node, deadline)
+        {
+            half_empty.retain(|&(card, metric)| !charts.contains_key(&(card, metric)));
+            usage.without_chart.extend(half_empty);
         }
         Ok(usage)
     }

@@ -73,7 +73,7 @@ impl Client {
         })
     }
 
-    fn charts(&self, node: &Node, deadline: Instant) -> Result<Charts, NodeErrorReason> {
+    pub fn charts(&self, node: &Node, deadline: Instant) -> Result<Charts, NodeErrorReason> {
         let mut charts = Charts::new();
         for metric in Metric::ALL {
             match self.ask(&query::charts(&node.url, metric), deadline) {

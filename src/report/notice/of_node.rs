@@ -1,0 +1,127 @@
+//! What is noticed of a node's day, and of the management API's answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Kind, Notice, Series};
+use crate::analysis::attribution::{self, NodeTasks, UnplacedGpu};
+use crate::analysis::node_day::{GpuUse, NodeDay};
+use crate::analysis::record::FilesRecord;
+use crate::analysis::stopped_series;
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::model::readings::{Metric, NodeUsage};
+use crate::model::task::Answer;
+use crate::model::units::{CardId, GpuIndex};
+use crate::settings::Config;
+
+pub fn of_usage(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
+    let rejected = usage.rejected.first().map(|&first| Kind::Rejected {
+        first,
+        at: window.clock(first.stamp),
+        count: usage.rejected.len(),
+    });
+    let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
+    let cards: BTreeSet<_> = usage.cards.keys().chain(usage.coarse.keys()).collect();
+    let is_unknown = |card: &CardId| node.index_of_card(*card).is_none();
+    let unknown: Vec<_> = cards.into_iter().copied().filter(is_unknown).collect();
+    let unknown = (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown));
+    let kinds = rejected.into_iter().chain(coarse).chain(unknown);
+    kinds.map(|kind| kind.of(node)).collect()
+}
+
+/// What is noticed of the day as it is written to `files`.
+pub fn of_day(day: &NodeDay, files: &FilesRecord) -> Vec<Notice> {
+    let (mut missing, mut chartless) = (Lacking::new(), Lacking::new());
+    for gpu in &files.gpus {
+        let add = |lacking: &mut Lacking, metrics: Vec<Metric>| {
+            if !metrics.is_empty() {
+                lacking
+                    .entry(metrics)
+                    .or_default()
+                    .push((gpu.index, gpu.card));
+            }
+        };
+        let lacks = gpu.lacks();
+        let mut others = gpu.without_reading();
+        others.retain(|metric| !lacks.contains(metric));
+        add(&mut missing, lacks);
+        add(&mut chartless, others);
+    }
+    let gpus = files.gpus.iter();
+    let last = gpus.map(|gpu| (gpu.index, gpu.card, gpu.last_readings));
+    let stopped = stopped_series::stopped(last, day.window.until, day.window.interval);
+    let stopped = stopped.into_iter().map(|stopped| Kind::SeriesStopped {
+        since: day.window.clock(stopped.since),
+        stopped,
+    });
+    let held = day
+        .gpus
+        .iter()
+        .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)));
+    let held = held.flat_map(|(gpu, held)| of_use(day, gpu, held));
+    let kinds = series(missing, Kind::NoReadings)
+        .chain(series(chartless, Kind::NoChart))
+        .chain(stopped)
+        .chain(held);
+    let notices = kinds.map(|kind| kind.of(day.node));
+    let tasks = day.tasks.known().map(|tasks| of_tasks(day.node, tasks));
+    notices.chain(tasks.into_iter().flatten()).collect()
+}
+
+/// GPUs, by the metrics that they lack.
+type Lacking = BTreeMap<Vec<Metric>, Vec<(GpuIndex, CardId)>>;
+
+fn series(lacking: Lacking, kind: fn(Series) -> Kind) -> impl Iterator<Item = Kind> {
+    let lacking = lacking.into_iter();
+    lacking.map(move |(metrics, gpus)| kind(Series { gpus, metrics }))
+}
+
+fn of_use(day: &NodeDay, gpu: GpuIndex, held: &GpuUse) -> Vec<Kind> {
+    let conflicts = held.conflicts.first.iter().map(|conflict| Kind::Conflict {
+        gpu,
+        conflict: Box::new(conflict.clone()),
+        when: day.window.clock_span(conflict.span),
+    });
+    let count = held.conflicts.more;
+    let more = (count > 0).then_some(Kind::MoreConflicts { gpu, count });
+    let busy = held.busy_without_task.iter();
+    let when: Vec<_> = busy.map(|&span| day.window.clock_span(span)).collect();
+    let limit = day.thresholds.busy;
+    let busy = (!when.is_empty()).then_some(Kind::BusyWithoutTask { gpu, limit, when });
+    conflicts.chain(more).chain(busy).collect()
+}
+
+/// What is noticed of the management API's answer itself, in which tasks may run on hosts that are no nodes.
+pub fn of_answer(config: &Config, answer: &Answer) -> Vec<Notice> {
+    let malformed = answer.malformed.iter().cloned().collect();
+    let malformed = (!answer.malformed.is_empty()).then_some(Kind::Malformed(malformed));
+    let unknown = attribution::unknown_hosts(&config.nodes, &config.ignore_hosts, &answer.tasks);
+    let tasks = unknown.values().flatten().copied().map(str::to_owned);
+    let hosts = unknown.keys().copied().map(str::to_owned);
+    let (hosts, tasks) = (hosts.collect(), tasks.collect());
+    let unknown = (!unknown.is_empty()).then_some(Kind::UnknownHosts { hosts, tasks });
+    malformed
+        .into_iter()
+        .chain(unknown)
+        .map(Notice::from)
+        .collect()
+}
+
+/// What is noticed of where the GPUs of a node's tasks are, and of when they held them.
+pub fn of_tasks(node: &Node, tasks: &NodeTasks) -> Vec<Notice> {
+    let mut unplaced: BTreeMap<Option<&String>, Vec<UnplacedGpu>> = BTreeMap::new();
+    for gpu in &tasks.unplaced {
+        let of_owner = unplaced.entry(gpu.owner.as_ref()).or_default();
+        of_owner.push(gpu.clone());
+    }
+    let unplaced = unplaced.into_iter().map(|(owner, gpus)| Kind::Unplaced {
+        owner: owner.cloned(),
+        gpus,
+    });
+    let disagreements: Vec<_> = tasks.disagreements.iter().copied().collect();
+    let disagreement = (!disagreements.is_empty()).then_some(Kind::Disagreement(disagreements));
+    let timeless = tasks.timeless.iter().cloned().collect();
+    let timeless = (!tasks.timeless.is_empty()).then_some(Kind::Timeless(timeless));
+    let kinds = unplaced.chain(disagreement).chain(timeless);
+    kinds.map(|kind| kind.of(node)).collect()
+}
