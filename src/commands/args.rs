@@ -1,28 +1,22 @@
-//! The options that the run and the subcommands share.
+//! Which settings are in force.
 
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::Args;
 
 use super::values::parse_zone;
 use crate::settings::Overrides;
 
-/// Which settings are in force.
 #[derive(Args, Debug)]
 pub struct SettingsArgs {
-    /// The settings file.
-    #[arg(long, value_name = "FILE", help = "設定檔")]
+    #[arg(long, global = true, value_name = "FILE", help = "設定檔")]
     pub config: Option<PathBuf>,
-    /// The root of the tree.
-    #[arg(
-        long,
-        value_name = "DIR",
-        help = "資料目錄 [預設: 依設定檔，否則 ./data]"
-    )]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(help = "資料目錄 [預設: 依設定檔，否則 ./data]")]
     pub data_dir: Option<PathBuf>,
-    /// The zone of the day.
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone, help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
+    #[arg(long, global = true, value_name = "ZONE", value_parser = parse_zone)]
+    #[arg(help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
     pub timezone: Option<Tz>,
 }
 
@@ -35,45 +29,4 @@ impl SettingsArgs {
             zone: self.timezone,
         }
     }
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// A JSON object, for programs.
-    Json,
-}
-
-/// What is said, and how.
-#[derive(Args, Debug, Default)]
-pub struct OutputArgs {
-    /// Say nothing unless something is wrong.
-    #[arg(
-        short,
-        long,
-        conflicts_with = "verbose",
-        help = "安靜: 只在有問題時輸出"
-    )]
-    pub quiet: bool,
-    /// Say more.
-    #[arg(short, long, action = ArgAction::Count, help = "輸出執行細節 (-vv 更多)")]
-    pub verbose: u8,
-    /// Print the result as JSON.
-    #[arg(long, help = "以一個 JSON 物件輸出結果")]
-    pub json: bool,
-    /// How a line of the log looks, on stderr and in the log file.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    #[arg(hide_default_value = true, hide_possible_values = true)]
-    #[arg(help = "標準錯誤輸出與記錄檔的格式: text 或 json (每行一個物件) [預設: text]")]
-    pub log_format: LogFormat,
-    /// The file that the log is appended to.
-    #[arg(
-        long,
-        value_name = "FILE",
-        help = "將執行記錄附加到這個檔案，--quiet 時也一樣"
-    )]
-    pub log_file: Option<PathBuf>,
 }

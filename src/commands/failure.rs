@@ -21,7 +21,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     match error.downcast_ref() {
         Some(AlertsError::NoChannel) => return ExitStatus::Configuration,
         Some(AlertsError::LongPast { .. }) => return ExitStatus::Usage,
-        Some(AlertsError::MemoryDamaged { .. }) | None => {}
+        None => {}
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
         return ExitStatus::Locked;

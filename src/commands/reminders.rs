@@ -1,28 +1,56 @@
-//! Telling the admin and the users of idle GPUs: it is remembered first, so that nobody is ever told twice.
+//! Notifying the admin and the users of idle GPUs: it is remembered first, so that nobody is ever notified twice.
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use anyhow::Result;
 use lettre::message::Mailbox;
 
-use super::alerts::memory;
-use super::request::now;
+use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
+use crate::sources::parallel::{self, Jobs, Panicked};
+use crate::store::archive::Archive;
 use crate::store::tree::{DataDir, OpenError};
 
 /// How many mails are sent at once.
-const MAILS_AT_ONCE: usize = 8;
+const MAILS_AT_ONCE: u16 = 8;
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Remembers everybody who has not been told lately, and answers which alerts those are.
+/// What is known of earlier notices cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）")]
+pub struct MemoryDamaged {
+    path: String,
+}
+
+/// Nothing could be sent, so that nobody may be remembered.
+#[derive(Debug, thiserror::Error)]
+#[error("無法寄送通知：{0}（請檢查這台機器的執行緒數與記憶體限制；沒有通知任何人）")]
+pub struct NoThread(#[from] io::Error);
+
+/// Who was notified before.
+pub fn memory(archive: &Archive) -> Result<Memory> {
+    let Some(file) = archive.alerts()? else {
+        return Ok(Memory::default());
+    };
+    let path = archive.alerts_file().display().to_string();
+    Memory::from_json(&file).ok_or_else(|| MemoryDamaged { path }.into())
+}
+
+/// Makes sure that this machine has room for the threads that send.
+pub fn check_threads() -> Result<(), NoThread> {
+    let _ = thread::Builder::new().spawn(|| {})?.join();
+    Ok(())
+}
+
+/// Remembers everybody who has not been notified lately, and answers which alerts those are.
 pub fn remember(
     report: &mut AlertsReport,
     memory: &mut Memory,
@@ -51,7 +79,7 @@ pub fn remember(
     due
 }
 
-/// Sends what is `due`. What became of it is in the report, and is remembered as well.
+/// Sends what is `due`. The outcome is in the report, and is remembered as well.
 pub fn send(
     report: &mut AlertsReport,
     due: Vec<usize>,
@@ -129,27 +157,22 @@ fn send_mails(
             mails.push((user, address, mail_for_user(report, user, alerts)));
         }
     }
-    let send = |(user, address, mail): &(&str, &Mailbox, _)| {
-        ((*user).to_owned(), mailer.send(address, mail))
-    };
-    let mut all = Vec::new();
-    for mails in mails.chunks(MAILS_AT_ONCE) {
-        all.extend(thread::scope(|scope| {
-            let sending: Vec<_> = mails
-                .iter()
-                .map(|mail| scope.spawn(move || send(mail)))
-                .collect();
-            let joined = sending.into_iter().zip(mails).map(|(mail, (user, ..))| {
-                let panicked = |_| ((*user).to_owned(), Err(Undelivered::Panicked));
-                mail.join().unwrap_or_else(panicked)
-            });
-            joined.collect::<Vec<_>>()
-        }));
-    }
-    all
+    let send = |(_, address, mail): &(&str, &Mailbox, _)| mailer.send(address, mail);
+    let mut results = Vec::new();
+    parallel::for_each(&mails, Jobs::exactly(MAILS_AT_ONCE), send, |batch| {
+        for (position, result) in batch {
+            let panicked = |Panicked| Err(Undelivered::Panicked);
+            results.push((position, result.unwrap_or_else(panicked)));
+        }
+    });
+    results.sort_unstable_by_key(|(position, _)| *position);
+    let results = results.into_iter();
+    results
+        .map(|(position, result)| (mails[position].0.to_owned(), result))
+        .collect()
 }
 
-/// Remembers what became of the notices of this run.
+/// Remembers the outcome of this run's notices.
 fn settle(
     report: &AlertsReport,
     open: impl FnOnce(Duration) -> Result<DataDir, OpenError>,

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use crate::commands::calendar::now;
 use crate::commands::failure;
-use crate::commands::request::now;
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console;
 use crate::outlets::metrics::file::{self, MetricsFileError};
@@ -19,12 +19,11 @@ pub struct MetricsFile<'a> {
 }
 
 impl<'a> MetricsFile<'a> {
-    /// The file of a run that began at `started`.
     pub fn new(path: Option<&'a Path>, started: Instant) -> Self {
         Self { path, started }
     }
 
-    /// Tells of a run that collected. Where that cannot be told, the run is not complete.
+    /// Writes how a run that collected ended. Where that cannot be written, the run is not complete.
     pub fn write_result<'b>(&self, mut collected: Collected<'b>) -> Collected<'b> {
         let day = collected.days.iter().rev().find_map(DayResult::report);
         if let Err(error) = self.write(collected.exit_status(), day) {
@@ -34,14 +33,12 @@ impl<'a> MetricsFile<'a> {
         collected
     }
 
-    /// Tells of a run that `error` ended.
     pub fn write_failure(&self, error: &anyhow::Error) {
         if let Err(error) = self.write(failure::exit_status(error), None) {
             console::fail(error);
         }
     }
 
-    /// Tells of a run that is being stopped.
     pub fn write_interrupted(&self) {
         if let Err(error) = self.write(ExitStatus::Interrupted, None) {
             console::fail(error);

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
+use super::request::Request;
 use crate::analysis::attribution;
-use crate::commands::request::{Request, now};
+use crate::commands::calendar::now;
 use crate::model::day::Window;
 use crate::model::task::{Answer, KeptAnswer, TaskInformation};
 use crate::report::notice::Notice;
@@ -22,9 +23,9 @@ pub fn ask(
     management_api::fetch(api, patience, token, window, user, now())
 }
 
-/// Whom to ask for tasks.
+/// Who is asked for the tasks.
 #[derive(Clone, Copy, Debug)]
-pub enum Asking<'a> {
+pub enum TaskSource<'a> {
     /// The management API, with this token.
     Api(&'a Token),
     /// Nobody.
@@ -38,21 +39,21 @@ pub enum Asking<'a> {
 /// They are in `obtained` as soon as they are known, and in any case when this returns.
 pub fn obtain(
     request: &Request,
-    asking: Asking,
+    source: TaskSource,
     window: &Window,
     data_dir: &DataDir,
     obtained: &OnceLock<TaskInformation>,
 ) -> Vec<Notice> {
-    let _settled = UnavailableOnPanic(obtained);
+    let _guard = UnavailableOnPanic(obtained);
     let obtained = |information| {
         let is_first = obtained.set(information).is_ok();
         debug_assert!(is_first, "a day's tasks are obtained once");
     };
     // Before the question, so that what is known is never taken for newer than it is.
     let asked_at = now();
-    let token = match asking {
-        Asking::Api(token) => Some(token),
-        Asking::Nobody | Asking::Absent(_) => None,
+    let token = match source {
+        TaskSource::Api(token) => Some(token),
+        TaskSource::Nobody | TaskSource::Absent(_) => None,
     };
     let recall = || {
         let file = data_dir.archive().kept_tasks(window.date)?;
@@ -98,16 +99,16 @@ pub fn obtain(
             vec![Notice::TasksUnavailable(error)]
         }
         (None, None) => {
-            obtained(match asking {
-                Asking::Absent(reason) => TaskInformation::Unavailable(reason.to_owned()),
-                Asking::Api(_) | Asking::Nobody => TaskInformation::NotAsked,
+            obtained(match source {
+                TaskSource::Absent(reason) => TaskInformation::Unavailable(reason.to_owned()),
+                TaskSource::Api(_) | TaskSource::Nobody => TaskInformation::NotAsked,
             });
             Vec::new()
         }
     }
 }
 
-/// Tells those who wait for the tasks that there are none, should a bug keep them from being obtained.
+/// Ends the wait for the tasks without any, should a bug keep them from being obtained.
 struct UnavailableOnPanic<'a>(&'a OnceLock<TaskInformation>);
 
 impl Drop for UnavailableOnPanic<'_> {
@@ -119,7 +120,7 @@ impl Drop for UnavailableOnPanic<'_> {
     }
 }
 
-/// What is to be said of the API's answer itself.
+/// The notices about the API's answer itself.
 pub fn notices(request: &Request, answer: &Answer) -> Vec<Notice> {
     let malformed = answer.malformed.iter().cloned().map(Notice::Malformed);
     let unknown = attribution::unknown_hosts(&request.config.nodes, &answer.tasks);

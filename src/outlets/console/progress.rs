@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// The bar of a run.
+use crate::model::cluster::Node;
+
+/// How many nodes are named.
+const NAMED: usize = 4;
+
 #[derive(Debug)]
 pub struct Progress<'a> {
     bar: ProgressBar,
@@ -14,19 +18,21 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// A bar among `bars` for the nodes of these names.
-    pub fn new(bars: &MultiProgress, names: Vec<&'a str>) -> Self {
-        let bar = bars.add(ProgressBar::new(names.len() as u64));
-        let style = ProgressStyle::with_template("[{elapsed}] {bar:20} {pos}/{len} 等待：{msg}");
+    pub fn new(bars: &MultiProgress, title: &str, nodes: &[&'a Node]) -> Self {
+        let bar = bars.add(ProgressBar::new(nodes.len() as u64));
+        // What is wide gives way where the terminal is narrow.
+        let template = "{prefix}[{elapsed}] {bar:20} {pos}/{len} 等待：{wide_msg}";
+        let style = ProgressStyle::with_template(template);
         bar.set_style(style.expect("the template is well-formed"));
-        // It takes a thread, for which the machine may have no room, and nobody sees it on cron's stderr.
+        bar.set_prefix(title.to_owned());
+        // Nobody sees it on cron's stderr.
         if !bars.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
         let progress = Self {
             bar,
-            left: (0..names.len()).collect(),
-            names,
+            names: nodes.iter().map(|node| node.name.as_str()).collect(),
+            left: (0..nodes.len()).collect(),
         };
         progress.show();
         progress
@@ -40,13 +46,8 @@ impl<'a> Progress<'a> {
     }
 
     fn show(&self) {
-        const NAMED: usize = 4;
-        let named: Vec<_> = self
-            .left
-            .iter()
-            .take(NAMED)
-            .map(|&position| self.names[position])
-            .collect();
+        let left = self.left.iter().take(NAMED);
+        let named: Vec<_> = left.map(|&position| self.names[position]).collect();
         let more = if self.left.len() > NAMED { "…" } else { "" };
         self.bar.set_message(format!("{}{more}", named.join("、")));
     }
