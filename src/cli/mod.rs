@@ -16,9 +16,11 @@ use crate::commands::collect::args::RunArgs;
 use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::config::{self, ConfigCommand};
 use crate::commands::frame::{CommonArgs, Frame};
+use crate::commands::help::HelpArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::status::{self, StatusArgs};
 use crate::commands::users::{self, UsersArgs};
-use crate::commands::{collect, man};
+use crate::commands::{self, collect, man};
 use crate::model::exit_status::ExitStatus;
 
 #[derive(Debug, Parser)]
@@ -68,7 +70,9 @@ enum Command {
         shell: Shell,
     },
     #[command(about = "輸出 man 手冊頁")]
-    Man,
+    Man(ManArgs),
+    #[command(about = "列出子命令與手冊的主題，或顯示其中之一")]
+    Help(HelpArgs),
 }
 
 impl Cli {
@@ -86,7 +90,8 @@ impl Cli {
             Command::Check(args) => check::run(args, &frame),
             Command::Config { command } => config::run(command, &frame),
             Command::Completions { shell } => man::completions(*shell, help::command()),
-            Command::Man => man::run(help::command()),
+            Command::Man(args) => man::run(args, help::command()),
+            Command::Help(args) => commands::help::run(args, help::command()),
         }
     }
 

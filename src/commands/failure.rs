@@ -31,6 +31,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
             RequestError::UnknownNode { .. }
             | RequestError::UnreportedNode { .. }
             | RequestError::UnknownUser { .. }
+            | RequestError::UnknownTopic { .. }
             | RequestError::ReversedRange { .. },
         ) => ExitStatus::Usage,
         None if error.is::<DateError>() => ExitStatus::Usage,

@@ -19,6 +19,9 @@ pub enum RequestError {
         days: String,
         known: String,
     },
+    /// `help` is asked for what it has not.
+    #[error("沒有子命令或主題「{word}」{nearest}（全部列在 daily-gpu-log help）")]
+    UnknownTopic { word: String, nearest: String },
     /// The range ends before it begins.
     #[error("--to {last} 早於 {first}：請先寫較早的日期")]
     ReversedRange { first: NaiveDate, last: NaiveDate },

@@ -3,6 +3,7 @@
 
 pub mod args;
 mod log;
+mod pager;
 mod progress;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::report::notice::{Notice, Severity};
 use args::{LogFormat, OutputArgs};
 
 pub use log::LogFileError;
+pub use pager::print_long;
 pub use progress::Progress;
 
 /// Standard output takes no more.
