@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -55,7 +55,8 @@ pub fn run(args: &ManArgs, mut program: Command) -> Result<ExitStatus> {
     if let Some(directory) = &args.dir {
         program.build();
         let written = write_pages(directory, &program, args.lang);
-        written.with_context(|| format!("無法將手冊頁寫到 {}", directory.display()))?;
+        let directory = directory.display();
+        written.map_err(|cause| anyhow!("無法將手冊頁寫到 {directory}：{cause}"))?;
     } else {
         let page = rendered(&Man::new(program), &PROGRAM_ALONE)?;
         console::print(page)?;

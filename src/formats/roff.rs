@@ -171,10 +171,11 @@ pub fn with_breaks(page: &str) -> String {
         if roff.ends_with('\n') {
             is_request = c == '.';
         }
-        if is_request || !is_wide(last) {
-        } else if c == '\n' && chars.peek().copied().is_some_and(is_wide) {
+        let is_after_wide = !is_request && is_wide(last);
+        if is_after_wide && c == '\n' && chars.peek().copied().is_some_and(is_wide) {
             continue;
-        } else if may_break(last, c) {
+        }
+        if is_after_wide && may_break(last, c) {
             roff.push_str("\\:");
         }
         roff.push(c);

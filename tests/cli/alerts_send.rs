@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
+use crate::no_threads::ALONE;
 use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedReceiver, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, Outcome, World, texts};
 
@@ -285,6 +286,23 @@ fn what_fails_is_a_warning_and_is_not_sent_again() {
     let again = world.run(&SEND).exits(0).stderr_is("");
     let _ = again.stdout_has("（管理員失敗，使用者失敗）\n");
     assert_eq!(receiver.requests().len(), tries);
+}
+
+#[test]
+fn nobody_is_remembered_where_nothing_can_be_sent() {
+    let receiver = SimulatedReceiver::start();
+    let (_, mail) = no_mail_server();
+    let world = world(&format!("{}{mail}", chat(&receiver, "")));
+    let _ = world
+        .run_in_shell(ALONE, &SEND)
+        .exits(1)
+        .stdout_is("")
+        .stderr_has("錯誤：無法寄送通知：Resource temporarily unavailable (os error 11)（請檢查");
+    assert!(!world.path(MEMORY).exists());
+    assert_eq!(texts(&receiver).len(), 0);
+    // Where something can be sent again, nobody is left out.
+    let _ = world.run(&SEND).exits(3);
+    assert_eq!(texts(&receiver).len(), 1);
 }
 
 #[test]

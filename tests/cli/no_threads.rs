@@ -6,7 +6,7 @@ use crate::simulated_cluster::{SimulatedReceiver, SimulatedTask};
 use crate::support::{DATE, Lab, World};
 
 /// Allows the user no process or thread besides the program itself, which means nothing to root.
-const ALONE: &str = "\
+pub const ALONE: &str = "\
     if [ \"$(id -u)\" = 0 ]; then\n\
         chown -R 65534:65534 .\n\
         set -- setpriv --reuid=65534 --regid=65534 --clear-groups -- \"$@\"\n\
