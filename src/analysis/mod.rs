@@ -9,6 +9,7 @@ pub mod gpu_map;
 pub mod holding;
 pub mod idle;
 pub mod ledger;
+pub mod merge;
 pub mod node_day;
 pub mod pseudonym;
 pub mod record;

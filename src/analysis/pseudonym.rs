@@ -10,8 +10,11 @@ use std::fmt::{self, Write};
 use chrono::DateTime;
 use ring::hmac;
 
-use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime, WITHHELD};
+use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime};
 use crate::model::units::GpuUuid;
+
+/// What stands for text that may hold a name.
+pub const WITHHELD: &str = "內容因 --anonymize 而略去";
 
 /// How many bytes a key has: as many as the hash gives.
 pub const KEY_BYTES: usize = 32;

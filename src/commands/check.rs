@@ -1,6 +1,6 @@
 //! `check`: asks everything that a collection would need, and writes nothing.
 
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -17,7 +17,7 @@ use crate::report::check::{self, Check, Report};
 use crate::settings::{Config, Token, TokenSource};
 use crate::sources::management_api::{self, Fetched, TasksError};
 use crate::sources::netdata::Client;
-use crate::sources::parallel::{self, Jobs, Panicked};
+use crate::sources::parallel::{self, Jobs, NoThread, Panicked};
 use crate::store::writable;
 
 #[derive(Args, Debug)]
@@ -48,7 +48,7 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
     checks.extend(check::directory(config, &nodes, &writable));
     let token = (!args.skip_task_info).then(|| Token::find(&config.management_api.token_file));
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());
-    let answers = ask(config, usable, &nodes, &window, frame);
+    let answers = ask(config, usable, &nodes, &window, frame)?;
     if let Some(token) = &token {
         let source = TokenSource::find(&config.management_api.token_file);
         checks.push(check::token(
@@ -66,7 +66,7 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
                 checks.extend(check::tasks(&nodes, &config.nodes, &answer, &window));
             }
         }
-        Some(Err(Panicked)) => checks.push(check::api_panicked(&config.management_api)),
+        Some(Err(_)) => checks.push(check::api_panicked(&config.management_api)),
         None => {}
     }
     let (findings, ids): (Vec<_>, Vec<_>) = answers.nodes.into_iter().unzip();
@@ -89,7 +89,7 @@ fn last_window(mut calendar: Calendar) -> Result<Window, DateError> {
 /// What was answered.
 struct Answers {
     /// By the management API, if it was asked.
-    tasks: Option<Result<Result<Fetched, TasksError>, Panicked>>,
+    tasks: Option<thread::Result<Result<Fetched, TasksError>>>,
     /// What the nodes' answers, which are as large as those of a collection, come to, with the ids of their agents.
     nodes: Vec<(Vec<Check>, Option<String>)>,
 }
@@ -101,7 +101,7 @@ fn ask(
     nodes: &[&Node],
     window: &Window,
     frame: &Frame,
-) -> Answers {
+) -> Result<Answers, NoThread> {
     let begun = Instant::now();
     let client = Client::new(config.netdata, nodes);
     let mut findings = vec![(Vec::new(), None); nodes.len()];
@@ -110,8 +110,9 @@ fn ask(
         let (api, patience) = (&config.management_api, config.netdata);
         let tasks = token.map(|token| {
             let fetch = move || management_api::fetch(api, patience, token, window, None, now());
-            parallel::aside(scope, fetch)
+            parallel::spawn(scope, fetch)
         });
+        let tasks = tasks.transpose()?;
         let work = |&node: &&Node| {
             let probe = client.probe(node, window, begun);
             let agent = probe
@@ -128,10 +129,10 @@ fn ask(
                 findings[position] = found.unwrap_or_else(panicked);
                 progress.done(position);
             }
-        });
-        Answers {
-            tasks: tasks.map(parallel::Aside::end),
+        })?;
+        Ok(Answers {
+            tasks: tasks.map(ScopedJoinHandle::join),
             nodes: findings,
-        }
+        })
     })
 }

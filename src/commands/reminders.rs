@@ -1,11 +1,10 @@
 //! Notifying the admin and the users of idle GPUs: it is remembered first, so that nobody is ever notified twice.
 
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
-use std::{io, thread};
 
 use anyhow::Result;
-use lettre::message::Mailbox;
 
 use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
@@ -14,12 +13,10 @@ use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
-use crate::sources::parallel::{self, Jobs, Panicked};
+use crate::sources::parallel::{self, NoThread};
 use crate::store::archive::Archive;
 use crate::store::tree::{DataDir, OpenError};
 
-/// How many mails are sent at once.
-const MAILS_AT_ONCE: u16 = 8;
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -29,11 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct MemoryDamaged {
     path: String,
 }
-
-/// Nothing could be sent, so that nobody may be remembered.
-#[derive(Debug, thiserror::Error)]
-#[error("無法寄送通知：{0}（請檢查這台機器的執行緒數與記憶體限制；沒有通知任何人）")]
-pub struct NoThread(#[from] io::Error);
 
 /// Who was notified before.
 pub fn memory(archive: &Archive) -> Result<Memory> {
@@ -46,8 +38,7 @@ pub fn memory(archive: &Archive) -> Result<Memory> {
 
 /// Makes sure that this machine has room for the threads that send.
 pub fn check_threads() -> Result<(), NoThread> {
-    let _ = thread::Builder::new().spawn(|| {})?.join();
-    Ok(())
+    thread::scope(|scope| parallel::spawn(scope, || {}).map(drop))
 }
 
 /// Remembers everybody who has not been notified lately, and answers which alerts those are.
@@ -151,25 +142,14 @@ fn send_mails(
     config: &Config,
     mailer: &Mailer,
 ) -> Vec<(String, Result<(), Undelivered>)> {
-    let mut mails = Vec::new();
+    let (mut users, mut mails) = (Vec::new(), Vec::new());
     for (&user, alerts) in by_user {
         if let Some(address) = config.users.get(user) {
-            mails.push((user, address, mail_for_user(report, user, alerts)));
+            users.push(user.to_owned());
+            mails.push((address, mail_for_user(report, user, alerts)));
         }
     }
-    let send = |(_, address, mail): &(&str, &Mailbox, _)| mailer.send(address, mail);
-    let mut results = Vec::new();
-    parallel::for_each(&mails, Jobs::exactly(MAILS_AT_ONCE), send, |batch| {
-        for (position, result) in batch {
-            let panicked = |Panicked| Err(Undelivered::Panicked);
-            results.push((position, result.unwrap_or_else(panicked)));
-        }
-    });
-    results.sort_unstable_by_key(|(position, _)| *position);
-    let results = results.into_iter();
-    results
-        .map(|(position, result)| (mails[position].0.to_owned(), result))
-        .collect()
+    users.into_iter().zip(mailer.send_all(&mails)).collect()
 }
 
 /// Remembers the outcome of this run's notices.

@@ -7,7 +7,6 @@ use url::Url;
 
 use super::units::{CardId, GpuIndex, GpuUuid};
 
-/// One node of the cluster.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// The name of its directory, and its `hostname` in the management API. Safe as one path component.
@@ -18,7 +17,6 @@ pub struct Node {
     pub cards: Vec<CardId>,
     /// The management API's id of `GPU[0]`, where ids count across the cluster.
     pub first_gpu_id: Option<u64>,
-    /// The GPUs whose UUID is known.
     pub gpu_uuids: BTreeMap<GpuUuid, GpuIndex>,
     /// The names of the nodes whose GPUs the UUIDs of all settings are, this one's among them. All nodes share it.
     pub uuid_owners: Arc<BTreeMap<GpuUuid, String>>,
@@ -30,7 +28,6 @@ impl Node {
         self.url.as_str().trim_end_matches('/')
     }
 
-    /// The index of a DRM card on this node.
     pub fn index_of_card(&self, card: CardId) -> Option<GpuIndex> {
         self.cards
             .iter()

@@ -1,40 +1,30 @@
-//! How a run ends, as its caller sees it.
+//! The exit status (design §3).
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 
-/// The exit status (design §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "u8")]
 pub enum ExitStatus {
     /// Everything that was asked for is there.
-    Complete,
+    Complete = 0,
     /// Nothing new was written.
-    Failed,
-    /// The command line is wrong.
-    Usage,
+    Failed = 1,
+    Usage = 2,
     /// Written, but a node, a GPU, a reading or the task information is missing; or a check found that it would be.
-    Incomplete,
+    Incomplete = 3,
     /// The settings or the credentials are wrong.
-    Configuration,
+    Configuration = 10,
     /// Another run holds the data directory.
-    Locked,
+    Locked = 11,
     /// Stopped by SIGINT or SIGTERM.
-    Interrupted,
+    Interrupted = 130,
 }
 
 impl From<ExitStatus> for u8 {
     fn from(status: ExitStatus) -> Self {
-        match status {
-            ExitStatus::Complete => 0,
-            ExitStatus::Failed => 1,
-            ExitStatus::Usage => 2,
-            ExitStatus::Incomplete => 3,
-            ExitStatus::Configuration => 10,
-            ExitStatus::Locked => 11,
-            ExitStatus::Interrupted => 130,
-        }
+        status as Self
     }
 }
 

@@ -5,5 +5,6 @@ pub mod day;
 pub mod exit_status;
 pub mod readings;
 pub mod task;
+pub mod text;
 pub mod thresholds;
 pub mod units;

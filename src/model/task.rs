@@ -1,17 +1,13 @@
-//! A task of the management system, as far as its record could be read.
+//! A task of the management system, as far as its record could be read; and what a run knows of a day's tasks.
 
 use serde::{Serialize, Serializer};
 use serde_json::Number;
 
 use super::units::UnixSeconds;
 
-/// What stands for text that may hold a name.
-pub const WITHHELD: &str = "內容因 --anonymize 而略去";
-
-/// A task. What the API left out is `None`.
+/// What the API left out is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Task {
-    /// Its id.
     pub id: String,
     /// Who it is accounted to.
     pub username: String,
@@ -19,18 +15,15 @@ pub struct Task {
     pub hostname: String,
     /// The GPUs that it holds from start to end.
     pub gpus: Vec<TaskGpu>,
-    /// Its type: `LAB`, `WEBAPP`, …
+    /// `LAB`, `WEBAPP`, …
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// The project that it belongs to.
     pub project_uuid: Option<String>,
-    /// The image that it runs.
     pub image: Option<String>,
     /// Who created it, where the API says so.
     pub owner: Option<String>,
-    /// When it began.
     pub start: TaskTime,
-    /// When it ended: absent while it runs.
+    /// Absent while it runs.
     pub end: TaskTime,
     /// How long it ran in the window, as the API counts it.
     pub total_seconds: Option<f64>,
@@ -39,9 +32,8 @@ pub struct Task {
 /// A GPU of a task, as the API names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskGpu {
-    /// The API's number of it.
     pub id: Option<u64>,
-    /// Its UUID, in the API's spelling.
+    /// In the API's spelling.
     pub uuid: Option<String>,
     /// Its model.
     pub name: Option<String>,
@@ -49,20 +41,46 @@ pub struct TaskGpu {
     pub memory: Option<Number>,
 }
 
-/// A moment in a task's life. It serialises as the API's text.
+/// It serialises as the API's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskTime {
-    /// The API names none.
     Absent,
-    /// A stamp.
     At {
-        /// The moment.
         unix: UnixSeconds,
         /// The API's text of it.
         text: String,
     },
-    /// A text that is no stamp.
     Unreadable(String),
+}
+
+/// The time in which a task holds its GPUs: `[from, to)`, with no `to` while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub from: UnixSeconds,
+    pub to: Option<UnixSeconds>,
+}
+
+impl Task {
+    /// When it holds its GPUs, or what keeps that from being known.
+    pub fn held(&self) -> Result<Held, String> {
+        let moment = |field: &str, time: &TaskTime| match time {
+            TaskTime::At { unix, .. } => Ok(Some(*unix)),
+            TaskTime::Absent => Ok(None),
+            TaskTime::Unreadable(text) => Err(format!("{field}「{text}」不是時間")),
+        };
+        let from = moment("start", &self.start)?.ok_or("缺少 start")?;
+        let to = moment("end", &self.end)?;
+        if to.is_some_and(|to| to < from) {
+            return Err("end 早於 start".to_owned());
+        }
+        Ok(Held { from, to })
+    }
+
+    /// Its owner, where that is not the user that it is accounted to.
+    pub fn other_owner(&self) -> Option<&str> {
+        let owner = self.owner.as_deref();
+        owner.filter(|&owner| owner != self.username)
+    }
 }
 
 impl TaskTime {
@@ -81,95 +99,51 @@ impl Serialize for TaskTime {
     }
 }
 
-/// The time in which a task holds its GPUs: `[from, to)`, with no `to` while it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Its start.
-    pub from: UnixSeconds,
-    /// Its end, if it has ended.
-    pub to: Option<UnixSeconds>,
-}
-
-impl Task {
-    /// When it holds its GPUs, or what keeps that from being known.
-    pub fn held(&self) -> Result<Held, String> {
-        let from = match &self.start {
-            TaskTime::At { unix, .. } => *unix,
-            TaskTime::Absent => return Err("缺少 start".to_owned()),
-            TaskTime::Unreadable(text) => return Err(format!("start「{text}」不是時間")),
-        };
-        let to = match &self.end {
-            TaskTime::At { unix, .. } => Some(*unix),
-            TaskTime::Absent => None,
-            TaskTime::Unreadable(text) => return Err(format!("end「{text}」不是時間")),
-        };
-        if to.is_some_and(|to| to < from) {
-            return Err("end 早於 start".to_owned());
-        }
-        Ok(Held { from, to })
-    }
-
-    /// Its owner, where that is not the user that it is accounted to.
-    pub fn other_owner(&self) -> Option<&str> {
-        let owner = self.owner.as_deref();
-        owner.filter(|&owner| owner != self.username)
-    }
-}
-
 /// What the API says of a day.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    /// The tasks, by start.
+    /// By start.
     pub tasks: Vec<Task>,
-    /// The entries that could not be read.
     pub malformed: Vec<MalformedTask>,
 }
 
-impl Answer {
-    /// Whether it has nothing at all.
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.malformed.is_empty()
-    }
-}
-
-/// A task that the answer holds in no readable form.
+/// A task that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MalformedTask {
-    /// Its id.
     pub id: String,
-    /// What is wrong with it.
     pub problem: String,
 }
 
-/// An answer that was kept.
+/// An answer that an earlier run kept.
 #[derive(Clone, Debug)]
 pub struct KeptAnswer {
-    /// What the API said.
     pub answer: Answer,
-    /// When it said so.
     pub fetched_at: UnixSeconds,
 }
 
 /// What a run knows of the day's tasks.
 #[derive(Debug)]
 pub enum TaskInformation {
-    /// The management API's answer.
     Known(Answer),
-    /// An answer of an earlier run, because the management API was not asked or gave none.
+    /// The management API was not asked or gave no answer.
     Kept(KeptAnswer),
-    /// The management API was not asked.
     NotAsked,
     /// The management API gave no answer, for this reason.
     Unavailable(String),
 }
 
+impl Answer {
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.malformed.is_empty()
+    }
+}
+
 impl TaskInformation {
-    /// The tasks, if there is an answer.
+    /// None where there is no answer.
     pub fn tasks(&self) -> &[Task] {
         self.answer().map_or(&[], |answer| &answer.tasks)
     }
 
-    /// Whether there are tasks that cannot be read.
     pub fn has_malformed(&self) -> bool {
         self.answer()
             .is_some_and(|answer| !answer.malformed.is_empty())

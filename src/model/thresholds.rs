@@ -31,27 +31,24 @@ impl Default for Thresholds {
     }
 }
 
-/// Who is told of idle GPUs, and from when on.
+/// From when on idle GPUs are worth a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alerts {
-    /// How many days are looked at together, and for how many nobody is told of the same rule again.
+    /// How many days are looked at together, and for how many nobody is notified of the same rule again.
     pub window_days: u16,
     /// How much of the time, in percent, must have readings.
     pub min_coverage_percent: u8,
-    /// Whose tasks do not count.
     pub exempt_users: BTreeSet<String>,
-    /// The projects whose tasks do not count, by their UUID.
+    /// By their UUID.
     pub exempt_projects: BTreeSet<String>,
-    /// The nodes that do not count.
     pub exempt_nodes: BTreeSet<String>,
     /// The rule of the tasks of no other one, and then those of task types. Each task belongs to one.
     pub rules: Vec<AlertRule>,
 }
 
-/// From when on a user is told of the idle GPUs of their tasks of some types.
+/// From when on a user is notified of the idle GPUs of their tasks of some types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertRule {
-    /// Its name, which no other rule has.
     pub name: String,
     /// The types of its tasks; none for the rule of all other tasks.
     pub task_types: Vec<String>,
@@ -80,10 +77,13 @@ impl Default for Alerts {
 }
 
 impl Alerts {
-    /// The position of the rule for tasks of this type.
     pub fn rule_of(&self, task_type: Option<&str>) -> usize {
-        let is_of = |rule: &AlertRule| rule.task_types.iter().any(|of| Some(&**of) == task_type);
-        self.rules.iter().position(is_of).unwrap_or(0)
+        let has_type = |rule: &AlertRule| {
+            rule.task_types
+                .iter()
+                .any(|name| Some(&**name) == task_type)
+        };
+        self.rules.iter().position(has_type).unwrap_or(0)
     }
 }
 

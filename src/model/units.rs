@@ -17,11 +17,10 @@ pub type UnixSeconds = i64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reading(u32);
 
-/// The decimals of a [`Reading`].
 const DECIMALS: usize = 7;
 /// One percent, in the unit of a [`Reading`].
 const PERCENT: u32 = 10_000_000;
-/// Room for `100.0000000`.
+/// Of `100.0000000`.
 const DIGITS: usize = DECIMALS + 4;
 
 impl Reading {
@@ -36,7 +35,6 @@ impl Reading {
         is_percentage.then(|| Self((percent * f64::from(PERCENT)).round() as u32))
     }
 
-    /// The number, in percent.
     pub fn percent(self) -> f64 {
         f64::from(self.0) / f64::from(PERCENT)
     }
@@ -55,30 +53,30 @@ impl Reading {
         (count > 0).then(|| Percent(sum as f64 / (count * u64::from(PERCENT)) as f64))
     }
 
-    /// The digits, without trailing zeros, as Netdata prints them. The room is the caller's, because a run prints
+    /// The digits, without trailing zeros, as Netdata prints them. The buffer is the caller's, because a run prints
     /// millions of readings.
-    pub fn digits(self, room: &mut [u8; DIGITS]) -> &str {
+    pub fn digits(self, buffer: &mut [u8; DIGITS]) -> &str {
         let (mut whole, mut decimals) = (self.0 / PERCENT, self.0 % PERCENT);
         let point = DIGITS - DECIMALS - 1;
         let mut end = if decimals == 0 { point } else { DIGITS };
         for position in (point + 1..DIGITS).rev() {
-            room[position] = b'0' + (decimals % 10) as u8;
+            buffer[position] = b'0' + (decimals % 10) as u8;
             decimals /= 10;
         }
-        while end > point && room[end - 1] == b'0' {
+        while end > point && buffer[end - 1] == b'0' {
             end -= 1;
         }
-        room[point] = b'.';
+        buffer[point] = b'.';
         let mut start = point;
         loop {
             start -= 1;
-            room[start] = b'0' + (whole % 10) as u8;
+            buffer[start] = b'0' + (whole % 10) as u8;
             whole /= 10;
             if whole == 0 {
                 break;
             }
         }
-        std::str::from_utf8(&room[start..end]).expect("digits are ASCII")
+        std::str::from_utf8(&buffer[start..end]).expect("digits are ASCII")
     }
 }
 
@@ -91,7 +89,6 @@ pub struct WeightedSum {
 }
 
 impl WeightedSum {
-    /// Adds a reading that counts for so many seconds.
     pub fn add(&mut self, reading: Reading, seconds: u64) {
         self.sum += u128::from(reading.0) * u128::from(seconds);
         self.seconds += seconds;
@@ -145,12 +142,10 @@ impl fmt::Display for Reading {
 }
 
 impl Percent {
-    /// `value` as a percentage, or `None` where it is not one.
     pub fn new(value: f64) -> Option<Self> {
         (0.0..=100.0).contains(&value).then_some(Self(value))
     }
 
-    /// The number, in percent.
     pub fn value(self) -> f64 {
         self.0
     }

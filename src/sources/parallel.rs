@@ -1,11 +1,11 @@
 //! Workers that share a list of pieces of work. A piece that hangs holds up nobody but its worker, and one that
 //! panics costs no other piece anything.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle, scope};
 use std::time::{Duration, Instant};
 
 /// How long results are gathered before they are handed on together: syncing the disk for each of 1,000 nodes would
@@ -28,7 +28,6 @@ pub struct Jobs {
 pub struct Panicked;
 
 impl Jobs {
-    /// As many as somebody asked for, whatever happens.
     pub fn exactly(jobs: u16) -> Self {
         Self::between(jobs, jobs)
     }
@@ -44,41 +43,22 @@ impl Jobs {
     }
 }
 
-/// One piece of work in a thread of its own.
-#[derive(Debug)]
-pub enum Aside<'scope, R> {
-    /// It goes on, or has ended.
-    Begun(ScopedJoinHandle<'scope, R>),
-    /// There was no room for a thread, and the caller has done it.
-    Done(Result<R, Panicked>),
+/// The machine has no room for even one more thread.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("無法建立執行緒：{0}（請檢查這台機器的執行緒數與記憶體限制）")]
+pub struct NoThread(String);
+
+impl From<io::Error> for NoThread {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
 }
 
-/// Begins `work` in a thread of its own, or does it at once where there is no room for one.
-pub fn aside<'scope, R: Send + 'scope>(
+pub fn spawn<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> R + Send + 'scope,
-) -> Aside<'scope, R> {
-    // A thread that does not begin drops what it was given: the work has to stay where both can take it.
-    let work = Arc::new(Mutex::new(Some(work)));
-    let take = |work: &Mutex<Option<_>>| {
-        let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
-        work.take().expect("only one of the two takes it")
-    };
-    let of_thread = Arc::clone(&work);
-    match thread::Builder::new().spawn_scoped(scope, move || take(&of_thread)()) {
-        Ok(handle) => Aside::Begun(handle),
-        Err(_) => Aside::Done(catch_unwind(AssertUnwindSafe(take(&work))).map_err(|_| Panicked)),
-    }
-}
-
-impl<R> Aside<'_, R> {
-    /// What the work came to, for which this waits.
-    pub fn end(self) -> Result<R, Panicked> {
-        match self {
-            Self::Begun(handle) => handle.join().map_err(|_| Panicked),
-            Self::Done(result) => result,
-        }
-    }
+) -> Result<ScopedJoinHandle<'scope, R>, NoThread> {
+    Ok(Builder::new().spawn_scoped(scope, work)?)
 }
 
 /// Items, of which each is taken by one worker.
@@ -89,13 +69,11 @@ pub struct Queue<'a, T> {
 }
 
 impl<'a, T> Queue<'a, T> {
-    /// The items in their order, none of which is taken.
     pub fn new(items: &'a [T]) -> Self {
         let next = AtomicUsize::new(0);
         Self { items, next }
     }
 
-    /// The next item, with its position.
     pub fn take(&self) -> Option<(usize, &'a T)> {
         let position = self.next.fetch_add(1, Ordering::Relaxed);
         self.items.get(position).map(|item| (position, item))
@@ -107,6 +85,18 @@ impl<'a, T> Queue<'a, T> {
     }
 }
 
+/// Does `work` on each of `items`, which are begun in their order, and answers in that order.
+pub fn map<T: Sync, R: Send>(
+    items: &[T],
+    jobs: Jobs,
+    work: impl Fn(&T) -> R + Sync,
+) -> Result<Vec<Result<R, Panicked>>, NoThread> {
+    let mut results = Vec::with_capacity(items.len());
+    for_each(items, jobs, work, |batch| results.extend(batch))?;
+    results.sort_by_key(|(position, _)| *position);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
 /// Does `work` on each of `items`, which are begun in their order, and hands the results to `deliver` as they come:
 /// a batch at a time, each with the position of its item.
 pub fn for_each<T: Sync, R: Send>(
@@ -114,7 +104,7 @@ pub fn for_each<T: Sync, R: Send>(
     jobs: Jobs,
     work: impl Fn(&T) -> R + Sync,
     deliver: impl FnMut(Vec<(usize, Result<R, Panicked>)>),
-) {
+) -> Result<(), NoThread> {
     let queue = Queue::new(items);
     let worker = |results: &Sender<_>| {
         while let Some((position, item)) = queue.take() {
@@ -125,7 +115,7 @@ pub fn for_each<T: Sync, R: Send>(
             }
         }
     };
-    run_workers(&queue, jobs, worker, deliver);
+    run_workers(&queue, jobs, worker, deliver)
 }
 
 /// Shares the queue between workers, each of which takes items until there are none and sends one result for each.
@@ -135,13 +125,13 @@ pub fn run_workers<T: Sync, R: Send>(
     jobs: Jobs,
     worker: impl Fn(&Sender<R>) + Sync,
     mut deliver: impl FnMut(Vec<R>),
-) {
+) -> Result<(), NoThread> {
     let worker = &worker;
-    thread::scope(|scope| {
+    scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let hire = || {
             let sender = sender.clone();
-            thread::Builder::new().spawn_scoped(scope, move || worker(&sender))
+            spawn(scope, move || worker(&sender))
         };
         let mut waiting = queue.items.len();
         let (mut workers, mut wanted) = (0, jobs.at_first);
@@ -152,11 +142,7 @@ pub fn run_workers<T: Sync, R: Send>(
                     Ok(_) => workers += 1,
                     // Fewer do as well.
                     Err(_) if workers > 0 => break,
-                    // And so does this thread, alone.
-                    Err(_) => {
-                        worker(&sender);
-                        break;
-                    }
+                    Err(error) => return Err(error),
                 }
             }
             match next_batch(&receiver, waiting, jobs.stall) {
@@ -167,7 +153,8 @@ pub fn run_workers<T: Sync, R: Send>(
                 None => wanted = jobs.at_most.min(workers + jobs.at_first),
             }
         }
-    });
+        Ok(())
+    })
 }
 
 /// What arrives within [`BATCH_TIME`] of the first, or until none of the `waiting` is left to arrive; `None` if there
@@ -187,23 +174,14 @@ fn next_batch<T>(receiver: &Receiver<T>, waiting: usize, patience: Duration) -> 
 mod tests {
     use super::*;
     use std::sync::{Condvar, Mutex};
+    use std::thread;
 
-    /// What became of each item, by position.
     fn results<T: Sync, R: Send>(
         items: &[T],
         jobs: Jobs,
         work: impl Fn(&T) -> R + Sync,
     ) -> Vec<Result<R, Panicked>> {
-        let mut all: Vec<_> = items.iter().map(|_| None).collect();
-        for_each(items, jobs, work, |batch| {
-            for (position, result) in batch {
-                let earlier = all[position].replace(result);
-                assert!(earlier.is_none(), "{position} was worked on twice");
-            }
-        });
-        let all = all.into_iter();
-        all.map(|result| result.expect("every item has a result"))
-            .collect()
+        map(items, jobs, work).expect("room for threads")
     }
 
     #[test]
@@ -227,20 +205,6 @@ mod tests {
             let expected = [Ok(1), Err(Panicked), Ok(2), Err(Panicked), Ok(3)];
             assert_eq!(halves, expected, "{jobs} jobs");
         }
-    }
-
-    #[test]
-    fn a_panic_of_what_is_done_aside_is_told_to_who_waits_for_it() {
-        let ends = thread::scope(|scope| {
-            let halve = |number: u32| {
-                aside(scope, move || {
-                    assert!(number.is_multiple_of(2), "a panic that the test wants");
-                    number / 2
-                })
-            };
-            [halve(4), halve(5)].map(Aside::end)
-        });
-        assert_eq!(ends, [Ok(2), Err(Panicked)]);
     }
 
     #[test]

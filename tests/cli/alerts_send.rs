@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::no_threads::ALONE;
+use crate::no_threads::{ALONE, NO_ROOM};
 use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedReceiver, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, Outcome, World, texts};
 
@@ -297,7 +297,7 @@ fn nobody_is_remembered_where_nothing_can_be_sent() {
         .run_in_shell(ALONE, &SEND)
         .exits(1)
         .stdout_is("")
-        .stderr_has("錯誤：無法寄送通知：Resource temporarily unavailable (os error 11)（請檢查");
+        .stderr_is(&format!("錯誤：{NO_ROOM}\n"));
     assert!(!world.path(MEMORY).exists());
     assert_eq!(texts(&receiver).len(), 0);
     // Where something can be sent again, nobody is left out.

@@ -67,10 +67,11 @@ fn the_bar_fits_and_names_the_date_in_a_range() {
 fn a_topic_goes_through_the_pager_on_a_terminal_and_there_alone() {
     let topic = said(&["help", "logs"]).stdout;
     let world = Lab::new().start();
-    let numbered: String = (1..)
-        .zip(topic.lines())
+    let lines = (1..).zip(topic.lines());
+    let numbered: Vec<_> = lines
         .map(|(number, line)| format!("{number:6}\t{line}\n"))
         .collect();
+    let numbered = numbered.concat();
     for (pager, expected) in [
         ("cat -n", &numbered),
         ("/nowhere/pager -x", &topic),

@@ -15,11 +15,12 @@ use crate::commands::calendar::now;
 use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
 use crate::model::cluster::Node;
 use crate::model::day::Window;
+use crate::model::task::TaskInformation;
 use crate::report::notice::Notice;
 use crate::report::{NodeResult, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
-use crate::sources::parallel::{self, Jobs, Panicked};
+use crate::sources::parallel::{self, Jobs, NoThread};
 use crate::store::records;
 use crate::store::tree::{DataDir, Tree};
 
@@ -43,7 +44,7 @@ impl<'a> Run<'a> {
         let (started_at, clock) = (now(), Instant::now());
         let tree = self.data_dir.begin(window)?;
         let tasks = OnceLock::new();
-        let (mut notices, mut results) = self.ask(window, nodes, source, &tasks, &tree);
+        let (mut notices, mut results) = self.ask(window, nodes, source, &tasks, &tree)?;
         notices.extend(report_users(&tree, window, nodes, &mut results));
         notices.extend(tree.finish().err().map(Notice::NotSynced));
         let tasks = tasks.wait();
@@ -59,9 +60,9 @@ impl<'a> Run<'a> {
         window: &Window,
         nodes: &[&Node],
         source: TaskSource,
-        tasks: &OnceLock<crate::model::task::TaskInformation>,
+        tasks: &OnceLock<TaskInformation>,
         tree: &Tree,
-    ) -> (Vec<Notice>, Vec<NodeResult>) {
+    ) -> Result<(Vec<Notice>, Vec<NodeResult>), NoThread> {
         let Request {
             frame,
             config,
@@ -84,12 +85,12 @@ impl<'a> Run<'a> {
         };
         thread::scope(|scope| {
             let obtain = || tasks::obtain(self.request, source, window, &self.data_dir, tasks);
-            let obtaining = parallel::aside(scope, obtain);
-            let results = nodes::collect_nodes(nodes, jobs, day, &self.client, tree, done);
+            let obtaining = parallel::spawn(scope, obtain)?;
+            let results = nodes::collect_nodes(nodes, jobs, day, &self.client, tree, done)?;
             // A bug costs the tasks, and no figure.
-            let notices = obtaining.end();
-            let notices = notices.unwrap_or_else(|Panicked| vec![Notice::TasksPanicked]);
-            (notices, results)
+            let notices = obtaining.join();
+            let notices = notices.unwrap_or_else(|_| vec![Notice::TasksPanicked]);
+            Ok((notices, results))
         })
     }
 

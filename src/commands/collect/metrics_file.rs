@@ -7,8 +7,7 @@ use crate::commands::calendar::now;
 use crate::commands::failure;
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console;
-use crate::outlets::metrics::file::{self, MetricsFileError};
-use crate::outlets::metrics::{self, LastRun};
+use crate::outlets::metrics::{self, MetricsFileError, RunEnd};
 use crate::report::{Collected, DayResult, RunReport};
 
 /// The metrics file of a run, if one is asked for.
@@ -53,14 +52,12 @@ impl<'a> MetricsFile<'a> {
         let Some(path) = self.path else {
             return Ok(());
         };
-        let run = LastRun {
+        let run = RunEnd {
             ended_at: now(),
             duration: self.started.elapsed(),
             exit_status,
             day,
         };
-        file::replace_metrics(path, metrics::is_metrics, |earlier| {
-            metrics::render(&run, earlier)
-        })
+        metrics::write(path, &run)
     }
 }

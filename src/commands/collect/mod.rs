@@ -66,7 +66,7 @@ fn collect_and_notify(
     no_log: Option<&LogFileError>,
 ) -> Result<ExitStatus> {
     let watch = Watch::begin(&config.notify);
-    watch.warnings().iter().for_each(console::warn);
+    watch.warnings.iter().for_each(console::warn);
     let request = match Request::new(frame, config, args) {
         Ok(request) => request,
         Err(error) => return finish(watch, Err(error.into()), &[]),

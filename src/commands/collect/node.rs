@@ -8,6 +8,7 @@ use crate::analysis::attribution::{self, TasksByHost};
 use crate::analysis::figures::{NodeFigures, figures, last_readings};
 use crate::analysis::holding::Span;
 use crate::analysis::ledger::NodeLedger;
+use crate::analysis::merge::merge;
 use crate::analysis::node_day::{GpuUse, NodeDay, TaskKnowledge};
 use crate::analysis::stopped_series;
 use crate::model::cluster::Node;
@@ -107,7 +108,7 @@ pub fn stage_node(
     } = earlier;
     let mut notices = usage_notices(node, window, &usage);
     notices.extend(no_readings_left);
-    let cards = usage.together_with(&earlier);
+    let cards = merge(usage, &earlier);
     let tasks = task_knowledge(node, day, tasks, users);
     let day = NodeDay::new(node, window, cards, tasks, thresholds);
     notices.extend(day_notices(&day));

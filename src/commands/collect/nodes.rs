@@ -14,7 +14,7 @@ use crate::model::thresholds::Thresholds;
 use crate::report::NodeResult;
 use crate::report::notice::Notice;
 use crate::sources::netdata;
-use crate::sources::parallel::{self, Jobs, Queue};
+use crate::sources::parallel::{self, Jobs, NoThread, Queue};
 use crate::store::staged::InPlace;
 use crate::store::tree::Tree;
 
@@ -43,7 +43,7 @@ pub fn collect_nodes(
     client: &netdata::Client,
     tree: &Tree,
     done: impl FnMut(usize),
-) -> Vec<NodeResult> {
+) -> Result<Vec<NodeResult>, NoThread> {
     let queue = Queue::new(nodes);
     let work = Work::new(&queue, day, client, tree);
     let worker = |outcomes: &_| work.run(outcomes);
@@ -57,7 +57,7 @@ fn collect_with(
     jobs: Jobs,
     tree: &Tree,
     mut done: impl FnMut(usize),
-) -> Vec<NodeResult> {
+) -> Result<Vec<NodeResult>, NoThread> {
     let mut results: Vec<Option<NodeResult>> =
         iter::repeat_with(|| None).take(nodes.len()).collect();
     parallel::run_workers(queue, jobs, worker, |batch| {
@@ -65,11 +65,11 @@ fn collect_with(
             results[position] = Some(result);
             done(position);
         }
-    });
-    results
+    })?;
+    Ok(results
         .into_iter()
         .map(|result| result.expect("every node has its result"))
-        .collect()
+        .collect())
 }
 
 /// Puts the files of a batch of nodes in place.
@@ -201,6 +201,7 @@ mod tests {
         };
         let done = |position| ended.push(position);
         let results = collect_with(worker, &queue, &nodes, Jobs::exactly(1), &tree, done);
+        let results = results.expect("room for threads");
         ended.sort_unstable();
         assert_eq!(ended, [0, 1, 2]);
         let written: Vec<_> = results.iter().map(|node| node.figures.is_some()).collect();

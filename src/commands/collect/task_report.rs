@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use super::request::Request;
 use super::tasks;
+use crate::analysis::pseudonym::WITHHELD;
 use crate::commands::calendar::Calendar;
 use crate::formats::task_report;
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console;
 use crate::report::TaskReport;
-use crate::sources::management_api;
 use crate::store::pseudonym_key;
 
 /// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
@@ -20,7 +20,9 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
     let (mut answer, user) = if request.args.anonymize {
         // Of all users, because the request is logged, and the user may be meant by pseudonym.
         let fetched = tasks::ask(request, &token, &window, None);
-        let answer = fetched.map_err(management_api::without_quotes)?.answer;
+        let answer = fetched
+            .map_err(|error| error.without_quotes(WITHHELD))?
+            .answer;
         let pseudonyms = pseudonym_key::pseudonyms(&request.config.data_dir)?;
         let user = user.map(|user| pseudonyms.user_meant_by(user));
         (pseudonyms.answer(answer), user)

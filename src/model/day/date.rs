@@ -16,7 +16,6 @@ pub enum DateArg {
     Today,
     /// The day before that.
     Yesterday,
-    /// A date of the calendar.
     On(NaiveDate),
 }
 
@@ -45,13 +44,11 @@ impl FromStr for DateArg {
 }
 
 fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
-    let shape = "dddd-dd-dd";
-    let fits = text.len() == shape.len()
-        && text
-            .chars()
-            .zip(shape.chars())
-            .all(|(c, s)| if s == 'd' { c.is_ascii_digit() } else { c == s });
-    if !fits {
+    let fits = |(position, byte): (usize, u8)| match position {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    if text.len() != "YYYY-MM-DD".len() || !text.bytes().enumerate().all(fits) {
         return Err(DateError::NotADate(text.to_owned()));
     }
     text.parse()
@@ -61,45 +58,29 @@ fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
 /// Why a day cannot be collected. Each is a wrong argument (exit status 2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
-    /// The text has not the form of a date.
     #[error("日期「{0}」格式不正確：請用 YYYY-MM-DD、today 或 yesterday")]
     NotADate(String),
-    /// The form is right, but the calendar has no such day.
     #[error("日期「{0}」不存在")]
     NotInCalendar(String),
     /// The day has not begun in the zone.
     #[error("日期 {date} 尚未開始：{zone} 現在是 {today}")]
     Future {
-        /// The day asked for.
         date: NaiveDate,
-        /// The zone of the day.
         zone: Tz,
-        /// The day that it is there now.
         today: NaiveDate,
     },
     /// The day lies before the time that Netdata's queries can name.
     #[error("日期 {0} 太早：Netdata 只能查詢 1973-01-03 之後的日期")]
     TooEarly(NaiveDate),
-    /// The zone's clocks skipped the whole day.
     #[error("時區 {zone} 沒有 {date} 這一天")]
-    Skipped {
-        /// The day asked for.
-        date: NaiveDate,
-        /// The zone that skipped it.
-        zone: Tz,
-    },
-    /// The day's length is not a whole number of intervals.
+    Skipped { date: NaiveDate, zone: Tz },
     #[error(
         "{date} 在 {zone} 長 {seconds} 秒，無法以 interval = {interval} 整除：請改用較短的 interval"
     )]
     UnevenInterval {
-        /// The day asked for.
         date: NaiveDate,
-        /// The zone of the day.
         zone: Tz,
-        /// The day's length.
         seconds: i64,
-        /// The interval in force.
         interval: Interval,
     },
 }

@@ -18,7 +18,6 @@ const FIRST_DATE: NaiveDate = NaiveDate::from_ymd_opt(1973, 1, 3).expect("a date
 /// The part of a day that can be asked for now: `(start, until]`, in intervals that have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The day.
     pub date: NaiveDate,
     /// The zone whose midnights bound the day.
     pub zone: Tz,
@@ -29,9 +28,8 @@ pub struct Window {
     /// The end of the last interval that has ended: `end` once the day is over. It never lies in the future,
     /// because Netdata answers such a window with the rows of an earlier one (netdata/facts.md §2).
     pub until: UnixSeconds,
-    /// How far the day had passed when it was looked at: `end` once it is over.
+    /// The moment of the look, within the day: `end` once it is over.
     pub seen_until: UnixSeconds,
-    /// What one row stands for.
     pub interval: Interval,
 }
 

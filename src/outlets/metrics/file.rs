@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::{RunEnd, is_metrics, render};
+
 /// node_exporter is another user. Nothing personal is in it.
 const METRICS_MODE: u32 = 0o644;
 /// How long another run, which needs milliseconds, is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A metrics file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("無法寫入 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --metrics-file）", path = .path.display())]
 pub struct MetricsFileError {
@@ -21,24 +22,15 @@ pub struct MetricsFileError {
     cause: io::Error,
 }
 
-/// Gives the file at `path` the contents that `render` makes of its present ones. A file that is not `own` stays as it
-/// is.
-pub fn replace_metrics(
-    path: &Path,
-    own: impl FnOnce(&str) -> bool,
-    render: impl FnOnce(Option<&str>) -> String,
-) -> Result<(), MetricsFileError> {
-    replace(path, own, render).map_err(|cause| MetricsFileError {
+/// Puts the document about `run` in the place of the earlier one at `path`. A file of anything else stays as it is.
+pub fn write(path: &Path, run: &RunEnd) -> Result<(), MetricsFileError> {
+    replace(path, run).map_err(|cause| MetricsFileError {
         path: path.to_owned(),
         cause,
     })
 }
 
-fn replace(
-    path: &Path,
-    own: impl FnOnce(&str) -> bool,
-    render: impl FnOnce(Option<&str>) -> String,
-) -> io::Result<()> {
+fn replace(path: &Path, run: &RunEnd) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -47,19 +39,17 @@ fn replace(
     // Between reading the old file and replacing it, no other run may do the same. So nobody else uses the name of
     // the temporary file either, and what a killed run left of it is in nobody's way.
     let _lock = lock(directory)?;
-    let earlier = earlier(path, own)?;
+    let text = render(run, earlier(path)?.as_deref());
     let temporary = directory.join(format!(".daily-gpu-log.{}.tmp", name.display()));
-    remove(&temporary)?;
-    let placed =
-        write(&temporary, &render(earlier.as_deref())).and_then(|()| fs::rename(&temporary, path));
-    if placed.is_err() {
-        remove(&temporary)?;
-    }
-    placed
+    let _ = fs::remove_file(&temporary);
+    let placed = write_new(&temporary, &text).and_then(|()| fs::rename(&temporary, path));
+    placed.inspect_err(|_| {
+        let _ = fs::remove_file(&temporary);
+    })
 }
 
 /// What the file holds, if it is there and may be replaced.
-fn earlier(path: &Path, own: impl FnOnce(&str) -> bool) -> io::Result<Option<String>> {
+fn earlier(path: &Path) -> io::Result<Option<String>> {
     let not_own = || io::Error::other("這個檔案不是本程式寫的，未覆寫");
     // Asked before it is opened: a pipe would be waited for, and a device reads as an empty file.
     let metadata = match fs::metadata(path) {
@@ -72,13 +62,12 @@ fn earlier(path: &Path, own: impl FnOnce(&str) -> bool) -> io::Result<Option<Str
         return Err(not_own());
     }
     match fs::read_to_string(path) {
-        Ok(earlier) if earlier.is_empty() || own(&earlier) => Ok(Some(earlier)),
+        Ok(earlier) if earlier.is_empty() || is_metrics(&earlier) => Ok(Some(earlier)),
         Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(error),
         _ => Err(not_own()),
     }
 }
 
-/// Takes the lock of a directory.
 fn lock(directory: &Path) -> io::Result<File> {
     let file = File::open(directory)?;
     let until = Instant::now() + PATIENCE;
@@ -91,18 +80,11 @@ fn lock(directory: &Path) -> io::Result<File> {
     }
 }
 
-fn write(path: &Path, contents: &str) -> io::Result<()> {
+fn write_new(path: &Path, contents: &str) -> io::Result<()> {
     // Never through a link that somebody else put there.
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(contents.as_bytes())?;
     // Set, and not asked for at creation, because cron's umask would take the others' right to read away.
     file.set_permissions(Permissions::from_mode(METRICS_MODE))?;
     file.sync_all()
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

@@ -1,7 +1,6 @@
 //! The last run in numbers, for node_exporter's textfile collector. No user is named in it.
 
-pub mod file;
-
+mod file;
 mod text;
 
 use std::time::Duration;
@@ -12,38 +11,37 @@ use crate::model::units::{Percent, UnixSeconds};
 use crate::report::{NodeReport, RunReport};
 use text::{Family, Labels, PREFIX};
 
+pub use file::{MetricsFileError, write};
+
 /// The family whose value one run takes over from the one before.
 const LAST_SUCCESS: &str = "last_success_timestamp";
 
 /// A run that has ended.
 #[derive(Clone, Copy, Debug)]
-pub struct LastRun<'a> {
-    /// When it ended.
+pub struct RunEnd<'a> {
     pub ended_at: UnixSeconds,
-    /// How long it took.
     pub duration: Duration,
-    /// How it ended.
     pub exit_status: ExitStatus,
     /// The last day that it collected, if any.
     pub day: Option<&'a RunReport<'a>>,
 }
 
 /// The document about `run`. From the `earlier` one comes when a run last succeeded, unless this one did.
-pub fn render(run: &LastRun, earlier: Option<&str>) -> String {
+fn render(run: &RunEnd, earlier: Option<&str>) -> String {
     let last_success = match run.exit_status {
         ExitStatus::Complete => Some(run.ended_at),
         _ => earlier.and_then(last_success),
     };
     let nodes = run.day.map_or(&[][..], |day| &day.nodes);
-    let families = of_run(run, last_success)
+    let families = run_families(run, last_success)
         .into_iter()
-        .chain(of_nodes(nodes))
-        .chain(of_gpus(nodes));
+        .chain(node_families(nodes))
+        .chain(gpu_families(nodes));
     text::document(families)
 }
 
 /// Whether `text` is a document of [`render`].
-pub fn is_metrics(text: &str) -> bool {
+fn is_metrics(text: &str) -> bool {
     text.starts_with(&format!("# HELP {PREFIX}_"))
 }
 
@@ -53,34 +51,29 @@ fn last_success(document: &str) -> Option<UnixSeconds> {
     value.parse().ok()
 }
 
-fn of_run(run: &LastRun, last_success: Option<UnixSeconds>) -> [Family; 6] {
+fn run_families(run: &RunEnd, last_success: Option<UnixSeconds>) -> [Family; 6] {
     let version = Labels::default().with("version", env!("CARGO_PKG_VERSION"));
+    let none = Labels::default();
+    let seconds = |name, help| Family::new(name, help).in_unit("seconds");
     [
         Family::new("build_info", "本程式的版本，值永遠是 1").with(&version, Some(1)),
-        Family::new("last_run_timestamp", "最近一次執行結束的時刻")
-            .in_unit("seconds")
-            .with(&Labels::default(), Some(run.ended_at)),
-        Family::new(LAST_SUCCESS, "最近一次結束狀態為 0 的執行結束的時刻")
-            .in_unit("seconds")
-            .with(&Labels::default(), last_success),
-        Family::new("last_run_duration", "最近一次執行花費的時間")
-            .in_unit("seconds")
-            .with(&Labels::default(), Some(milliseconds(run.duration))),
+        seconds("last_run_timestamp", "最近一次執行結束的時刻").with(&none, Some(run.ended_at)),
+        seconds(LAST_SUCCESS, "最近一次結束狀態為 0 的執行結束的時刻").with(&none, last_success),
+        seconds("last_run_duration", "最近一次執行花費的時間")
+            .with(&none, Some(milliseconds(run.duration))),
         Family::new("last_run_exit_status", "最近一次執行的結束狀態")
-            .with(&Labels::default(), Some(u8::from(run.exit_status))),
-        Family::new(
+            .with(&none, Some(u8::from(run.exit_status))),
+        seconds(
             "day_start_timestamp",
             "最近一次執行所收集的最後一天從何時開始",
         )
-        .in_unit("seconds")
-        .with(&Labels::default(), run.day.map(|day| day.window.start)),
+        .with(&none, run.day.map(|day| day.window.start)),
     ]
 }
 
-/// The families about a node.
-fn of_nodes(nodes: &[NodeReport]) -> Vec<Family> {
+fn node_families(nodes: &[NodeReport]) -> Vec<Family> {
     let mut written = Family::new("node_written", "節點當日的檔案是否已更新：1 是，0 否");
-    let mut figures = Figures::new(
+    let mut families = Families::new(
         "node",
         ["node_gpu_utilization_mean", "node_vram_usage_mean"],
         "節點所有 GPU 當日",
@@ -88,16 +81,15 @@ fn of_nodes(nodes: &[NodeReport]) -> Vec<Family> {
     for node in nodes {
         let labels = Labels::default().with("node", node.name);
         written.add(&labels, Some(u8::from(node.written)));
-        if let Some(of_node) = &node.figures {
-            figures.add(&labels, of_node.coverage, of_node.mean_percent);
+        if let Some(known) = &node.figures {
+            families.add(&labels, known.coverage, known.mean_percent);
         }
     }
-    [written].into_iter().chain(figures.0).collect()
+    [written].into_iter().chain(families.0).collect()
 }
 
-/// The families about a GPU.
-fn of_gpus(nodes: &[NodeReport]) -> Vec<Family> {
-    let mut figures = Figures::new(
+fn gpu_families(nodes: &[NodeReport]) -> Vec<Family> {
+    let mut families = Families::new(
         "gpu",
         ["gpu_utilization_mean", "gpu_vram_usage_mean"],
         "GPU 當日",
@@ -108,18 +100,18 @@ fn of_gpus(nodes: &[NodeReport]) -> Vec<Family> {
                 .with("node", node.name)
                 .with("gpu", gpu.index.0)
                 .with("card", gpu.card);
-            figures.add(&labels, gpu.coverage, gpu.mean_percent);
+            families.add(&labels, gpu.coverage, gpu.mean_percent);
         }
     }
-    figures.0.into()
+    families.0.into()
 }
 
-/// The families of what a node and a GPU have in common.
-struct Figures([Family; 5]);
+/// What is known of a node and of a GPU alike.
+struct Families([Family; 5]);
 
-impl Figures {
-    fn new(kind: &str, [gpu, vram]: [&str; 2], whose: &str) -> Self {
-        let help = |what: &str| format!("{whose}{what}");
+impl Families {
+    fn new(kind: &str, [gpu, vram]: [&str; 2], owner: &str) -> Self {
+        let help = |what: &str| format!("{owner}{what}");
         Self([
             Family::new(&format!("{kind}_readings"), &help("已有的讀數")),
             Family::new(&format!("{kind}_readings_due"), &help("應有的讀數")),
@@ -152,8 +144,8 @@ fn milliseconds(duration: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn run(exit_status: ExitStatus, ended_at: UnixSeconds) -> LastRun<'static> {
-        LastRun {
+    fn run(exit_status: ExitStatus, ended_at: UnixSeconds) -> RunEnd<'static> {
+        RunEnd {
             ended_at,
             duration: Duration::from_micros(61_002_999),
             exit_status,
@@ -189,8 +181,8 @@ mod tests {
             );
             assert!(is_metrics(&document));
         }
-        let of_another = "daily_gpu_log_last_success_timestamp_seconds soon\n";
-        document = render(&run(ExitStatus::Failed, 8), Some(of_another));
+        let no_number = "daily_gpu_log_last_success_timestamp_seconds soon\n";
+        document = render(&run(ExitStatus::Failed, 8), Some(no_number));
         assert_eq!(success(&document), None);
     }
 

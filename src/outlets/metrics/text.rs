@@ -8,16 +8,21 @@ use std::fmt::{self, Display, Write};
 /// What every name begins with.
 pub const PREFIX: &str = "daily_gpu_log";
 
-/// The document of `families`, without those that nothing is known of.
+/// The document of `families`, without those that have no sample.
 pub fn document(families: impl Iterator<Item = Family>) -> String {
     let mut text = String::new();
     for family in families.filter(|family| !family.samples.is_empty()) {
-        let _ = write!(text, "{family}");
+        let Family { name, help, .. } = &family;
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        if let Some(unit) = family.unit {
+            let _ = writeln!(text, "# UNIT {name} {unit}");
+        }
+        text.extend(family.samples);
     }
     text + "# EOF\n"
 }
 
-/// A gauge, with a sample for each thing that it is known of.
+/// A gauge, with a sample for each thing of which it is known.
 pub struct Family {
     name: String,
     help: String,
@@ -26,7 +31,6 @@ pub struct Family {
 }
 
 impl Family {
-    /// A family of this name after that of the program.
     pub fn new(name: &str, help: &str) -> Self {
         Self {
             name: format!("{PREFIX}_{name}"),
@@ -45,43 +49,29 @@ impl Family {
         }
     }
 
-    /// With a sample, unless there is nothing to be said.
+    /// With a sample, if there is a value.
     pub fn with(mut self, labels: &Labels, value: Option<impl Display>) -> Self {
         self.add(labels, value);
         self
     }
 
-    /// Adds a sample, unless there is nothing to be said.
     pub fn add(&mut self, labels: &Labels, value: Option<impl Display>) {
         let name = &self.name;
         self.samples
-            .extend(value.map(|value| format!("{name}{labels} {value}")));
+            .extend(value.map(|value| format!("{name}{labels} {value}\n")));
     }
 }
 
-impl Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, help, .. } = self;
-        writeln!(f, "# HELP {name} {help}\n# TYPE {name} gauge")?;
-        if let Some(unit) = self.unit {
-            writeln!(f, "# UNIT {name} {unit}")?;
-        }
-        self.samples
-            .iter()
-            .try_for_each(|sample| writeln!(f, "{sample}"))
-    }
-}
-
-/// What a sample is about, as the format writes it.
+/// Labels, as the format writes them.
 #[derive(Clone, Default)]
 pub struct Labels(String);
 
 impl Labels {
-    /// With one more label.
     pub fn with(mut self, name: &str, value: impl Display) -> Self {
         let comma = if self.0.is_empty() { "" } else { "," };
-        let value = value.to_string();
-        let _ = write!(self.0, "{comma}{name}=\"{}\"", Escaped(&value));
+        let value = value.to_string().replace('\\', r"\\");
+        let value = value.replace('"', "\\\"").replace('\n', r"\n");
+        let _ = write!(self.0, "{comma}{name}=\"{value}\"");
         self
     }
 }
@@ -92,20 +82,6 @@ impl Display for Labels {
             return Ok(());
         }
         write!(f, "{{{}}}", self.0)
-    }
-}
-
-/// A label's value between its quotes.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '\\' => f.write_str("\\\\"),
-            '"' => f.write_str("\\\""),
-            '\n' => f.write_str("\\n"),
-            c => f.write_char(c),
-        })
     }
 }
 

@@ -1,55 +1,50 @@
-//! An address that messages are posted to, and that is a secret.
+//! A secret address that messages are posted to.
 
 use std::time::{Duration, Instant};
 
-use url::Url;
-
 use super::{TRIES, Undelivered};
-use crate::settings::Patience;
-use crate::settings::SecretUrl;
-use crate::sources::http::{Connections, Http, HttpError};
+use crate::settings::{Patience, SecretError, SecretUrl, UrlSetting};
+use crate::sources::http::{Connections, Http};
 
-/// An address, and what reaches it.
 #[derive(Debug)]
 pub struct Address {
-    url: SecretUrl,
+    pub url: SecretUrl,
     key: String,
-    http: Http,
+    /// The longest that one try may take.
+    pub timeout: Duration,
 }
 
 impl Address {
-    /// The address that the settings have under `key`. A try takes at most `timeout`.
-    pub fn new(url: SecretUrl, key: String, timeout: Duration) -> Self {
-        let patience = Patience {
+    /// The address that the settings have, if they have one.
+    pub fn find(setting: &UrlSetting, timeout: Duration) -> Result<Option<Self>, SecretError> {
+        let url = setting.find()?;
+        Ok(url.map(|url| Self {
+            url,
+            key: setting.key(),
             timeout,
-            connect_timeout: timeout,
-            deadline: timeout * TRIES,
+        }))
+    }
+
+    /// What posts to the address. Making it may read the system's certificates, which takes time.
+    pub fn http(&self) -> Http {
+        let patience = Patience {
+            timeout: self.timeout,
+            connect_timeout: self.timeout,
+            deadline: self.timeout * TRIES,
             retries: TRIES as usize - 1,
         };
-        let http = Http::new(patience, Connections::Close, [url.expose()])
+        Http::new(patience, Connections::Close, [self.url.expose()])
             .with_secret_urls()
-            // Nobody else tells, and no later run makes up for it.
-            .retrying_refusals();
-        Self { url, key, http }
+            // Nothing else brings the message, and no later run makes up for it.
+            .retrying_refusals()
     }
 
-    /// The address itself.
-    pub fn url(&self) -> &Url {
-        self.url.expose()
+    /// The end of the time for all tries.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout * TRIES
     }
 
-    /// Posts `body` to `url`, which is the address or lies below it.
-    pub fn post(
-        &self,
-        url: &Url,
-        content_type: &'static str,
-        body: &str,
-        deadline: Instant,
-    ) -> Result<Vec<u8>, HttpError> {
-        self.http.post(url, content_type, body, deadline)
-    }
-
-    /// That who is at the address was not told of `signal`.
+    /// `signal` names the message, in parentheses, where the address gets more than one.
     pub fn undelivered(&self, signal: &'static str, reason: String) -> Undelivered {
         Undelivered::Http {
             address: self.url.to_string(),

@@ -1,7 +1,9 @@
-//! The monitor of a cron job, as healthchecks.io and its self-hosted kin are: it is told when a run begins and how it
-//! ends, and raises the alarm itself when it is told nothing.
+//! The monitor of a cron job, as healthchecks.io and its self-hosted kin are: it gets a signal when a run begins and
+//! one when it ends, and raises the alarm itself when it gets none.
 
-use std::thread::{self, JoinHandle};
+use std::io;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use url::Url;
@@ -10,79 +12,85 @@ use super::address::Address;
 use super::message::Message;
 use super::{TRIES, Undelivered};
 use crate::model::exit_status::ExitStatus;
+use crate::sources::http::Http;
 
-/// What self-hosted monitors keep of a body unless they are told otherwise.
+/// What self-hosted monitors keep of a body unless they are configured otherwise.
 const LIMIT_BYTES: usize = 10_000;
 
-/// The address, and whether it was told of the beginning.
-type Sent = (Address, Result<(), String>);
-
-/// How far the monitor has been told of the beginning.
-#[derive(Debug)]
-enum StartPing {
-    /// A thread tells it.
-    Sending(JoinHandle<Sent>),
-    /// There was no room for a thread.
-    Sent(Box<Sent>),
-}
-
-/// A monitor that is being told that a run has begun.
+/// A monitor, and the thread that sends it the signals of a run, one after the other: a beginning that arrived after
+/// the end would be that of a run that never ends.
 #[derive(Debug)]
 pub struct Healthcheck {
     timeout: Duration,
-    begun: StartPing,
+    signals: Sender<Signal>,
+    sending: io::Result<JoinHandle<Vec<Undelivered>>>,
+}
+
+struct Signal {
+    /// What it adds to the address.
+    segment: String,
+    /// What it is called where it is not delivered.
+    name: &'static str,
+    body: String,
+    deadline: Instant,
 }
 
 impl Healthcheck {
-    /// Tells that a run begins, without waiting for an answer. A try takes at most `timeout`.
-    pub fn begin(
-        address: impl Fn() -> Address + Clone + Send + 'static,
-        timeout: Duration,
-    ) -> Self {
-        // Both tries together have the time of one: of a run that ends at once, the end has to be told in time.
-        let deadline = Instant::now() + timeout;
-        let tell_begin = move || {
-            let address = address();
-            let sent = deliver(&address, "start", "", deadline);
-            (address, sent)
+    /// Sends the signal that a run begins, without waiting for an answer.
+    pub fn begin(address: Address) -> Self {
+        let (signals, queue) = mpsc::channel::<Signal>();
+        let timeout = address.timeout;
+        let send_all = move || {
+            let http = address.http();
+            let signals = queue.into_iter();
+            signals
+                .filter_map(|signal| signal.send(&address, &http).err())
+                .collect()
         };
-        let begun = match thread::Builder::new().spawn(tell_begin.clone()) {
-            Ok(telling) => StartPing::Sending(telling),
-            Err(_) => StartPing::Sent(Box::new(tell_begin())),
+        let monitor = Self {
+            timeout,
+            signals,
+            sending: Builder::new().spawn(send_all),
         };
-        Self { timeout, begun }
+        // Both tries together have the time of one: of a run that ends at once, the end has to be sent in time.
+        monitor.signal("start", "（執行開始）", String::new(), timeout);
+        monitor
     }
 
-    /// Tells how the run ended.
-    pub fn end(self, status: ExitStatus, message: &Message) -> Vec<Undelivered> {
-        let deadline = Instant::now() + self.timeout * TRIES;
-        // A beginning that arrived after the end would be that of a run that never ends.
-        let sent = match self.begun {
-            StartPing::Sending(telling) => telling.join(),
-            StartPing::Sent(sent) => Ok(*sent),
-        };
-        let Ok((address, begun)) = sent else {
-            return vec![Undelivered::Panicked];
-        };
-        let status = u8::from(status).to_string();
-        let ended = deliver(&address, &status, &message.text(LIMIT_BYTES), deadline);
-        let undelivered = |(signal, sent): (_, Result<_, _>)| {
-            let reason = sent.err()?;
-            Some(address.undelivered(signal, reason))
-        };
-        let sent = [("（執行開始）", begun), ("（執行結束）", ended)];
-        sent.into_iter().filter_map(undelivered).collect()
+    /// Sends the signal that the run has ended. The thread that does so ends with what was not delivered.
+    pub fn end(
+        self,
+        status: ExitStatus,
+        message: &Message,
+    ) -> io::Result<JoinHandle<Vec<Undelivered>>> {
+        let (status, body) = (u8::from(status).to_string(), message.text(LIMIT_BYTES));
+        self.signal(&status, "（執行結束）", body, self.timeout * TRIES);
+        self.sending
+    }
+
+    fn signal(&self, segment: &str, name: &'static str, body: String, time: Duration) {
+        // Where the thread is gone, joining it says so.
+        let _ = self.signals.send(Signal {
+            segment: segment.to_owned(),
+            name,
+            body,
+            deadline: Instant::now() + time,
+        });
     }
 }
 
-/// Tells of one signal, or says why not.
-fn deliver(address: &Address, signal: &str, body: &str, deadline: Instant) -> Result<(), String> {
-    let url = below(address.url(), signal);
-    let answer = address.post(&url, "text/plain; charset=utf-8", body, deadline);
-    let answer = answer.map_err(|error| error.to_string())?;
-    match why_ignored(&answer) {
-        None => Ok(()),
-        Some(reason) => Err(reason.to_owned()),
+impl Signal {
+    fn send(&self, address: &Address, http: &Http) -> Result<(), Undelivered> {
+        let url = below(address.url.expose(), &self.segment);
+        let answer = http.post(&url, "text/plain; charset=utf-8", &self.body, self.deadline);
+        let ignored = match answer {
+            Ok(answer) => why_ignored(&answer).map(str::to_owned),
+            Err(error) => Some(error.to_string()),
+        };
+        match ignored {
+            None => Ok(()),
+            Some(reason) => Err(address.undelivered(self.name, reason)),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-//! What is told, whoever is told it.
+//! A message, whichever channel carries it.
 
-/// The most characters of one line that are told.
+use crate::model::text::beginning;
+
 const LINE_CHARS: usize = 1000;
 
 /// A text for people, with what matters most first, so that it can be cut at its end.
@@ -16,13 +17,15 @@ impl Message {
     /// make one line two, become spaces.
     pub fn new(subject: &str, lines: impl IntoIterator<Item = String>, signature: &str) -> Self {
         Self {
-            subject: one_line(subject),
-            lines: lines.into_iter().map(|line| one_line(&line)).collect(),
-            signature: one_line(signature),
+            subject: beginning(subject, LINE_CHARS),
+            lines: lines
+                .into_iter()
+                .map(|line| beginning(&line, LINE_CHARS))
+                .collect(),
+            signature: beginning(signature, LINE_CHARS),
         }
     }
 
-    /// What it is about.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -67,15 +70,6 @@ impl Message {
     }
 }
 
-fn one_line(text: &str) -> String {
-    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut line: String = chars.by_ref().take(LINE_CHARS).collect();
-    if chars.next().is_some() {
-        line.push('…');
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_fits_is_told_whole() {
+    fn a_message_that_fits_is_whole() {
         let message = message(&["一", "二"]);
         assert_eq!(message.text(1000), "主旨\n\n一\n二\n\n署名\n");
         assert_eq!(message.body(1000), "一\n二\n\n署名\n");
@@ -94,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_that_does_not_fit_the_first_lines_are_told_and_the_others_counted() {
+    fn where_one_does_not_fit_the_first_lines_stay_and_the_others_are_counted() {
         let lines: Vec<String> = (1..=99)
             .map(|number| format!("第 {number} 個錯誤"))
             .collect();

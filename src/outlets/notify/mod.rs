@@ -4,118 +4,123 @@
 //! could not deliver is an [`Undelivered`], which changes nothing else.
 
 mod address;
+mod alerts_message;
 mod healthcheck;
 mod mail;
 mod message;
-mod of_alerts;
-mod of_run;
 mod outsiders;
+mod run_message;
 mod watch;
 mod webhook;
 
-use std::thread;
+use lettre::message::Mailbox;
 
 use crate::settings;
 use crate::settings::SecretError;
-use crate::sources::parallel::{Aside, aside};
-use webhook::Webhook;
+use crate::sources::parallel::{self, Jobs, NoThread};
+use address::Address;
 
+pub use alerts_message::{mail_for_user, notice_for_admin};
 pub use mail::{MailError, Mailer};
 pub use message::Message;
-pub use of_alerts::{mail_for_user, notice_for_admin};
-pub use of_run::Ended;
+pub use run_message::Ended;
 pub use watch::Watch;
 
 /// How often a channel is tried.
 const TRIES: u32 = 2;
 
-/// Why somebody was not told.
+/// A message that did not reach somebody.
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
-    /// The monitor or the chat did not take it.
     #[error("無法通知 {address}{signal}：{reason}（請檢查 {key}）")]
     Http {
-        /// The address, of which no more is shown than the origin.
+        /// No more of it than the origin.
         address: String,
-        /// Of what, in parentheses, where that is not said by the address alone.
+        /// Which of its messages, in parentheses, where the address gets more than one.
         signal: &'static str,
-        /// Why.
         reason: String,
-        /// The key of the address.
+        /// The settings' key of the address.
         key: String,
     },
-    /// The mail server did not take it.
     #[error("無法寄信給 {recipient}（經由 {server}）：{reason}（請檢查 [notify.smtp]）")]
     Mail {
-        /// Who was not told.
         recipient: String,
-        /// The mail server, with its port.
+        /// With its port.
         server: String,
-        /// Why.
         reason: MailError,
     },
-    /// A bug of this program.
+    #[error("無法通知：{0}")]
+    NoThread(#[from] NoThread),
     #[error("通知時程式發生內部錯誤，請回報")]
     Panicked,
 }
 
-/// Whom the admin is told by, and what can carry a message to anybody else.
-#[derive(Debug)]
+/// The channels to the admin, one of which also carries mail to anybody else.
 pub struct Channels {
-    webhook: Option<Webhook>,
+    chat: Option<Address>,
     mailer: Option<Mailer>,
+}
+
+enum Channel<'a> {
+    Chat(&'a Address),
+    Mail(&'a Mailer, &'a Mailbox),
 }
 
 impl Channels {
     /// The channels that the settings have. One whose secret cannot be had is missing, and the error says why; the
-    /// others may still tell of that.
+    /// others may still carry that.
     pub fn open(settings: &settings::Notify) -> (Self, Option<SecretError>) {
-        let timeout = settings.timeout;
-        let (webhook, no_url) = apart(settings.webhook.find());
-        let webhook = webhook.flatten();
-        let webhook = webhook.map(|url| Webhook::new(url, settings.webhook.key(), timeout));
-        let mailer = settings
-            .smtp
-            .as_ref()
-            .map(|smtp| Mailer::new(smtp, timeout));
+        let (timeout, smtp) = (settings.timeout, settings.smtp.as_ref());
+        let (chat, no_url) = apart(Address::find(&settings.webhook, timeout));
+        let mailer = smtp.map(|smtp| Mailer::new(smtp, timeout));
         let (mailer, no_password) = apart(mailer.transpose());
-        let mailer = mailer.flatten();
-        (Self { webhook, mailer }, no_url.or(no_password))
+        (Self { chat, mailer }, no_url.or(no_password))
     }
 
-    /// Whether the settings have none.
     pub fn is_empty(&self) -> bool {
-        self.webhook.is_none() && self.mailer.is_none()
+        self.chat.is_none() && self.mailer.is_none()
     }
 
-    /// Tells the admin, by all channels at once, and answers who was not told.
+    /// Sends the message to the admin by all channels at once, and answers what did not arrive.
     pub fn deliver(&self, message: &Message) -> Vec<Undelivered> {
-        thread::scope(|scope| {
-            let mut deliveries = Vec::new();
-            if let Some(webhook) = &self.webhook {
-                deliveries.push(aside(scope, || webhook.deliver(message)));
-            }
-            if let Some(mailer) = &self.mailer {
-                let send = |recipient| aside(scope, move || mailer.send(recipient, message));
-                deliveries.extend(mailer.admins().iter().map(send));
-            }
-            deliveries.into_iter().filter_map(undelivered).collect()
-        })
+        let mut channels: Vec<_> = self.chat.iter().map(Channel::Chat).collect();
+        if let Some(mailer) = &self.mailer {
+            let admins = mailer.admins().iter();
+            channels.extend(admins.map(|admin| Channel::Mail(mailer, admin)));
+        }
+        let deliver = |channel: &Channel| match channel {
+            Channel::Chat(address) => webhook::post(address, message),
+            Channel::Mail(mailer, to) => mailer.send(to, message),
+        };
+        let delivered = deliver_all(&channels, Jobs::exactly(u16::MAX), deliver);
+        delivered.into_iter().filter_map(Result::err).collect()
     }
 
-    /// What sends mail to anybody, if the settings have a mail server.
     pub fn mailer(&self) -> Option<&Mailer> {
         self.mailer.as_ref()
     }
 }
 
-fn apart<T, E>(result: Result<T, E>) -> (Option<T>, Option<E>) {
-    match result {
-        Ok(value) => (Some(value), None),
+fn apart<T>(found: Result<Option<T>, SecretError>) -> (Option<T>, Option<SecretError>) {
+    match found {
+        Ok(found) => (found, None),
         Err(error) => (None, Some(error)),
     }
 }
 
-fn undelivered(sent: Aside<Result<(), Undelivered>>) -> Option<Undelivered> {
-    sent.end().unwrap_or(Err(Undelivered::Panicked)).err()
+/// Answers for each in its order.
+fn deliver_all<T: Sync>(
+    all: &[T],
+    jobs: Jobs,
+    deliver: impl Fn(&T) -> Result<(), Undelivered> + Sync,
+) -> Vec<Result<(), Undelivered>> {
+    match parallel::map(all, jobs, deliver) {
+        Ok(delivered) => {
+            let delivered = delivered.into_iter();
+            delivered
+                .map(|one| one.unwrap_or(Err(Undelivered::Panicked)))
+                .collect()
+        }
+        Err(error) => all.iter().map(|_| Err(error.clone().into())).collect(),
+    }
 }

@@ -1,8 +1,8 @@
-//! What outsiders are told of a notice.
+//! What of a notice leaves the house.
 //!
 //! What the management API says may name people, and so may the ids that it gives tasks, hosts and GPUs. Outsiders
-//! are told none of that, but how often it happened. There is no arm for what is not named here: whoever adds a
-//! notice decides what of it leaves the house.
+//! get none of that, but how often it happened. There is no arm for what is not named here: whoever adds a notice
+//! decides what of it leaves the house.
 
 use crate::report::notice::Notice;
 use crate::sources::management_api::TasksError;

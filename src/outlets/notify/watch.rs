@@ -1,40 +1,31 @@
-//! One run, from the moment that somebody may have to be told of it.
-
-use std::thread;
+//! One run, from the moment at which somebody may have to be notified of it.
 
 use super::address::Address;
 use super::healthcheck::Healthcheck;
-use super::of_run::Ended;
+use super::run_message::Ended;
 use super::{Channels, Undelivered};
-use crate::settings::SecretUrl;
 use crate::settings::{self, When};
-use crate::sources::parallel::{Aside, aside};
+use crate::sources::parallel::NoThread;
 
-/// A run that has begun, and those who are to be told how it ends.
-#[derive(Debug)]
+/// A run that has begun, and the channels that carry how it ends.
 pub struct Watch {
-    healthcheck: Option<Healthcheck>,
+    monitor: Option<Healthcheck>,
     channels: Channels,
     when: When,
     include_users: bool,
-    /// Why somebody cannot be told, which those who can be are told.
-    warnings: Vec<String>,
+    /// The channels that are missing, which the message over the others names.
+    pub warnings: Vec<String>,
 }
 
 impl Watch {
-    /// Tells the monitor that a run begins. Where a secret cannot be had, those who need none of it are told.
+    /// Sends the monitor the signal that a run begins.
     pub fn begin(settings: &settings::Notify) -> Self {
         let warn = |error| format!("{error}（執行結果會少通知一處）");
         let warnings = settings.missing_secrets().into_iter().map(warn).collect();
         let (channels, _) = Channels::open(settings);
-        let url = settings.healthcheck.find().ok().flatten();
-        let (key, timeout) = (settings.healthcheck.key(), settings.timeout);
-        let begin = |url: SecretUrl| {
-            let address = move || Address::new(url.clone(), key.clone(), timeout);
-            Healthcheck::begin(address, timeout)
-        };
+        let monitor = Address::find(&settings.healthcheck, settings.timeout);
         Self {
-            healthcheck: url.map(begin),
+            monitor: monitor.ok().flatten().map(Healthcheck::begin),
             channels,
             when: settings.when,
             include_users: settings.include_users,
@@ -42,33 +33,24 @@ impl Watch {
         }
     }
 
-    /// Why somebody cannot be told. It is also told to those who can be.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// Tells how the run ended, and answers who could not be told.
+    /// Sends how the run ended, and answers what did not arrive.
     pub fn end(self, ended: &Ended) -> Vec<Undelivered> {
-        let is_told = self.when == When::Always || ended.is_problem(&self.warnings);
-        let tells_people = is_told && !self.channels.is_empty();
-        if self.healthcheck.is_none() && !tells_people {
-            return Vec::new();
+        let is_due = self.when == When::Always || ended.is_problem(&self.warnings);
+        let message = ended.message(&self.warnings, self.include_users);
+        let monitor = self.monitor;
+        let monitor = monitor.map(|monitor| monitor.end(ended.exit_status(), &message));
+        let mut undelivered = Vec::new();
+        if is_due {
+            undelivered = self.channels.deliver(&message);
         }
-        let message = ended.message(&hostname(), &self.warnings, self.include_users);
-        thread::scope(|scope| {
-            let monitor = self
-                .healthcheck
-                .map(|monitor| aside(scope, || monitor.end(ended.exit_status(), &message)));
-            let mut undelivered = if tells_people {
-                self.channels.deliver(&message)
-            } else {
-                Vec::new()
-            };
-            let monitor = monitor.map(Aside::end);
-            let monitor = monitor.map(|sent| sent.unwrap_or_else(|_| vec![Undelivered::Panicked]));
-            undelivered.extend(monitor.into_iter().flatten());
-            undelivered
-        })
+        undelivered.extend(match monitor {
+            Some(Ok(sending)) => sending
+                .join()
+                .unwrap_or_else(|_| vec![Undelivered::Panicked]),
+            Some(Err(error)) => vec![NoThread::from(error).into()],
+            None => Vec::new(),
+        });
+        undelivered
     }
 }
 

@@ -7,46 +7,30 @@ use reqwest::StatusCode;
 
 use super::BODY_LIMIT_BYTES;
 
-/// Why a request brought no body.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The machine has not what TLS needs.
     #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
     Tls(String),
-    /// The machine has no room for what speaks HTTP.
     #[error("無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）")]
     Client(String),
-    /// No connection came about.
     #[error("無法連線：{0}")]
     Connect(String),
-    /// Nobody answered the wish to connect.
     #[error("無法連線：沒有回應")]
     Silent,
-    /// The time was up.
     #[error("逾時：{}{:.1} 秒內沒有完整的回應", tried(*.tries), .waited.as_secs_f64())]
     Timeout {
         /// From the first try on.
         waited: Duration,
-        /// How many there were.
         tries: usize,
     },
-    /// The server answered with a status that is no success.
     #[error("HTTP {status}{detail}")]
-    Status {
-        /// The status.
-        status: StatusCode,
-        /// What the body or the `Location` header says, if anything.
-        detail: String,
-    },
-    /// The connection broke before the body was whole.
+    Status { status: StatusCode, detail: String },
     #[error("連線中斷：{0}")]
     Broken(String),
-    /// The body is larger than any answer can be.
     #[error("回應超過 {} MiB 的上限", BODY_LIMIT_BYTES >> 20)]
     TooLarge,
 }
 
-/// How often a server was tried, if it was more than once.
 fn tried(tries: usize) -> String {
     match tries {
         0 | 1 => String::new(),
@@ -55,12 +39,11 @@ fn tried(tries: usize) -> String {
 }
 
 impl HttpError {
-    /// That one try took too long.
     pub fn timeout(waited: Duration) -> Self {
         Self::Timeout { waited, tries: 1 }
     }
 
-    /// The error of the last of so many tries, which began so long after the first.
+    /// The error of the last of `tries`, which began so long `after` the first.
     pub fn after_tries(self, tries: usize, after: Duration) -> Self {
         match self {
             Self::Timeout { waited, .. } => Self::Timeout {
@@ -71,7 +54,6 @@ impl HttpError {
         }
     }
 
-    /// The status that the server answered with, if it did.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } => Some(*status),

@@ -7,8 +7,8 @@ mod error;
 
 use std::borrow::Cow;
 use std::io::{self, Read};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+use std::{mem, thread};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
@@ -17,6 +17,7 @@ use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LO
 use reqwest::redirect::Policy;
 use url::Url;
 
+use crate::model::text::beginning;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
 
@@ -35,15 +36,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 pub enum Connections {
     /// It is closed. An idle one holds 25 kB, which for each of 1,000 nodes is more than all the rest.
     Close,
-    /// It waits for the next request to the same server.
     Keep,
 }
 
 /// A client for servers of one kind.
 #[derive(Debug)]
 pub struct Http {
-    /// Or why there is none. Taken only when it is dropped.
-    client: Option<Result<Client, String>>,
+    /// Or why there is none: it needs a thread and some open files.
+    client: Result<Client, String>,
     /// Why it has no certificates to check `https` servers against.
     tls_problem: Option<String>,
     patience: Patience,
@@ -52,19 +52,17 @@ pub struct Http {
     retries_refusals: bool,
 }
 
-/// A successful answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// What it says.
     pub body: Vec<u8>,
     /// By how many seconds at least the server's clock is ahead of the machine's, or behind it where that is negative.
-    /// `None` if the server does not tell the time.
+    /// `None` if it is not in the answer.
     pub clock_ahead: Option<i64>,
 }
 
 impl Http {
     /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it. Where the machine has no
-    /// room for it, its requests say so.
+    /// room for it, its requests fail with that.
     pub fn new<'a>(
         patience: Patience,
         connections: Connections,
@@ -87,7 +85,7 @@ impl Http {
             None => (without_certificates(), None),
         };
         Self {
-            client: Some(client),
+            client,
             tls_problem,
             patience,
             quotes_errors: true,
@@ -96,20 +94,20 @@ impl Http {
         }
     }
 
-    /// Leaves what the server says out of errors: it may repeat the secret that it was sent.
+    /// Leaves the server's answer out of errors: it may repeat the secret that it was sent.
     pub fn without_quotes(mut self) -> Self {
         self.quotes_errors = false;
         self
     }
 
-    /// Leaves all but the origin of URLs out of the log, and what the server says out of errors: whoever knows the
-    /// URL may use it.
+    /// Leaves all but the origin of URLs out of the log, and the server's answer out of errors: whoever knows the URL
+    /// may use it.
     pub fn with_secret_urls(mut self) -> Self {
         self.shows_paths = false;
         self.without_quotes()
     }
 
-    /// Makes a request again also where no connection came about.
+    /// Also where no connection came about, a request is made again.
     pub fn retrying_refusals(mut self) -> Self {
         self.retries_refusals = true;
         self
@@ -176,10 +174,8 @@ impl Http {
             .with_min_delay(FIRST_PAUSE)
             .with_max_times(self.patience.retries)
             .build();
-        let client = self.client.as_ref().expect("it is there until the drop");
-        let client = client
-            .as_ref()
-            .map_err(|why| HttpError::Client(why.clone()))?;
+        let client = self.client.as_ref();
+        let client = client.map_err(|why| HttpError::Client(why.clone()))?;
         let (first, mut tries) = (Instant::now(), 0);
         loop {
             tries += 1;
@@ -271,7 +267,7 @@ impl Drop for Http {
     /// Lets the client end by itself: it waits for every name that is still being looked up, and nothing that was
     /// given up may hold up what comes next.
     fn drop(&mut self) {
-        let client = self.client.take();
+        let client = mem::replace(&mut self.client, Err(String::new()));
         // Where there is no thread for it, the wait has to be.
         let _ = thread::Builder::new().spawn(move || drop(client));
     }
@@ -303,7 +299,7 @@ fn read_start(response: Response) -> Vec<u8> {
     start
 }
 
-/// What an unsuccessful answer says for itself: where it redirects to, or the beginning of a text body.
+/// The reason in an unsuccessful answer: where it redirects to, or the beginning of a text body.
 fn detail(response: Response) -> String {
     if let Some(location) = response.headers().get(LOCATION) {
         let location = String::from_utf8_lossy(location.as_bytes());
@@ -317,11 +313,5 @@ fn detail(response: Response) -> String {
 
 /// One line with the beginning of what a server says, and a mark where there is more.
 fn quoted(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let mut chars = text.trim_end().chars().map(printable);
-    let mut quote: String = chars.by_ref().take(QUOTE_CHARS).collect();
-    if chars.next().is_some() {
-        quote.push('…');
-    }
-    quote
+    beginning(text.trim_end(), QUOTE_CHARS)
 }

@@ -9,14 +9,15 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime};
+use crate::model::text::breaks_line;
 
-/// A task as the API writes it. Any field may be missing or null, and others may come. Only what tells who held which
+/// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
 /// GPU, and when, must be of its type; the rest is read as far as it goes.
 #[derive(Deserialize)]
-struct TaskRecord {
+struct ApiTask {
     username: Option<String>,
     hostname: Option<String>,
-    gpus: Option<Vec<GpuRecord>>,
+    gpus: Option<Vec<ApiGpu>>,
     #[serde(default)]
     task: Value,
     start: Option<String>,
@@ -26,7 +27,7 @@ struct TaskRecord {
 }
 
 #[derive(Deserialize)]
-struct GpuRecord {
+struct ApiGpu {
     id: Option<u64>,
     uuid: Option<String>,
     #[serde(default)]
@@ -70,7 +71,7 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
     if !record.get().starts_with('{') {
         return Err("不是 JSON 物件".to_owned());
     }
-    let record: TaskRecord =
+    let record: ApiTask =
         serde_json::from_str(record.get()).map_err(|error| one_line(error.to_string()))?;
     let gpus: Vec<_> = record
         .gpus
@@ -100,7 +101,7 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
     })
 }
 
-fn gpu(record: GpuRecord) -> TaskGpu {
+fn gpu(record: ApiGpu) -> TaskGpu {
     TaskGpu {
         id: record.id,
         uuid: text(record.uuid),
@@ -148,10 +149,8 @@ fn text(field: Option<String>) -> Option<String> {
 /// The text without space around it, and with a visible sign for whatever could break a line: were each a space, two
 /// users could be one.
 fn one_line(text: String) -> String {
-    // The last two are line and paragraph separators, which count as no control characters.
-    let breaks_lines = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let trimmed = text.trim();
-    if !trimmed.contains(breaks_lines) {
+    if !trimmed.contains(breaks_line) {
         return if trimmed.len() == text.len() {
             text
         } else {
@@ -164,7 +163,7 @@ fn one_line(text: String) -> String {
             // The block of Control Pictures is in the order of the control characters.
             '\0'..='\x1f' => line.extend(char::from_u32(0x2400 + u32::from(c))),
             '\x7f' => line.push('\u{2421}'),
-            c if breaks_lines(c) => line.extend(c.escape_unicode()),
+            c if breaks_line(c) => line.extend(c.escape_unicode()),
             c => line.push(c),
         }
     }

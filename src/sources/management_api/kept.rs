@@ -11,7 +11,6 @@ use crate::model::units::UnixSeconds;
 /// The form of the file. The answer is the API's own, so that a later version can read more from it.
 #[derive(Serialize, Deserialize)]
 struct Kept<'a> {
-    /// When the API gave it.
     fetched_at: UnixSeconds,
     /// The day that it was asked for.
     start: UnixSeconds,

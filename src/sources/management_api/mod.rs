@@ -10,45 +10,41 @@ use url::Url;
 
 use super::http::{Answered, Connections, Http, HttpError};
 use crate::model::day::{self, Window};
-use crate::model::task::{Answer, WITHHELD};
+use crate::model::task::Answer;
 use crate::model::units::UnixSeconds;
 use crate::settings::{ManagementApi, Patience, Token};
 
-/// Why there is no task information. The messages follow the seeds' wording.
+/// Why there is no task information. The messages follow the seeds' wording, and name the address without its query.
 #[derive(Debug, thiserror::Error)]
 pub enum TasksError {
-    /// The API gave no answer.
     #[error("無法從管理 API 獲取數據：{url}：{cause}")]
-    Http {
-        /// The address asked, without the query.
-        url: String,
-        /// What went wrong.
-        cause: HttpError,
-    },
-    /// The API refused the token.
+    Http { url: String, cause: HttpError },
     #[error("無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）{}", expiry(.expired_at.as_deref()))]
     Refused {
-        /// The address asked, without the query.
         url: String,
-        /// 401 or 403.
         status: u16,
         /// When the token expired, on the clocks of the day's zone, if it is a JWT that has.
         expired_at: Option<String>,
     },
     /// The answer has no task, and one that was kept of the same day has some.
     #[error("無法從管理 API 獲取數據：{url} 已沒有這一天的任務")]
-    TasksGone {
-        /// The address asked, without the query.
-        url: String,
-    },
+    TasksGone { url: String },
     /// The answer is not JSON, or another JSON than tasks by id.
     #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
-    Unreadable {
-        /// The address asked, without the query.
-        url: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Unreadable { url: String, problem: String },
+}
+
+impl TasksError {
+    /// The error with `instead` for what it quotes of the API's answer.
+    pub fn without_quotes(self, instead: &str) -> Self {
+        match self {
+            Self::Unreadable { url, .. } => Self::Unreadable {
+                url,
+                problem: instead.to_owned(),
+            },
+            error => error,
+        }
+    }
 }
 
 fn expiry(expired_at: Option<&str>) -> String {
@@ -58,18 +54,16 @@ fn expiry(expired_at: Option<&str>) -> String {
     }
 }
 
-/// An answer, read and as it came.
 #[derive(Clone, Debug)]
 pub struct Fetched {
-    /// What the API says.
     pub answer: Answer,
-    /// The body that says so, without the token if the API repeats it.
+    /// As it came, but without the token if the API repeats it.
     pub body: Vec<u8>,
-    /// By how many seconds the API's clock is ahead of the machine's, if it tells the time.
+    /// By how many seconds the API's clock is ahead of the machine's, if its answer has the time.
     pub clock_ahead: Option<i64>,
 }
 
-/// The tasks of the window's day: all, or those of `username`. `now` tells an expired token from a wrong one.
+/// The tasks of the window's day: all, or those of `username`. By `now`, an expired token is known from a wrong one.
 pub fn fetch(
     api: &ManagementApi,
     patience: Patience,
@@ -79,50 +73,32 @@ pub fn fetch(
     now: UnixSeconds,
 ) -> Result<Fetched, TasksError> {
     let http = Http::new(patience, Connections::Close, [&api.url]).without_quotes();
-    let Answered { body, clock_ahead } = http
-        .get(
-            &query(api, window, username),
-            &headers(token),
-            http.deadline(Instant::now()),
-        )
-        .map_err(|cause| match cause.status().map(|status| status.as_u16()) {
-            Some(status @ (401 | 403)) => TasksError::Refused {
-                url: api.url.to_string(),
+    let (query, deadline) = (query(api, window, username), http.deadline(Instant::now()));
+    let url = || api.url.to_string();
+    let failure = |cause: HttpError| match cause.status().map(|status| status.as_u16()) {
+        Some(status @ (401 | 403)) => {
+            let expired_at = token.expires_at().filter(|&at| at <= now);
+            TasksError::Refused {
+                url: url(),
                 status,
-                expired_at: token
-                    .expires_at()
-                    .filter(|&at| at <= now)
-                    .map(|at| window.clock(at)),
-            },
-            _ => TasksError::Http {
-                url: api.url.to_string(),
-                cause,
-            },
-        })?;
+                expired_at: expired_at.map(|at| window.clock(at)),
+            }
+        }
+        _ => TasksError::Http { url: url(), cause },
+    };
+    let answered = http.get(&query, &headers(token), deadline);
+    let Answered { body, clock_ahead } = answered.map_err(failure)?;
     // Before it is read or kept, so that no message of this run or a later one can repeat it.
     let body = token.redact(body);
-    match answer::read(&body) {
-        Ok(answer) => Ok(Fetched {
-            answer,
-            body,
-            clock_ahead,
-        }),
-        Err(problem) => Err(TasksError::Unreadable {
-            url: api.url.to_string(),
+    let answer = answer::read(&body);
+    Ok(Fetched {
+        answer: answer.map_err(|problem| TasksError::Unreadable {
+            url: url(),
             problem,
-        }),
-    }
-}
-
-/// An error that quotes nothing of what the management API answered.
-pub fn without_quotes(error: TasksError) -> TasksError {
-    match error {
-        TasksError::Unreadable { url, .. } => TasksError::Unreadable {
-            url,
-            problem: WITHHELD.to_owned(),
-        },
-        error => error,
-    }
+        })?,
+        body,
+        clock_ahead,
+    })
 }
 
 /// The API takes the first and the last second of the day, as its own clock shows them.

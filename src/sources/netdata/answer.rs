@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::AnswerError;
-use super::rows::Rows;
+use super::NodeErrorReason;
 use crate::model::day::{RowPlace, Window};
 use crate::model::readings::{CardUsage, Metric, NodeUsage, RejectedReading};
 use crate::model::units::{CardId, Reading, UnixSeconds};
@@ -18,15 +17,16 @@ struct Wrapped {
 #[derive(Deserialize)]
 struct Table {
     labels: Vec<String>,
-    data: Rows,
+    /// A row is the stamp of its interval's end and a value, or null for a gap, for each label.
+    data: Vec<Vec<Option<f64>>>,
 }
 
 /// Reads the answer to [`super::query::whole_node`].
-pub fn whole_node(body: &[u8], window: &Window) -> Result<NodeUsage, AnswerError> {
+pub fn whole_node(body: &[u8], window: &Window) -> Result<NodeUsage, NodeErrorReason> {
     let Wrapped { chart_ids, result } = parse(body)?;
     if result.labels.len() != chart_ids.len() + 1 {
         let (charts, labels) = (chart_ids.len(), result.labels.len());
-        return Err(AnswerError::Shape(format!(
+        return Err(NodeErrorReason::Shape(format!(
             "chart_ids 有 {charts} 個，labels 有 {labels} 個"
         )));
     }
@@ -43,10 +43,10 @@ pub fn one_chart(
     metric: Metric,
     card: CardId,
     usage: &mut NodeUsage,
-) -> Result<(), AnswerError> {
+) -> Result<(), NodeErrorReason> {
     let table: Table = parse(body)?;
     if table.labels.len() != 2 {
-        return Err(AnswerError::Shape(format!(
+        return Err(NodeErrorReason::Shape(format!(
             "一張圖表應有一個數列，回應有 {} 個",
             table.labels.len().max(1) - 1
         )));
@@ -54,12 +54,12 @@ pub fn one_chart(
     fill(usage, &[Some((metric, card))], &table, window)
 }
 
-pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
+pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NodeErrorReason> {
     serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
-            AnswerError::Shape(error.to_string())
+            NodeErrorReason::Shape(error.to_string())
         } else {
-            AnswerError::NotJson(error.to_string())
+            NodeErrorReason::NotJson(error.to_string())
         }
     })
 }
@@ -68,16 +68,12 @@ pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AnswerError> {
 /// it are stable. The id has spaces where the name has underscores (netdata/facts.md §0).
 pub fn chart_of(id: &str) -> Option<(Metric, CardId)> {
     let (before, card) = id.rsplit_once("_card")?;
-    let card = card.parse().ok().map(CardId)?;
-    let is_of = |metric: &Metric| {
-        before
-            .strip_prefix(metric.context())
-            .is_some_and(|product| product.starts_with(['_', ' ']))
+    let is_known = |metric: &Metric| {
+        let product = before.strip_prefix(metric.context());
+        product.is_some_and(|product| product.starts_with(['_', ' ']))
     };
-    Metric::ALL
-        .into_iter()
-        .find(is_of)
-        .map(|metric| (metric, card))
+    let metric = Metric::ALL.into_iter().find(is_known)?;
+    Some((metric, CardId(card.parse().ok()?)))
 }
 
 fn fill(
@@ -85,68 +81,56 @@ fn fill(
     columns: &[Option<(Metric, CardId)>],
     table: &Table,
     window: &Window,
-) -> Result<(), AnswerError> {
+) -> Result<(), NodeErrorReason> {
     let mut off_grid = None;
-    let width = columns.len() + 1;
-    if table.data.width.is_some_and(|found| found != width) {
-        let problem = "每列的欄位數與 labels 不符".to_owned();
-        return Err(AnswerError::Shape(problem));
-    }
-    for row in table.data.cells.chunks(width) {
-        let [Some(stamp), values @ ..] = row else {
-            return Err(AnswerError::Shape("有一列沒有時間戳".to_owned()));
+    for row in &table.data {
+        if row.len() != columns.len() + 1 {
+            let problem = "每列的欄位數與 labels 不符".to_owned();
+            return Err(NodeErrorReason::Shape(problem));
+        }
+        let [Some(stamp), values @ ..] = &row[..] else {
+            return Err(NodeErrorReason::Shape("有一列沒有時間戳".to_owned()));
         };
         #[expect(
             clippy::cast_possible_truncation,
             reason = "`as` saturates, and such a stamp lies outside any day"
         )]
         let stamp = *stamp as UnixSeconds;
-        match window.place(stamp) {
-            RowPlace::Slot(slot) => {
-                for (column, value) in columns.iter().zip(values) {
-                    if let (&Some((metric, card)), &Some(value)) = (column, value) {
-                        set(usage, metric, card, slot, stamp, value, window);
-                    }
-                }
+        let slot = match window.place(stamp) {
+            RowPlace::Slot(slot) => slot,
+            RowPlace::OffGrid => {
+                off_grid = Some(stamp);
+                continue;
             }
-            RowPlace::OffGrid => off_grid = Some(stamp),
-            RowPlace::Outside => {}
+            RowPlace::Outside => continue,
+        };
+        for (column, value) in columns.iter().zip(values) {
+            let (&Some((metric, card)), &Some(value)) = (column, value) else {
+                continue;
+            };
+            let Some(reading) = Reading::new(value) else {
+                usage.rejected.push(RejectedReading {
+                    card,
+                    metric,
+                    stamp,
+                    value,
+                });
+                continue;
+            };
+            let none = || CardUsage::without_readings(window.due());
+            let card = usage.cards.entry(card).or_insert_with(none);
+            // Where a product's name changed during the day, a card has two charts of one metric, and each fills the
+            // gaps of the other.
+            card.series_mut(metric)[slot].get_or_insert(reading);
         }
     }
     match off_grid {
-        Some(stamp) => Err(AnswerError::OffGrid {
+        Some(stamp) => Err(NodeErrorReason::OffGrid {
             stamp: window.clock(stamp),
             interval: window.interval,
         }),
         None => Ok(()),
     }
-}
-
-/// Where a product's name changed during the day, a card has two charts of one metric, and each fills the gaps of
-/// the other.
-fn set(
-    usage: &mut NodeUsage,
-    metric: Metric,
-    card: CardId,
-    slot: usize,
-    stamp: UnixSeconds,
-    value: f64,
-    window: &Window,
-) {
-    let Some(reading) = Reading::new(value) else {
-        usage.rejected.push(RejectedReading {
-            card,
-            metric,
-            stamp,
-            value,
-        });
-        return;
-    };
-    let card = usage
-        .cards
-        .entry(card)
-        .or_insert_with(|| CardUsage::without_readings(window.due()));
-    card.of_mut(metric)[slot].get_or_insert(reading);
 }
 
 #[cfg(test)]
@@ -211,8 +195,8 @@ mod tests {
         let usage =
             whole_node(recorded!("v1.37.1-context-today-shifted.json"), &day).expect("an answer");
         assert!(!usage.cards.is_empty());
-        for (card, of_card) in &usage.cards {
-            let rows = of_card.gpu.iter().flatten().count();
+        for (card, readings) in &usage.cards {
+            let rows = readings.gpu.iter().flatten().count();
             assert_eq!(
                 rows, 56,
                 "card {card}: 09:20 was the last row, and midnight's belongs to the day before"
@@ -280,7 +264,7 @@ mod tests {
         }
     }
 
-    fn answered(values: &str) -> Result<NodeUsage, AnswerError> {
+    fn answered(values: &str) -> Result<NodeUsage, NodeErrorReason> {
         let ids = "\"amdgpu.gpu_utilization_X_card1\",\"amdgpu.gpu_utilization_Y_card1\"";
         let labels = "\"time\",\"utilization\",\"utilization\"";
         let body = format!(
@@ -318,24 +302,28 @@ mod tests {
     fn what_is_no_answer_is_said_to_be_none() {
         assert!(matches!(
             answered("[1754007001,1,2]"),
-            Err(AnswerError::OffGrid { .. })
+            Err(NodeErrorReason::OffGrid { .. })
         ));
-        assert!(matches!(
-            answered("[1754007000,1]"),
-            Err(AnswerError::Shape(_))
-        ));
-        assert!(matches!(answered("[null,1,2]"), Err(AnswerError::Shape(_))));
-        assert!(matches!(
-            answered("[1754007000,\"1\",2]"),
-            Err(AnswerError::Shape(_))
-        ));
+        for rows in [
+            "[1754007000,1]",
+            "[1754007000,1,2],[1754007600,1]",
+            "[null,1,2]",
+            "[1754007000,\"1\",2]",
+            "[1754007000,1,[2]]",
+            "1754007000",
+        ] {
+            assert!(
+                matches!(answered(rows), Err(NodeErrorReason::Shape(_))),
+                "{rows}"
+            );
+        }
         assert!(matches!(
             answered("[1754007000,1e999,2]"),
-            Err(AnswerError::NotJson(_))
+            Err(NodeErrorReason::NotJson(_))
         ));
         assert!(matches!(
             answered("[1754007000,1,2"),
-            Err(AnswerError::NotJson(_))
+            Err(NodeErrorReason::NotJson(_))
         ));
         for (body, is_json) in [
             (&b"<html>"[..], false),
@@ -345,7 +333,11 @@ mod tests {
             (b"null", true),
         ] {
             let error = whole_node(body, &window("2025-08-01")).expect_err("an error");
-            assert_eq!(matches!(error, AnswerError::Shape(_)), is_json, "{error}");
+            assert_eq!(
+                matches!(error, NodeErrorReason::Shape(_)),
+                is_json,
+                "{error}"
+            );
         }
     }
 

@@ -1,9 +1,14 @@
 //! The client of a node's Netdata agent: a day of GPU and VRAM utilisation of every card.
+//!
+//! One request for a node returns all its cards and both metrics, by context; cards are known by the end of the
+//! chart's id, so that a new product name in it changes nothing. It asks for the samples (`tier=0`): left to itself an
+//! agent that has them answers from its one-minute means, whose rows are a second off. Only where the first reading of
+//! a card is missing, which may be older than the samples, the request is made once more without a tier, and fills what
+//! lies before the first sample. An agent that answers with an error about the query is asked chart by chart.
 
 mod answer;
 mod probe;
 pub mod query;
-mod rows;
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -27,7 +32,6 @@ pub use probe::{Agent, Charts, Probe};
 pub struct NodeError {
     /// The node's agent, as the settings write it.
     pub url: String,
-    /// What went wrong.
     pub reason: NodeErrorReason,
 }
 
@@ -38,35 +42,17 @@ impl NodeError {
             reason,
         }
     }
-}
 
-impl NodeError {
     /// Whether the agent answered, and has no reading.
     pub fn is_about_readings(&self) -> bool {
         matches!(self.reason, NodeErrorReason::NoReadings)
     }
 }
 
-/// What went wrong with a node.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeErrorReason {
-    /// The agent gave no answer.
     #[error("{0}{advice}", advice = advice(.0))]
     Http(#[from] HttpError),
-    /// The agent's answer cannot be read.
-    #[error(transparent)]
-    Answer(#[from] AnswerError),
-    /// The agent has not one reading of any card in the window.
-    #[error(
-        "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）"
-    )]
-    NoReadings,
-}
-
-/// An answer that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
-    /// It is not JSON.
     #[error("回應不是 JSON（{0}）")]
     NotJson(String),
     /// It is JSON, but not the table that was asked for.
@@ -77,9 +63,12 @@ pub enum AnswerError {
     OffGrid {
         /// One such row, on the zone's clocks.
         stamp: String,
-        /// The interval asked for.
         interval: Interval,
     },
+    #[error(
+        "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）"
+    )]
+    NoReadings,
 }
 
 /// What the statuses of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
@@ -112,8 +101,7 @@ impl Client {
         }
     }
 
-    /// The usage of `node` in `window`: in one request, or chart by chart where the agent answers that with an error.
-    /// The deadline is that of a run over many nodes which began at `begun`.
+    /// The usage of `node` in `window`. The deadline is that of a run over many nodes which began at `begun`.
     pub fn usage(
         &self,
         node: &Node,
@@ -145,20 +133,19 @@ impl Client {
         Ok(usage)
     }
 
-    /// From the samples; and what is older than these, from the coarser tiers.
     fn whole_node(
         &self,
         node: &Node,
         window: &Window,
         deadline: Instant,
     ) -> Result<NodeUsage, NodeErrorReason> {
-        let mut usage = self.of_tier(node, window, Tier::Samples, deadline)?;
+        let mut usage = self.one_tier(node, window, Tier::Samples, deadline)?;
         if usage.may_lack_old_readings(&node.cards) {
             tracing::info!(
                 node = node.name,
                 "asking the coarser tiers for older readings"
             );
-            match self.of_tier(node, window, Tier::Any, deadline) {
+            match self.one_tier(node, window, Tier::Any, deadline) {
                 Ok(coarse) => usage.add_coarse(coarse),
                 // What is there is not lost for what may be missing.
                 Err(reason) if !usage.is_empty() => {
@@ -170,7 +157,7 @@ impl Client {
         Ok(usage)
     }
 
-    fn of_tier(
+    fn one_tier(
         &self,
         node: &Node,
         window: &Window,
@@ -179,7 +166,7 @@ impl Client {
     ) -> Result<NodeUsage, NodeErrorReason> {
         let url = query::whole_node(&node.url, window, tier);
         match self.http.get(&url, &HeaderMap::new(), deadline) {
-            Ok(answered) => Ok(answer::whole_node(&answered.body, window)?),
+            Ok(answered) => answer::whole_node(&answered.body, window),
             Err(error) if tier == Tier::Samples && is_without_data(&error) => {
                 Ok(NodeUsage::default())
             }
@@ -210,8 +197,7 @@ impl Client {
     }
 }
 
-/// Whether the agent says that it has nothing of the charts in the window. That a parent has no such node is no
-/// matter of data (netdata/facts.md §5).
+/// Whether the agent has nothing of the charts in the window. That a parent has no such node is no matter of data (netdata/facts.md §5).
 fn is_without_data(error: &HttpError) -> bool {
     matches!(error, HttpError::Status { status, detail }
         if *status == StatusCode::NOT_FOUND && !detail.contains("does not maintain a database"))

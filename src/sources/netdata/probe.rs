@@ -1,4 +1,4 @@
-//! What an agent says of itself and of what it stores: to find out before the night whether a collection would succeed.
+//! What an agent is and what it stores: to find out before the night whether a collection would succeed.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -7,25 +7,22 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use url::Url;
 
-use super::{AnswerError, Client, NodeError, NodeErrorReason, answer, is_without_data, query};
+use super::{Client, NodeError, NodeErrorReason, answer, is_without_data, query};
 use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::readings::{Metric, NodeUsage};
 use crate::model::units::{CardId, UnixSeconds};
 use crate::sources::http::Answered;
 
-/// What an agent that answers at all says.
 #[derive(Debug)]
 pub struct Probe {
     /// What a collection of the window would get.
     pub usage: Result<NodeUsage, NodeErrorReason>,
-    /// What it says of itself.
     pub agent: Result<Agent, NodeErrorReason>,
     /// How far back it knows each card.
     pub charts: Result<Charts, NodeErrorReason>,
 }
 
-/// What an agent says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     /// Netdata's version, as it writes it.
@@ -34,19 +31,19 @@ pub struct Agent {
     pub id: String,
     /// The host that was asked for: of a parent, its child.
     pub hostname: Option<String>,
-    /// By how many seconds its clock is ahead of the machine's, if it tells the time.
+    /// By how many seconds its clock is ahead of the machine's, if its answer has the time.
     pub clock_ahead: Option<i64>,
 }
 
 /// When the oldest reading of each card is of, in any of the agent's tiers of storage. Charts that are not collected
 /// any more are among these, for as long as something of them is stored.
 ///
-/// That one is collected now cannot be told from what the agent says of its charts: 1.37.1 was measured to call a chart
+/// That one is collected now cannot be seen from what the agent lists of its charts: 1.37.1 was measured to call a chart
 /// collected, and its last sample of now, 95 seconds after its plugin had declared it obsolete.
 pub type Charts = BTreeMap<(CardId, Metric), UnixSeconds>;
 
 impl Client {
-    /// What `node` says of itself and of its cards in `window`; the error is why it says nothing at all. The deadline is
+    /// Asks `node` what it is and what it has in `window`; the error is why it does not answer at all. The deadline is
     /// that of a look at many nodes which began at `begun`.
     pub fn probe(&self, node: &Node, window: &Window, begun: Instant) -> Result<Probe, NodeError> {
         let deadline = self.http.deadline(begun);
@@ -120,15 +117,10 @@ struct Chart {
 }
 
 /// Adds the charts of one metric. A card has several where its product's name has changed.
-fn add_charts(charts: &mut Charts, body: &[u8]) -> Result<(), AnswerError> {
+fn add_charts(charts: &mut Charts, body: &[u8]) -> Result<(), NodeErrorReason> {
     let context: Context = answer::parse(body)?;
-    for (
-        id,
-        Chart {
-            first_time_t: first,
-        },
-    ) in context.charts
-    {
+    for (id, chart) in context.charts {
+        let first = chart.first_time_t;
         // Of a chart that has just begun, nothing is stored yet.
         if let Some((metric, card)) = answer::chart_of(&id)
             && first > 0

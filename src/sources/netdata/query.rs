@@ -40,7 +40,6 @@ pub fn one_chart(base: &Url, window: &Window, metric: Metric, card: CardId) -> U
     url
 }
 
-/// The request for the agent's version and name.
 pub fn info(base: &Url) -> Url {
     command(base, "info")
 }

@@ -15,32 +15,22 @@ use secrecy::ExposeSecret;
 use super::Undelivered;
 use super::message::Message;
 use super::watch::hostname;
-use crate::settings::SecretError;
-use crate::settings::{Security, Smtp};
+use crate::settings::{SecretError, Security, Smtp};
+use crate::sources::http::root_cause;
+use crate::sources::parallel::Jobs;
 
 pub use session::MailError;
 
 /// Longer mails are read by nobody.
 const LIMIT_BYTES: usize = 100_000;
+const AT_ONCE: u16 = 8;
 
-/// What sends mail.
-#[derive(Debug)]
 pub struct Mailer {
     smtp: Smtp,
     credentials: Option<Credentials>,
     timeout: Duration,
     /// Made when it is first needed, because it reads the system's certificates.
-    tls: OnceLock<Result<Tls, String>>,
-}
-
-/// The parameters of TLS, which have no `Debug` of their own.
-#[derive(Clone)]
-struct Tls(TlsParameters);
-
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tls")
-    }
+    tls: OnceLock<Result<TlsParameters, String>>,
 }
 
 impl Mailer {
@@ -58,7 +48,6 @@ impl Mailer {
         })
     }
 
-    /// The recipients of what is for the admin.
     pub fn admins(&self) -> &[Mailbox] {
         &self.smtp.to
     }
@@ -72,6 +61,12 @@ impl Mailer {
             server: format!("{}:{}", self.smtp.host, self.smtp.port),
             reason,
         })
+    }
+
+    /// Sends each recipient the message that is for them, and answers for each in that order.
+    pub fn send_all(&self, mails: &[(&Mailbox, Message)]) -> Vec<Result<(), Undelivered>> {
+        let send = |(recipient, message): &(&Mailbox, _)| self.send(recipient, message);
+        super::deliver_all(mails, Jobs::exactly(AT_ONCE), send)
     }
 
     fn letter(&self, recipient: &Mailbox, message: &Message) -> lettre::Message {
@@ -98,12 +93,10 @@ impl Mailer {
         }
         let new = || {
             let parameters = TlsParameters::new(self.smtp.host.clone());
-            parameters
-                .map(Tls)
-                .map_err(|error| crate::sources::http::root_cause(&error))
+            parameters.map_err(|error| root_cause(&error))
         };
-        let Tls(parameters) = self.tls.get_or_init(new).clone().map_err(MailError::Tls)?;
-        Ok(Some(parameters))
+        let parameters = self.tls.get_or_init(new).clone();
+        parameters.map(Some).map_err(MailError::Tls)
     }
 }
 

@@ -17,56 +17,38 @@ use crate::outlets::notify::watch::hostname;
 use crate::settings::Security;
 use crate::sources::http::root_cause;
 
-/// The pause before the second try.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long taking leave may take, of a server that has taken the mail.
 const LEAVE: Duration = Duration::from_secs(1);
 
-/// Why a mail was not taken. Nothing that the server says is in it but numbers: it may repeat the password.
+/// Why a mail was not taken. Of what the server says, only numbers are in it: it may repeat the password.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// The machine has not what TLS needs.
     #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
     Tls(String),
-    /// The time was up.
     #[error("逾時：{:.1} 秒內沒有完成", .0.as_secs_f64())]
     Timeout(Duration),
-    /// The connection did not come about, or broke.
     #[error("{step}失敗：{cause}")]
-    Network {
-        /// What was being done.
-        step: Step,
-        /// Why.
-        cause: String,
-    },
-    /// The server refused.
+    Network { step: Step, cause: String },
     #[error("{step}被拒絕（SMTP {code}）")]
     Refused {
-        /// What was being done.
         step: Step,
         /// The reply's code, and the enhanced one if it has one (RFC 5321, RFC 3463).
         code: String,
-        /// Whether it may do so for good.
         is_permanent: bool,
     },
-    /// The server cannot do what this needs.
     #[error("{0}")]
     Unable(&'static str),
-    /// What answers is no mail server, or expects another encryption.
     #[error("回應不是 SMTP（請檢查 port 與 security）")]
     NotSmtp,
 }
 
-/// What is done one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Connecting, with TLS from the first byte if that is wanted, and greeting.
+    /// With TLS from the first byte if that is wanted, and with the greeting.
     Connect,
-    /// Encrypting the connection.
     StartTls,
-    /// Logging in.
     Login,
-    /// Giving the mail.
     Send,
 }
 
@@ -132,7 +114,6 @@ fn with_enhanced(code: response::Code, error: &Error) -> String {
     }
 }
 
-/// Gives `letter` to the server.
 pub fn deliver(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailError> {
     // Before the clock starts: it reads files.
     mailer.tls()?;
@@ -209,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_fully_qualified_name_is_told_to_servers() {
+    fn only_a_fully_qualified_name_is_sent_to_servers() {
         for (hostname, hello) in [
             ("mgmt01.example.org", "mgmt01.example.org"),
             ("mgmt01", "[127.0.0.1]"),

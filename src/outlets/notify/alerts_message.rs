@@ -1,4 +1,4 @@
-//! What is told of idle GPUs: to the admin of all users, and to a user of nobody else.
+//! The messages about idle GPUs: to the admin about all users, and to a user about nobody else.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,10 +7,9 @@ use super::message::Message;
 use super::watch::hostname;
 use crate::report::alerts::{AlertReport, AlertsReport};
 
-/// How many GPUs of a user are told.
 const GPUS_SHOWN: usize = 50;
 
-/// The notice of these alerts for the admin. Without `include_users`, it says how many users there are, and not who.
+/// Without `include_users`, it has how many users there are, and not who.
 pub fn notice_for_admin(
     report: &AlertsReport,
     alerts: &[&AlertReport],
@@ -25,9 +24,9 @@ pub fn notice_for_admin(
         report.date
     );
     let mut lines = if include_users {
-        alerts.iter().map(|alert| line_of_user(alert)).collect()
+        alerts.iter().map(|alert| user_line(alert)).collect()
     } else {
-        lines_of_rules(alerts)
+        rule_lines(alerts)
     };
     lines.extend(report.rules());
     if !report.left_out.is_empty() {
@@ -41,7 +40,7 @@ pub fn notice_for_admin(
     Message::new(&subject, lines, &signature)
 }
 
-fn line_of_user(alert: &AlertReport) -> String {
+fn user_line(alert: &AlertReport) -> String {
     let figures = alert.figures;
     format!(
         "{}（規則 {}）：閒置 {} GPU 小時，占配置 {} GPU 小時的 {}，涵蓋率 {}",
@@ -54,7 +53,7 @@ fn line_of_user(alert: &AlertReport) -> String {
     )
 }
 
-fn lines_of_rules(alerts: &[&AlertReport]) -> Vec<String> {
+fn rule_lines(alerts: &[&AlertReport]) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for alert in alerts {
         *counts.entry(alert.rule).or_default() += 1;
@@ -79,7 +78,7 @@ pub fn mail_for_user(report: &AlertsReport, user: &str, alerts: &[&AlertReport])
     ];
     for alert in alerts {
         lines.push(String::new());
-        lines.extend(lines_of_alert(alert));
+        lines.extend(alert_lines(alert));
     }
     lines.extend([
         String::new(),
@@ -102,7 +101,7 @@ pub fn mail_for_user(report: &AlertsReport, user: &str, alerts: &[&AlertReport])
     Message::new(&subject, lines, &signature)
 }
 
-fn lines_of_alert(alert: &AlertReport) -> Vec<String> {
+fn alert_lines(alert: &AlertReport) -> Vec<String> {
     let types = match alert.task_types {
         [] => String::new(),
         types => format!("{} 任務：", types.join("、")),

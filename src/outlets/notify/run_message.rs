@@ -1,4 +1,4 @@
-//! What is told of a run that collects.
+//! The message about a run that collects.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,20 +7,15 @@ use chrono::NaiveDate;
 
 use super::message::Message;
 use super::outsiders;
+use super::watch::hostname;
 use crate::model::exit_status::ExitStatus;
 use crate::report::notice::{Notice, Severity};
-use crate::report::{Collected, DayResult, NodeReport, RunReport};
+use crate::report::{Collected, DayResult, NodeReport};
 
-/// The end of a run.
-#[derive(Debug)]
 pub enum Ended<'a> {
-    /// It collected.
     Collected(&'a Collected<'a>),
-    /// An error ended it before.
     Failed {
-        /// The error.
         error: &'a anyhow::Error,
-        /// What it means.
         exit_status: ExitStatus,
         /// The days that were to be collected, as far as they are known.
         dates: &'a [NaiveDate],
@@ -28,7 +23,6 @@ pub enum Ended<'a> {
 }
 
 impl Ended<'_> {
-    /// How it ended.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Collected(collected) => collected.exit_status(),
@@ -42,9 +36,9 @@ impl Ended<'_> {
         self.exit_status() != ExitStatus::Complete || !warnings.is_empty() || self.has_notices()
     }
 
-    /// What is told of it, and of these `warnings`, by a program on `host`. Without `include_users`, that names no user and nothing else that
-    /// the management API says.
-    pub fn message(&self, host: &str, warnings: &[String], include_users: bool) -> Message {
+    /// Without `include_users`, it names no user and nothing else that the management API says.
+    pub fn message(&self, warnings: &[String], include_users: bool) -> Message {
+        let host = hostname();
         let verdict = match self.exit_status() {
             ExitStatus::Complete if self.is_problem(warnings) => "完整，但有警告",
             status => verdict(status),
@@ -55,7 +49,7 @@ impl Ended<'_> {
             .map(|warning| format!("警告：{warning}"))
             .collect();
         lines.extend(match self {
-            Self::Collected(collected) => lines_of_days(collected, include_users),
+            Self::Collected(collected) => day_lines(collected, include_users),
             // What the management API says is in no error that ends a run or a day: such errors are notices.
             Self::Failed { error, .. } => vec![format!("錯誤：{error:#}")],
         });
@@ -107,7 +101,7 @@ fn date(day: &DayResult) -> NaiveDate {
     }
 }
 
-fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
+fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
     let failed_outputs = collected
         .failed_outputs
         .iter()
@@ -121,9 +115,9 @@ fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
         match day {
             DayResult::Collected(report) => {
                 lines.push(report.day_line());
-                lines.extend(lines_of_notices(&report.notices, include_users));
+                lines.extend(notice_lines(&report.notices, include_users));
                 if include_users {
-                    lines.extend(lines_of_users(report));
+                    lines.extend(report.nodes.iter().filter_map(user_line));
                 }
             }
             DayResult::Failed { date, error, .. } => {
@@ -136,7 +130,7 @@ fn lines_of_days(collected: &Collected, include_users: bool) -> Vec<String> {
 }
 
 /// A line of each notice, as on stderr. Without names, many may read the same, which are then counted.
-fn lines_of_notices(notices: &[Notice], include_users: bool) -> Vec<String> {
+fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for notice in notices {
@@ -165,12 +159,8 @@ fn lines_of_notices(notices: &[Notice], include_users: bool) -> Vec<String> {
     lines
 }
 
-fn lines_of_users(report: &RunReport) -> Vec<String> {
-    report.nodes.iter().filter_map(line_of_users).collect()
-}
-
 /// Who held which GPU of a node, if anything of the node was written.
-fn line_of_users(node: &NodeReport) -> Option<String> {
+fn user_line(node: &NodeReport) -> Option<String> {
     let gpus = &node.figures.as_ref()?.gpus;
     let held = gpus.iter().filter_map(|gpu| {
         let users = gpu.users.as_ref().filter(|users| !users.is_empty())?;
