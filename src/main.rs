@@ -76,7 +76,8 @@ fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
             let _ = logged.send(());
         });
         let metrics = thread::Builder::new().spawn(move || {
-            MetricsFile::new(file.as_deref(), started).write_interrupted();
+            let file = MetricsFile::new(file.as_deref(), started);
+            let _ = file.write(ExitStatus::Interrupted, None);
             let _ = done.send(());
         });
         for _ in [log, metrics] {

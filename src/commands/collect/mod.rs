@@ -20,7 +20,7 @@ use super::frame::{CommonArgs, Frame};
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console::{self, Console, LogFileError};
 use crate::outlets::notify::{Ended, Watch};
-use crate::report::{Collected, PlanReport};
+use crate::report::{Collected, DayResult, PlanReport};
 use crate::settings::Config;
 use crate::sources::netdata;
 use crate::store::archive::Archive;
@@ -54,7 +54,7 @@ pub fn run(args: &RunArgs, common: &CommonArgs, metrics: &MetricsFile) -> Result
         tracing::info!(settings = %config.source, "settings loaded");
         collect_and_notify(&frame, &config, args, metrics, no_log.as_ref())
     });
-    ended.inspect_err(|error| metrics.write_failure(error))
+    ended.inspect_err(|error| drop(metrics.write(exit_status(error), None)))
 }
 
 /// Collects, and notifies those who wait for the result. That somebody could not be notified changes nothing.
@@ -75,7 +75,12 @@ fn collect_and_notify(
         if let Some(error) = no_log {
             collected.add_failed_output(error);
         }
-        metrics.write_result(collected)
+        let last = collected.days.iter().rev().find_map(DayResult::report);
+        // Whoever reads the file would take the run before for this one.
+        if let Err(error) = metrics.write(collected.exit_status(), last) {
+            collected.add_failed_output(&error);
+        }
+        collected
     });
     finish(watch, collected, &request.dates())
 }
