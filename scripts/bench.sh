@@ -50,7 +50,7 @@ start() {
     local here=$1
     shift
     mkdir "$here"
-    coproc cluster { exec "$target/examples/simulated-cluster" serve "${@:1:3}" "$here" "${@:4}"; }
+    coproc cluster { exec "$target/examples/simulated-cluster" nodes "${@:1:3}" "$here" "${@:4}"; }
     read -r answer <&"${cluster[0]}"
 }
 

@@ -44,7 +44,7 @@ def one(found, name, **labels):
 def cluster(binary, folder):
     """Nodes, and the settings that lead to them in `folder`."""
     example = binary.parent / "examples" / "simulated-cluster"
-    process = subprocess.Popen([example, "serve", str(NODES), "0", str(NODES), folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([example, "nodes", str(NODES), "0", str(NODES), folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         check(process.stdout.readline() == b"ready\n", "the simulated cluster does not start")
         yield

@@ -373,7 +373,7 @@ def main():
         for file, text in (("password", PASSWORD), ("wrong-password", f"{PASSWORD}!")):
             (folder / file).touch(mode=0o600)
             (folder / file).write_text(f"{text}\n")
-        cluster = subprocess.Popen([simulation, "serve", "1", "0", "1", str(folder)], stdin=subprocess.PIPE,
+        cluster = subprocess.Popen([simulation, "nodes", "1", "0", "1", str(folder)], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True)
         with cluster, cluster.stdin:        # its end is the end of its input
             if cluster.stdout.readline() != "ready\n":

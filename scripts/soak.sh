@@ -36,7 +36,7 @@ cargo build --quiet --locked --release --bin daily-gpu-log --example simulated-c
 target=$(realpath "${CARGO_TARGET_DIR:-target}/release")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-coproc cluster { exec "$target/examples/simulated-cluster" serve "$nodes" 0 "$nodes" "$work"; }
+coproc cluster { exec "$target/examples/simulated-cluster" nodes "$nodes" 0 "$nodes" "$work"; }
 read -r answer <&"${cluster[0]}"
 [ "$answer" = ready ] || fail "the simulated cluster says $answer"
 

@@ -135,12 +135,16 @@ impl NodeTasks<'_> {
     }
 }
 
-/// The nodes that tasks with GPUs name and no setting does, each with those tasks.
-pub fn unknown_hosts<'a>(nodes: &[Node], tasks: &'a [Task]) -> BTreeMap<&'a str, Vec<&'a str>> {
+/// The hosts that tasks with GPUs name and no setting does, each with those tasks.
+pub fn unknown_hosts<'a>(
+    nodes: &[Node],
+    ignored: &BTreeSet<String>,
+    tasks: &'a [Task],
+) -> BTreeMap<&'a str, Vec<&'a str>> {
     let nodes: HashSet<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
-        if !nodes.contains(task.hostname.as_str()) {
+        if !nodes.contains(task.hostname.as_str()) && !ignored.contains(&task.hostname) {
             unknown.entry(&task.hostname).or_default().push(&task.id);
         }
     }
@@ -335,7 +339,7 @@ mod tests {
         let mut elsewhere = task("t", "alice", 25, time(MIDNIGHT), TaskTime::Absent);
         elsewhere.hostname = "colab-gpu9".to_owned();
         assert_eq!(
-            unknown_hosts(&[node()], &[elsewhere]),
+            unknown_hosts(&[node()], &BTreeSet::new(), &[elsewhere]),
             BTreeMap::from([("colab-gpu9", vec!["t"])])
         );
     }

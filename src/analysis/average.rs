@@ -128,6 +128,24 @@ mod tests {
         assert_eq!(Mean::of_means([gpu(None)]), Mean::default());
     }
 
+    #[test]
+    fn a_gpu_counts_for_each_metric_that_it_has_a_mean_of() {
+        let mean = |gpu, vram| Mean {
+            gpu: Percent::new(gpu),
+            vram: Percent::new(vram),
+        };
+        let lacks_gpu = Mean {
+            gpu: None,
+            ..mean(0.0, 80.0)
+        };
+        let lacks_vram = Mean {
+            vram: None,
+            ..mean(90.0, 0.0)
+        };
+        let means = [mean(10.0, 20.0), lacks_gpu, lacks_vram];
+        assert_eq!(Mean::of_means(means), mean(50.0, 50.0));
+    }
+
     proptest! {
         #[test]
         fn a_mean_is_the_sum_over_the_count_of_what_is_there(

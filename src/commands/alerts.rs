@@ -22,7 +22,6 @@ use crate::settings::Config;
 use crate::sources::management_api::kept;
 use crate::store::archive::Archive;
 use crate::store::day_files::Earlier;
-use crate::store::records;
 use crate::store::state::ReadError;
 use crate::store::tree::DataDir;
 
@@ -86,8 +85,8 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
     let channels = channels(config)?;
     let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
     let data_dir = open(args.wait)?;
-    let tally = tally(config, data_dir.archive(), last)?;
-    let mut memory = reminders::memory(data_dir.archive())?;
+    let tally = tally(config, &data_dir, last)?;
+    let mut memory = reminders::memory(&data_dir)?;
     let mut report = report(config, &tally, last, &memory);
     let due = reminders::remember(&mut report, &mut memory, config, &channels);
     if !due.is_empty() {
@@ -189,7 +188,7 @@ fn add_day(tally: &mut Tally, config: &Config, archive: &Archive, window: &Windo
         nodes.for_each(|node| tally.add_unknown(node, window, &tasks));
         return Ok(());
     }
-    let record = records::record(archive, window.date)?;
+    let record = archive.record(window.date)?;
     if nodes.clone().next().is_none() {
         tally.add_free_day();
     }

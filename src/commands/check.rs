@@ -14,7 +14,7 @@ use crate::model::cluster::Node;
 use crate::model::day::{DateArg, DateError, Window};
 use crate::model::exit_status::ExitStatus;
 use crate::report::check::{self, Check, Report};
-use crate::settings::{Config, Token, TokenSource};
+use crate::settings::{Config, Token};
 use crate::sources::management_api::{self, Fetched, TasksError};
 use crate::sources::netdata::Client;
 use crate::sources::parallel::{self, Jobs, NoThread, Panicked};
@@ -50,20 +50,14 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());
     let answers = ask(config, usable, &nodes, &window, frame)?;
     if let Some(token) = &token {
-        let source = TokenSource::find(&config.management_api.token_file);
-        checks.push(check::token(
-            source.as_ref(),
-            token,
-            config.zone,
-            calendar.now,
-        ));
+        checks.push(check::token(token, config.zone, calendar.now));
     }
     checks.extend(check::notify(&config.notify));
     match answers.tasks {
         Some(Ok(tasks)) => {
             checks.extend(check::api(&config.management_api, &tasks, &window));
             if let Ok(Fetched { answer, .. }) = tasks {
-                checks.extend(check::tasks(&nodes, &config.nodes, &answer, &window));
+                checks.extend(check::tasks(&nodes, config, &answer, &window));
             }
         }
         Some(Err(_)) => checks.push(check::api_panicked(&config.management_api)),

@@ -26,7 +26,7 @@ pub enum ConfigCommand {
 pub fn run(command: &ConfigCommand, frame: &Frame) -> Result<ExitStatus> {
     match command {
         ConfigCommand::Show => {
-            let explained = settings::explain(frame.args.settings.overrides())?;
+            let explained = settings::explain(&frame.args.settings)?;
             frame.print_report(&explained, false, ToString::to_string)?;
         }
         ConfigCommand::Init { output } => {

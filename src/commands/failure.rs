@@ -4,14 +4,13 @@ use super::alerts::AlertsError;
 use super::request::RequestError;
 use crate::model::day::DateError;
 use crate::model::exit_status::ExitStatus;
-use crate::settings::SecretError;
-use crate::settings::{ConfigError, TokenError};
+use crate::settings::{ConfigError, SecretError};
+use crate::store::lock::OpenError;
 use crate::store::pseudonym_key::PseudonymKeyError;
-use crate::store::tree::OpenError;
 
 /// The status of a run that `error` ended.
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
-    if error.is::<ConfigError>() || error.is::<TokenError>() || error.is::<SecretError>() {
+    if error.is::<ConfigError>() || error.is::<SecretError>() {
         return ExitStatus::Configuration;
     }
     match error.downcast_ref() {
@@ -42,7 +41,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::tree::WriteError;
+    use crate::store::write::WriteError;
     use std::path::PathBuf;
 
     #[test]
@@ -54,7 +53,7 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 15] = [
+        let cases: [(anyhow::Error, u8); 14] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
@@ -76,14 +75,7 @@ mod tests {
                 .into(),
                 10,
             ),
-            (
-                TokenError::Missing {
-                    usual: path.clone(),
-                }
-                .into(),
-                10,
-            ),
-            (SecretError::NoPassword.into(), 10),
+            (SecretError::Unusable("x".to_owned()).into(), 10),
             (PseudonymKeyError::Damaged { path: path.clone() }.into(), 10),
             (PseudonymKeyError::NotWritten(written()).into(), 1),
             (

@@ -4,10 +4,9 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::args::SettingsArgs;
 use crate::outlets::console::args::OutputArgs;
 use crate::outlets::console::{self, Console, PrintError};
-use crate::settings::{self, Config, ConfigError};
+use crate::settings::{self, Config, ConfigError, SettingsArgs};
 
 /// The options of all commands.
 #[derive(Args, Debug)]
@@ -33,7 +32,7 @@ impl<'a> Frame<'a> {
 
     /// The settings in force.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        settings::load(self.args.settings.overrides())
+        settings::load(&self.args.settings)
     }
 
     pub fn wants_json(&self) -> bool {

@@ -1,7 +1,6 @@
 //! What the program does: a file for each command.
 
 pub mod alerts;
-pub mod args;
 pub mod calendar;
 pub mod check;
 pub mod collect;

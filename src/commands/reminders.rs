@@ -9,13 +9,15 @@ use anyhow::Result;
 use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
 use crate::model::exit_status::ExitStatus;
+use crate::model::written::Item;
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
 use crate::sources::parallel::{self, NoThread};
 use crate::store::archive::Archive;
-use crate::store::tree::{DataDir, OpenError};
+use crate::store::lock::OpenError;
+use crate::store::tree::DataDir;
 
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,10 +31,10 @@ pub struct MemoryDamaged {
 
 /// Who was notified before.
 pub fn memory(archive: &Archive) -> Result<Memory> {
-    let Some(file) = archive.alerts()? else {
+    let Some(file) = archive.alerts().read()? else {
         return Ok(Memory::default());
     };
-    let path = archive.alerts_file().display().to_string();
+    let path = archive.alerts().path.display().to_string();
     Memory::from_json(&file).ok_or_else(|| MemoryDamaged { path }.into())
 }
 
@@ -144,7 +146,7 @@ fn send_mails(
 ) -> Vec<(String, Result<(), Undelivered>)> {
     let (mut users, mut mails) = (Vec::new(), Vec::new());
     for (&user, alerts) in by_user {
-        if let Some(address) = config.users.get(user) {
+        if let Some(Item(address)) = config.users.get(user) {
             users.push(user.to_owned());
             mails.push((address, mail_for_user(report, user, alerts)));
         }
@@ -158,7 +160,7 @@ fn settle(
     open: impl FnOnce(Duration) -> Result<DataDir, OpenError>,
 ) -> Result<()> {
     let data_dir = open(PATIENCE)?;
-    let mut memory = memory(data_dir.archive())?;
+    let mut memory = memory(&data_dir)?;
     for alert in &report.alerts {
         if let Some(last) = &alert.last_notice {
             memory.settle(&last.reminder);

@@ -47,7 +47,8 @@ fn evidence(
     let calendar = Calendar::now(config);
     let today = calendar.date(DateArg::Today);
     let has_today = archive
-        .run_record(today)
+        .run(today)
+        .read()
         .is_ok_and(|record| record.is_some());
     let last = today - Days::new(u64::from(!has_today));
     let first = last - Days::new(u64::from(count) - 1);

@@ -21,7 +21,7 @@ use crate::outlets::console;
 use crate::report::UsageReport;
 use crate::settings::Config;
 use crate::store::archive::Archive;
-use crate::store::{pseudonym_key, records, reports};
+use crate::store::{pseudonym_key, reports};
 
 /// How many users are named where one is not among them.
 const USERS_NAMED: usize = 20;
@@ -201,7 +201,7 @@ impl Day<'_> {
     /// Why there are no accounts of these nodes, by the record of the runs of the day.
     fn why_not(&self, present: &[&Node], former: &[&str]) -> AbsenceReason {
         let date = self.window.date;
-        let Ok(record) = records::record(self.archive, date) else {
+        let Ok(record) = self.archive.record(date) else {
             return AbsenceReason::Unexplained;
         };
         let Some(record) = record else {

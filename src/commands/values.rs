@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono_tz::Tz;
-
 /// How many nodes are collected at once, to begin with, unless `--jobs` says otherwise. The wait for an agent's answer
 /// is what takes the time, so it is no function of the machine's cores.
 pub const DEFAULT_JOBS: u16 = 64;
@@ -14,11 +12,6 @@ pub const MOST_JOBS: u16 = 400;
 
 /// Longer than any Netdata keeps its samples by default.
 const MOST_DAYS: u16 = 366;
-
-pub fn parse_zone(text: &str) -> Result<Tz, String> {
-    text.parse()
-        .map_err(|_| format!("不認得的時區「{text}」，請用 IANA 名稱，例如 Asia/Taipei"))
-}
 
 pub fn parse_jobs(text: &str) -> Result<u16, String> {
     let jobs = text

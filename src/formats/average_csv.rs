@@ -2,101 +2,92 @@
 //! of tasks.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::{fmt, io};
 
-use csv::{QuoteStyle, ReaderBuilder, StringRecord, WriterBuilder};
+use csv::ReaderBuilder;
+use serde::{Deserialize, Serialize};
 
-use super::csv_text::{guard_formula, unguard};
+use super::csv_text::{self, guard_formula, unguard};
 use super::number::two_decimals;
 use super::unreadable::Unreadable;
+use crate::analysis::average::Mean;
 use crate::analysis::node_day::NodeDay;
 use crate::model::units::GpuIndex;
 
-const HEADER: [&str; 4] = ["GPU編號", "平均GPU使用率(%)", "平均VRAM使用率(%)", "使用者"];
+const HEADER: &str = "GPU編號,平均GPU使用率(%),平均VRAM使用率(%),使用者";
 /// That of the oldest programs, which knew no users.
-const HEADER_WITHOUT_USERS: [&str; 3] = ["GPU卡號", "平均GPU使用率(%)", "平均VRAM使用率(%)"];
+const HEADER_WITHOUT_USERS: &str = "GPU卡號,平均GPU使用率(%),平均VRAM使用率(%)";
 /// The user column of a GPU that nobody held.
 pub const UNUSED: &str = "未使用";
-/// The first and the last column of the last row, which tells a whole file from a torn one.
+/// The first and the last column of the last row, which a torn file lacks.
 const TOTAL: &str = "全部平均";
 const ALL_USERS: &str = "所有使用者";
 
-/// The file.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    gpu: String,
+    gpu_mean: String,
+    vram_mean: String,
+    users: String,
+}
+
+impl Row {
+    fn new(gpu: impl fmt::Display, mean: Mean, users: String) -> Self {
+        Self {
+            gpu: gpu.to_string(),
+            gpu_mean: two_decimals(mean.gpu),
+            vram_mean: two_decimals(mean.vram),
+            users,
+        }
+    }
+}
+
 pub fn render(day: &NodeDay) -> Vec<u8> {
-    let mut csv = WriterBuilder::new()
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(Vec::new());
     let gpus = day.gpus.iter().map(|gpu| {
         let users = day.users(gpu.index);
         let users = users.map_or_else(|| UNUSED.to_owned(), |users| guard_formula(&users));
-        [
-            gpu.index.to_string(),
-            two_decimals(gpu.mean.gpu),
-            two_decimals(gpu.mean.vram),
-            users,
-        ]
+        Row::new(gpu.index, gpu.mean, users)
     });
-    let mean = day.mean();
-    let all = [
-        TOTAL.to_owned(),
-        two_decimals(mean.gpu),
-        two_decimals(mean.vram),
-        ALL_USERS.to_owned(),
-    ];
-    let written = csv
-        .write_record(HEADER)
-        .and_then(|()| gpus.chain([all]).try_for_each(|row| csv.write_record(row)));
-    written.expect("a vector takes whatever is written");
-    csv.into_inner()
-        .expect("a vector takes whatever is written")
+    let all = Row::new(TOTAL, day.mean(), ALL_USERS.to_owned());
+    csv_text::file(HEADER, gpus.chain([all]))
 }
 
 /// The user column, of the GPUs that have one.
 pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
     let header = csv.headers()?;
-    if header == HEADER_WITHOUT_USERS.as_slice() {
+    if header.iter().eq(HEADER_WITHOUT_USERS.split(',')) {
         return Ok(BTreeMap::new());
     }
-    if header != HEADER.as_slice() {
-        let problem = "第 1 列不是平均檔案的標題";
-        return Err(Unreadable::Malformed(problem.to_owned()));
+    if !header.iter().eq(HEADER.split(',')) {
+        return Err(Unreadable::malformed("第 1 列不是平均檔案的標題"));
     }
     let mut users = BTreeMap::new();
     let mut last = None;
     let mut is_whole = false;
-    for row in csv.records() {
-        let row = row?;
-        let malformed = |problem: &str| {
-            let line = row.position().map_or(0, csv::Position::line);
-            Unreadable::Malformed(format!("第 {line} 列{problem}"))
-        };
+    for record in csv.records() {
+        let record = record?;
+        let row: Row = record.deserialize(None)?;
         if is_whole {
-            return Err(malformed("在全部平均之後"));
+            return Err(Unreadable::row(&record, "在全部平均之後"));
         }
-        if (&row[0], &row[3]) == (TOTAL, ALL_USERS) {
+        if (row.gpu.as_str(), row.users.as_str()) == (TOTAL, ALL_USERS) {
             is_whole = true;
             continue;
         }
-        let index = gpu(&row).filter(|&index| last.is_none_or(|last| last < index));
-        let index = index.ok_or_else(|| malformed("不是 GPU 的平均"))?;
+        let index = GpuIndex::parse(&row.gpu);
+        let index = index.filter(|&index| last.is_none_or(|last| last < index));
+        let index = index.ok_or_else(|| Unreadable::row(&record, "不是 GPU 的平均"))?;
         last = Some(index);
-        if row[3] != *UNUSED {
-            users.insert(index, unguard(&row[3]));
+        if row.users != UNUSED {
+            users.insert(index, unguard(&row.users));
         }
     }
     if is_whole {
         Ok(users)
     } else {
-        let problem = "最後一列不是全部平均";
-        Err(Unreadable::Malformed(problem.to_owned()))
+        Err(Unreadable::malformed("最後一列不是全部平均"))
     }
-}
-
-/// The GPU that a row is of.
-fn gpu(row: &StringRecord) -> Option<GpuIndex> {
-    let index = row[0].strip_prefix("GPU[")?.strip_suffix(']')?;
-    Some(GpuIndex(index.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -1,7 +1,19 @@
 //! Text in a CSV that spreadsheets open. What one would take for a formula has an apostrophe before it, and loses it
 //! when it is read back. Where `;` parts fields, which the settings of the machine say, each part of a text is a field.
 
-use std::borrow::Cow;
+use csv::WriterBuilder;
+use serde::Serialize;
+
+/// A file of these rows.
+pub fn file<R: Serialize>(header: &str, rows: impl IntoIterator<Item = R>) -> Vec<u8> {
+    let mut csv = WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(format!("{header}\n").into_bytes());
+    let written = rows.into_iter().try_for_each(|row| csv.serialize(row));
+    written.expect("a vector takes whatever is written");
+    csv.into_inner()
+        .expect("a vector takes whatever is written")
+}
 
 /// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well.
 fn begins_formula(c: char) -> bool {
@@ -18,33 +30,22 @@ fn is_formula(text: &str) -> bool {
 
 /// The text as it is written.
 pub fn guard_formula(text: &str) -> String {
-    text.split(';')
-        .map(guarded_field)
-        .collect::<Vec<_>>()
-        .join(";")
+    each_field(text, |field| {
+        let mark = if is_formula(field) { "'" } else { "" };
+        format!("{mark}{field}")
+    })
 }
 
 /// The text that was written.
 pub fn unguard(text: &str) -> String {
-    text.split(';')
-        .map(plain_field)
-        .collect::<Vec<_>>()
-        .join(";")
+    each_field(text, |field| {
+        let rest = field.strip_prefix('\'').filter(|rest| is_formula(rest));
+        rest.unwrap_or(field).to_owned()
+    })
 }
 
-fn guarded_field(text: &str) -> Cow<'_, str> {
-    if is_formula(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-fn plain_field(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if is_formula(rest) => rest,
-        _ => text,
-    }
+fn each_field(text: &str, change: impl Fn(&str) -> String) -> String {
+    text.split(';').map(change).collect::<Vec<_>>().join(";")
 }
 
 #[cfg(test)]

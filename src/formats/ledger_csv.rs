@@ -4,39 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use csv::{ReaderBuilder, StringRecord, Writer, WriterBuilder};
+use csv::{ReaderBuilder, StringRecord};
+use serde::{Deserialize, Serialize};
 
-use super::account_text::{Coverage, Hours, Shown, means, seconds};
-use super::csv_text::{guard_formula, unguard};
-use super::number::NO_MEAN;
+use super::account::{Columns, hours};
+use super::csv_text::{self, guard_formula, unguard};
 use super::unreadable::Unreadable;
 use crate::analysis::holding::Span;
-use crate::analysis::ledger::{Account, DayLedger, Doubt, Entry, Idle, NodeLedger};
-use crate::model::units::{GpuIndex, Reading, WeightedSum};
+use crate::analysis::ledger::{Account, DayLedger, Doubt, Entry, NodeLedger};
+use crate::model::units::{GpuIndex, UnixSeconds};
 
-const HEADER: [&str; 21] = [
-    "類別",
-    "使用者",
-    "節點",
-    "GPU編號",
-    "時數(GPU小時)",
-    "使用中(GPU小時)",
-    "閒置(GPU小時)",
-    "無讀數(GPU小時)",
-    "平均GPU使用率(%)",
-    "平均VRAM使用率(%)",
-    "涵蓋率(%)",
-    "總秒數",
-    "使用中秒數",
-    "閒置佔用VRAM秒數",
-    "閒置未佔用VRAM秒數",
-    "閒置VRAM不明秒數",
-    "無讀數秒數",
-    "VRAM讀數秒數",
-    "統計起(時間戳)",
-    "統計至(時間戳)",
-    "備註",
-];
+const HEADER: &str = "類別,使用者,節點,GPU編號,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),無讀數(GPU小時),\
+    平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
+    閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數,統計起(時間戳),統計至(時間戳),備註";
 
 /// The first column: what a row is of.
 mod kind {
@@ -61,15 +41,53 @@ pub const DOUBTS: [(Doubt, &str); 7] = [
     (Doubt::Malformed, "有無法解析的任務"),
 ];
 
-/// No day, and so no account of one GPU, is longer.
-const LONGEST_SECONDS: u64 = 48 * 3600;
+/// The word for a doubt.
+pub fn word(doubt: Doubt) -> &'static str {
+    let word = DOUBTS.iter().find(|(known, _)| *known == doubt);
+    word.map_or("", |(_, word)| word)
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row<'a> {
+    kind: &'a str,
+    user: String,
+    node: String,
+    gpu: String,
+    hours: [String; 4],
+    account: Columns,
+    from: Option<UnixSeconds>,
+    to: Option<UnixSeconds>,
+    doubts: String,
+}
+
+impl<'a> Row<'a> {
+    fn new(
+        (kind, user): (&'a str, &str),
+        node: &str,
+        gpu: Option<GpuIndex>,
+        account: Account,
+        known: Option<Span>,
+        doubts: &BTreeSet<Doubt>,
+    ) -> Self {
+        let [all, active, idle, _, unknown] = hours(account, 4);
+        let words = DOUBTS.iter().filter(|(doubt, _)| doubts.contains(doubt));
+        let words: Vec<_> = words.map(|(_, word)| *word).collect();
+        Self {
+            kind,
+            user: guard_formula(user),
+            node: guard_formula(node),
+            gpu: gpu.map(|gpu| gpu.to_string()).unwrap_or_default(),
+            hours: [all, active, idle, unknown],
+            account: account.into(),
+            from: known.map(|known| known.from),
+            to: known.map(|known| known.to),
+            doubts: words.join(";"),
+        }
+    }
+}
 
 /// The file: each user with their nodes and GPUs and a total, then each node with what nobody held of it.
 pub fn render(day: &DayLedger) -> Vec<u8> {
-    let mut csv = WriterBuilder::new()
-        .has_headers(false)
-        .from_writer(Vec::new());
-    csv.write_record(HEADER).expect(TAKES_ALL);
     let mut users: BTreeMap<&str, Vec<(&str, &NodeLedger, &Entry)>> = BTreeMap::new();
     for (name, node) in day {
         for entry in &node.entries {
@@ -78,137 +96,63 @@ pub fn render(day: &DayLedger) -> Vec<u8> {
             }
         }
     }
+    let row = |of: (&'static str, &str), name: &str, node: &NodeLedger, gpu, account| {
+        Row::new(of, name, gpu, account, Some(node.known), &node.doubts)
+    };
+    let mut rows = Vec::new();
     for (user, entries) in users {
-        let mut doubts = BTreeSet::new();
-        for &(name, node, entry) in &entries {
-            let row = Row {
-                kind: kind::HELD,
-                user,
-                node: name,
-                gpu: Some(entry.gpu),
-                account: entry.account,
-                known: Some(node.known),
-                doubts: &node.doubts,
-            };
-            row.write(&mut csv);
+        let (mut total, mut doubts) = (Account::default(), BTreeSet::new());
+        for (name, node, entry) in entries {
+            let (gpu, account) = (Some(entry.gpu), entry.account);
+            rows.push(row((kind::HELD, user), name, node, gpu, account));
+            total += account;
             doubts.extend(&node.doubts);
         }
-        let row = Row {
-            kind: kind::HELD_TOTAL,
-            user,
-            node: "",
-            gpu: None,
-            account: entries.iter().map(|(_, _, entry)| entry.account).sum(),
-            known: None,
-            doubts: &doubts,
-        };
-        row.write(&mut csv);
+        let of = (kind::HELD_TOTAL, user);
+        rows.push(Row::new(of, "", None, total, None, &doubts));
     }
     for (name, node) in day {
-        let free = || node.entries.iter().filter(|entry| entry.user.is_none());
-        let row = |kind, gpu, account| Row {
-            kind,
-            user: "",
-            node: name,
-            gpu,
-            account,
-            known: Some(node.known),
-            doubts: &node.doubts,
-        };
-        for entry in free() {
-            row(kind::FREE, Some(entry.gpu), entry.account).write(&mut csv);
+        let mut total = Account::default();
+        for entry in node.entries.iter().filter(|entry| entry.user.is_none()) {
+            let (gpu, account) = (Some(entry.gpu), entry.account);
+            rows.push(row((kind::FREE, ""), name, node, gpu, account));
+            total += account;
         }
-        let total = free().map(|entry| entry.account).sum();
-        row(kind::FREE_TOTAL, None, total).write(&mut csv);
+        rows.push(row((kind::FREE_TOTAL, ""), name, node, None, total));
     }
-    csv.into_inner().expect(TAKES_ALL)
-}
-
-const TAKES_ALL: &str = "a vector takes whatever is written";
-
-struct Row<'a> {
-    kind: &'a str,
-    user: &'a str,
-    node: &'a str,
-    gpu: Option<GpuIndex>,
-    account: Account,
-    known: Option<Span>,
-    doubts: &'a BTreeSet<Doubt>,
-}
-
-impl Row<'_> {
-    fn write(&self, csv: &mut Writer<Vec<u8>>) {
-        let account = self.account;
-        let doubts = DOUBTS
-            .iter()
-            .filter(|(doubt, _)| self.doubts.contains(doubt));
-        let doubts: Vec<_> = doubts.map(|(_, word)| *word).collect();
-        let names = (
-            self.kind,
-            guard_formula(self.user),
-            guard_formula(self.node),
-            self.gpu.map(Shown),
-        );
-        let hours = [
-            account.seconds(),
-            account.active,
-            account.idle.seconds(),
-            account.unknown,
-        ];
-        let known = (
-            self.known.map(|known| known.from),
-            self.known.map(|known| known.to),
-        );
-        let row = (
-            names,
-            hours.map(|seconds| Shown(Hours(seconds))),
-            means(account),
-            Shown(Coverage(account)),
-            seconds(account),
-            known,
-            doubts.join(";"),
-        );
-        csv.serialize(row).expect(TAKES_ALL);
-    }
+    csv_text::file(HEADER, rows)
 }
 
 /// Reads the file back. Totals are passed over: they follow from the rest.
 pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
-    let header = csv.headers()?;
-    if header != HEADER.as_slice() {
-        return Err(Unreadable::Malformed(
-            "第 1 列不是使用者報告的標題".to_owned(),
-        ));
+    if !csv.headers()?.iter().eq(HEADER.split(',')) {
+        return Err(Unreadable::malformed("第 1 列不是使用者報告的標題"));
     }
     let mut day = DayLedger::new();
     let mut row = StringRecord::new();
     while csv.read_record(&mut row)? {
-        read_row(&row, &mut day).ok_or_else(|| {
-            let line = row.position().map_or(0, csv::Position::line);
-            Unreadable::Malformed(format!("第 {line} 列的數字不符"))
-        })?;
+        read_row(&row, &mut day).ok_or_else(|| Unreadable::row(&row, "的數字不符"))?;
     }
     for node in day.values_mut() {
         node.entries.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
         if !node.entries.is_sorted_by(|a, b| a.key() < b.key()) {
-            return Err(Unreadable::Malformed(
-                "同一位使用者的同一張 GPU 出現兩次".to_owned(),
-            ));
+            let problem = "同一位使用者的同一張 GPU 出現兩次";
+            return Err(Unreadable::malformed(problem));
         }
     }
     Ok(day)
 }
 
-/// Takes a row, or answers `None` where it contradicts itself.
-fn read_row(row: &StringRecord, day: &mut DayLedger) -> Option<()> {
-    let (kind, user, node) = (row.get(0)?, unguard(row.get(1)?), unguard(row.get(2)?));
-    if kind == kind::HELD_TOTAL {
+/// Takes a row, or returns `None` where it contradicts itself.
+fn read_row(record: &StringRecord, day: &mut DayLedger) -> Option<()> {
+    if &record[0] == kind::HELD_TOTAL {
         return Some(());
     }
-    let stamp = |column: usize| row.get(column)?.parse().ok();
-    let known = Span::new(stamp(18)?, stamp(19)?)?;
-    let doubts = read_doubts(row.get(20)?)?;
+    let row: Row = record.deserialize(None).ok()?;
+    let known = Span::new(row.from?, row.to?)?;
+    let doubts = read_doubts(&row.doubts)?;
+    let (user, node) = (unguard(&row.user), unguard(&row.node));
     let ledger = day.entry(node).or_insert_with(|| NodeLedger {
         known,
         doubts: doubts.clone(),
@@ -217,49 +161,16 @@ fn read_row(row: &StringRecord, day: &mut DayLedger) -> Option<()> {
     if (ledger.known, &ledger.doubts) != (known, &doubts) {
         return None;
     }
-    let user = match kind {
+    let user = match row.kind {
         kind::HELD if !user.is_empty() => Some(user),
         kind::FREE if user.is_empty() => None,
         kind::FREE_TOTAL => return Some(()),
         _ => return None,
     };
-    let gpu = row.get(3)?.strip_prefix("GPU[")?.strip_suffix(']')?;
-    let gpu = GpuIndex(gpu.parse().ok()?);
-    let account = read_account(row).filter(|account| {
-        (1..=known.seconds().min(LONGEST_SECONDS)).contains(&account.seconds())
-    })?;
-    ledger.entries.push(Entry { user, gpu, account });
-    Some(())
-}
-
-fn read_account(row: &StringRecord) -> Option<Account> {
-    let seconds = |column: usize| -> Option<u64> {
-        let seconds = row.get(column)?.parse().ok()?;
-        (seconds <= LONGEST_SECONDS).then_some(seconds)
-    };
-    let readings = |column: usize, seconds: u64| {
-        let mut readings = WeightedSum::default();
-        match (row.get(column)?, seconds) {
-            (NO_MEAN, 0) => {}
-            (_, 0) => return None,
-            (mean, seconds) => readings.add(Reading::new(mean.parse().ok()?)?, seconds),
-        }
-        Some(readings)
-    };
-    let mut account = Account {
-        active: seconds(12)?,
-        idle: Idle {
-            vram_held: seconds(13)?,
-            vram_empty: seconds(14)?,
-            vram_unknown: seconds(15)?,
-        },
-        unknown: seconds(16)?,
-        ..Account::default()
-    };
-    account.gpu = readings(8, account.observed())?;
-    account.vram = readings(9, seconds(17)?)?;
-    (account.seconds() == seconds(11)? && account.vram.seconds() <= account.seconds())
-        .then_some(account)
+    let gpu = GpuIndex::parse(&row.gpu)?;
+    let account = row.account.account()?;
+    let is_possible = (1..=known.seconds()).contains(&account.seconds());
+    is_possible.then(|| ledger.entries.push(Entry { user, gpu, account }))
 }
 
 fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
@@ -273,7 +184,9 @@ fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::units::UnixSeconds;
+    use crate::analysis::ledger::Idle;
+    use crate::formats::account::coverage;
+    use crate::model::units::Reading;
     use proptest::prelude::*;
 
     const MIDNIGHT: UnixSeconds = 1_754_006_400;
@@ -399,18 +312,6 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_true_to_the_second() {
-        for (seconds, printed) in [
-            (0, "0.0000"),
-            (1, "0.0003"),
-            (3599, "0.9997"),
-            (86_400, "24.0000"),
-        ] {
-            assert_eq!(Hours(seconds).to_string(), printed);
-        }
-    }
-
-    #[test]
     fn only_what_is_whole_is_covered_by_100_percent() {
         for (observed, unknown, printed) in [
             (86_399, 1, "99.99"),
@@ -419,7 +320,7 @@ mod tests {
             (0, 0, "N/A"),
         ] {
             let account = account([observed, 0, 0, 0, unknown], 0, (0, 0));
-            assert_eq!(Coverage(account).to_string(), printed);
+            assert_eq!(coverage(account), printed);
         }
     }
 
@@ -434,7 +335,7 @@ mod tests {
         #[test]
         fn no_file_panics(text in "\\PC*", row in "[配置未分合計,GPU\\[\\]0-9.a-]*") {
             let _ = parsed(&text);
-            let _ = parsed(&format!("{}\n{row}\n", HEADER.join(",")));
+            let _ = parsed(&format!("{HEADER}\n{row}\n"));
         }
     }
 }

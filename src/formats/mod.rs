@@ -1,6 +1,6 @@
 //! What a file says: pure functions to bytes and back.
 
-pub mod account_text;
+pub mod account;
 pub mod average_csv;
 pub mod csv_text;
 pub mod gpu_csv;
@@ -10,6 +10,7 @@ pub mod ledger_csv;
 pub mod number;
 pub mod roff;
 pub mod summary;
+pub mod table;
 pub mod task_blocks;
 pub mod task_report;
 pub mod unreadable;

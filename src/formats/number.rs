@@ -28,10 +28,11 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// GPU-seconds as hours: `14.00`.
-pub fn hours_with_two_decimals(seconds: u64) -> String {
-    let hundredths = (seconds + 18) / 36;
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+/// GPU-seconds as hours, rounded to the nearest: `14.00`.
+pub fn hours(seconds: u64, decimals: usize) -> String {
+    let parts = (0..decimals).fold(1, |parts, _| parts * 10);
+    let rounded = (seconds * parts + 1800) / 3600;
+    format!("{}.{:0decimals$}", rounded / parts, rounded % parts)
 }
 
 #[cfg(test)]
@@ -81,6 +82,7 @@ mod tests {
     fn hours_are_rounded_to_the_hundredth() {
         for (seconds, printed) in [
             (0, "0.00"),
+            (3618, "1.01"),
             (17, "0.00"),
             (18, "0.01"),
             (3600, "1.00"),
@@ -88,7 +90,16 @@ mod tests {
             (86_399, "24.00"),
             (90_000, "25.00"),
         ] {
-            assert_eq!(hours_with_two_decimals(seconds), printed, "{seconds} s");
+            assert_eq!(hours(seconds, 2), printed, "{seconds} s");
+        }
+        // To the second.
+        for (seconds, printed) in [
+            (0, "0.0000"),
+            (1, "0.0003"),
+            (3599, "0.9997"),
+            (86_400, "24.0000"),
+        ] {
+            assert_eq!(hours(seconds, 4), printed, "{seconds} s");
         }
     }
 

@@ -4,8 +4,9 @@
 use std::fmt::Write;
 
 use super::average_csv::UNUSED;
-use super::number::{hours_with_two_decimals, summary_percent};
-use super::task_blocks::held_gpus;
+use super::number::{self, summary_percent};
+use super::task_blocks::{gpu_id, held_gpus, or_missing};
+use crate::analysis::average::Coverage;
 use crate::analysis::ledger::Account;
 use crate::analysis::node_day::{GpuDay, NodeDay, TaskKnowledge};
 use crate::model::units::{Percent, WeightedSum};
@@ -14,16 +15,7 @@ const RULE: &str = "================================";
 
 /// The file.
 pub fn render(day: &NodeDay) -> String {
-    let mut text = String::new();
-    for section in [
-        heading(day),
-        card_table(day),
-        tasks(day),
-        usage(day),
-        means(day),
-    ] {
-        text.push_str(&section);
-    }
+    let mut text = heading(day) + &card_table(day) + &tasks(day) + &usage(day) + &means(day);
     for section in [
         unfinished(day),
         coverage(day),
@@ -50,11 +42,9 @@ fn heading(day: &NodeDay) -> String {
 }
 
 fn card_table(day: &NodeDay) -> String {
-    let mut table = "GPU 硬體對應表:\n".to_owned();
-    for gpu in &day.gpus {
-        let _ = writeln!(table, "{} -> Card {}", gpu.index, gpu.card);
-    }
-    table + "\n"
+    let gpus = day.gpus.iter();
+    let lines = gpus.map(|gpu| format!("{} -> Card {}", gpu.index, gpu.card));
+    titled("GPU 硬體對應表", lines) + "\n"
 }
 
 /// The tasks of the node. Without task information there is no such section, as there was none of old.
@@ -77,20 +67,12 @@ fn tasks(day: &NodeDay) -> String {
 }
 
 fn usage(day: &NodeDay) -> String {
-    let mut section = "各 GPU 使用率與 VRAM 使用率:\n".to_owned();
-    for gpu in &day.gpus {
-        let (busy, vram) = (
-            summary_percent(gpu.mean.gpu),
-            summary_percent(gpu.mean.vram),
-        );
-        let _ = writeln!(
-            section,
-            "{}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {})",
-            gpu.index,
-            users(day, gpu)
-        );
-    }
-    section + "\n"
+    let lines = day.gpus.iter().map(|gpu| {
+        let [busy, vram] = [gpu.mean.gpu, gpu.mean.vram].map(summary_percent);
+        let (index, users) = (gpu.index, users(day, gpu));
+        format!("{index}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {users})")
+    });
+    titled("各 GPU 使用率與 VRAM 使用率", lines) + "\n"
 }
 
 fn users(day: &NodeDay, gpu: &GpuDay) -> String {
@@ -121,146 +103,115 @@ fn unfinished(day: &NodeDay) -> String {
 }
 
 fn coverage(day: &NodeDay) -> String {
-    let mut section = String::new();
-    for gpu in day.gpus.iter().filter(|gpu| !gpu.coverage.is_whole()) {
-        let coverage = gpu.coverage;
-        let _ = writeln!(
-            section,
-            "{}: {}/{} 筆 ({:.1}%)",
-            gpu.index,
-            coverage.found,
-            coverage.due,
-            coverage.percent()
-        );
-    }
-    titled("資料涵蓋率不足的 GPU", &section)
+    let gpus = day.gpus.iter().filter(|gpu| !gpu.coverage.is_whole());
+    let lines = gpus.map(|gpu| {
+        let (index, Coverage { found, due }) = (gpu.index, gpu.coverage);
+        let percent = gpu.coverage.percent();
+        format!("{index}: {found}/{due} 筆 ({percent:.1}%)")
+    });
+    titled("資料涵蓋率不足的 GPU", lines)
 }
 
 /// What each user had of a GPU, where that is not simply all of it.
 fn hours(day: &NodeDay) -> String {
-    let mut section = String::new();
     let Some(known) = day.tasks.known() else {
-        return section;
+        return String::new();
     };
-    for gpu in &day.gpus {
-        let Some(users) = gpu.held.as_ref().map(|held| &held.ledger.users) else {
-            continue;
-        };
-        let whole = known.known.seconds();
-        let is_whole = |(_, account): &(_, Account)| account.seconds() == whole;
-        if users.len() < 2 && users.iter().all(is_whole) {
-            continue;
-        }
-        for (user, account) in users {
-            let percent =
-                |readings: WeightedSum| summary_percent(readings.mean().map(Percent::from));
-            let _ = writeln!(
-                section,
-                "{}: {} 小時, GPU使用率 = {}, VRAM使用率 = {} (使用者: {user})",
-                gpu.index,
-                hours_with_two_decimals(account.seconds()),
-                percent(account.gpu),
-                percent(account.vram),
-            );
-        }
-    }
-    titled("各使用者佔用 GPU 的時數，以及佔用期間的使用率", &section)
+    let whole = known.known.seconds();
+    let is_whole = |(_, account): &(_, Account)| account.seconds() == whole;
+    let percent = |readings: WeightedSum| summary_percent(readings.mean().map(Percent::from));
+    let gpus = day.gpus.iter();
+    let gpus = gpus.filter_map(|gpu| Some((gpu.index, &gpu.held.as_ref()?.ledger.users)));
+    let shared = gpus.filter(|(_, users)| users.len() > 1 || !users.iter().all(is_whole));
+    let lines = shared.flat_map(|(index, users)| {
+        users.iter().map(move |(user, account)| {
+            let hours = number::hours(account.seconds(), 2);
+            let (gpu, vram) = (percent(account.gpu), percent(account.vram));
+            format!(
+                "{index}: {hours} 小時, GPU使用率 = {gpu}, VRAM使用率 = {vram} (使用者: {user})"
+            )
+        })
+    });
+    titled("各使用者佔用 GPU 的時數，以及佔用期間的使用率", lines)
 }
 
 fn conflicts(day: &NodeDay) -> String {
-    let mut section = String::new();
-    for gpu in &day.gpus {
-        for conflict in gpu.held.iter().flat_map(|held| &held.conflicts.listed) {
-            let more = |more| match more {
-                0 => String::new(),
-                more => format!(" 及另外 {more} 個"),
-            };
-            let _ = writeln!(
-                section,
-                "{}: {} (使用者: {}{}, 任務: {}{})",
-                gpu.index,
+    let gpus = day.gpus.iter();
+    let gpus = gpus.filter_map(|gpu| Some((gpu.index, &gpu.held.as_ref()?.conflicts)));
+    let lines = gpus.flat_map(|(index, conflicts)| {
+        let more = |more| match more {
+            0 => String::new(),
+            more => format!(" 及另外 {more} 個"),
+        };
+        let listed = conflicts.listed.iter().map(move |conflict| {
+            format!(
+                "{index}: {} (使用者: {}{}, 任務: {}{})",
                 day.window.clock_span(conflict.span),
                 conflict.users.join(";"),
                 more(conflict.more_users),
                 conflict.tasks.join(";"),
                 more(conflict.more_tasks)
-            );
-        }
-        let more = gpu.held.as_ref().map_or(0, |held| held.conflicts.more);
-        if more > 0 {
-            let _ = writeln!(section, "{}: 另有 {more} 段時間", gpu.index);
-        }
-    }
-    titled("資源衝突 (多位使用者同時佔用同一張 GPU)", &section)
+            )
+        });
+        let more = Some(conflicts.more).filter(|more| *more > 0);
+        listed.chain(more.map(|more| format!("{index}: 另有 {more} 段時間")))
+    });
+    titled("資源衝突 (多位使用者同時佔用同一張 GPU)", lines)
 }
 
 fn busy_without_task(day: &NodeDay) -> String {
-    let mut section = String::new();
-    for gpu in &day.gpus {
-        for &span in gpu.held.iter().flat_map(|held| &held.busy_without_task) {
-            let _ = writeln!(section, "{}: {}", gpu.index, day.window.clock_span(span));
-        }
-    }
+    let lines = day.gpus.iter().flat_map(|gpu| {
+        let spans = gpu.held.iter().flat_map(|held| &held.busy_without_task);
+        spans.map(|span| format!("{}: {}", gpu.index, day.window.clock_span(*span)))
+    });
     let title = format!(
         "沒有任務佔用卻忙碌的 GPU (GPU使用率超過 {}% 達一小時以上)",
         day.thresholds.busy
     );
-    titled(&title, &section)
+    titled(&title, lines)
 }
 
 fn unplaced(day: &NodeDay) -> String {
-    let mut section = String::new();
-    for unplaced in day.tasks.known().iter().flat_map(|known| &known.unplaced) {
-        let id = unplaced
-            .gpu
-            .id
-            .map_or_else(|| "N/A".to_owned(), |id| id.to_string());
-        let uuid = unplaced.gpu.uuid.as_deref().unwrap_or("N/A");
+    let known = day.tasks.known().into_iter();
+    let unplaced = known.flat_map(|known| &known.unplaced);
+    let lines = unplaced.map(|unplaced| {
         let owner = unplaced.owner.as_ref();
         let owner = owner.map_or_else(String::new, |owner| format!(", 屬於節點 {owner}"));
-        let _ = writeln!(
-            section,
-            "GPU {id}: {} (任務 {}, GPU UUID {uuid}{owner})",
-            unplaced.username, unplaced.task
-        );
-    }
+        format!(
+            "GPU {}: {} (任務 {}, GPU UUID {}{owner})",
+            gpu_id(&unplaced.gpu),
+            unplaced.username,
+            unplaced.task,
+            or_missing(unplaced.gpu.uuid.as_deref())
+        )
+    });
     titled(
         "無法對應到本節點 GPU 的任務 GPU (使用者欄位不含這些使用者)",
-        &section,
+        lines,
     )
 }
 
 fn disagreements(day: &NodeDay) -> String {
-    let mut section = String::new();
-    for disagreement in day
-        .tasks
-        .known()
-        .iter()
-        .flat_map(|known| &known.disagreements)
-    {
-        let _ = writeln!(section, "{}: {disagreement}", disagreement.index);
-    }
-    titled("UUID 與 id 不一致的 GPU (以 UUID 為準)", &section)
+    let known = day.tasks.known().into_iter();
+    let lines = known.flat_map(|known| &known.disagreements);
+    let lines = lines.map(|disagreement| format!("{}: {disagreement}", disagreement.index));
+    titled("UUID 與 id 不一致的 GPU (以 UUID 為準)", lines)
 }
 
 fn timeless(day: &NodeDay) -> String {
-    let mut section = String::new();
-    for task in day.tasks.known().iter().flat_map(|known| &known.timeless) {
-        let _ = writeln!(section, "任務 {}: {}", task.task, task.problem);
-    }
-    titled("時間不明而未計入使用者欄位的任務", &section)
+    let known = day.tasks.known().into_iter();
+    let tasks = known.flat_map(|known| &known.timeless);
+    let lines = tasks.map(|task| format!("任務 {}: {}", task.task, task.problem));
+    titled("時間不明而未計入使用者欄位的任務", lines)
 }
 
 /// Where the task information is from, unless it is the management API's answer of this run.
 fn source(day: &NodeDay) -> String {
     match &day.tasks {
-        TaskKnowledge::Known {
-            kept_since: None, ..
-        } => String::new(),
-        TaskKnowledge::Known {
-            kept_since: Some(since),
-            ..
-        } => {
+        TaskKnowledge::Known { kept_since, .. } => {
+            let Some(since) = kept_since else {
+                return String::new();
+            };
             let clock = day.window.clock(*since);
             let caveat = if *since < day.window.end {
                 "，當時這一天尚未結束，之後的任務不在其中"
@@ -280,10 +231,107 @@ fn source(day: &NodeDay) -> String {
     }
 }
 
-fn titled(title: &str, lines: &str) -> String {
-    if lines.is_empty() {
-        String::new()
-    } else {
-        format!("{title}:\n{lines}")
+/// A section, unless it has no lines.
+fn titled(title: &str, lines: impl Iterator<Item = String>) -> String {
+    let lines: String = lines.map(|line| line + "\n").collect();
+    match lines.as_str() {
+        "" => lines,
+        _ => format!("{title}:\n{lines}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::attribution::{TasksByHost, attribute};
+    use crate::analysis::holding::Span;
+    use crate::analysis::ledger::DayLedger;
+    use crate::formats::ledger_csv;
+    use crate::model::cluster::Node;
+    use crate::model::day::{Interval, Window};
+    use crate::model::readings::CardUsage;
+    use crate::model::thresholds::Thresholds;
+    use crate::model::units::{CardId, GpuIndex, GpuUuid, Reading};
+    use crate::sources::management_api::kept;
+    use chrono_tz::Tz;
+    use pretty_assertions::assert_eq;
+    use std::collections::BTreeMap;
+
+    const TASKS: &str = r#"{
+        "t1": {"username": "alice", "hostname": "gpu-a", "start": "Fri, 01 Aug 2025 00:00:00 GMT",
+               "end": "Fri, 01 Aug 2025 10:00:00 GMT", "gpus": [{"id": 8, "name": "AMD Instinct MI300X", "memory": 196592}],
+               "task": {"_type": "LAB", "project_uuid": "p1", "image": "lab:1", "owner": "dora"}, "total_seconds": 36000},
+        "t2": {"username": "=bob", "hostname": "gpu-a", "start": "Fri, 01 Aug 2025 08:00:10 GMT",
+               "end": "Fri, 01 Aug 2025 12:00:00 GMT", "gpus": [{"id": 8}]},
+        "t3": {"username": "carol", "hostname": "gpu-a", "start": "Thu, 31 Jul 2025 12:00:00 GMT",
+               "end": null, "gpus": [{"id": 8, "uuid": "APU-2"}, {"id": 99, "uuid": "APU-3"}, {"id": 98}]},
+        "t4": {"username": "erin", "hostname": "gpu-a", "start": "soon", "gpus": [{"id": 8}]}
+    }"#;
+
+    /// A day with everything that can be doubtful about one.
+    fn with_doubtful_day(check: impl FnOnce(&NodeDay)) {
+        let date = "2025-08-01".parse().expect("a date");
+        let now = 1_754_006_400 + 20 * 3600 + 30;
+        let window = Window::new(date, Tz::UTC, Interval::DEFAULT, now).expect("a window");
+        let uuid = |text: &str| GpuUuid::parse(text).expect("a UUID");
+        let node = Node {
+            name: "gpu-a".to_owned(),
+            url: "http://127.0.0.1".parse().expect("an URL"),
+            cards: vec![CardId(1), CardId(9), CardId(17), CardId(25)],
+            first_gpu_id: Some(8),
+            gpu_uuids: BTreeMap::from([(uuid("APU-2"), GpuIndex(1))]),
+            uuid_owners: std::sync::Arc::new(BTreeMap::from([
+                (uuid("APU-2"), "gpu-a".to_owned()),
+                (uuid("APU-3"), "gpu-b".to_owned()),
+            ])),
+        };
+        let readings = |value, from: usize| -> Vec<_> {
+            let reading = |slot| Reading::new(value).filter(|_| slot >= from);
+            (0..window.due()).map(reading).collect()
+        };
+        let usage = |(gpu, vram), from| CardUsage {
+            gpu: readings(gpu, from),
+            vram: readings(vram, from),
+        };
+        let usage = BTreeMap::from([
+            (CardId(1), usage((65.2778, 85.4439), 0)),
+            (CardId(9), usage((2.5, 0.14), 6)),
+            (CardId(17), usage((99.0, 40.0), 0)),
+        ]);
+        let file = kept::keep(TASKS.as_bytes(), &window, now).expect("a file");
+        let kept = kept::recall(&file, &window).expect("an answer");
+        let known = Span::new(window.start, window.until).expect("a span");
+        check(&NodeDay::new(
+            &node,
+            &window,
+            usage,
+            TaskKnowledge::Known {
+                tasks: attribute(&node, &TasksByHost::new(&kept.answer.tasks), known),
+                kept_since: Some(kept.fetched_at),
+                has_malformed: true,
+            },
+            Thresholds::default(),
+        ));
+    }
+
+    #[test]
+    fn a_doubtful_day_has_every_section() {
+        let golden = include_str!("../../fixtures/golden/summary_doubtful.txt");
+        with_doubtful_day(|day| assert_eq!(render(day), golden));
+    }
+
+    #[test]
+    fn the_accounts_of_a_doubtful_day_have_every_word() {
+        let golden = include_str!("../../fixtures/golden/users_doubtful.csv");
+        with_doubtful_day(|day| {
+            let ledger = day.ledger().expect("task information");
+            let ledger = DayLedger::from([(day.node.name.clone(), ledger)]);
+            let file = String::from_utf8(ledger_csv::render(&ledger)).expect("UTF-8");
+            assert_eq!(file, golden);
+            let words = ledger_csv::DOUBTS.map(|(_, word)| word).join(";");
+            assert!(file.lines().skip(1).all(|line| line.ends_with(&words)));
+            let read = ledger_csv::parse(golden.as_bytes()).expect("a ledger");
+            assert_eq!(read, ledger);
+        });
     }
 }

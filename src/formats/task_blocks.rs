@@ -1,6 +1,6 @@
 //! The lines in which the summary and the task report describe a task.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use super::number;
 use crate::model::task::{Task, TaskGpu};
@@ -26,11 +26,8 @@ pub fn held_gpus<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<TaskGpuLi
 }
 
 impl<'a> TaskGpuLine<'a> {
-    /// The API's number of the GPU.
     pub fn id(&self) -> String {
-        self.gpu
-            .id
-            .map_or_else(|| MISSING.to_owned(), |id| id.to_string())
+        gpu_id(self.gpu)
     }
 
     pub fn model(&self) -> &'a str {
@@ -41,52 +38,39 @@ impl<'a> TaskGpuLine<'a> {
     /// summary has the project besides.
     pub fn describe(&self, start: &str, with_project: bool, text: &mut String) {
         let Self { task, gpu } = self;
-        let mut line = |line: fmt::Arguments| {
-            let _ = writeln!(text, "{start}{line}");
+        let mut field = |name: &str, value: Option<&str>, unit: &str| {
+            let _ = writeln!(text, "{start}{name}: {}{unit}", or_missing(value));
         };
         // Follows the user's name, who is another.
         if let Some(owner) = task.other_owner() {
-            line(format_args!(
-                "擁有者: {owner} (時數計入使用者 {})",
-                task.username
-            ));
+            let owner = format!("{owner} (時數計入使用者 {})", task.username);
+            field("擁有者", Some(&owner), "");
         }
-        line(format_args!("GPU 型號: {}", self.model()));
-        match &gpu.memory {
-            Some(memory) => line(format_args!("GPU 記憶體: {memory} MB")),
-            None => line(format_args!("GPU 記憶體: {MISSING} MB")),
-        }
-        line(format_args!(
-            "任務類型: {}",
-            or_missing(task.kind.as_deref())
-        ));
+        let memory = gpu.memory.as_ref().map(ToString::to_string);
+        field("GPU 型號", gpu.name.as_deref(), "");
+        field("GPU 記憶體", memory.as_deref(), " MB");
+        field("任務類型", task.kind.as_deref(), "");
         if with_project {
-            line(format_args!(
-                "專案 UUID: {}",
-                or_missing(task.project_uuid.as_deref())
-            ));
+            field("專案 UUID", task.project_uuid.as_deref(), "");
         }
-        line(format_args!(
-            "映像檔: {}",
-            or_missing(task.image.as_deref())
-        ));
-        line(format_args!("開始時間: {}", or_missing(task.start.text())));
+        field("映像檔", task.image.as_deref(), "");
+        field("開始時間", task.start.text(), "");
         match task.end.text() {
-            Some(end) => line(format_args!("結束時間: {end}")),
-            None => line(format_args!("狀態: 執行中")),
+            Some(end) => field("結束時間", Some(end), ""),
+            None => field("狀態", Some("執行中"), ""),
         }
         let seconds = task.total_seconds.map(number::seconds);
-        line(format_args!(
-            "使用時長: {} 秒",
-            or_missing(seconds.as_deref())
-        ));
-        line(format_args!(
-            "GPU UUID: {}",
-            or_missing(gpu.uuid.as_deref())
-        ));
+        field("使用時長", seconds.as_deref(), " 秒");
+        field("GPU UUID", gpu.uuid.as_deref(), "");
     }
 }
 
-fn or_missing(field: Option<&str>) -> &str {
+/// The API's number of a GPU.
+pub fn gpu_id(gpu: &TaskGpu) -> String {
+    gpu.id
+        .map_or_else(|| MISSING.to_owned(), |id| id.to_string())
+}
+
+pub fn or_missing(field: Option<&str>) -> &str {
     field.unwrap_or(MISSING)
 }

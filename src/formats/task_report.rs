@@ -13,19 +13,13 @@ use crate::model::task::Task;
 pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task], is_of_one_user: bool) -> String {
     let mut by_host: BTreeMap<(usize, &str), Vec<&Task>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
-        let rank = hosts
-            .iter()
-            .position(|&host| host == task.hostname)
-            .unwrap_or(hosts.len());
-        by_host
-            .entry((rank, &task.hostname))
-            .or_default()
-            .push(task);
+        let rank = hosts.iter().position(|&host| host == task.hostname);
+        let host = (rank.unwrap_or(hosts.len()), task.hostname.as_str());
+        by_host.entry(host).or_default().push(task);
     }
-    let by_host: Vec<_> = by_host
-        .into_iter()
-        .map(|((_, host), tasks)| (host, held_gpus(tasks)))
-        .collect();
+    let by_host = by_host.into_iter();
+    let by_host = by_host.map(|((_, host), tasks)| (host, held_gpus(tasks)));
+    let by_host: Vec<_> = by_host.collect();
     if by_host.is_empty() {
         let whose = if is_of_one_user {
             "這位使用者"
@@ -37,13 +31,8 @@ pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task], is_of_one_user: b
     let mut report = "GPU 使用者任務摘要:\n".to_owned();
     for (host, gpus) in &by_host {
         for holds in gpus.chunk_by(|a, b| a.gpu.id == b.gpu.id && a.gpu.uuid == b.gpu.uuid) {
-            let _ = writeln!(
-                report,
-                "  GPU {} ({host}): {} - {}",
-                holds[0].id(),
-                users(holds),
-                holds[0].model()
-            );
+            let (id, model) = (holds[0].id(), holds[0].model());
+            let _ = writeln!(report, "  GPU {id} ({host}): {} - {model}", users(holds));
         }
     }
     let _ = writeln!(report, "\n=== {date} GPU 使用者任務報告 ===");

@@ -2,13 +2,31 @@
 
 use std::io;
 
-/// Why a file cannot be read back.
+use csv::{Position, StringRecord};
+
 #[derive(Debug)]
 pub enum Unreadable {
-    /// The file system does not give it.
     Io(io::Error),
     /// It is not such a file: in which line, and why.
     Malformed(String),
+}
+
+impl Unreadable {
+    pub fn malformed(problem: &str) -> Self {
+        Self::Malformed(problem.to_owned())
+    }
+
+    /// What is wrong with a row.
+    pub fn row(row: &StringRecord, problem: &str) -> Self {
+        let line = row.position().map_or(0, Position::line);
+        Self::Malformed(format!("第 {line} 列{problem}"))
+    }
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 impl From<csv::Error> for Unreadable {

@@ -1,15 +1,14 @@
 //! The accounts of several days as a table for people, and below it what is missing from them and what speaks against
 //! them.
 
-use std::collections::BTreeMap;
+use comfy_table::CellAlignment;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
-
-use super::ledger_csv::DOUBTS;
-use super::number::{self, NO_MEAN};
-use crate::analysis::ledger::{Account, Doubt};
-use crate::analysis::usage::{DateRuns, Usage, UserOrder};
+use super::ledger_csv::word;
+use super::number::{NO_MEAN, two_decimals};
+use super::{account, table};
+use crate::analysis::ledger::Account;
+use crate::analysis::usage::{Usage, UserOrder};
+use crate::model::text::breaks_line;
 use crate::model::units::{Percent, WeightedSum};
 
 const HEADER: [&str; 9] = [
@@ -27,15 +26,21 @@ const HEADER: [&str; 9] = [
 /// The table, in GPU-hours, and the remarks.
 pub fn render(usage: &Usage, order: UserOrder) -> String {
     let mut text = title(usage);
+    let mut add = |lines: Vec<String>| {
+        if !lines.is_empty() {
+            text.push('\n');
+            text.extend(lines.into_iter().map(|line| line + "\n"));
+        }
+    };
     if let Some(total) = usage.total() {
-        text.push('\n');
-        text.push_str(&table(usage, order, total));
+        let users = usage.sorted(order).into_iter();
+        // A name that a file holds may break lines, which the management API's cannot.
+        let users =
+            users.map(|(user, account)| row(&user.replace(breaks_line, "\u{fffd}"), account));
+        let rows = users.chain([row("合計", total)]);
+        add(table::lines(HEADER, rows, CellAlignment::Right));
     }
-    let remarks = remarks(usage);
-    if !remarks.is_empty() {
-        text.push('\n');
-        text.extend(remarks.into_iter().map(|line| line + "\n"));
-    }
+    add(remarks(usage));
     text
 }
 
@@ -50,56 +55,24 @@ fn title(usage: &Usage) -> String {
     )
 }
 
-fn table(usage: &Usage, order: UserOrder, total: Account) -> String {
-    let mut table = Table::new();
-    table.load_preset(NOTHING);
-    table.set_header(HEADER);
-    for (user, account) in usage.sorted(order) {
-        table.add_row(row(&on_one_line(user), account));
-    }
-    table.add_row(row("合計", total));
-    for (position, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        column.set_cell_alignment(match position {
-            0 => CellAlignment::Left,
-            _ => CellAlignment::Right,
-        });
-    }
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect()
-}
-
 fn row(user: &str, account: Account) -> [String; 9] {
-    let hours = number::hours_with_two_decimals;
-    let mean = |readings: WeightedSum| match readings.mean() {
-        Some(mean) => number::two_decimals(Some(Percent::from(mean))) + "%",
-        None => NO_MEAN.to_owned(),
+    let percent = |text: String| match text.as_str() {
+        NO_MEAN => text,
+        _ => text + "%",
     };
-    let coverage = match account.coverage_hundredths() {
-        Some(hundredths) => format!("{}.{:02}%", hundredths / 100, hundredths % 100),
-        None => NO_MEAN.to_owned(),
-    };
+    let mean = |readings: WeightedSum| percent(two_decimals(readings.mean().map(Percent::from)));
+    let [all, active, idle, vram_held, unknown] = account::hours(account, 2);
     [
         user.to_owned(),
-        hours(account.seconds()),
-        hours(account.active),
-        hours(account.idle.seconds()),
-        hours(account.idle.vram_held),
-        hours(account.unknown),
+        all,
+        active,
+        idle,
+        vram_held,
+        unknown,
         mean(account.gpu),
         mean(account.vram),
-        coverage,
+        percent(account::coverage(account)),
     ]
-}
-
-/// A name that a file holds may break lines, which the management API's cannot.
-fn on_one_line(name: &str) -> String {
-    name.replace(
-        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'),
-        "\u{fffd}",
-    )
 }
 
 /// What is missing from the accounts, and what speaks against them.
@@ -111,15 +84,10 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
             Some(node) => format!("沒有 {node} 的帳目：{dates}：{message}"),
         }
     });
-    let mut by_doubt: BTreeMap<Doubt, Vec<(&str, &DateRuns)>> = BTreeMap::new();
-    for ((node, doubt), dates) in &usage.doubts {
-        by_doubt.entry(*doubt).or_default().push((node, dates));
-    }
-    let doubts = by_doubt.into_iter().flat_map(|(doubt, nodes)| {
-        let word = DOUBTS.iter().find(|(known, _)| *known == doubt);
-        let word = word.map_or("", |(_, word)| word);
-        let lines = nodes.into_iter();
-        lines.map(move |(node, dates)| format!("備註：{node}：{dates}：{word}"))
-    });
+    let mut doubts: Vec<_> = usage.doubts.iter().collect();
+    doubts.sort_by_key(|((_, doubt), _)| *doubt);
+    let doubts = doubts
+        .into_iter()
+        .map(|((node, doubt), dates)| format!("備註：{node}：{dates}：{}", word(*doubt)));
     absences.chain(doubts).collect()
 }

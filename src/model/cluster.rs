@@ -1,24 +1,38 @@
 //! The cluster: its nodes, and the names of their GPUs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
 use super::units::{CardId, GpuIndex, GpuUuid};
+use super::written::{self, problem, redacted};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Node {
     /// The name of its directory, and its `hostname` in the management API. Safe as one path component.
     pub name: String,
     /// Its Netdata agent, or its place on a parent (`http://parent:19999/host/NAME`).
+    #[serde(
+        deserialize_with = "written::deserialize",
+        serialize_with = "without_slash"
+    )]
     pub url: Url,
     /// The DRM cards in the order of GPU index.
+    #[serde(default, deserialize_with = "cards")]
     pub cards: Vec<CardId>,
     /// The management API's id of `GPU[0]`, where ids count across the cluster.
     pub first_gpu_id: Option<u64>,
+    #[serde(
+        default,
+        deserialize_with = "gpu_uuids",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub gpu_uuids: BTreeMap<GpuUuid, GpuIndex>,
     /// The names of the nodes whose GPUs the UUIDs of all settings are, this one's among them. All nodes share it.
+    #[serde(skip)]
     pub uuid_owners: Arc<BTreeMap<GpuUuid, String>>,
 }
 
@@ -36,10 +50,43 @@ impl Node {
     }
 }
 
+/// Reads a list of cards.
+pub fn cards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CardId>, D::Error> {
+    let cards = Vec::<CardId>::deserialize(deserializer)?;
+    if cards.is_empty() {
+        return Err(problem("沒有任何卡：請依 GPU 索引順序列出 DRM 卡號"));
+    }
+    let mut seen = BTreeSet::new();
+    match cards.iter().find(|card| !seen.insert(**card)) {
+        Some(twice) => Err(problem(format_args!("卡 {twice} 出現兩次"))),
+        None => Ok(cards),
+    }
+}
+
+fn gpu_uuids<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<GpuUuid, GpuIndex>, D::Error> {
+    let mut gpu_uuids = BTreeMap::new();
+    for (text, index) in BTreeMap::<String, GpuIndex>::deserialize(deserializer)? {
+        let Some(uuid) = GpuUuid::parse(&text) else {
+            return Err(problem(format_args!(
+                "「{}」不是 GPU UUID（例如 APU-70cb99ce3e214bda）",
+                redacted(&text)
+            )));
+        };
+        if gpu_uuids.insert(uuid, index).is_some() {
+            return Err(problem(format_args!("GPU UUID {uuid} 出現兩次")));
+        }
+    }
+    Ok(gpu_uuids)
+}
+
+fn without_slash<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.as_str().trim_end_matches('/'))
+}
+
 /// Which number stands in the name of a GPU's file, `gpu<number>_<date>.csv`.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GpuFileNumber {
     /// The GPU's index, as in `GPU[3]`.

@@ -3,8 +3,10 @@
 pub mod cluster;
 pub mod day;
 pub mod exit_status;
+pub mod if_there;
 pub mod readings;
 pub mod task;
 pub mod text;
 pub mod thresholds;
 pub mod units;
+pub mod written;

@@ -2,21 +2,32 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::units::Reading;
+use super::written;
 
 /// A rule's hours are whole ones, and are compared in seconds.
 pub const HOUR_SECONDS: u64 = 3600;
+/// The most days that are looked at together.
+const MOST_DAYS: u16 = 92;
+/// More than any cluster has in that time.
+const MOST_HOURS: u32 = 1_000_000;
 /// The name of the rule that the table itself is.
 pub const GENERAL: &str = "default";
 
 /// The readings that part what a GPU does into kinds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
     /// Over this a GPU reading is busy, and somebody ought to hold the GPU.
+    #[serde(rename = "busy_percent")]
     pub busy: Reading,
     /// Up to this a GPU reading is idle. It is not 0, because AMD's busy counter is not exact.
+    #[serde(rename = "idle_percent")]
     pub idle: Reading,
     /// Over this a VRAM reading means that something is loaded. An empty MI300X shows 0.14 % (first seed).
+    #[serde(rename = "vram_floor_percent")]
     pub vram_floor: Reading,
 }
 
@@ -32,18 +43,43 @@ impl Default for Thresholds {
 }
 
 /// From when on idle GPUs are worth a notice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Alerts {
     /// How many days are looked at together, and for how many nobody is notified of the same rule again.
+    #[serde(deserialize_with = "days")]
     pub window_days: u16,
+    /// From how many idle GPU-hours on, for the tasks of no rule.
+    #[serde(deserialize_with = "hours")]
+    pub min_idle_hours: u32,
+    /// From which part of the held time on, in percent, for the tasks of no rule.
+    #[serde(deserialize_with = "percent")]
+    pub min_idle_share: u8,
     /// How much of the time, in percent, must have readings.
+    #[serde(rename = "min_coverage", deserialize_with = "percent")]
     pub min_coverage_percent: u8,
     pub exempt_users: BTreeSet<String>,
     /// By their UUID.
     pub exempt_projects: BTreeSet<String>,
     pub exempt_nodes: BTreeSet<String>,
+    /// The rules as they are written.
+    #[serde(rename = "rules")]
+    pub written_rules: Vec<WrittenRule>,
     /// The rule of the tasks of no other one, and then those of task types. Each task belongs to one.
+    #[serde(skip)]
     pub rules: Vec<AlertRule>,
+}
+
+/// A rule of task types as it is written: the limits that it has not are those of [`Alerts`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenRule {
+    pub name: String,
+    pub task_types: Vec<String>,
+    #[serde(default, deserialize_with = "own_hours")]
+    pub min_idle_hours: Option<u32>,
+    #[serde(default, deserialize_with = "own_percent")]
+    pub min_idle_share: Option<u8>,
 }
 
 /// From when on a user is notified of the idle GPUs of their tasks of some types.
@@ -62,18 +98,36 @@ impl Default for Alerts {
     fn default() -> Self {
         Self {
             window_days: 7,
+            min_idle_hours: 24,
+            min_idle_share: 50,
             min_coverage_percent: 90,
             exempt_users: BTreeSet::new(),
             exempt_projects: BTreeSet::new(),
             exempt_nodes: BTreeSet::new(),
-            rules: vec![AlertRule {
-                name: GENERAL.to_owned(),
-                task_types: Vec::new(),
-                min_idle_seconds: 24 * HOUR_SECONDS,
-                min_idle_share_percent: 50,
-            }],
+            written_rules: Vec::new(),
+            rules: Vec::new(),
         }
     }
+}
+
+fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    written::within(deserializer, 1..=MOST_DAYS, "天數")
+}
+
+fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    written::within(deserializer, 1..=MOST_HOURS, "小時數")
+}
+
+fn own_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    hours(deserializer).map(Some)
+}
+
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    written::within(deserializer, 0..=100, "百分比")
+}
+
+fn own_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    percent(deserializer).map(Some)
 }
 
 impl Alerts {

@@ -5,7 +5,9 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::AddAssign;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::written;
 
 /// Seconds since the Unix epoch.
 pub type UnixSeconds = i64;
@@ -141,6 +143,19 @@ impl fmt::Display for Reading {
     }
 }
 
+impl<'de> Deserialize<'de> for Reading {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let percent = written::within(deserializer, 0.0..=100.0, "百分比")?;
+        Ok(Self::new(percent).expect("a percentage"))
+    }
+}
+
+impl Serialize for Reading {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.percent())
+    }
+}
+
 impl Percent {
     pub fn new(value: f64) -> Option<Self> {
         (0.0..=100.0).contains(&value).then_some(Self(value))
@@ -166,6 +181,14 @@ impl Percent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GpuIndex(pub usize);
+
+impl GpuIndex {
+    /// The index that is printed so.
+    pub fn parse(text: &str) -> Option<Self> {
+        let index = text.strip_prefix("GPU[")?.strip_suffix(']')?;
+        index.parse().ok().map(Self)
+    }
+}
 
 impl fmt::Display for GpuIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +240,7 @@ impl fmt::Display for GpuUuid {
 }
 
 impl Serialize for GpuUuid {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::analysis::ledger::Account;
+use crate::formats::number;
 use crate::model::exit_status::ExitStatus;
 use crate::model::thresholds::{AlertRule, Alerts};
 use crate::model::units::{GpuIndex, Reading, UnixSeconds};
@@ -36,8 +37,10 @@ pub struct AlertsReport<'a> {
     /// What is incomplete or in doubt.
     pub left_out: &'a [LeftOut],
     /// Whether there is anything to judge by.
+    #[serde(rename = "is_judged")]
     pub has_evidence: bool,
     /// The nodes with users of which there is nothing to judge by.
+    #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
     /// How the run ends.
     pub exit_status: ExitStatus,
@@ -271,13 +274,13 @@ impl Figures {
     }
 
     /// The idle hours, for people.
-    pub fn idle_hours(&self) -> impl fmt::Display + use<> {
-        Hours(self.idle_seconds)
+    pub fn idle_hours(&self) -> String {
+        number::hours(self.idle_seconds, 2)
     }
 
     /// The hours, for people.
-    pub fn allocated_hours(&self) -> impl fmt::Display + use<> {
-        Hours(self.allocated_seconds)
+    pub fn allocated_hours(&self) -> String {
+        number::hours(self.allocated_seconds, 2)
     }
 
     /// Which part of them is idle, for people.
@@ -312,14 +315,5 @@ impl fmt::Display for Share {
             Some(percent) => write!(f, "{percent:.2}%"),
             None => f.write_str("-"),
         }
-    }
-}
-
-/// Seconds as hours with two decimals, rounded down.
-struct Hours(u64);
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:02}", self.0 / 3600, self.0 % 3600 / 36)
     }
 }

@@ -1,10 +1,11 @@
 //! The alerts as a table for people.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::CellAlignment;
 
 use super::alerts::{AlertReport, AlertsReport, Notified};
 use crate::analysis::idle::Outcome;
+use crate::formats::table;
+use crate::model::text::printable;
 
 /// How much of what was left out is shown; JSON has it all.
 const LEFT_OUT_SHOWN: usize = 20;
@@ -41,9 +42,7 @@ impl AlertsReport<'_> {
     }
 
     fn table(&self) -> Vec<String> {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
-        table.set_header([
+        let header = [
             "使用者",
             "規則",
             "閒置(GPU小時)",
@@ -53,16 +52,8 @@ impl AlertsReport<'_> {
             "平均GPU使用率",
             "通知",
             "上次通知",
-        ]);
-        for alert in &self.alerts {
-            table.add_row(row(alert));
-        }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-            column.set_cell_alignment(CellAlignment::Left);
-        }
-        let lines = table.lines();
-        lines.map(|line| line.trim_end().to_owned()).collect()
+        ];
+        table::lines(header, self.alerts.iter().map(row), CellAlignment::Left)
     }
 }
 
@@ -71,8 +62,8 @@ fn row(alert: &AlertReport) -> [String; 9] {
     [
         printable(alert.user),
         printable(alert.rule),
-        figures.idle_hours().to_string(),
-        figures.allocated_hours().to_string(),
+        figures.idle_hours(),
+        figures.allocated_hours(),
         figures.idle_share().to_string(),
         figures.coverage().to_string(),
         figures.mean_gpu().to_string(),
@@ -85,11 +76,6 @@ fn row(alert: &AlertReport) -> [String; 9] {
         .to_owned(),
         last_notice(alert),
     ]
-}
-
-/// A name on one line.
-fn printable(name: &str) -> String {
-    name.replace(char::is_control, " ")
 }
 
 fn last_notice(alert: &AlertReport) -> String {

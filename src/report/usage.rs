@@ -3,10 +3,10 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::analysis::ledger::{Account, Doubt};
+use crate::analysis::ledger::Doubt;
 use crate::analysis::usage::{AbsenceReason, DateRuns, Usage, UserOrder};
+use crate::formats::account::AccountFields;
 use crate::model::exit_status::ExitStatus;
-use crate::model::units::Reading;
 
 /// The result of `users`, for programs.
 #[derive(Debug, Serialize)]
@@ -30,22 +30,6 @@ struct UserFields<'a> {
     user: &'a str,
     #[serde(flatten)]
     account: AccountFields,
-}
-
-/// GPU-seconds and percents.
-#[derive(Debug, Serialize)]
-struct AccountFields {
-    allocated_seconds: u64,
-    active_seconds: u64,
-    idle_seconds: u64,
-    idle_vram_held_seconds: u64,
-    idle_vram_empty_seconds: u64,
-    idle_vram_unknown_seconds: u64,
-    unknown_seconds: u64,
-    vram_observed_seconds: u64,
-    gpu_mean_percent: Option<f64>,
-    vram_mean_percent: Option<f64>,
-    coverage_percent: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,25 +105,4 @@ impl<'a> UsageReport<'a> {
 
 fn runs(dates: &DateRuns) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
     dates.runs().iter().copied()
-}
-
-impl From<Account> for AccountFields {
-    fn from(account: Account) -> Self {
-        let idle = account.idle;
-        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let percent = |hundredths: u64| hundredths as f64 / 100.0;
-        Self {
-            allocated_seconds: account.seconds(),
-            active_seconds: account.active,
-            idle_seconds: idle.seconds(),
-            idle_vram_held_seconds: idle.vram_held,
-            idle_vram_empty_seconds: idle.vram_empty,
-            idle_vram_unknown_seconds: idle.vram_unknown,
-            unknown_seconds: account.unknown,
-            vram_observed_seconds: account.vram.seconds(),
-            gpu_mean_percent: account.gpu.mean().map(Reading::percent),
-            vram_mean_percent: account.vram.mean().map(Reading::percent),
-            coverage_percent: account.coverage_hundredths().map(percent),
-        }
-    }
 }

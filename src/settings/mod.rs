@@ -1,89 +1,116 @@
 //! The settings in force: the built-in cluster, overlaid by the settings file, overlaid by the command line.
+//!
+//! A key of the file is a field here, with its default, and a line of [`key`], with its meaning.
 
-mod alerts;
-mod builtin;
+mod args;
+mod check;
+mod duration;
 mod file;
-mod gpu_uuids;
-mod in_force;
 mod key;
-mod ledger;
 mod notify;
 mod private_file;
-mod resolve;
+mod secret;
 mod show;
 mod template;
 mod token;
 mod value;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 use lettre::message::Mailbox;
+use serde::{Deserialize, Serialize, Serializer};
+use toml::Table;
 use url::Url;
 
-use crate::model::cluster::{GpuFileNumber, Node};
+use crate::model::cluster::{self, GpuFileNumber, Node};
 use crate::model::day::Interval;
 use crate::model::thresholds::{Alerts, Thresholds};
+use crate::model::units::CardId;
+use crate::model::written::{self, Item, Written};
 
+pub use args::SettingsArgs;
 pub use file::{ConfigError, Source};
-pub use notify::{Notify, SecretError, SecretUrl, Security, Smtp, UrlSetting, When};
-pub use resolve::{Overrides, load};
+pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
+pub use private_file::{NoSecret, open_private};
+pub use secret::SecretError;
 pub use show::explain;
 pub use template::template;
-pub use token::{Token, TokenError, TokenSource};
+pub use token::Token;
 
-/// Everything that a run needs to know, resolved and checked.
-#[derive(Clone, Debug)]
+/// Everything that a run needs to know.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where the settings come from.
-    pub source: Source,
     /// The root of the tree that is written.
+    #[serde(serialize_with = "as_utf8")]
     pub data_dir: PathBuf,
     /// The zone whose midnights bound a day.
+    #[serde(rename = "timezone", with = "written")]
     pub zone: Tz,
     /// The time that one row of a GPU's CSV stands for.
+    #[serde(with = "written")]
     pub interval: Interval,
     /// Which number names a GPU's file.
     pub gpu_files: GpuFileNumber,
+    /// The cards of the nodes that have none of their own.
+    #[serde(deserialize_with = "cluster::cards")]
+    pub cards: Vec<CardId>,
+    /// The hosts of the management API that are not of this cluster.
+    pub ignore_hosts: BTreeSet<String>,
     /// The cluster's nodes, in the order of the settings.
     pub nodes: Vec<Node>,
     /// How patient the Netdata client is.
     pub netdata: Patience,
     /// Where tasks are asked for.
     pub management_api: ManagementApi,
-    /// Who is told how a run ended.
+    /// Who is notified how a run ended.
     pub notify: Notify,
     /// What counts as busy, idle, and held.
+    #[serde(rename = "ledger")]
     pub thresholds: Thresholds,
-    /// Who is told of idle GPUs, and from when on.
+    /// Who is notified of idle GPUs, and from when on.
     pub alerts: Alerts,
     /// The mail addresses of users.
-    pub users: BTreeMap<String, Mailbox>,
+    pub users: BTreeMap<String, Item<Mailbox>>,
+    /// Where the settings come from.
+    #[serde(skip)]
+    pub source: Source,
 }
 
 /// How long and how often a client asks before it gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Patience {
     /// The longest that one request may take, from connecting to the end of the body.
+    #[serde(with = "duration")]
     pub timeout: Duration,
     /// The longest that connecting may take.
+    #[serde(with = "duration")]
     pub connect_timeout: Duration,
     /// The longest that all requests to one server may take together, with every retry.
+    #[serde(with = "duration")]
     pub deadline: Duration,
     /// How often a request is made again after a failure that may pass.
     pub retries: usize,
 }
 
 /// The management API.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ManagementApi {
     /// The address of its task consumption endpoint.
+    #[serde(with = "written")]
     pub url: Url,
     /// The clock on which it reads `start_t` and `end_t`.
+    #[serde(rename = "timezone", with = "written")]
     pub zone: Tz,
     /// The file that holds its token.
+    #[serde(with = "written")]
     pub token_file: TokenFile,
 }
 
@@ -94,4 +121,111 @@ pub enum TokenFile {
     Named(PathBuf),
     /// The usual place, where it may be missing.
     Usual(PathBuf),
+}
+
+/// The cluster of the seeds, whose nodes have eight MI300X each (first seed: GPU 硬體對應表).
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            zone: Tz::UTC,
+            interval: Interval::DEFAULT,
+            gpu_files: GpuFileNumber::Index,
+            cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
+            ignore_hosts: BTreeSet::new(),
+            nodes: (1..=4).map(built_in_node).collect(),
+            netdata: Patience::default(),
+            management_api: ManagementApi::default(),
+            notify: Notify::default(),
+            thresholds: Thresholds::default(),
+            alerts: Alerts::default(),
+            users: BTreeMap::new(),
+            source: Source::BuiltIn,
+        }
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(60),
+            retries: 2,
+        }
+    }
+}
+
+impl Default for ManagementApi {
+    fn default() -> Self {
+        let url = "http://192.168.10.100/api/v2/consumption/task";
+        Self {
+            url: url.parse().expect("an URL"),
+            zone: Tz::UTC,
+            token_file: TokenFile::Usual("/etc/daily-gpu-log/token".into()),
+        }
+    }
+}
+
+fn built_in_node(number: u8) -> Node {
+    let url = format!("http://192.168.10.{}:19999", 102 + number);
+    Node {
+        name: format!("colab-gpu{number}"),
+        url: url.parse().expect("an URL"),
+        cards: Vec::new(),
+        first_gpu_id: None,
+        gpu_uuids: BTreeMap::new(),
+        uuid_owners: Arc::default(),
+    }
+}
+
+impl TokenFile {
+    pub fn path(&self) -> &Path {
+        let (Self::Named(path) | Self::Usual(path)) = self;
+        path
+    }
+}
+
+impl Written for TokenFile {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self::Named(text.into()))
+    }
+}
+
+impl fmt::Display for TokenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path().display().fmt(f)
+    }
+}
+
+/// What is no UTF-8 can stand on the command line, but in no settings file.
+fn as_utf8<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+/// The settings in force.
+pub fn load(args: &SettingsArgs) -> Result<Config, ConfigError> {
+    load_with_file(args).map(|(config, _)| config)
+}
+
+/// The settings in force, and what the settings file itself says.
+fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
+    let read = file::read(args.config.as_deref())?;
+    let (mut config, file) = read.unwrap_or_else(|| (built_in(), Table::new()));
+    if let Some(data_dir) = &args.data_dir {
+        config.data_dir.clone_from(data_dir);
+    }
+    config.zone = args.timezone.unwrap_or(config.zone);
+    Ok((config, file))
+}
+
+/// The settings with no file and no options.
+fn built_in() -> Config {
+    let config = check::complete(Config::default());
+    config.expect("the built-in settings are sound")
+}
+
+/// The settings as a file that brings them about, without their secrets.
+fn in_force(config: &Config) -> Table {
+    Table::try_from(config).expect("settings are read from TOML, and fit into it")
 }

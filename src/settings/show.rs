@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::file::{ConfigError, Settings, Source};
-use super::key::{Key, Kind, SECTIONS, Section};
-use super::resolve::{Overrides, load_with_file};
-use super::token::TokenSource;
-use super::{builtin, value};
+use super::file::{ConfigError, Source};
+use super::key::{Kind, SECTIONS, Section};
+use super::token::TokenOrigin;
+use super::{SettingsArgs, in_force, load_with_file};
+use crate::model::written::redacted;
 
 /// The settings in force. As text it is a settings file that brings them about, with their origins as comments.
 #[derive(Debug, Serialize)]
@@ -39,11 +39,11 @@ struct Setting {
     #[serde(skip)]
     name: String,
     #[serde(flatten)]
-    value: Shown,
+    value: Displayed,
     origin: Origin,
     /// The name of the credential that it comes from, if it is one.
     #[serde(skip)]
-    credential: Option<String>,
+    credential: Option<&'static str>,
     /// The line that begins its table, if it is the first key there; empty for that of the top level.
     #[serde(skip)]
     header: Option<String>,
@@ -52,7 +52,7 @@ struct Setting {
 /// As much of a value as may be seen.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state", content = "value")]
-enum Shown {
+enum Displayed {
     Set(Value),
     Secret,
     Unset,
@@ -68,46 +68,30 @@ enum Origin {
     Credential,
 }
 
-#[derive(Debug, Serialize)]
-struct TokenOrigin {
-    source: &'static str,
-    description: String,
-}
-
 /// The settings in force, with their origins.
-pub fn explain(overrides: Overrides) -> Result<Explained, ConfigError> {
-    let on_command_line: Vec<&str> = [
-        overrides.data_dir.as_ref().map(|_| "data_dir"),
-        overrides.zone.map(|_| "timezone"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let (config, file) = load_with_file(overrides)?;
-    let cards = file.as_ref().and_then(|file| file.cards.clone());
-    let cards = cards.unwrap_or_else(|| builtin::CARDS.iter().map(|card| card.0).collect());
+pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
+    let (config, file) = load_with_file(args)?;
+    let on_command_line = [
+        args.data_dir.as_ref().map(|_| "data_dir"),
+        args.timezone.map(|_| "timezone"),
+    ];
     let origins = Origins {
-        file: table(&file.unwrap_or_default()),
-        on_command_line,
+        file,
+        on_command_line: on_command_line.into_iter().flatten().collect(),
         credentials: config.notify.credentials(),
     };
-    let in_force = table(&Settings::in_force(&config, cards));
+    let in_force = in_force(&config);
     let settings = SECTIONS
         .iter()
-        .flat_map(|section| origins.of_section(section, &in_force))
-        .collect();
-    let token = TokenSource::find(&config.management_api.token_file);
+        .flat_map(|section| origins.of_section(section, &in_force));
     Ok(Explained {
         version: env!("CARGO_PKG_VERSION"),
-        file: match &config.source {
+        settings: settings.collect(),
+        token: TokenOrigin::find(&config.management_api.token_file),
+        file: match config.source {
             Source::File(path) => Some(path.display().to_string()),
             Source::BuiltIn => None,
         },
-        settings,
-        token: token.map(|source| TokenOrigin {
-            source: source.kind(),
-            description: source.to_string(),
-        }),
     })
 }
 
@@ -117,68 +101,78 @@ struct Origins {
     file: Table,
     on_command_line: Vec<&'static str>,
     /// What systemd gives the service in the place of keys, by key.
-    credentials: Vec<(String, String)>,
+    credentials: Vec<(&'static str, &'static str)>,
 }
 
 impl Origins {
+    /// The keys of a section, of each of its tables.
     fn of_section(&self, section: &Section, in_force: &Table) -> Vec<Setting> {
-        let said = tables(&self.file, section);
-        let values = tables(in_force, section);
-        let of_table = |(position, values): (usize, &Table)| {
-            let said = said.get(position).copied();
+        let in_file = tables(&self.file, section);
+        let mut settings = Vec::new();
+        for (position, values) in tables(in_force, section).into_iter().enumerate() {
+            let in_file = in_file.get(position).copied();
+            let names: Vec<&str> = match section.kind {
+                Kind::Names => values.keys().map(String::as_str).collect(),
+                _ => section.keys.iter().map(|key| key.name).collect(),
+            };
+            // What a node does without need not be said of each.
+            let is_shown = |name: &&str| section.kind != Kind::List || values.contains_key(*name);
             let mut header = Some(section.header());
-            let mut settings = Vec::new();
-            if section.kind == Kind::Names {
-                return of_names(section, values, header);
+            for name in names.into_iter().filter(is_shown) {
+                let header = header.take();
+                settings.push(self.setting(section, values, in_file, name, header));
             }
-            for key in section.keys {
-                let value = values.get(key.name);
-                let path = section.path_of(key);
-                let credential = self.credential(&path);
-                // What a node does without need not be said of each.
-                if value.is_some() || !section.is_list() {
-                    settings.push(Setting {
-                        key: path,
-                        node: (section.name == "nodes").then(|| name_of(values)),
-                        rule: (section.name == "alerts.rules").then(|| name_of(values)),
-                        name: key.name.to_owned(),
-                        value: match credential {
-                            Some(_) => Shown::Secret,
-                            None => shown(key, value),
-                        },
-                        origin: self.origin(section, key, said),
-                        credential,
-                        header: header.take(),
-                    });
-                }
-            }
-            settings
+        }
+        settings
+    }
+
+    fn setting(
+        &self,
+        section: &Section,
+        values: &Table,
+        in_file: Option<&Table>,
+        name: &str,
+        header: Option<String>,
+    ) -> Setting {
+        let key = section.keys.iter().find(|key| key.name == name);
+        let value = values.get(name);
+        let is_in_file = in_file.is_some_and(|table| table.contains_key(name));
+        let name = match section.kind {
+            Kind::Names => Value::from(name).to_string(),
+            _ => name.to_owned(),
         };
-        values
-            .iter()
-            .copied()
-            .enumerate()
-            .flat_map(of_table)
-            .collect()
-    }
-
-    fn credential(&self, path: &str) -> Option<String> {
-        let mut of_key = self.credentials.iter().filter(|(key, _)| key == path);
-        of_key.next().map(|(_, name)| name.clone())
-    }
-
-    fn origin(&self, section: &Section, key: &Key, said: Option<&Table>) -> Origin {
-        let path = section.path_of(key);
-        if self.credential(&path).is_some() {
+        let path = section.path_of(&name);
+        let mut credentials = self.credentials.iter();
+        let credential = credentials.find(|(key, _)| *key == path);
+        let origin = if credential.is_some() {
             Origin::Credential
         } else if self.on_command_line.contains(&path.as_str()) {
             Origin::CommandLine
-        } else if said.is_some_and(|said| said.contains_key(key.name))
-            || (path == "nodes.cards" && self.file.contains_key("cards"))
-        {
+        } else if is_in_file || (path == "nodes.cards" && self.file.contains_key("cards")) {
             Origin::File
         } else {
             Origin::BuiltIn
+        };
+        let value = match (value, key) {
+            _ if credential.is_some() => Displayed::Secret,
+            (None, _) => Displayed::Unset,
+            (Some(_), Some(key)) if key.is_secret => Displayed::Secret,
+            (Some(Value::String(text)), Some(_)) => Displayed::Set(redacted(text).into()),
+            (Some(value), _) => Displayed::Set(value.clone()),
+        };
+        let item = |list| {
+            let name = values.get("name").and_then(Value::as_str);
+            name.filter(|_| section.name == list).map(str::to_owned)
+        };
+        Setting {
+            key: path,
+            node: item("nodes"),
+            rule: item("alerts.rules"),
+            name,
+            value,
+            origin,
+            credential: credential.map(|(_, name)| *name),
+            header,
         }
     }
 }
@@ -198,61 +192,13 @@ pub fn tables<'a>(root: &'a Table, section: &Section) -> Vec<&'a Table> {
     vec![at]
 }
 
-/// The keys of a table of names. None of them is built in.
-fn of_names(section: &Section, values: &Table, mut header: Option<String>) -> Vec<Setting> {
-    let setting = |(name, value): (&String, &Value)| {
-        let name = Value::String(name.clone()).to_string();
-        Setting {
-            key: format!("{}.{name}", section.name),
-            node: None,
-            rule: None,
-            name,
-            value: Shown::Set(value.clone()),
-            origin: Origin::File,
-            credential: None,
-            header: header.take(),
-        }
-    };
-    values.iter().map(setting).collect()
-}
-
-fn name_of(node: &Table) -> String {
-    let name = node.get("name").and_then(Value::as_str);
-    name.unwrap_or_default().to_owned()
-}
-
-fn shown(key: &Key, value: Option<&Value>) -> Shown {
-    match value {
-        None => Shown::Unset,
-        Some(_) if key.is_secret => Shown::Secret,
-        Some(Value::String(text)) => Shown::Set(Value::String(value::shown(text).to_owned())),
-        Some(value) => Shown::Set(value.clone()),
-    }
-}
-
-pub fn table(settings: &Settings) -> Table {
-    Table::try_from(settings).expect("settings are read from TOML, and fit into it")
-}
-
 impl Explained {
     fn origin(&self, setting: &Setting) -> String {
-        if let Some(name) = &setting.credential {
-            return format!("systemd 憑證 {name}");
-        }
-        match (setting.origin, &self.file) {
-            (Origin::CommandLine, _) => "命令列".to_owned(),
-            (Origin::File, Some(path)) => format!("設定檔 {path}"),
+        match (setting.credential, setting.origin, &self.file) {
+            (Some(name), _, _) => format!("systemd 憑證 {name}"),
+            (None, Origin::CommandLine, _) => "命令列".to_owned(),
+            (None, Origin::File, Some(path)) => format!("設定檔 {path}"),
             _ => "內建".to_owned(),
-        }
-    }
-
-    fn write(&self, f: &mut fmt::Formatter<'_>, setting: &Setting) -> fmt::Result {
-        let key = &setting.name;
-        let origin = self.origin(setting);
-        match &setting.value {
-            Shown::Set(value) => writeln!(f, "{key} = {value}  # {origin}"),
-            Shown::Secret => writeln!(f, "# {key}：已設定，內容不顯示  # {origin}"),
-            Shown::Unset => writeln!(f, "# {key}：未設定"),
         }
     }
 }
@@ -277,7 +223,12 @@ impl fmt::Display for Explained {
                 Some(header) => writeln!(f, "\n{header}")?,
                 None => {}
             }
-            self.write(f, setting)?;
+            let (key, origin) = (&setting.name, self.origin(setting));
+            match &setting.value {
+                Displayed::Set(value) => writeln!(f, "{key} = {value}  # {origin}")?,
+                Displayed::Secret => writeln!(f, "# {key}：已設定，內容不顯示  # {origin}")?,
+                Displayed::Unset => writeln!(f, "# {key}：未設定")?,
+            }
         }
         Ok(())
     }
@@ -286,41 +237,27 @@ impl fmt::Display for Explained {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::file;
     use pretty_assertions::assert_eq;
-
-    const SECRET: &[Key] = &[Key::new("webhook_url", "").secret()];
-    const SECTION: Section = Section {
-        name: "notify",
-        kind: Kind::Table,
-        meaning: "",
-        keys: SECRET,
-    };
-
-    fn explained(settings: &str) -> Explained {
-        let origins = Origins {
-            file: toml::from_str(settings).expect("TOML"),
-            on_command_line: Vec::new(),
-            credentials: Vec::new(),
-        };
-        let settings = origins.of_section(&SECTION, &origins.file);
-        Explained {
-            version: "0",
-            file: Some("a.toml".to_owned()),
-            settings,
-            token: None,
-        }
-    }
 
     #[test]
     fn a_secret_is_shown_by_its_origin_alone() {
-        let secret = explained("[notify]\nwebhook_url = \"https://hooks.example/T0/hush\"");
-        let json = serde_json::to_value(&secret).expect("JSON");
+        let text = "[notify]\nwebhook_url = \"https://hooks.example/T0/hush\"";
+        let (config, file) = file::parse(text).expect("settings");
+        let origins = Origins {
+            file,
+            on_command_line: Vec::new(),
+            credentials: Vec::new(),
+        };
+        let notify = SECTIONS.iter().find(|section| section.name == "notify");
+        let settings = origins.of_section(notify.expect("a section"), &in_force(&config));
+        let key = "notify.webhook_url";
+        let webhook = settings.iter().find(|setting| setting.key == key);
         assert_eq!(
-            json["settings"],
-            serde_json::json!([{"key": "notify.webhook_url", "state": "secret", "origin": "file"}])
+            serde_json::to_value(webhook).expect("JSON"),
+            serde_json::json!({"key": key, "state": "secret", "origin": "file"})
         );
-        assert!(!format!("{secret:?}").contains("hush"), "{secret:?}");
-        let unset = serde_json::to_value(explained("[notify]")).expect("JSON");
-        assert_eq!(unset["settings"][0]["state"], "unset");
+        assert!(!format!("{config:?} {settings:?}").contains("hush"));
+        assert!(!in_force(&config).to_string().contains("hush"));
     }
 }

@@ -1,178 +1,113 @@
 //! The management API's token: where it comes from, and what it says of itself.
 
-use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::TokenFile;
-use super::private_file::{self, NoSecret};
+use super::secret::{Places, SecretError, Source};
 use crate::model::units::UnixSeconds;
+use crate::model::written::looks_like_token;
 
-/// The name of the token among a service's credentials.
-const CREDENTIAL: &str = "management-api-token";
 /// The variable that may hold the token itself.
 const TOKEN_VARIABLE: &str = "MANAGEMENT_API_TOKEN";
+const FILE: &str = "Token 檔";
 
 /// A bearer token. It does not show in `Debug` output, and is wiped when dropped.
 #[derive(Clone, Debug)]
-pub struct Token(SecretString);
-
-/// A token that cannot be had (exit status 10).
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// No source holds one.
-    #[error(
-        "沒有管理 API 的 Token：請將它寫入 {usual}（chmod 600）、設定 [management_api] token_file、\
-         或設定環境變數 {TOKEN_VARIABLE}；若不需要任務資訊，請加上 --skip-task-info",
-        usual = .usual.display()
-    )]
-    Missing {
-        /// The usual file.
-        usual: PathBuf,
-    },
-    /// The file cannot be read.
-    #[error("無法讀取 Token 檔 {}：{cause}", shown(.path))]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        cause: io::Error,
-    },
-    /// Users other than the owner may read the file.
-    #[error("Token 檔 {path} 可被其他使用者讀取（權限 {mode:04o}）：請執行 chmod 600 {path}", path = .path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// What the source holds cannot be a token.
-    #[error("{source_name} 的內容不是 Token：必須是一行可見的 ASCII 字元")]
-    Malformed {
-        /// The file or the variable.
-        source_name: String,
-    },
-}
-
-/// Whether a text may be a token that stands where none belongs. A JWT begins with the `{"` of its header.
-pub fn looks_like_one(text: &str) -> bool {
-    text.starts_with("eyJ") || (text.len() > 60 && !text.contains(['/', ' ']))
-}
-
-/// The path of a token file, unless somebody wrote the token itself in its place.
-fn shown(path: &Path) -> String {
-    let path = path.display().to_string();
-    if looks_like_one(&path) {
-        "（設定的 token_file 看起來是 Token 本身，必須是檔案路徑）".to_owned()
-    } else {
-        path
-    }
+pub struct Token {
+    text: SecretString,
+    origin: TokenOrigin,
 }
 
 /// Where the token comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenSource {
-    /// A credential that systemd gives the service.
-    Credential(PathBuf),
-    /// The token file.
-    File(PathBuf),
-    /// The environment variable.
-    Variable,
-}
-
-impl TokenSource {
-    /// The first that there is: the credentials directory of systemd, the token file, the variable. A file that the
-    /// settings name is one even if it is missing.
-    pub fn find(file: &TokenFile) -> Option<Self> {
-        if let Some(path) = private_file::credential(CREDENTIAL) {
-            return Some(Self::Credential(path));
-        }
-        let (TokenFile::Named(path) | TokenFile::Usual(path)) = file;
-        if matches!(file, TokenFile::Named(_)) || path.exists() {
-            return Some(Self::File(path.clone()));
-        }
-        let is_set = std::env::var_os(TOKEN_VARIABLE).is_some_and(|text| !text.is_empty());
-        is_set.then_some(Self::Variable)
-    }
-
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenOrigin {
     /// A word for programs.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Credential(_) => "credential",
-            Self::File(_) => "file",
-            Self::Variable => "variable",
-        }
-    }
+    source: &'static str,
+    pub description: String,
+}
 
-    fn read(&self) -> Result<Token, TokenError> {
-        match self {
-            Self::Credential(path) => Token::from_file(path, private_file::read_credential),
-            Self::File(path) => Token::from_file(path, private_file::read_private),
-            Self::Variable => {
-                let text = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
-                Token::new(&text, TOKEN_VARIABLE)
-            }
-        }
+/// What messages call the file, with its path, unless somebody wrote the token itself in its place.
+fn file_text(source: &Source) -> String {
+    let path = source.to_string();
+    if looks_like_token(&path) {
+        format!("{FILE} （設定的 token_file 看起來是 Token 本身，必須是檔案路徑）")
+    } else {
+        format!("{FILE} {path}")
     }
 }
 
-impl fmt::Display for TokenSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Credential(path) => write!(f, "systemd 憑證 {}", path.display()),
-            Self::File(path) => write!(f, "Token 檔 {}", shown(path)),
-            Self::Variable => write!(f, "環境變數 {TOKEN_VARIABLE}"),
+/// A file that the settings name is one even if it is missing.
+fn places(file: &TokenFile) -> Places<'_> {
+    let is_there = matches!(file, TokenFile::Named(_)) || file.path().exists();
+    Places {
+        credential: "management-api-token",
+        file: Some(file.path()).filter(|_| is_there),
+        file_name: FILE.to_owned(),
+        variable: Some(TOKEN_VARIABLE),
+    }
+}
+
+impl TokenOrigin {
+    /// Where a token would come from, if there is one.
+    pub fn find(file: &TokenFile) -> Option<Self> {
+        places(file).find().map(|source| Self::new(&source))
+    }
+
+    fn new(source: &Source) -> Self {
+        let (kind, description) = match source {
+            Source::Credential(_) => ("credential", format!("systemd 憑證 {source}")),
+            Source::File(_) => ("file", file_text(source)),
+            Source::Variable(_) => ("variable", format!("環境變數 {source}")),
+        };
+        Self {
+            source: kind,
+            description,
         }
     }
 }
 
 impl Token {
-    /// The token from the first of its sources, which [`TokenSource::find`] has.
-    pub fn find(file: &TokenFile) -> Result<Self, TokenError> {
-        let (TokenFile::Named(path) | TokenFile::Usual(path)) = file;
-        match TokenSource::find(file) {
-            Some(source) => source.read(),
-            None => Err(TokenError::Missing {
-                usual: path.clone(),
-            }),
-        }
-    }
-
-    fn from_file(
-        path: &Path,
-        read: fn(&Path) -> Result<SecretString, NoSecret>,
-    ) -> Result<Self, TokenError> {
-        let text = read(path).map_err(|problem| match problem {
-            NoSecret::Unreadable(cause) => TokenError::Unreadable {
-                path: path.to_owned(),
+    pub fn find(file: &TokenFile) -> Result<Self, SecretError> {
+        let places = places(file);
+        let Some(source) = places.find() else {
+            return Err(SecretError::Unusable(format!(
+                "沒有管理 API 的 Token：請將它寫入 {}（chmod 600）、設定 [management_api] token_file、\
+                 或設定環境變數 {TOKEN_VARIABLE}；若不需要任務資訊，請加上 --skip-task-info",
+                file.path().display()
+            )));
+        };
+        let text = places.read(&source).map_err(|error| match error {
+            SecretError::Unreadable { cause, .. } => SecretError::Unreadable {
+                place: file_text(&source),
                 cause,
             },
-            NoSecret::Exposed { mode } => TokenError::Exposed {
-                path: path.to_owned(),
-                mode,
-            },
+            error => error,
         })?;
-        Self::new(text.expose_secret(), &path.display().to_string())
+        Self::new(text.expose_secret(), TokenOrigin::new(&source)).ok_or_else(|| {
+            let problem = "的內容不是 Token：必須是一行可見的 ASCII 字元";
+            SecretError::Unusable(format!("{source} {problem}"))
+        })
     }
 
-    fn new(text: &str, source_name: &str) -> Result<Self, TokenError> {
+    fn new(text: &str, origin: TokenOrigin) -> Option<Self> {
         let text = text.trim();
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(TokenError::Malformed {
-                source_name: source_name.to_owned(),
-            });
-        }
-        Ok(Self(text.into()))
+        let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_token.then(|| Self {
+            text: text.into(),
+            origin,
+        })
+    }
+
+    pub fn origin(&self) -> &TokenOrigin {
+        &self.origin
     }
 
     /// The token itself, for the one header that carries it.
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.text.expose_secret()
     }
 
     /// The body of an answer without the token, which a server may repeat in what it complains of.
@@ -207,8 +142,12 @@ impl Token {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Option<Token> {
+        Token::new(text, TokenOrigin::new(&Source::Variable("test")))
+    }
+
     fn token(text: &str) -> Token {
-        Token::new(text, "test").expect("a token")
+        read(text).expect("a token")
     }
 
     #[test]
@@ -244,7 +183,7 @@ mod tests {
     fn a_token_is_one_line_of_visible_ascii() {
         assert_eq!(token("abc\n").expose(), "abc");
         for text in ["", "\n", "two words", "a\nb", "權杖"] {
-            assert!(Token::new(text, "test").is_err(), "{text:?}");
+            assert!(read(text).is_none(), "{text:?}");
         }
     }
 }

@@ -1,99 +1,80 @@
-//! The values of the settings, read from their text.
+//! The values of the settings that are written as text.
 
-use std::time::Duration;
+use std::net::IpAddr;
 
 use chrono_tz::Tz;
-use url::Url;
+use lettre::message::Mailbox;
+use serde::{Deserialize, Deserializer};
+use url::{Host, Url};
 
-use super::token;
+use super::duration;
 use crate::model::day::Interval;
+use crate::model::written::{Written, problem, redacted};
 
-/// No duration of the settings can sensibly be longer.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
-
-/// A key whose value makes no sense.
-#[derive(Debug)]
-pub struct Invalid {
-    pub key: String,
-    pub problem: String,
-}
-
-pub fn invalid<T>(key: impl Into<String>, problem: impl Into<String>) -> Result<T, Invalid> {
-    Err(Invalid {
-        key: key.into(),
-        problem: problem.into(),
-    })
-}
-
-pub fn parse_url(key: &str, text: &str) -> Result<Url, Invalid> {
-    if text.contains('@') {
-        // The text is not repeated: it may hold a password.
-        return invalid(key, "網址不可含有帳號或密碼");
-    }
-    let example = "請寫成 http://主機:埠";
-    let parsed = Url::parse(text);
-    let text = shown(text);
-    match parsed {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => invalid(
-            key,
-            format!("「{text}」不是 http:// 或 https://：{example}"),
-        ),
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            invalid(key, format!("「{text}」不可含有 ? 或 # 之後的部分"))
+impl Written for Url {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.contains('@') {
+            // The text is not repeated: it may hold a password.
+            return Err("網址不可含有帳號或密碼".to_owned());
         }
-        Ok(url) => Ok(url),
-        Err(url::ParseError::RelativeUrlWithoutBase) => invalid(
-            key,
-            format!("「{text}」沒有 http:// 或 https://：{example}"),
-        ),
-        Err(error) => invalid(key, format!("「{text}」不是網址（{error}）：{example}")),
+        let example = "請寫成 http://主機:埠";
+        let url = Self::parse(text);
+        let text = redacted(text);
+        match url {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                Err(format!("「{text}」不是 http:// 或 https://：{example}"))
+            }
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                Err(format!("「{text}」不可含有 ? 或 # 之後的部分"))
+            }
+            Ok(url) => Ok(url),
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                Err(format!("「{text}」沒有 http:// 或 https://：{example}"))
+            }
+            Err(error) => Err(format!("「{text}」不是網址（{error}）：{example}")),
+        }
     }
 }
 
-pub fn parse_zone(key: &str, text: &str) -> Result<Tz, Invalid> {
-    text.parse().or_else(|_| {
-        let text = shown(text);
-        invalid(
-            key,
-            format!("不認得的時區「{text}」：請用 IANA 名稱，例如 Asia/Taipei"),
-        )
-    })
+impl Written for Tz {
+    fn parse(text: &str) -> Result<Self, String> {
+        let unknown = |_| {
+            let text = redacted(text);
+            format!("不認得的時區「{text}」，請用 IANA 名稱，例如 Asia/Taipei")
+        };
+        text.parse().map_err(unknown)
+    }
 }
 
-pub fn parse_interval(text: &str) -> Result<Interval, Invalid> {
-    let duration = parse_duration("interval", text)?;
-    let whole = duration.subsec_nanos() == 0;
-    Interval::from_seconds(duration.as_secs())
-        .filter(|_| whole)
-        .map_or_else(
-            || {
-                invalid(
-                    "interval",
-                    format!("「{text}」必須是能整除一小時的整數分鐘，例如 10m"),
-                )
-            },
-            Ok,
-        )
+impl Written for Interval {
+    fn parse(text: &str) -> Result<Self, String> {
+        let duration = duration::parse(text)?;
+        let interval = Self::from_seconds(duration.as_secs());
+        let interval = interval.filter(|_| duration.subsec_nanos() == 0);
+        interval.ok_or_else(|| format!("「{text}」必須是能整除一小時的整數分鐘，例如 10m"))
+    }
 }
 
-pub fn parse_duration(key: &str, text: &str) -> Result<Duration, Invalid> {
-    match humantime::parse_duration(text) {
-        Ok(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
-        _ => {
-            let text = shown(text);
-            invalid(
-                key,
-                format!("「{text}」不是一天以內的時間長度，例如 30s 或 10m"),
+/// A mail address, with or without a name.
+impl Written for Mailbox {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| {
+            let text = redacted(text);
+            format!(
+                "「{text}」不是電子郵件地址，例如 admin@example.org 或 管理員 <admin@example.org>"
             )
-        }
+        })
     }
 }
 
-/// A value as a message may show it: not what looks like a token that was put in the wrong place.
-pub fn shown(value: &str) -> &str {
-    if token::looks_like_one(value) {
-        "…"
-    } else {
-        value
+/// The name of a server, or its IP address.
+pub fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let host = String::deserialize(deserializer)?;
+    if host.parse::<IpAddr>().is_ok() || matches!(Host::parse(&host), Ok(Host::Domain(_))) {
+        return Ok(host);
     }
+    let host = redacted(&host);
+    Err(problem(format_args!(
+        "「{host}」不是主機名稱或 IP 位址，例如 smtp.example.org；埠請寫在 port"
+    )))
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::day_files::DayFiles;
-use super::state::{ReadError, State};
+use super::layout;
+use super::state::{ReadError, StateFile};
+use crate::analysis::record::DayRecord;
 use crate::model::cluster::GpuFileNumber;
 
 /// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.
@@ -13,46 +15,59 @@ use crate::model::cluster::GpuFileNumber;
 pub struct Archive {
     pub root: PathBuf,
     pub gpu_files: GpuFileNumber,
-    pub state: State,
 }
 
 impl Archive {
-    /// The data directory `root`.
     pub fn new(root: &Path, gpu_files: GpuFileNumber) -> Self {
         Self {
             root: root.to_owned(),
             gpu_files,
-            state: State::new(root),
         }
     }
 
     /// The files of a day.
     pub fn day(&self, date: NaiveDate) -> DayFiles<'_> {
+        let recorded = self.cards(date).read().ok().flatten();
         DayFiles {
             root: &self.root,
             gpu_files: self.gpu_files,
             date,
-            recorded: self.state.cards(date),
+            recorded: layout::records_from_json(&recorded.unwrap_or_default()),
         }
     }
 
-    /// The management API's answer that was kept for a day, if any.
+    /// The management API's answer of a day. Only the owner may read it: the tree says less.
+    pub fn tasks(&self, date: NaiveDate) -> StateFile {
+        self.file_of_day("tasks", date)
+    }
+
+    /// The answer that was kept for a day. One that cannot be read is none.
     pub fn kept_tasks(&self, date: NaiveDate) -> Option<Vec<u8>> {
-        self.state.kept_tasks(date)
+        self.tasks(date).read().ok().flatten()
     }
 
-    /// What was kept of who was told of idle GPUs, if anything.
-    pub fn alerts(&self) -> Result<Option<Vec<u8>>, ReadError> {
-        self.state.alerts()
+    /// Who was notified of idle GPUs.
+    pub fn alerts(&self) -> StateFile {
+        StateFile::new(&self.root, "alerts.json")
     }
 
-    /// The file that keeps it.
-    pub fn alerts_file(&self) -> PathBuf {
-        self.state.alerts_file()
+    /// The record of the last run of a day.
+    pub fn run(&self, date: NaiveDate) -> StateFile {
+        self.file_of_day("runs", date)
     }
 
-    /// The record of the runs of a day, if any.
-    pub fn run_record(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
-        self.state.run_record(date)
+    /// The record of a day, if there is one that is whole.
+    pub fn record(&self, date: NaiveDate) -> Result<Option<DayRecord>, ReadError> {
+        let file = self.run(date).read()?;
+        Ok(file.and_then(|file| DayRecord::from_json(&file)))
+    }
+
+    /// The cards of the files of a day.
+    pub fn cards(&self, date: NaiveDate) -> StateFile {
+        self.file_of_day("cards", date)
+    }
+
+    fn file_of_day(&self, kind: &str, date: NaiveDate) -> StateFile {
+        StateFile::new(&self.root, format!("{kind}/{date}.json"))
     }
 }

@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::layout::{CardRecord, Layout};
-use super::tree::WriteError;
-use super::{earlier, reports};
+use super::read::read;
+use super::reports;
+use super::write::WriteError;
 use crate::analysis::holding::Span;
 use crate::formats::unreadable::Unreadable;
+use crate::formats::{average_csv, gpu_csv};
 use crate::model::cluster::{GpuFileNumber, Node};
 use crate::model::day::Window;
 use crate::model::readings::CardUsage;
 use crate::model::units::{CardId, GpuIndex};
 
-/// The files of a day, of every node.
+/// The files of a day of every node.
 #[derive(Debug)]
 pub struct DayFiles<'a> {
     pub root: &'a Path,
@@ -29,20 +31,17 @@ pub struct DayFiles<'a> {
 /// What earlier runs left of a node's day.
 #[derive(Debug, Default)]
 pub struct Earlier {
-    /// The readings, by card.
     pub usage: BTreeMap<CardId, CardUsage>,
     /// The user column, for a run that knows nothing of tasks.
     pub users: BTreeMap<GpuIndex, String>,
-    /// Files that say nothing of the GPUs that they are named for.
+    /// Files that hold nothing of the GPUs that they are named for.
     pub unusable: Vec<UnusableFile>,
 }
 
 /// A file of an earlier run that cannot be merged with new readings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusableFile {
-    /// Where it is.
     pub path: PathBuf,
-    /// What is wrong with it.
     pub problem: String,
     /// Whether it is of something else than its name says, and cannot keep it even where no new file needs it.
     pub is_misnamed: bool,
@@ -53,30 +52,27 @@ impl DayFiles<'_> {
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
         let directory = self.directory_of(node);
         let record = self.recorded.get(&node.name).cloned();
-        let layout = Layout::of(&directory, self.date, record).map_err(|cause| WriteError {
-            path: directory.clone(),
-            cause,
-        })?;
+        let layout = Layout::of(&directory, self.date, record);
+        let layout = layout.map_err(WriteError::at(&directory))?;
         let now = self.record_of(node);
         let mut earlier = Earlier::default();
         for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
             let path = directory.join(self.gpu_file(index, card));
-            let read = match earlier::read(&path, window) {
+            let usage = match read(&path, |file| gpu_csv::parse(file, window)) {
                 Ok(None) => continue,
-                read => read,
+                Ok(Some(usage)) => Ok(usage),
+                Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+                Err(Unreadable::Malformed(problem)) => Err(problem),
             };
             let why_other_card = layout.why_other_card(self.number(index, card), index, &now);
             let is_misnamed = why_other_card.is_some();
-            match (read, why_other_card) {
-                (Err(Unreadable::Io(cause)), _) => return Err(WriteError { path, cause }),
-                (_, Some(problem)) | (Err(Unreadable::Malformed(problem)), None) => {
-                    earlier.unusable.push(UnusableFile {
-                        path,
-                        problem,
-                        is_misnamed,
-                    });
-                }
-                (Ok(usage), None) => earlier.usage.extend(usage.map(|usage| (card, usage))),
+            match why_other_card.map_or(usage, Err) {
+                Ok(usage) => drop(earlier.usage.insert(card, usage)),
+                Err(problem) => earlier.unusable.push(UnusableFile {
+                    path,
+                    problem,
+                    is_misnamed,
+                }),
             }
         }
         self.add_users(node, &layout, &mut earlier)?;
@@ -93,30 +89,29 @@ impl DayFiles<'_> {
         let path = self
             .directory_of(node)
             .join(format!("average_{}.csv", self.date));
-        let users = match earlier::users(&path) {
-            Ok(users) => users.unwrap_or_default(),
-            Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
-            Err(Unreadable::Malformed(problem)) => {
-                earlier.unusable.push(UnusableFile {
-                    path,
-                    problem,
-                    is_misnamed: false,
-                });
-                return Ok(());
+        let (problem, is_misnamed) = match read(&path, average_csv::users) {
+            Ok(users) => {
+                let is_lost = |index: GpuIndex| {
+                    let card = node.cards.get(index.0);
+                    card.is_none_or(|&card| layout.was_another(index, card))
+                };
+                let users = users.unwrap_or_default().into_iter();
+                let (lost, kept): (BTreeMap<_, _>, _) =
+                    users.partition(|(index, _)| is_lost(*index));
+                earlier.users = kept;
+                if lost.is_empty() {
+                    return Ok(());
+                }
+                ("使用者欄位是以不同的 cards 寫成".to_owned(), true)
             }
+            Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
+            Err(Unreadable::Malformed(problem)) => (problem, false),
         };
-        let (lost, kept): (BTreeMap<_, _>, _) = users.into_iter().partition(|(index, _)| {
-            let card = node.cards.get(index.0);
-            card.is_none_or(|&card| layout.was_another(*index, card))
+        earlier.unusable.push(UnusableFile {
+            path,
+            problem,
+            is_misnamed,
         });
-        earlier.users = kept;
-        if !lost.is_empty() {
-            earlier.unusable.push(UnusableFile {
-                path,
-                problem: "使用者欄位是以不同的 cards 寫成".to_owned(),
-                is_misnamed: true,
-            });
-        }
         Ok(())
     }
 

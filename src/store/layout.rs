@@ -1,7 +1,7 @@
 //! Which card the files of a node's day are of: a GPU's file does not say, and settings change.
 //!
 //! What the program writes it records, in `.daily-gpu-log/cards/<date>.json`. Of files from before, such as those of
-//! the old programs, the names and the summary tell.
+//! the old programs, there are only the names and the summary.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::GpuFileNumber;
+use crate::model::if_there::if_there;
 use crate::model::units::{CardId, GpuIndex};
 
 /// What a run has recorded of the files that it wrote into a node's directory.
@@ -24,22 +25,46 @@ pub struct CardRecord {
 }
 
 impl CardRecord {
-    /// The card whose file has this number.
-    fn card_of(&self, number: u64) -> Option<CardId> {
-        match self.gpu_files {
-            GpuFileNumber::Index => self.cards.get(usize::try_from(number).ok()?).copied(),
-            GpuFileNumber::Card => self.cards.iter().find(|card| card.0 == number).copied(),
-        }
-    }
-
-    /// The numbers of all files.
-    fn numbers(&self) -> impl Iterator<Item = u64> {
+    /// The number of each file, and its card.
+    fn files(&self) -> impl Iterator<Item = (u64, CardId)> {
         let by_index = (0..).zip(&self.cards);
-        by_index.map(|(index, card)| match self.gpu_files {
-            GpuFileNumber::Index => index,
-            GpuFileNumber::Card => card.0,
+        by_index.map(|(index, &card)| match self.gpu_files {
+            GpuFileNumber::Index => (index, card),
+            GpuFileNumber::Card => (card.0, card),
         })
     }
+
+    fn card_of(&self, number: u64) -> Option<CardId> {
+        let mut files = self.files();
+        files.find_map(|(known, card)| (known == number).then_some(card))
+    }
+}
+
+/// The nodes whose files are of the same cards.
+#[derive(Serialize, Deserialize)]
+struct NodesOfRecord {
+    #[serde(flatten)]
+    record: CardRecord,
+    nodes: Vec<String>,
+}
+
+/// The records of a day by node. A file that cannot be read holds none.
+pub fn records_from_json(file: &[u8]) -> BTreeMap<String, CardRecord> {
+    let records: Vec<NodesOfRecord> = serde_json::from_slice(file).unwrap_or_default();
+    let each = |NodesOfRecord { record, nodes }: NodesOfRecord| {
+        nodes.into_iter().map(move |node| (node, record.clone()))
+    };
+    records.into_iter().flat_map(each).collect()
+}
+
+pub fn records_to_json(records: BTreeMap<String, CardRecord>) -> Vec<u8> {
+    let mut nodes: BTreeMap<CardRecord, Vec<String>> = BTreeMap::new();
+    for (node, record) in records {
+        nodes.entry(record).or_default().push(node);
+    }
+    let records = nodes.into_iter();
+    let records = records.map(|(record, nodes)| NodesOfRecord { record, nodes });
+    serde_json::to_vec(&records.collect::<Vec<_>>()).expect("a record has string keys alone")
 }
 
 /// What is known of a node's directory.
@@ -59,29 +84,19 @@ impl Layout {
             record,
             ..Self::default()
         };
-        let entries = match fs::read_dir(directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(layout),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
+        for entry in if_there(fs::read_dir(directory))?.into_iter().flatten() {
             let name = entry?.file_name();
             let number = name.to_str().and_then(|name| number(name, date));
             layout.numbers.extend(number);
         }
-        match fs::read(directory.join(format!("summary_{date}.txt"))) {
-            Ok(summary) => {
-                let summary = String::from_utf8_lossy(&summary);
-                layout.summary = summary.lines().filter_map(card).collect();
-            }
-            // Nothing is known against the cards. What is no file is told of when one is to be written.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
-                ) => {}
-            Err(error) => return Err(error),
-        }
+        let summary = match fs::read(directory.join(format!("summary_{date}.txt"))) {
+            // A directory in its place is an error once the summary is to be written.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => None,
+            summary => if_there(summary)?,
+        };
+        let summary = summary.unwrap_or_default();
+        let summary = String::from_utf8_lossy(&summary);
+        layout.summary = summary.lines().filter_map(card).collect();
         Ok(layout)
     }
 
@@ -95,10 +110,11 @@ impl Layout {
                 None => return Some("寫入時的設定中沒有這個編號".to_owned()),
             }
         } else {
-            let is_unknown_number = |number: &&u64| !now.numbers().any(|known| known == **number);
+            let is_unknown_number = |number: &&u64| now.card_of(**number).is_none();
             if let Some(stranger) = self.numbers.iter().find(is_unknown_number) {
-                let problem = format!("目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符");
-                return Some(problem);
+                return Some(format!(
+                    "目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符"
+                ));
             }
         }
         // A run that was killed before it recorded may have left its summary.
@@ -124,14 +140,109 @@ impl Layout {
 fn number(name: &str, date: NaiveDate) -> Option<u64> {
     let rest = name.strip_prefix("gpu")?;
     let digits = rest.strip_suffix(&format!("_{date}.csv"))?;
-    digits
-        .parse()
-        .ok()
-        .filter(|number: &u64| number.to_string() == digits)
+    let number: u64 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
 }
 
 /// A line of the summary's table, `GPU[3] -> Card 25`.
 fn card(line: &str) -> Option<(GpuIndex, CardId)> {
-    let (index, card) = line.strip_prefix("GPU[")?.split_once("] -> Card ")?;
-    Some((GpuIndex(index.parse().ok()?), CardId(card.parse().ok()?)))
+    let (gpu, card) = line.split_once(" -> Card ")?;
+    Some((GpuIndex::parse(gpu)?, CardId(card.parse().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pretty_assertions::assert_eq;
+
+    fn record(gpu_files: GpuFileNumber, cards: &[u64]) -> CardRecord {
+        CardRecord {
+            gpu_files,
+            cards: cards.iter().copied().map(CardId).collect(),
+        }
+    }
+
+    fn by_index(cards: &[u64]) -> CardRecord {
+        record(GpuFileNumber::Index, cards)
+    }
+
+    #[test]
+    fn records_are_kept_once_for_all_nodes_that_have_the_same() {
+        let records = BTreeMap::from([
+            ("n1".to_owned(), by_index(&[1, 9])),
+            ("n2".to_owned(), record(GpuFileNumber::Card, &[1, 9])),
+            ("n3".to_owned(), by_index(&[1, 9])),
+        ]);
+        let file = records_to_json(records.clone());
+        assert_eq!(
+            String::from_utf8_lossy(&file),
+            r#"[{"gpu_files":"index","cards":[1,9],"nodes":["n1","n3"]},"#.to_owned()
+                + r#"{"gpu_files":"card","cards":[1,9],"nodes":["n2"]}]"#
+        );
+        assert_eq!(records_from_json(&file), records);
+        assert_eq!(records_from_json(b"["), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_file_is_of_the_card_that_was_recorded() {
+        let layout = |record| Layout {
+            record: Some(record),
+            ..Layout::default()
+        };
+        let (index, now) = (GpuIndex(1), by_index(&[1, 9]));
+        let swapped = layout(by_index(&[9, 1]));
+        assert_eq!(
+            swapped.why_other_card(1, index, &now).as_deref(),
+            Some("寫入時是 Card 1，現在是 Card 9")
+        );
+        assert_eq!(
+            layout(by_index(&[1]))
+                .why_other_card(1, index, &now)
+                .as_deref(),
+            Some("寫入時的設定中沒有這個編號")
+        );
+        assert!(swapped.was_another(index, CardId(9)));
+        // Its files are named by the card, which says of which GPU each is.
+        let now = record(GpuFileNumber::Card, &[1, 9]);
+        assert_eq!(layout(now.clone()).why_other_card(9, index, &now), None);
+    }
+
+    #[test]
+    fn without_a_record_the_names_and_the_summary_count() {
+        let layout = |numbers: &[u64], summary: &str| Layout {
+            record: None,
+            numbers: numbers.to_vec(),
+            summary: summary.lines().filter_map(card).collect(),
+        };
+        let (index, now) = (GpuIndex(1), by_index(&[1, 9]));
+        let why = |layout: &Layout| layout.why_other_card(1, index, &now);
+        assert_eq!(why(&layout(&[0, 1], "")), None);
+        assert_eq!(
+            why(&layout(&[1, 9], "")).as_deref(),
+            Some("目錄中有 gpu9，與設定的 gpu_files 或 cards 不符")
+        );
+        let old = layout(&[0, 1], "GPU[0] -> Card 1\nGPU[1] -> Card 17\n");
+        assert_eq!(
+            why(&old).as_deref(),
+            Some("寫入時是 Card 17，現在是 Card 9")
+        );
+        assert!(old.was_another(index, CardId(9)));
+        assert!(!old.was_another(GpuIndex(0), CardId(1)));
+    }
+
+    #[test]
+    fn only_a_number_as_the_program_writes_it_names_a_file() {
+        let date = "2025-08-01".parse().expect("a date");
+        for (name, expected) in [
+            ("gpu0_2025-08-01.csv", Some(0)),
+            ("gpu57_2025-08-01.csv", Some(57)),
+            ("gpu07_2025-08-01.csv", None),
+            ("gpu+7_2025-08-01.csv", None),
+            ("gpu_2025-08-01.csv", None),
+            ("gpu0_2025-08-02.csv", None),
+            ("gpu0_2025-08-01.csv.unreadable1", None),
+        ] {
+            assert_eq!(number(name, date), expected, "{name}");
+        }
+    }
 }

@@ -2,14 +2,15 @@
 
 pub mod archive;
 pub mod day_files;
-pub mod earlier;
 pub mod layout;
 pub mod lock;
 pub mod new_file;
 pub mod pseudonym_key;
-pub mod records;
+pub mod read;
 pub mod reports;
 pub mod staged;
 pub mod state;
 pub mod tree;
+pub mod unfinished;
 pub mod writable;
+pub mod write;

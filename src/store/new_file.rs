@@ -5,22 +5,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::staged::FILE_MODE;
+use super::write::FILE_MODE;
 
-/// A file that was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum NewFileError {
-    /// There is one already.
     #[error("{} 已存在，未覆寫：請改用別的檔名", .0.display())]
     Exists(PathBuf),
-    /// It cannot be written.
     #[error("無法寫入 {path}：{cause}（請確認目錄存在，且有寫入權限）", path = .path.display())]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        cause: io::Error,
-    },
+    Unwritable { path: PathBuf, cause: io::Error },
 }
 
 /// Writes a file that does not exist.

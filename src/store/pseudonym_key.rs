@@ -3,53 +3,32 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::staged;
 use super::state::STATE_DIRECTORY;
-use super::tree::{WriteError, make_directory};
+use super::write::{WriteError, make_directory, temporary};
 use crate::analysis::pseudonym::{KEY_BYTES, Pseudonyms};
+use crate::settings::{NoSecret, open_private};
 
 const NAME: &str = "pseudonym-key";
 const MODE: u32 = 0o600;
-/// The permission bits of everybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// Why there are no pseudonyms. The key is never part of it.
 #[derive(Debug, thiserror::Error)]
 pub enum PseudonymKeyError {
-    /// The file system does not give it.
     #[error("無法讀取代號的金鑰 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        cause: io::Error,
-    },
-    /// Users other than the owner may read it.
+    Unreadable { path: PathBuf, cause: io::Error },
     #[error("代號的金鑰 {path} 的權限是 {mode:04o}，其他使用者可以存取：請執行 chmod 600 {path}", path = .path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It is no key.
+    Exposed { path: PathBuf, mode: u32 },
     #[error(
         "{path} 不是代號的金鑰（應為 {KEY_BYTES} 個位元組）：請由備份還原；若刪除它，會產生新的金鑰，代號也會全部改變",
         path = .path.display()
     )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is none, and the system gives no random numbers for a new one.
+    Damaged { path: PathBuf },
     #[error("無法產生代號的金鑰：系統沒有提供隨機數")]
     NoRandomness,
-    /// There is none, and a new one cannot be written.
     #[error("{0}（代號的金鑰）")]
     NotWritten(WriteError),
 }
@@ -75,27 +54,25 @@ fn read(path: &Path) -> Result<Option<Pseudonyms>, PseudonymKeyError> {
         path: path.to_owned(),
         cause,
     };
-    let file = match File::open(path) {
+    let file = match open_private(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
+        Err(NoSecret::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(NoSecret::Unreadable(error)) => return Err(unreadable(error)),
+        Err(NoSecret::Exposed { mode }) => {
+            return Err(PseudonymKeyError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
+        }
     };
-    // Of the file that is open: its name may lead to another one by now.
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-    if mode & OTHERS != 0 {
-        return Err(PseudonymKeyError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
-    }
     let mut key = Vec::with_capacity(KEY_BYTES + 1);
     let most = KEY_BYTES as u64 + 1;
     file.take(most).read_to_end(&mut key).map_err(unreadable)?;
     match <&[u8; KEY_BYTES]>::try_from(key.as_slice()) {
         Ok(key) => Ok(Some(Pseudonyms::new(key))),
-        Err(_) => Err(PseudonymKeyError::Damaged {
-            path: path.to_owned(),
-        }),
+        Err(_) => Err(PseudonymKeyError::Damaged { path: path.into() }),
     }
 }
 
@@ -105,7 +82,7 @@ fn create(directory: &Path, path: &Path) -> Result<(), PseudonymKeyError> {
     let filled = SystemRandom::new().fill(&mut key);
     filled.map_err(|_| PseudonymKeyError::NoRandomness)?;
     let written = || -> io::Result<()> {
-        let mut file = staged::temporary(directory, MODE)?;
+        let mut file = temporary(directory, MODE)?;
         file.write_all(&key)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
@@ -113,12 +90,8 @@ fn create(directory: &Path, path: &Path) -> Result<(), PseudonymKeyError> {
             _ => File::open(directory)?.sync_all(),
         }
     };
-    written().map_err(|cause| {
-        PseudonymKeyError::NotWritten(WriteError {
-            path: path.to_owned(),
-            cause,
-        })
-    })
+    let written = written().map_err(WriteError::at(path));
+    written.map_err(PseudonymKeyError::NotWritten)
 }
 
 #[cfg(test)]

@@ -1,28 +1,18 @@
 //! Files that are written beside their targets, to be put in place whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
-use tempfile::{Builder, NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use super::layout::CardRecord;
-use super::tree::WriteError;
-
-/// Task data is personal: the group may read it, others may not. The umask may take more away.
-pub const FILE_MODE: u32 = 0o640;
-/// How temporary files are called, so that none of another program is taken for one.
-const PREFIX: &str = ".daily-gpu-log.";
-const SUFFIX: &str = ".tmp";
+use super::write::{FILE_MODE, WriteError, keep_aside, temporary};
 
 /// A node's files, in place.
 #[derive(Debug)]
 pub struct InPlace {
-    /// Where they are.
     pub directory: PathBuf,
     /// The node, and the cards that they are of.
     pub record: (String, CardRecord),
@@ -33,7 +23,7 @@ pub struct InPlace {
 /// A node's files, not yet in place.
 #[derive(Debug)]
 pub struct Staged {
-    directory: PathBuf,
+    pub directory: PathBuf,
     /// The node, and the cards that the files are of.
     record: (String, CardRecord),
     /// In the order in which they are put in place.
@@ -43,7 +33,7 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// No files yet, for `directory`, of which `record` tells whose they are.
+    /// An empty batch for `directory`.
     pub fn new(directory: PathBuf, record: (String, CardRecord)) -> Self {
         Self {
             directory,
@@ -53,17 +43,11 @@ impl Staged {
         }
     }
 
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// Writes `contents` beside the file `name`.
     pub fn add(&mut self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
         let target = self.directory.join(name);
-        let temporary = self.write(&target, contents).map_err(|cause| WriteError {
-            path: target.clone(),
-            cause,
-        })?;
+        let temporary = self.write(&target, contents);
+        let temporary = temporary.map_err(WriteError::at(&target))?;
         self.files.push((temporary, target));
         Ok(())
     }
@@ -95,26 +79,17 @@ impl Staged {
     pub fn put_in_place(self) -> Result<InPlace, WriteError> {
         let mut set_aside = BTreeMap::new();
         for path in &self.asides {
-            let name = keep_aside(path).map_err(|cause| WriteError {
-                path: path.clone(),
-                cause,
-            })?;
-            set_aside.insert(path.clone(), name);
+            set_aside.insert(path.clone(), keep_aside(path)?);
         }
-        let targets: Vec<_> = self
-            .files
-            .iter()
-            .map(|(_, target)| target.clone())
-            .collect();
+        let targets = self.files.iter().map(|(_, target)| target.clone());
+        let targets: Vec<_> = targets.collect();
         for (temporary, target) in self.files {
-            temporary.persist(&target).map_err(|error| WriteError {
-                path: target.clone(),
-                cause: error.error,
-            })?;
+            let placed = temporary.persist(&target);
+            placed.map_err(|error| WriteError::at(&target)(error.error))?;
         }
         for path in self.asides {
             if !targets.contains(&path) {
-                fs::remove_file(&path).map_err(|cause| WriteError { path, cause })?;
+                fs::remove_file(&path).map_err(WriteError::at(&path))?;
             }
         }
         Ok(InPlace {
@@ -125,67 +100,80 @@ impl Staged {
     }
 }
 
-/// Gives the file at `path` a second name, and answers it.
-pub fn keep_aside(path: &Path) -> io::Result<PathBuf> {
-    let mut number = 1;
-    loop {
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(format!(".unreadable{number}"));
-        match fs::hard_link(path, &aside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // A run that was killed between this and the renaming has done it already.
-                if fs::metadata(&aside)?.ino() == fs::metadata(path)?.ino() {
-                    return Ok(aside.into());
-                }
-                number += 1;
-            }
-            linked => return linked.map(|()| aside.into()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cluster::GpuFileNumber;
+    use pretty_assertions::assert_eq;
+
+    /// The files of a directory with their contents, by name.
+    fn files(directory: &Path) -> Vec<(String, String)> {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let entries = entries.map(|entry| entry.expect("an entry"));
+        let file = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().expect("UTF-8");
+            let text = fs::read_to_string(entry.path()).expect("a file");
+            (name, text)
+        };
+        let mut files: Vec<_> = entries.map(file).collect();
+        files.sort();
+        files
+    }
+
+    fn staged(directory: &Path) -> Staged {
+        let record = CardRecord {
+            gpu_files: GpuFileNumber::Index,
+            cards: Vec::new(),
+        };
+        Staged::new(directory.to_owned(), ("n1".to_owned(), record))
+    }
+
+    #[test]
+    fn nothing_changes_until_all_is_put_in_place_and_nothing_is_lost() {
+        let root = tempfile::tempdir().expect("a directory");
+        let root = root.path();
+        for name in ["a", "b", "c"] {
+            fs::write(root.join(name), format!("old {name}")).expect("a file");
         }
+        let named = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+            let owned = |&(name, text): &(&str, &str)| (name.to_owned(), text.to_owned());
+            files.iter().map(owned).collect()
+        };
+        let before = [("a", "old a"), ("b", "old b"), ("c", "old c")];
+        let mut abandoned = staged(root);
+        abandoned.add("a", b"new a").expect("it is written");
+        drop(abandoned);
+        assert_eq!(files(root), named(&before));
+        let mut batch = staged(root);
+        batch.add("a", b"new a").expect("it is written");
+        batch.add("b", b"new b").expect("it is written");
+        assert!(batch.replaces(&root.join("a")) && !batch.replaces(&root.join("c")));
+        // One makes room for a new file, the other only loses its name.
+        batch.set_aside(root.join("b"));
+        batch.set_aside(root.join("c"));
+        let in_place = batch.put_in_place().expect("they are put in place");
+        let after = [
+            ("a", "new a"),
+            ("b", "new b"),
+            ("b.unreadable1", "old b"),
+            ("c.unreadable1", "old c"),
+        ];
+        assert_eq!(files(root), named(&after));
+        let set_aside = ["b", "c"].map(|name| {
+            let aside = root.join(format!("{name}.unreadable1"));
+            (root.join(name), aside)
+        });
+        assert_eq!(in_place.set_aside, BTreeMap::from(set_aside));
     }
-}
 
-/// Puts one file in place, whole, once `sync` has seen to it that its contents last.
-pub fn put(
-    target: &Path,
-    mode: u32,
-    contents: &[u8],
-    sync: impl FnOnce(&File) -> io::Result<()>,
-) -> Result<(), WriteError> {
-    let put = || -> io::Result<()> {
-        let mut file = temporary(target.parent().unwrap_or(target), mode)?;
-        file.write_all(contents)?;
-        sync(file.as_file())?;
-        file.persist(target)?;
-        Ok(())
-    };
-    put().map_err(|cause| WriteError {
-        path: target.to_owned(),
-        cause,
-    })
-}
-
-/// A file that is not in place yet. It is opened here because tempfile's errors name a file that nobody knows.
-pub fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(mode);
-    Builder::new()
-        .prefix(PREFIX)
-        .suffix(SUFFIX)
-        .make_in(directory, |path| options.open(path))
-}
-
-/// A file that nobody finds, in `directory`. Where the file system has none without a name, one is made that loses it
-/// at once; what a run leaves that is killed just then, the next run removes.
-pub fn nameless(directory: &Path) -> io::Result<File> {
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    match openat(CWD, directory, flags, Mode::RUSR | Mode::WUSR) {
-        Ok(file) => Ok(file.into()),
-        Err(Errno::OPNOTSUPP | Errno::ISDIR) => Ok(temporary(directory, FILE_MODE)?.into_file()),
-        Err(error) => Err(error.into()),
+    #[test]
+    fn a_directory_in_a_files_place_is_seen_before_anything_changes() {
+        let root = tempfile::tempdir().expect("a directory");
+        fs::create_dir(root.path().join("b")).expect("a directory");
+        let mut batch = staged(root.path());
+        batch.add("a", b"new").expect("it is written");
+        let error = batch.add("b", b"new").expect_err("there is a directory");
+        assert_eq!(error.path, root.path().join("b"));
+        assert_eq!(error.cause.kind(), io::ErrorKind::IsADirectory);
     }
-}
-
-/// Whether a file of this name is one that a run has not put in place.
-pub fn is_temporary(name: &str) -> bool {
-    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }

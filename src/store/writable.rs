@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
 
-use super::tree::WriteError;
-use super::{staged, state};
+use super::state;
+use super::write::{WriteError, nameless};
 use crate::model::cluster::Node;
+use crate::model::if_there::if_there;
 
 /// A data directory that can be written.
 #[derive(Debug)]
@@ -29,32 +30,20 @@ pub fn try_writing(root: &Path, nodes: &[&Node]) -> Result<Writable, Vec<WriteEr
         // Those that are no place for files have no blocks at all.
         .filter(|file_system| file_system.f_blocks > 0)
         .map(|file_system| file_system.f_bavail.saturating_mul(file_system.f_frsize));
-    let mut tried = vec![(try_directory(&existing), existing)];
-    if exists {
-        let state = root.join(state::STATE_DIRECTORY);
-        let lock = state.join(state::LOCK);
-        let inner = fs::read_dir(&state).into_iter().flatten().flatten();
-        let inner = inner.map(|entry| entry.path()).filter(|path| path.is_dir());
-        let nodes = nodes.iter().map(|node| root.join(&node.name));
-        let directories = inner
-            .collect::<Vec<_>>()
-            .into_iter()
-            .chain([state])
-            .chain(nodes);
-        // What is not there yet is made by the first run that needs it.
-        let is_there = |path: &PathBuf| {
-            let metadata = fs::symlink_metadata(path);
-            metadata.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
-        };
-        let directories = directories.filter(is_there);
-        tried.extend(directories.map(|path| (try_directory(&path), path)));
-        if is_there(&lock) {
-            tried.push((try_file(&lock), lock));
-        }
-    }
-    let failed = tried
-        .into_iter()
-        .filter_map(|(tried, path)| tried.err().map(|cause| WriteError { path, cause }));
+    // What is not there yet is made by the first run that needs it.
+    let is_there =
+        |path: &PathBuf| exists && !matches!(if_there(fs::symlink_metadata(path)), Ok(None));
+    let state = root.join(state::STATE_DIRECTORY);
+    let inner = fs::read_dir(&state).into_iter().flatten().flatten();
+    let inner = inner.map(|entry| entry.path()).filter(|path| path.is_dir());
+    let lock = state.join(state::LOCK);
+    let nodes = nodes.iter().map(|node| root.join(&node.name));
+    let directories = inner.chain([state]).chain(nodes).filter(is_there);
+    let directories = [existing].into_iter().chain(directories);
+    let tried = directories.map(|path| (try_directory(&path), path));
+    let lock = Some(lock).filter(is_there);
+    let tried = tried.chain(lock.map(|lock| (try_file(&lock), lock)));
+    let failed = tried.filter_map(|(tried, path)| tried.map_err(WriteError::at(&path)).err());
     let errors: Vec<_> = failed.collect();
     if errors.is_empty() {
         Ok(Writable { exists, free_bytes })
@@ -66,23 +55,17 @@ pub fn try_writing(root: &Path, nodes: &[&Node]) -> Result<Writable, Vec<WriteEr
 /// The directory in which the first run would begin to make the others.
 fn nearest_existing(root: &Path) -> PathBuf {
     let found = root.ancestors().find(|path| path.exists());
-    match found {
-        Some(path) => path.to_owned(),
-        // The parent of the last part of a relative path.
-        None => PathBuf::from("."),
-    }
+    // The parent of the last part of a relative path.
+    found.unwrap_or(Path::new(".")).to_owned()
 }
 
 /// Opens a file for writing, and changes nothing.
 fn try_file(path: &Path) -> io::Result<()> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map(drop)
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    file.map(drop)
 }
 
 /// Makes a file that is gone when it is closed.
 fn try_directory(path: &Path) -> io::Result<()> {
-    staged::nameless(path)?.write_all(b"\n")
+    nameless(path)?.write_all(b"\n")
 }

@@ -94,6 +94,30 @@ fn users_whose_gpus_did_nothing_are_listed() {
     assert!(!world.path("data/.daily-gpu-log/alerts.json").exists());
 }
 
+/// The lines of `text` that name alice, in words.
+fn words_of_alice(text: &str) -> Vec<Vec<&str>> {
+    let lines = text.lines().filter(|line| line.starts_with("alice"));
+    lines
+        .map(|line| line.split_whitespace().collect())
+        .collect()
+}
+
+#[test]
+fn the_same_seconds_are_the_same_hours_as_in_users() {
+    let lab = lab("min_idle_hours = 1").node(gpu_a());
+    let world = collected(lab.task(held("t1", "alice", 1, 0, 3618)));
+    let users = world.run(&["users", DATE]).exits(0);
+    let [user] = &words_of_alice(&users.stdout)[..] else {
+        panic!("one line of alice: {}", users.stdout);
+    };
+    let alerts = world.run(&["alerts", NEXT]).exits(0);
+    let [alert] = &words_of_alice(&alerts.stdout)[..] else {
+        panic!("one line of alice: {}", alerts.stdout);
+    };
+    assert_eq!(user[1..4], ["1.01", "0.00", "1.01"]);
+    assert_eq!(alert[1..4], ["default", "1.01", "1.01"]);
+}
+
 #[test]
 fn a_threshold_that_is_met_exactly_is_met() {
     let world = |end: i64| {

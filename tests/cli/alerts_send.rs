@@ -255,10 +255,7 @@ fn nobody_waits_for_the_data_directory_while_others_are_told() {
 
 #[test]
 fn what_fails_is_a_warning_and_is_not_sent_again() {
-    let receiver = SimulatedReceiver::with(Fault::Status {
-        code: 500,
-        body: String::new(),
-    });
+    let receiver = SimulatedReceiver::with(Fault::status(500, ""));
     let (port, mail) = no_mail_server();
     let world = world(&chat(&receiver, &mail));
     let outcome = world.run(&[&SEND[..], &["--json"]].concat()).exits(3);

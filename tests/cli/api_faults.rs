@@ -5,11 +5,6 @@ use pretty_assertions::assert_eq;
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Lab, TOKEN, World, jwt};
 
-fn status(code: u16, body: &str) -> Fault {
-    let body = body.to_owned();
-    Fault::Status { code, body }
-}
-
 fn lab(api: SimulatedApi) -> Lab {
     let task = SimulatedTask::new("t1", "alice", "colab-gpu4").gpu(25, "APU-70cb99ce3e214bda");
     Lab::colab_gpu4().api(api.task(task))
@@ -53,7 +48,7 @@ fn an_api_that_cannot_be_reached_is_told() {
 #[test]
 fn a_token_that_is_refused_is_told() {
     for (code, body) in [(401, "unauthorized"), (403, "forbidden")] {
-        let world = lab_with(status(code, body)).start();
+        let world = lab_with(Fault::status(code, body)).start();
         let url = world.cluster.api_url();
         tells(
             &world,
@@ -117,7 +112,7 @@ fn json_of_another_shape_is_no_day_without_tasks() {
 
 #[test]
 fn an_api_that_is_out_of_order_is_asked_again_before_it_is_given_up() {
-    let world = lab_with(status(500, "database is locked")).start();
+    let world = lab_with(Fault::status(500, "database is locked")).start();
     let url = world.cluster.api_url();
     tells(&world, &format!("{url}：HTTP 500 Internal Server Error"));
     assert_eq!(world.cluster.api_requests().len(), 3);
@@ -149,10 +144,10 @@ fn an_api_that_recovers_is_heard() {
 #[test]
 fn an_api_that_hangs_costs_no_reading() {
     let world = lab_with(Fault::HangBeforeHeaders)
-        .tables("[netdata]\ntimeout = \"300ms\"\nretries = 0")
+        .tables("[netdata]\ntimeout = \"1s\"\nretries = 0")
         .start();
     let url = world.cluster.api_url();
-    tells(&world, &format!("{url}：逾時：0.3 秒內沒有完整的回應"));
+    tells(&world, &format!("{url}：逾時：1.0 秒內沒有完整的回應"));
 }
 
 #[test]
@@ -171,7 +166,7 @@ fn a_task_report_without_the_api_has_failed() {
 
 #[test]
 fn programs_are_told_that_tasks_are_missing() {
-    let report = lab_with(status(401, "no"))
+    let report = lab_with(Fault::status(401, "no"))
         .run(&[DATE, "--json"])
         .exits(3)
         .json();

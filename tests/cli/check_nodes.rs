@@ -6,7 +6,7 @@ use chrono::Utc;
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{Fault, SimulatedNode, Version};
-use crate::support::{Day, HOUR, Lab, Outcome, World};
+use crate::support::{Day, HOUR, Lab, Outcome, World, at_once};
 
 const NODE: &str = "colab-gpu4";
 /// The far end of what never comes back.
@@ -101,13 +101,14 @@ fn a_node_on_a_parent_is_checked_below_its_path() {
 
 #[test]
 fn a_node_that_gives_no_answer_is_an_error_and_the_others_are_checked() {
-    let patience = "[netdata]\ntimeout = \"300ms\"\ndeadline = \"500ms\"\nretries = 0";
-    for (fault, reason) in [
+    let patience = "[netdata]\ntimeout = \"1s\"\ndeadline = \"2s\"\nretries = 0";
+    let table = [
         (Fault::Refuse, "無法連線：Connection refused (os error 111)"),
-        (Fault::HangBeforeHeaders, "逾時：0.3 秒內沒有完整的回應"),
-        (Fault::HangAfterHeaders, "逾時：0.3 秒內沒有完整的回應"),
+        (Fault::HangBeforeHeaders, "逾時：1.0 秒內沒有完整的回應"),
+        (Fault::HangAfterHeaders, "逾時：1.0 秒內沒有完整的回應"),
         (Fault::CloseWithoutAnswer, "連線中斷："),
-    ] {
+    ];
+    at_once(table, |(fault, reason)| {
         let world = Lab::new()
             .node(node().fault(fault.clone()))
             .node(SimulatedNode::new("b").cards(&[3]))
@@ -123,7 +124,7 @@ fn a_node_that_gives_no_answer_is_an_error_and_the_others_are_checked() {
             "{}",
             outcome.stdout
         );
-    }
+    });
 }
 
 #[test]
@@ -132,8 +133,8 @@ fn a_node_that_refuses_is_named_once_with_the_remedy() {
         (403, "請檢查 [web] allow dashboard from"),
         (412, "請對本機停用"),
     ] {
-        let body = "You are not allowed to access this resource.".to_owned();
-        let world = start(node().fault(Fault::Status { code, body }));
+        let fault = Fault::status(code, "You are not allowed to access this resource.");
+        let world = start(node().fault(fault));
         let problems = problems(&check(&world).exits(3));
         assert_eq!(problems.len(), 1, "{problems:#?}");
         assert!(

@@ -146,13 +146,7 @@ fn an_api_that_gives_no_answer_is_an_error() {
             "：無法連線：Connection refused (os error 111)",
         ),
         (Fault::NotJson, " 的回應無法解析（不是 JSON："),
-        (
-            Fault::Status {
-                code: 404,
-                body: "no".to_owned(),
-            },
-            "：HTTP 404 Not Found",
-        ),
+        (Fault::status(404, "no"), "：HTTP 404 Not Found"),
     ] {
         let world = Lab::colab_gpu4()
             .api(SimulatedApi::new(TOKEN).fault(fault))

@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{Fault, Metric, SimulatedApi, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN};
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN, at_once};
 
 const NEXT_DATE: &str = "2025-08-02";
 /// The end of most situations' shell scripts.
@@ -62,21 +62,13 @@ fn every_situation_has_its_status() {
         (11, in_use),
         (130, stopped),
     ];
-    let (mut expected, mut ended) = (Vec::new(), Vec::new());
-    for (status, situations) in table {
-        for Situation {
-            name,
-            lab,
-            script,
-            arguments,
-        } in situations()
-        {
-            expected.push((name, Some(status)));
-            let outcome = lab.start().run_in_shell(&script, &arguments);
-            ended.push((name, outcome.status));
+    at_once(table, |(status, situations)| {
+        for situation in situations() {
+            let world = situation.lab.start();
+            let outcome = world.run_in_shell(&situation.script, &situation.arguments);
+            assert_eq!(outcome.status, Some(status), "{}", situation.name);
         }
-    }
-    assert_eq!(ended, expected);
+    });
 }
 
 fn healthy() -> Lab {

@@ -1,10 +1,12 @@
 //! The tree that a run leaves: its names, its modes, and what stays as it was.
 
 use std::fs;
+use std::mem::MaybeUninit;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use pretty_assertions::assert_eq;
+use rustix::fs::inotify;
 
 use crate::simulated_cluster::SimulatedNode;
 use crate::support::{CARDS, DATE, Day, Lab, World};
@@ -97,6 +99,33 @@ fn others_may_not_read_what_a_run_writes_whatever_the_umask() {
             assert_eq!(mode, least, "{path} at umask {umask}: {mode:o}");
         }
     }
+}
+
+/// The names that files get in a directory while `run` goes on, in the order in which they get them.
+fn names_given(directory: &Path, run: impl FnOnce()) -> Vec<String> {
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).expect("a watch");
+    inotify::add_watch(&watch, directory, inotify::WatchFlags::MOVED_TO).expect("the directory");
+    run();
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut events = inotify::Reader::new(watch, &mut buffer);
+    let mut names = Vec::new();
+    while let Ok(event) = events.next() {
+        let name = event.file_name().expect("the name of a file");
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names
+}
+
+#[test]
+fn who_sees_the_average_and_the_summary_of_a_day_sees_its_gpus() {
+    let world = Lab::colab_gpu4().start();
+    fs::create_dir_all(world.path(DAY)).expect("a directory");
+    let gpus = (0..8).map(|gpu| format!("gpu{gpu}_{DATE}.csv"));
+    let last = ["average_2025-08-01.csv", "summary_2025-08-01.txt"].map(str::to_owned);
+    let expected: Vec<_> = gpus.chain(last).collect();
+    let collect = || drop(world.run(&[DATE]).exits(0));
+    assert_eq!(names_given(&world.path(DAY), collect), expected);
+    assert_eq!(names_given(&world.path(DAY), collect), expected, "again");
 }
 
 #[test]

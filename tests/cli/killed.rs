@@ -15,7 +15,6 @@ use crate::simulated_cluster::{SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Lab, MIDNIGHT, TOKEN, World};
 
 const NODE: &str = "colab-gpu4";
-const KILLS: u32 = 200;
 
 /// A cluster whose readings are all the same, on which a user held a GPU.
 fn lab(value: f64, user: &str) -> Lab {
@@ -138,9 +137,25 @@ fn measure(world: &World) -> [Duration; 2] {
     [started.elapsed(), writing.elapsed()]
 }
 
-/// Kills the real program at 200 moments of its run, half of them while it writes, and looks at every file each time.
 #[test]
 fn a_kill_at_any_moment_leaves_every_file_whole() {
+    let (_, seen) = kill_at_moments(20);
+    let [some_old, some_new] =
+        [false, true].map(|is_new| seen.iter().any(|(_, was_new)| *was_new == is_new));
+    assert!(some_old && some_new, "{seen:#?}");
+}
+
+#[test]
+#[ignore = "half a minute; .ci/run has it run"]
+fn two_hundred_kills_leave_every_file_whole() {
+    let (mixed, seen) = kill_at_moments(200);
+    assert!(mixed > 0, "never were some files old and some new");
+    assert_eq!(seen.len(), 2 * 13, "old and new files: {seen:#?}");
+}
+
+/// Kills the real program at so many moments of its run, half of them while it writes, and looks at every file each
+/// time. Answers how often some files were old and others new, and which were seen as which.
+fn kill_at_moments(kills: u32) -> (usize, BTreeSet<(String, bool)>) {
     let world = lab(25.0, "alice").start();
     world.run(&[DATE]).exits(0).stderr_is("");
     let old = kept(&world);
@@ -155,9 +170,9 @@ fn a_kill_at_any_moment_leaves_every_file_whole() {
     let (mut runs, mut killed, mut mixed) = (0, 0, 0);
     let mut seen = BTreeSet::new();
     let mut durations = [Duration::ZERO; 2];
-    while killed < KILLS {
+    while killed < kills {
         assert!(
-            runs < 3 * KILLS,
+            runs < 3 * kills,
             "only {killed} of {runs} runs were killed before their end"
         );
         // Other tests come and go on the same processors.
@@ -172,12 +187,13 @@ fn a_kill_at_any_moment_leaves_every_file_whole() {
             }
         }
         let mut run = Run::start(&world);
-        let part = killed / 4 % 25;
+        let moments = kills.div_ceil(4).min(25);
+        let moment = killed / 4 % moments;
         if killed % 4 < 2 {
-            thread::sleep(durations[0] * part / 25);
+            thread::sleep(durations[0] * moment / moments);
         } else {
             run.wait_for_writing();
-            thread::sleep(durations[1] * part / 25);
+            thread::sleep(durations[1] * moment / moments);
         }
         run.program.kill().expect("it is still a child");
         let status = run.program.wait().expect("its status");
@@ -196,16 +212,16 @@ fn a_kill_at_any_moment_leaves_every_file_whole() {
         };
         let are_new: Vec<_> = changing.iter().map(|path| is_new(path)).collect();
         mixed += usize::from(are_new.contains(&true) && are_new.contains(&false));
-        seen.extend(changing.iter().zip(are_new));
+        let paths = changing.iter().map(ToString::to_string);
+        seen.extend(paths.zip(are_new));
     }
-    assert!(mixed > 0, "never were some files old and some new");
-    assert_eq!(seen.len(), 2 * 13, "old and new files: {seen:#?}");
     world.run(&["2025-08-02"]).exits(0);
     assert_eq!(
         litter(&world.path("data")),
         [""; 0],
         "the next run removes what the killed ones left"
     );
+    (mixed, seen)
 }
 
 #[test]

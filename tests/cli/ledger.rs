@@ -7,7 +7,7 @@ use pretty_assertions::assert_eq;
 use serde_json::json;
 
 use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome};
+use crate::support::{DATE, HOUR, Lab, MIDNIGHT};
 
 const USERS: &str = include_str!("../../fixtures/golden/users_2025-08-01.csv");
 const REPORT: &str = "reports/users_2025-08-01.csv";
@@ -161,8 +161,7 @@ fn put_right_in_spite_of(fault: Fault) {
 #[test]
 fn accounts_are_put_right_though_the_agent_is_unreachable() {
     put_right_in_spite_of(Fault::Refuse);
-    let body = "out of memory".to_owned();
-    put_right_in_spite_of(Fault::Status { code: 500, body });
+    put_right_in_spite_of(Fault::status(500, "out of memory"));
     put_right_in_spite_of(Fault::NotJson);
 }
 
@@ -339,19 +338,9 @@ fn what_a_killed_run_left_of_the_accounts_is_removed() {
     assert!(!world.path("data/reports/.daily-gpu-log.x.tmp").exists());
 }
 
-/// The user column of the average, and the user column of the accounts.
-#[track_caller]
-fn columns(outcome: &Outcome, node: &str) -> (String, String) {
-    let accounts = outcome.accounts(DATE);
-    let row = accounts.lines().nth(1).expect("a row").to_owned();
-    let user = row.strip_prefix("配置,").expect("a user's row");
-    let (user, _) = user.split_once(&format!(",{node},")).expect("the node");
-    (outcome.users(node, DATE)[0].clone(), user.to_owned())
-}
-
 #[test]
 fn no_name_reaches_a_spreadsheet_as_a_formula() {
-    for (user, written) in [
+    let names = [
         ("=1+1", "'=1+1"),
         ("+1", "'+1"),
         ("-1", "'-1"),
@@ -367,32 +356,38 @@ fn no_name_reaches_a_spreadsheet_as_a_formula() {
         ("'a", "'a"),
         ("O'Neil", "O'Neil"),
         ("王小明", "王小明"),
-    ] {
-        let world = Lab::new()
-            .node(gpu_b())
-            .task(SimulatedTask::new("t1", user, "gpu-b").gpu(1, "APU-1"))
-            .start();
-        let outcome = world.run(&[DATE]).exits(0).stderr_is("");
-        let both = (written.to_owned(), written.to_owned());
-        assert_eq!(columns(&outcome, "gpu-b"), both, "{user:?}");
-        let (average, accounts) = (
-            outcome.of_day("gpu-b", DATE, "average"),
-            outcome.accounts(DATE),
-        );
-        // Read back and written again it is the same: the column by a run that knows no tasks, the accounts by a run
-        // of another node.
-        fs::remove_dir_all(world.path("data/.daily-gpu-log/tasks")).expect("the kept answers");
-        let outcome = world.run(&["--skip-task-info", DATE]).exits(0);
-        assert_eq!(
-            outcome.of_day("gpu-b", DATE, "average"),
-            average,
-            "{user:?}"
-        );
-        let world = Lab::new().node(SimulatedNode::new("z")).start_after(world);
-        let again = world.run(&[DATE]).exits(0).accounts(DATE);
-        let kept: Vec<_> = again.lines().filter(|row| !row.contains(",z,")).collect();
-        assert_eq!(kept, accounts.lines().collect::<Vec<_>>(), "{user:?}");
+    ];
+    // A GPU for each.
+    let cards: Vec<u32> = (1..).take(names.len()).collect();
+    let node = SimulatedNode::new("gpu-b").cards(&cards);
+    let world = (cards.iter().zip(names))
+        .fold(Lab::new().node(node), |lab, (card, (user, _))| {
+            let id = format!("t{card}");
+            lab.task(SimulatedTask::new(&id, user, "gpu-b").gpu(*card, &format!("APU-{card}")))
+        })
+        .start();
+    let outcome = world.run(&[DATE]).exits(0).stderr_is("");
+    assert_eq!(
+        outcome.users("gpu-b", DATE),
+        names.map(|(_, written)| written)
+    );
+    let (average, accounts) = (
+        outcome.of_day("gpu-b", DATE, "average"),
+        outcome.accounts(DATE),
+    );
+    for (gpu, (user, written)) in names.iter().enumerate() {
+        let row = format!("\n配置,{written},gpu-b,GPU[{gpu}],");
+        assert!(accounts.contains(&row), "{user:?}: {accounts}");
     }
+    // Read back and written again it is the same: the column by a run that knows no tasks, the accounts by a run of
+    // another node.
+    fs::remove_dir_all(world.path("data/.daily-gpu-log/tasks")).expect("the kept answers");
+    let outcome = world.run(&["--skip-task-info", DATE]).exits(0);
+    assert_eq!(outcome.of_day("gpu-b", DATE, "average"), average);
+    let world = Lab::new().node(SimulatedNode::new("z")).start_after(world);
+    let again = world.run(&[DATE]).exits(0).accounts(DATE);
+    let kept: Vec<_> = again.lines().filter(|row| !row.contains(",z,")).collect();
+    assert_eq!(kept, accounts.lines().collect::<Vec<_>>());
 }
 
 #[test]

@@ -211,6 +211,31 @@ fn a_host_of_no_setting_is_one_warning_with_its_tasks() {
 }
 
 #[test]
+fn a_host_that_the_settings_ignore_is_not_warned_of() {
+    let world = Lab::colab_gpu4()
+        .settings("ignore_hosts = [\"other-gpu1\"]")
+        .task(SimulatedTask::new("t8", "carol", "other-gpu1").gpu(1, "APU-8"))
+        .task(SimulatedTask::new("t9", "dave", "colab-gpu9").gpu(9, "APU-9"))
+        .start();
+    for outcome in [world.run(&[DATE]), world.check(&[])] {
+        let outcome = outcome.exits(0);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains("colab-gpu9"), "{said}");
+        assert!(!said.contains("other-gpu1"), "{said}");
+    }
+}
+
+#[test]
+fn a_node_cannot_be_ignored() {
+    let _ = Lab::colab_gpu4()
+        .settings("ignore_hosts = [\"other-gpu1\", \"colab-gpu4\"]")
+        .run(&[DATE])
+        .exits(10)
+        .stderr_has("有誤：ignore_hosts：「colab-gpu4」是設定中的節點")
+        .writes_nothing();
+}
+
+#[test]
 fn a_host_of_the_settings_that_is_not_collected_is_no_stranger() {
     let _ = Lab::new()
         .node(SimulatedNode::new("colab-gpu3"))

@@ -7,11 +7,6 @@ use pretty_assertions::assert_eq;
 use crate::simulated_cluster::{Fault, Metric, SimulatedNode, expected_text};
 use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome};
 
-fn status(code: u16, body: &str) -> Fault {
-    let body = body.to_owned();
-    Fault::Status { code, body }
-}
-
 fn lab_whose_middle_node_has(fault: Fault) -> Lab {
     Lab::new()
         .node(SimulatedNode::new("first"))
@@ -79,7 +74,7 @@ fn a_machine_without_certificates_collects_from_the_nodes_without_tls() {
 
 #[test]
 fn a_node_that_answers_with_an_error_is_named_with_its_words() {
-    let lab = lab_whose_middle_node_has(status(500, "out of memory"));
+    let lab = lab_whose_middle_node_has(Fault::status(500, "out of memory"));
     let _ = only_the_middle_node_fails(
         lab.tables("[netdata]\nretries = 0"),
         "HTTP 500 Internal Server Error：out of memory",
@@ -121,7 +116,7 @@ fn a_node_that_fails_keeps_the_files_that_it_had() {
         Fault::Refuse,
         Fault::NotJson,
         Fault::TruncatedJson,
-        status(500, "out of memory"),
+        Fault::status(500, "out of memory"),
     ] {
         let lab = Lab::new()
             .node(SimulatedNode::new("first"))
@@ -185,7 +180,7 @@ fn a_number_that_no_machine_holds_is_no_reading() {
 #[test]
 fn many_retries_end_before_the_deadline_with_the_last_real_error() {
     let world = Lab::new()
-        .node(SimulatedNode::new("n").fault(status(503, "busy")))
+        .node(SimulatedNode::new("n").fault(Fault::status(503, "busy")))
         .tables("[netdata]\nretries = 20\ndeadline = \"2s\"")
         .start();
     let started = Instant::now();

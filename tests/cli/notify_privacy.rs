@@ -110,8 +110,7 @@ fn an_answer_that_cannot_be_read_is_told_without_its_words() {
         "[\"alice\"]",
     ] {
         let (chat, monitor) = receivers();
-        let body = body.to_owned();
-        let fault = Fault::Status { code: 200, body };
+        let fault = Fault::status(200, body);
         let world = world(&chat, &monitor, "", SimulatedApi::new(TOKEN).fault(fault));
         let url = world.cluster.api_url();
         let _ = world.run(&[DATE]).exits(3);
@@ -129,8 +128,7 @@ fn a_kept_answer_is_told_without_its_words() {
     let (chat, monitor) = receivers();
     let earlier = world(&chat, &monitor, "", gossip(SimulatedApi::new(TOKEN)));
     let _ = earlier.run(&[DATE]).exits(3);
-    let body = "alice is not JSON".to_owned();
-    let fault = Fault::Status { code: 200, body };
+    let fault = Fault::status(200, "alice is not JSON");
     let later = Lab::colab_gpu4()
         .api(SimulatedApi::new(TOKEN).fault(fault))
         .tables(&format!("[notify]\nwebhook_url = \"{}\"", chat.url()))

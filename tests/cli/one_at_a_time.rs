@@ -70,7 +70,7 @@ fn a_second_run_can_wait_for_the_first() {
 
 #[test]
 fn a_lock_of_a_run_that_was_killed_is_none() {
-    let world = slow_world(Duration::from_secs(2));
+    let world = slow_world(Duration::from_millis(500));
     let mut holder = start_holding(&world);
     holder.kill().expect("it can be killed");
     holder.wait().expect("its status");

@@ -15,12 +15,10 @@ fn healthy() -> Lab {
 
 /// A cluster with something of every kind to say.
 fn troubled() -> Lab {
+    let painted = Fault::status(400, "\u{1b}[31mred\u{1b}[0m\r\u{7}\u{9b}1m");
     Lab::new()
         .node(SimulatedNode::new("gone").fault(Fault::Refuse))
-        .node(SimulatedNode::new("painted").fault(Fault::Status {
-            code: 400,
-            body: "\u{1b}[31mred\u{1b}[0m\r\u{7}\u{9b}1m".to_owned(),
-        }))
+        .node(SimulatedNode::new("painted").fault(painted))
         .node(SimulatedNode::new("gappy").gap(1, MIDNIGHT, MIDNIGHT + 25 * HOUR))
         .task(SimulatedTask::new("t1", "alice", "gappy").gpu(99, "APU-1"))
 }

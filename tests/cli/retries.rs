@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode};
-use crate::support::{DATE, Lab, TOKEN, World};
+use crate::support::{DATE, Lab, TOKEN, World, at_once};
 
 /// How often a request is made that fails each time in a way that could pass.
 const TRIES: usize = 3;
@@ -13,8 +13,7 @@ const TRIES: usize = 3;
 const CHARTS: usize = 16;
 
 fn status(code: u16) -> Fault {
-    let body = "some words".to_owned();
-    Fault::Status { code, body }
+    Fault::status(code, "some words")
 }
 
 fn times(code: u16, times: usize) -> Fault {
@@ -137,7 +136,7 @@ fn a_node_that_lets_the_program_wait_has_the_time_of_its_tries() {
             ("dripping", drip, TRIES, late),
             ("off", Fault::Unreachable, 0, "無法連線：沒有回應"),
         ],
-        "[netdata]\ntimeout = \"300ms\"\nconnect_timeout = \"200ms\"\ndeadline = \"10s\"",
+        "[netdata]\ntimeout = \"700ms\"\nconnect_timeout = \"500ms\"\ndeadline = \"10s\"",
     );
 }
 
@@ -223,23 +222,22 @@ fn nodes_that_hang_share_one_deadline() {
 }
 
 /// With each of these faults the API is given up for its reason after so many requests, and no reading is lost.
-#[track_caller]
-fn the_api_is_given_up(table: &[(Fault, usize, &str)]) {
-    for (fault, requests, reason) in table {
+fn the_api_is_given_up(table: &[(Fault, usize, &str)], patience: &str) {
+    at_once(table, |(fault, requests, reason)| {
         let world = Lab::new()
             .node(SimulatedNode::new("n"))
             .api(SimulatedApi::new(TOKEN).fault(fault.clone()))
-            .tables("[netdata]\nretries = 1\ntimeout = \"500ms\"\nconnect_timeout = \"200ms\"")
+            .tables(&format!("[netdata]\nretries = 1\n{patience}"))
             .start();
         let outcome = world.run(&[DATE]).exits(3).stderr_has(reason);
         outcome.holds_all_readings_of(world.cluster.node("n"), "n");
         assert_eq!(world.cluster.api_requests().len(), *requests, "{fault:?}");
-    }
+    });
 }
 
 #[test]
 fn the_api_is_asked_again_only_where_that_may_help() {
-    the_api_is_given_up(&[
+    let table = [
         (status(400), 1, "HTTP 400 Bad Request"),
         (status(404), 1, "HTTP 404 Not Found"),
         (status(429), 2, "HTTP 429 Too Many Requests"),
@@ -248,20 +246,23 @@ fn the_api_is_asked_again_only_where_that_may_help() {
         (Fault::RedirectLoop, 1, "HTTP 302 Found"),
         (Fault::TruncatedJson, 1, " 的回應無法解析（不是 JSON："),
         (too_much(true), 1, "回應超過 32 MiB 的上限"),
-    ]);
+        (Fault::ResetMidBody, 2, "連線中斷："),
+        (Fault::CloseWithoutAnswer, 2, "連線中斷："),
+    ];
+    the_api_is_given_up(&table, "");
 }
 
 #[test]
-fn an_api_that_breaks_off_or_falls_silent_has_the_time_of_its_tries() {
+fn an_api_that_falls_silent_has_the_time_of_its_tries() {
     let late = "逾時：試了 2 次，共 ";
     let drip = Fault::DripByte {
         every: Duration::from_millis(20),
     };
-    the_api_is_given_up(&[
+    let table = [
         (Fault::Unreachable, 0, "無法連線：沒有回應"),
-        (Fault::ResetMidBody, 2, "連線中斷："),
-        (Fault::CloseWithoutAnswer, 2, "連線中斷："),
         (Fault::HangAfterHeaders, 2, late),
         (drip, 2, late),
-    ]);
+    ];
+    let patience = "timeout = \"1s\"\nconnect_timeout = \"500ms\"";
+    the_api_is_given_up(&table, patience);
 }

@@ -16,7 +16,7 @@ use crate::simulated_cluster::{Fault, SimulatedNode};
 use crate::support::{DATE, Lab, World};
 
 /// More than all lines of a test.
-const ROWS: NonZero<u16> = NonZero::new(60).expect("not 0");
+const ROWS: NonZero<u16> = NonZero::new(30).expect("not 0");
 /// More than the longest of them.
 const COLUMNS: NonZero<u16> = NonZero::new(300).expect("not 0");
 /// What only the bar shows.
@@ -39,12 +39,10 @@ pub fn terminal(columns: NonZero<u16>) -> (File, OwnedFd) {
     (ours.into(), theirs.expect("the other end"))
 }
 
-/// The rows of the screen that are not empty.
-fn rows(screen: &vt100::Screen) -> Vec<String> {
-    let rows = screen.rows(0, COLUMNS.get());
-    rows.map(|row| row.trim_end().to_owned())
-        .filter(|row| !row.is_empty())
-        .collect()
+/// The text of a row of the screen.
+fn text(screen: &vt100::Screen, row: u16) -> String {
+    let text = screen.contents_between(row, 0, row, COLUMNS.get());
+    text.trim_end().to_owned()
 }
 
 /// Every picture that stood on the terminal while the program ran, each byte of its stderr making one.
@@ -59,13 +57,33 @@ fn pictures(world: &World, arguments: &[&str]) -> Vec<Vec<String>> {
     // The other end is the program's alone from here on, so that reading ends with it.
     drop(command);
     let mut screen = vt100::Parser::new(ROWS, COLUMNS, 0);
+    let mut rows = vec![String::new(); ROWS.get().into()];
     let mut pictures: Vec<Vec<String>> = Vec::new();
-    let mut byte = [0];
+    let (mut byte, mut is_escape) = ([0], false);
     while let Ok(1) = ours.read(&mut byte) {
+        let (before, _) = screen.screen().cursor_position();
         screen.process(&byte);
-        let now = rows(screen.screen());
-        if pictures.last() != Some(&now) {
-            pictures.push(now);
+        let (after, _) = screen.screen().cursor_position();
+        let was_escape = is_escape;
+        is_escape = byte == *b"\x1b" || was_escape && !byte[0].is_ascii_alphabetic();
+        if is_escape {
+            continue;
+        }
+        // Text changes no row but the cursor's, and to read the others as well takes long.
+        let changed = if was_escape || byte[0].is_ascii_control() {
+            0..=ROWS.get() - 1
+        } else {
+            before..=after
+        };
+        for row in changed {
+            rows[usize::from(row)] = text(screen.screen(), row);
+        }
+        let now = rows.iter().filter(|row| !row.is_empty());
+        if !pictures
+            .last()
+            .is_some_and(|last| last.iter().eq(now.clone()))
+        {
+            pictures.push(now.cloned().collect());
         }
     }
     run.wait().expect("its status");
@@ -77,10 +95,7 @@ fn failing_in_turn() -> Lab {
     let node = |number: u64| {
         SimulatedNode::new(&format!("node{number}"))
             .latency(Duration::from_millis(150 * number))
-            .fault(Fault::Status {
-                code: 503,
-                body: String::new(),
-            })
+            .fault(Fault::status(503, ""))
     };
     (1..=5)
         .fold(Lab::new(), |lab, number| lab.node(node(number)))

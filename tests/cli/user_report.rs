@@ -211,14 +211,7 @@ fn that_a_user_has_no_tasks_is_not_said_of_the_day() {
 fn without_the_api_there_is_no_report() {
     for (name, fault, said) in [
         ("refused", Fault::Refuse, "：無法連線"),
-        (
-            "error",
-            Fault::Status {
-                code: 404,
-                body: "no such thing".to_owned(),
-            },
-            "：HTTP 404",
-        ),
+        ("error", Fault::status(404, "no such thing"), "：HTTP 404"),
         ("page", Fault::NotJson, " 的回應無法解析"),
         ("shape", Fault::OtherShape, " 的回應無法解析"),
     ] {

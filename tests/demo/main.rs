@@ -1,7 +1,8 @@
-//! A simulated cluster to try the program on: `cargo run --release --example simulated-cluster`.
+//! A simulated cluster to try the program on: `cargo run --example simulated-cluster`.
 //!
 //! Without arguments it starts four nodes of eight GPUs, runs the real program against them for yesterday, and shows
-//! what was written. With `serve` it only starts nodes, for `scripts/bench.sh`.
+//! what was written. With `--serve` the cluster then runs on, for the other commands. With `nodes` it only starts nodes,
+//! for the scripts.
 
 #![expect(
     clippy::print_stdout,
@@ -18,7 +19,8 @@
 #[path = "../simulated_cluster/mod.rs"]
 mod simulated_cluster;
 
-mod serve;
+mod build;
+mod nodes;
 mod show;
 
 use std::process::ExitCode;
@@ -27,10 +29,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => show::show(),
-        ["serve", nodes, latency_ms, tasks, directory] => {
-            serve::serve(nodes, latency_ms, tasks, ["0", "0"], directory.as_ref())
+        ["--serve"] => show::serve(),
+        ["nodes", nodes, latency_ms, tasks, directory] => {
+            nodes::serve(nodes, latency_ms, tasks, ["0", "0"], directory.as_ref())
         }
-        ["serve", nodes, latency_ms, tasks, directory, hanging, down] => serve::serve(
+        ["nodes", nodes, latency_ms, tasks, directory, hanging, down] => nodes::serve(
             nodes,
             latency_ms,
             tasks,
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
             directory.as_ref(),
         ),
         _ => Err(
-            "usage: simulated-cluster [serve NODES LATENCY_MS TASKS DIRECTORY [HANGING_PERCENT DOWN_PERCENT]]"
+            "usage: simulated-cluster [--serve | nodes NODES LATENCY_MS TASKS DIRECTORY [HANGING_PERCENT DOWN_PERCENT]]"
                 .into(),
         ),
     };

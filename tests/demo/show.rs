@@ -1,79 +1,162 @@
 //! The first thing that a new user runs: the real program against a simulated cluster, and what it writes.
 
+use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use chrono::{Days, Utc};
 
+use crate::build::build;
 use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
 use crate::{CARDS, Done, TOKEN, write_settings};
 
 const HOUR: i64 = 3600;
 
-/// Runs the program for yesterday against four nodes of eight GPUs.
+/// Runs the program, and says what to do next.
 pub(crate) fn show() -> Done {
-    // Beside the program itself, so that nothing is left elsewhere.
-    let program = std::env::current_exe()?;
-    let directory = program
-        .parent()
-        .and_then(Path::parent)
-        .ok_or("the example lies in no target directory")?
-        .join("simulated-cluster");
-    if directory.exists() {
-        fs::remove_dir_all(&directory)?;
-    }
-    fs::create_dir_all(&directory)?;
-    let date = Utc::now().date_naive() - Days::new(1);
-    let midnight = date
-        .and_hms_opt(0, 0, 0)
-        .ok_or("midnight")?
-        .and_utc()
-        .timestamp();
-    let cluster = cluster(midnight);
-    let settings = write_settings(&cluster, &directory)?;
+    let demo = Demonstration::set_up()?;
+    demo.run()?;
+    println!("\nWhat to do next:");
+    println!(
+        "  cargo run --example simulated-cluster -- --serve   # keeps the cluster running, to try more"
+    );
+    println!("  cargo test                                         # the README's other command");
+    println!(
+        "  {} config init   # settings for your own cluster",
+        demo.program.display()
+    );
+    Ok(())
+}
 
-    let day = date.to_string();
-    let mut run = Command::new(env!("CARGO"));
-    run.args(["run", "--quiet", "--bin", "daily-gpu-log"])
-        .args([
-            "--manifest-path",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-        ]);
-    if !cfg!(debug_assertions) {
-        run.arg("--release");
+/// Runs the program, and keeps the cluster running until somebody ends it.
+pub(crate) fn serve() -> Done {
+    let demo = Demonstration::set_up()?;
+    demo.run()?;
+    // So that the commands find the tree wherever they are given.
+    let data_dir = format!("data_dir = \"{}\"\n", demo.directory.join("data").display());
+    let settings = fs::read_to_string(&demo.settings)?;
+    fs::write(&demo.settings, data_dir + &settings)?;
+    println!("\nThe cluster runs until you press Ctrl-C. Try in another terminal:");
+    for (arguments, what) in [
+        (
+            "yesterday --catch-up 6",
+            "collects the six days before, too",
+        ),
+        ("status", "how each day went"),
+        ("users", "who held how many GPU-hours"),
+        ("check", "would tonight's run succeed?"),
+        ("alerts", "whose GPUs did nothing for long"),
+    ] {
+        let (program, settings) = (demo.program.display(), demo.settings.display());
+        println!("  {program} {arguments} --config {settings}   # {what}");
     }
-    run.arg("--")
-        .arg("--config")
-        .arg(&settings)
-        .arg(&day)
-        .current_dir(&directory);
-    println!("$ daily-gpu-log --config daily-gpu-log.toml {day}");
-    let status = run.status()?;
-
-    let tree = directory.join("data");
-    println!("\n$ find data -type f");
-    print_tree(&tree, &directory)?;
-    let node = tree.join("colab-gpu4").join(&day);
-    for name in [format!("average_{day}.csv"), format!("summary_{day}.txt")] {
-        let file = node.join(name);
-        println!("\n$ cat {}", file.strip_prefix(&directory)?.display());
-        print!("{}", fs::read_to_string(&file)?);
-    }
-    let accounts = format!("reports/users_{day}.csv");
-    println!("\n$ grep -v ^未分配 data/{accounts}");
-    let accounts = fs::read_to_string(tree.join(accounts))?;
-    let rows = accounts.lines().filter(|row| !row.starts_with("未分配"));
-    rows.for_each(|row| println!("{row}"));
-    println!("\nIt is all in {}", directory.display());
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("the program ended with {status}").into())
+    loop {
+        thread::park();
     }
 }
 
-/// Four nodes, five tasks of four users, and an hour in which one GPU was not measured. What no task holds is idle, but
+/// A cluster of four nodes of eight GPUs while it runs, and what is needed to collect its yesterday.
+struct Demonstration {
+    _cluster: SimulatedCluster,
+    program: PathBuf,
+    /// Beside the program, so that nothing is left elsewhere.
+    directory: PathBuf,
+    settings: PathBuf,
+    day: String,
+}
+
+impl Demonstration {
+    fn set_up() -> Result<Self, Box<dyn Error>> {
+        let example = std::env::current_exe()?;
+        let built = example.parent().and_then(Path::parent);
+        let target = built.and_then(Path::parent);
+        let (Some(built), Some(target)) = (built, target) else {
+            return Err("the example lies in no target directory".into());
+        };
+        build(target)?;
+        let directory = built.join("simulated-cluster");
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
+        fs::create_dir_all(&directory)?;
+        let date = Utc::now().date_naive() - Days::new(1);
+        let midnight = date.and_hms_opt(0, 0, 0).ok_or("midnight")?.and_utc();
+        let cluster = cluster(midnight.timestamp());
+        Ok(Self {
+            settings: write_settings(&cluster, &directory)?,
+            _cluster: cluster,
+            program: built.join("daily-gpu-log"),
+            directory,
+            day: date.to_string(),
+        })
+    }
+
+    /// Runs the program, and shows the essence of what it wrote.
+    fn run(&self) -> Done {
+        let day = &self.day;
+        println!(
+            "\nFour simulated nodes of eight GPUs, four users, one gap, and a GPU that is busy though no task holds it:"
+        );
+        println!("\n$ cd {}", self.directory.display());
+        println!("$ daily-gpu-log --config daily-gpu-log.toml {day}");
+        let mut run = Command::new(&self.program);
+        run.args(["--config", "daily-gpu-log.toml", day]);
+        let status = run.current_dir(&self.directory).status()?;
+        if !status.success() {
+            return Err(format!("the program ended with {status}").into());
+        }
+
+        println!("\n$ ls data/*/*");
+        println!(
+            "data/colab-gpu1/{day}: {}",
+            self.names(&format!("data/colab-gpu1/{day}"))?
+        );
+        println!("... and the same of colab-gpu2, colab-gpu3 and colab-gpu4");
+        println!("data/reports: {}", self.names("data/reports")?);
+
+        let average = format!("data/colab-gpu4/{day}/average_{day}.csv");
+        println!("\n$ cat {average}");
+        print!("{}", self.read(&average)?);
+
+        let summary = format!("data/colab-gpu4/{day}/summary_{day}.txt");
+        println!("\n$ sed '1,/^整體平均/d' {summary}");
+        let summary = self.read(&summary)?;
+        let lines = summary.lines();
+        let lines = lines.skip_while(|line| !line.starts_with("整體平均"));
+        lines.skip(1).for_each(|line| println!("{line}"));
+
+        let users = format!("data/reports/users_{day}.csv");
+        println!("\n$ grep '類別\\|配置合計' {users} | cut -d , -f 1-9");
+        for row in self.read(&users)?.lines() {
+            if row.starts_with("類別") || row.starts_with("配置合計") {
+                let columns: Vec<_> = row.split(',').take(9).collect();
+                println!("{}", columns.join(","));
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, path: &str) -> io::Result<String> {
+        fs::read_to_string(self.directory.join(path))
+    }
+
+    /// The names of a directory's files, in one line; between the first GPU and the last there are dots.
+    fn names(&self, path: &str) -> io::Result<String> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.directory.join(path))? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        let is_between = |name: &String| (1..7).any(|gpu| name.starts_with(&format!("gpu{gpu}_")));
+        names.retain(|name| !is_between(name));
+        Ok(names.join(" ").replace(" gpu7", " ... gpu7"))
+    }
+}
+
+/// Four nodes, six tasks of four users, and an hour in which one GPU was not measured. What no task holds is idle, but
 /// for one GPU between its users.
 fn cluster(midnight: i64) -> SimulatedCluster {
     let gap = midnight + 3 * HOUR;
@@ -95,24 +178,11 @@ fn cluster(midnight: i64) -> SimulatedCluster {
             .start(midnight + from * HOUR)
     };
     let api = SimulatedApi::new(TOKEN)
-        .task(task("t-101", "alice", "colab-gpu1", 1, -30))
-        .task(task("t-102", "王小明", "colab-gpu2", 33, 2).end(midnight + 20 * HOUR))
+        .task(task("t-101", "alice", "colab-gpu1", 1, -200))
+        .task(task("t-102", "王小明", "colab-gpu2", 33, -150).end(midnight + 20 * HOUR))
         .task(task("t-103", "bob", "colab-gpu4", 25, -200).kind("LAB"))
         .task(task("t-104", "alice", "colab-gpu4", 17, 1).end(midnight + 6 * HOUR))
-        .task(task("t-105", "carol", "colab-gpu4", 17, 8).kind("WEBAPP"));
+        .task(task("t-105", "carol", "colab-gpu4", 17, 8).kind("WEBAPP"))
+        .task(task("t-106", "carol", "colab-gpu4", 17, -200).end(midnight - HOUR / 2));
     SimulatedCluster::start(nodes.into(), api)
-}
-
-fn print_tree(directory: &Path, root: &Path) -> Done {
-    let mut entries: Vec<_> = fs::read_dir(directory)?.collect::<Result<_, _>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if path.is_dir() {
-            print_tree(&path, root)?;
-        } else {
-            println!("{}", path.strip_prefix(root)?.display());
-        }
-    }
-    Ok(())
 }

@@ -75,6 +75,14 @@ pub enum Fault {
     CloseIdle,
 }
 
+impl Fault {
+    /// Another status than 200, with this text.
+    pub fn status(code: u16, body: &str) -> Self {
+        let body = body.to_owned();
+        Self::Status { code, body }
+    }
+}
+
 /// How a server behaves, whatever it answers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conduct {

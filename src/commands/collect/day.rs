@@ -21,7 +21,6 @@ use crate::report::{NodeResult, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread};
-use crate::store::records;
 use crate::store::tree::{DataDir, Tree};
 
 /// What the days of a run share.
@@ -97,9 +96,7 @@ impl<'a> Run<'a> {
     /// Keeps the record of a day for later runs.
     fn remember(&self, window: &Window, report: &mut RunReport) {
         // What is no record, or cannot be read, is replaced.
-        let earlier = records::record(self.data_dir.archive(), window.date)
-            .ok()
-            .flatten();
+        let earlier = self.data_dir.record(window.date).ok().flatten();
         let asked: Vec<_> = report.nodes.iter().map(|node| node.name).collect();
         let record = match earlier {
             // A look at a few nodes under other settings must not cost the record of the others.

@@ -36,6 +36,6 @@ impl<'a> MetricsFile<'a> {
             exit_status,
             day,
         };
-        metrics::write(path, &run).inspect_err(console::fail)
+        metrics::write(path, &run).inspect_err(|error| console::fail(error))
     }
 }

@@ -113,7 +113,7 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     };
     // With the lock: the run that was waited for may have changed what is missing, and have written readings that had
     // not been due before.
-    let plan = plan::plan(request, run.data_dir.archive())?;
+    let plan = plan::plan(request, &run.data_dir)?;
     days::collect_days(&run, &plan.days)
 }
 

@@ -15,7 +15,6 @@ use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
 use crate::store::archive::Archive;
 use crate::store::day_files::{DayFiles, Earlier};
-use crate::store::records::record;
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
 pub fn windows(request: &Request) -> Result<Vec<Window>> {
@@ -125,7 +124,7 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
 
 /// The record of a day, if there is one that is whole. One that cannot be read is a warning, and holds nothing up.
 pub fn known_record(archive: &Archive, date: NaiveDate) -> Option<DayRecord> {
-    record(archive, date).unwrap_or_else(|error| {
+    archive.record(date).unwrap_or_else(|error| {
         console::warn(error);
         None
     })

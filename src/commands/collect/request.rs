@@ -8,7 +8,7 @@ use crate::commands::frame::Frame;
 use crate::commands::request::{RequestError, select};
 use crate::model::cluster::Node;
 use crate::model::day::{DateError, Window};
-use crate::settings::{Config, Token, TokenError};
+use crate::settings::{Config, SecretError, Token};
 
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
         self.args.to.is_some() || self.args.catch_up > 0
     }
 
-    pub fn token(&self) -> Result<Token, TokenError> {
+    pub fn token(&self) -> Result<Token, SecretError> {
         Token::find(&self.config.management_api.token_file)
     }
 

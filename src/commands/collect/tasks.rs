@@ -56,7 +56,7 @@ pub fn obtain(
         TaskSource::Nobody | TaskSource::Absent(_) => None,
     };
     let recall = || {
-        let file = data_dir.archive().kept_tasks(window.date)?;
+        let file = data_dir.kept_tasks(window.date)?;
         kept::recall(&file, window)
     };
     // An API that has cleared its past has nothing to say of it, which is not that there was nothing.
@@ -123,7 +123,8 @@ impl Drop for UnavailableOnPanic<'_> {
 /// The notices about the API's answer itself.
 pub fn notices(request: &Request, answer: &Answer) -> Vec<Notice> {
     let malformed = answer.malformed.iter().cloned().map(Notice::Malformed);
-    let unknown = attribution::unknown_hosts(&request.config.nodes, &answer.tasks);
+    let (known, ignored) = (&request.config.nodes, &request.config.ignore_hosts);
+    let unknown = attribution::unknown_hosts(known, ignored, &answer.tasks);
     let unknown = unknown
         .into_iter()
         .map(|(host, tasks)| Notice::UnknownHost {

@@ -20,6 +20,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::args::{LogFormat, OutputArgs};
+use crate::model::text::printable;
 
 /// Messages can name tasks: the group may read them, others may not. The umask may take more away.
 const LOG_FILE_MODE: u32 = 0o640;
@@ -120,8 +121,7 @@ struct Message(String);
 impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            let printable = |c: char| if c.is_control() { ' ' } else { c };
-            self.0 = format!("{value:?}").chars().map(printable).collect();
+            self.0 = printable(&format!("{value:?}"));
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The file of `--metrics-file`. It lies in a directory of node_exporter's, among the files of others.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{RunEnd, is_metrics, render};
+use crate::model::if_there::if_there;
+use crate::store::lock::lock_within;
 
 /// node_exporter is another user. Nothing personal is in it.
 const METRICS_MODE: u32 = 0o644;
@@ -52,10 +53,8 @@ fn replace(path: &Path, run: &RunEnd) -> io::Result<()> {
 fn earlier(path: &Path) -> io::Result<Option<String>> {
     let not_own = || io::Error::other("這個檔案不是本程式寫的，未覆寫");
     // Asked before it is opened: a pipe would be waited for, and a device reads as an empty file.
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+    let Some(metadata) = if_there(fs::metadata(path))? else {
+        return Ok(None);
     };
     // Of a directory, reading it says best what is wrong.
     if !metadata.is_file() && !metadata.is_dir() {
@@ -70,14 +69,10 @@ fn earlier(path: &Path) -> io::Result<Option<String>> {
 
 fn lock(directory: &Path) -> io::Result<File> {
     let file = File::open(directory)?;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(PAUSE),
-            Err(error) => return Err(error.into()),
-        }
+    if lock_within(&file, PATIENCE, PAUSE)? {
+        return Ok(file);
     }
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 fn write_new(path: &Path, contents: &str) -> io::Result<()> {

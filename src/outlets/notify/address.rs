@@ -9,7 +9,7 @@ use crate::sources::http::{Connections, Http};
 #[derive(Debug)]
 pub struct Address {
     pub url: SecretUrl,
-    key: String,
+    key: &'static str,
     /// The longest that one try may take.
     pub timeout: Duration,
 }
@@ -20,7 +20,7 @@ impl Address {
         let url = setting.find()?;
         Ok(url.map(|url| Self {
             url,
-            key: setting.key(),
+            key: setting.key,
             timeout,
         }))
     }
@@ -50,7 +50,7 @@ impl Address {
             address: self.url.to_string(),
             signal,
             reason,
-            key: self.key.clone(),
+            key: self.key.to_owned(),
         }
     }
 }

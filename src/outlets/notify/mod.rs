@@ -71,7 +71,7 @@ impl Channels {
     /// others may still carry that.
     pub fn open(settings: &settings::Notify) -> (Self, Option<SecretError>) {
         let (timeout, smtp) = (settings.timeout, settings.smtp.as_ref());
-        let (chat, no_url) = apart(Address::find(&settings.webhook, timeout));
+        let (chat, no_url) = apart(Address::find(&settings.webhook(), timeout));
         let mailer = smtp.map(|smtp| Mailer::new(smtp, timeout));
         let (mailer, no_password) = apart(mailer.transpose());
         (Self { chat, mailer }, no_url.or(no_password))
@@ -85,7 +85,7 @@ impl Channels {
     pub fn deliver(&self, message: &Message) -> Vec<Undelivered> {
         let mut channels: Vec<_> = self.chat.iter().map(Channel::Chat).collect();
         if let Some(mailer) = &self.mailer {
-            let admins = mailer.admins().iter();
+            let admins = mailer.admins();
             channels.extend(admins.map(|admin| Channel::Mail(mailer, admin)));
         }
         let deliver = |channel: &Channel| match channel {

@@ -23,7 +23,7 @@ impl Watch {
         let warn = |error| format!("{error}（執行結果會少通知一處）");
         let warnings = settings.missing_secrets().into_iter().map(warn).collect();
         let (channels, _) = Channels::open(settings);
-        let monitor = Address::find(&settings.healthcheck, settings.timeout);
+        let monitor = Address::find(&settings.healthcheck(), settings.timeout);
         Self {
             monitor: monitor.ok().flatten().map(Healthcheck::begin),
             channels,

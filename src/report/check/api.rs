@@ -9,7 +9,7 @@ use crate::model::cluster::Node;
 use crate::model::day::Window;
 use crate::model::task::{Answer, Task};
 use crate::report::notice::Notice;
-use crate::settings::ManagementApi;
+use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};
 
 /// The API, by its answer to a question for the tasks of the window's day.
@@ -54,17 +54,18 @@ pub fn api_panicked(api: &ManagementApi) -> Check {
     Check::error(Subject::ManagementApi, message)
 }
 
-/// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts outside of `all` nodes are named as well, unless
-/// only some nodes are asked for.
-pub fn tasks(nodes: &[&Node], all: &[Node], answer: &Answer, window: &Window) -> Vec<Check> {
+/// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts that are not in the settings are named as well,
+/// unless only some nodes are asked for.
+pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window) -> Vec<Check> {
     let mut checks: Vec<Check> = answer
         .malformed
         .iter()
         .map(|task| warning(&Notice::Malformed(task.clone())))
         .collect();
-    if nodes.len() == all.len() {
-        let unknown = attribution::unknown_hosts(all, &answer.tasks).into_iter();
-        checks.extend(unknown.map(|(host, tasks)| {
+    if nodes.len() == config.nodes.len() {
+        let (known, ignored) = (&config.nodes, &config.ignore_hosts);
+        let unknown = attribution::unknown_hosts(known, ignored, &answer.tasks);
+        checks.extend(unknown.into_iter().map(|(host, tasks)| {
             warning(&Notice::UnknownHost {
                 host: host.to_owned(),
                 tasks: tasks.into_iter().map(str::to_owned).collect(),

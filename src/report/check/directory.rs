@@ -5,8 +5,8 @@ use indicatif::HumanBytes;
 use super::{Check, Subject};
 use crate::model::cluster::Node;
 use crate::settings::Config;
-use crate::store::tree::WriteError;
 use crate::store::writable::Writable;
+use crate::store::write::WriteError;
 
 /// For how many days there should be room: time to notice a mail about it.
 const DAYS: u64 = 30;
@@ -66,15 +66,15 @@ fn bytes_per_day(config: &Config, nodes: &[&Node]) -> u64 {
 mod tests {
     use super::*;
     use crate::report::check::State;
-    use crate::settings::{self, Overrides};
+    use crate::settings::{self, SettingsArgs};
     use pretty_assertions::assert_eq;
 
     /// What is said of so many free bytes, for the built-in cluster with files of ten minutes.
     fn of(free_bytes: Option<u64>) -> (State, String) {
         let empty = tempfile::NamedTempFile::new().expect("a file");
-        let config = settings::load(Overrides {
+        let config = settings::load(&SettingsArgs {
             config: Some(empty.path().to_owned()),
-            ..Overrides::default()
+            ..SettingsArgs::default()
         });
         let config = config.expect("the built-in settings");
         let nodes: Vec<&Node> = config.nodes.iter().collect();

@@ -11,15 +11,15 @@ pub fn notify(settings: &Notify) -> Vec<Check> {
             |error| Check::error(Subject::Notify, format!("{error}（執行結果會少通知一處）"));
         return missing.into_iter().map(error).collect();
     }
-    let address = |whom: &str, url: &UrlSetting| {
+    let address = |whom: &str, url: UrlSetting| {
         let url = url.find().ok().flatten()?;
         Some(format!("{whom} {url}"))
     };
     let mail = settings.smtp.as_ref();
-    let mail = mail.map(|smtp| format!("郵件伺服器 {}:{}", smtp.host, smtp.port));
+    let mail = mail.map(|smtp| format!("郵件伺服器 {}:{}", smtp.host, smtp.port()));
     let whom: Vec<String> = [
-        address("監控服務", &settings.healthcheck),
-        address("聊天室", &settings.webhook),
+        address("監控服務", settings.healthcheck()),
+        address("聊天室", settings.webhook()),
         mail,
     ]
     .into_iter()

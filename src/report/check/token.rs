@@ -5,24 +5,19 @@ use chrono_tz::Tz;
 use super::{Check, Subject};
 use crate::model::day;
 use crate::model::units::UnixSeconds;
-use crate::settings::{Token, TokenError, TokenSource};
+use crate::settings::{SecretError, Token};
 
 const DAY_SECONDS: UnixSeconds = 24 * 3600;
 /// How long before its end a token is spoken of: a week has a working day for everybody who may renew it.
 const NOTICE_SECONDS: UnixSeconds = 7 * DAY_SECONDS;
 
-/// The token that `source` gave, at `now`.
-pub fn token(
-    source: Option<&TokenSource>,
-    token: &Result<Token, TokenError>,
-    zone: Tz,
-    now: UnixSeconds,
-) -> Check {
+/// The token, at `now`.
+pub fn token(token: &Result<Token, SecretError>, zone: Tz, now: UnixSeconds) -> Check {
     let token = match token {
         Ok(token) => token,
         Err(error) => return Check::error(Subject::Token, error.to_string()),
     };
-    let from = source.map_or_else(String::new, |source| format!("（取自 {source}）"));
+    let from = format!("（取自 {}）", token.origin().description);
     let Some(end) = token.expires_at() else {
         return Check::ok(Subject::Token, format!("Token{from}：沒有註明期限"));
     };

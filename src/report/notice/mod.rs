@@ -18,7 +18,7 @@ use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
 use crate::store::day_files::UnusableFile;
 use crate::store::reports::NotMergedReport;
-use crate::store::tree::WriteError;
+use crate::store::write::WriteError;
 
 /// Something that a run noticed.
 #[derive(Debug)]

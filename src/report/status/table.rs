@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::CellAlignment;
 
 use super::stopped::StoppedNode;
 use super::{DayStatus, StatusReport, TaskState, Verdict};
+use crate::formats::table;
 
 /// How many reasons of a day are shown; JSON has them all.
 const REASONS_SHOWN: usize = 5;
@@ -14,20 +14,9 @@ const REASONS_SHOWN: usize = 5;
 impl StatusReport {
     /// The table, and below it what is missing and what stopped.
     pub fn text(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
-        table.set_header(["日期", "狀態", "節點", "讀數", "任務資訊"]);
-        for day in &self.days {
-            table.add_row(row(day));
-        }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-            column.set_cell_alignment(CellAlignment::Left);
-        }
-        let mut text: String = table
-            .lines()
-            .map(|line| line.trim_end().to_owned() + "\n")
-            .collect();
+        let header = ["日期", "狀態", "節點", "讀數", "任務資訊"];
+        let table = table::lines(header, self.days.iter().map(row), CellAlignment::Left);
+        let mut text: String = table.into_iter().map(|line| line + "\n").collect();
         let reasons: Vec<_> = self.days.iter().flat_map(reasons).collect();
         let stopped: Vec<_> = self.stopped.iter().map(StoppedNode::message).collect();
         for lines in [reasons, stopped] {

@@ -1,5 +1,6 @@
 //! The builder of a test's world: a temporary directory, a simulated cluster, and the command.
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use super::TOKEN;
 use super::outcome::Outcome;
+use super::time_limit::{LIMIT, run_within};
 use crate::simulated_cluster::{SimulatedApi, SimulatedCluster, SimulatedNode, SimulatedTask};
 
 /// What a test sets up before it runs the program.
@@ -107,8 +109,7 @@ impl Lab {
 
     /// Starts the cluster.
     pub(crate) fn start(self) -> World {
-        let directory = TempDir::with_prefix("daily-gpu-log-test-").expect("a temporary directory");
-        self.start_in(directory)
+        self.start_in(temporary_directory())
     }
 
     /// Starts the cluster in the directory of an earlier world, whose own cluster ends.
@@ -152,6 +153,16 @@ impl Lab {
     }
 }
 
+/// A directory in memory, if the machine has such and `TMPDIR` names no other place: every run waits until its files are
+/// on the disk, and there for what all others write.
+fn temporary_directory() -> TempDir {
+    let place = match env::var_os("TMPDIR") {
+        None if Path::new("/dev/shm").is_dir() => PathBuf::from("/dev/shm"),
+        _ => env::temp_dir(),
+    };
+    TempDir::with_prefix_in("daily-gpu-log-test-", place).expect("a temporary directory")
+}
+
 /// A cluster, and the directory that the program runs in. Its settings file is where the program finds it by itself.
 pub(crate) struct World {
     directory: TempDir,
@@ -170,12 +181,9 @@ impl World {
     #[must_use]
     #[track_caller]
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
-        let output = self
-            .command(arguments)
-            .envs(variables.iter().copied())
-            .output()
-            .expect("the program starts");
-        Outcome::new(arguments, &output, self.directory.path())
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        self.outcome(arguments, &mut command)
     }
 
     /// The command that [`World::run`] runs, for tests that do more than wait for its end.
@@ -243,8 +251,15 @@ impl World {
         for (name, value) in program.get_envs() {
             shell.env(name, value.unwrap_or_default());
         }
-        let output = shell.output().expect("the shell starts");
-        Outcome::new(arguments, &output, self.directory.path())
+        self.outcome(arguments, &mut shell)
+    }
+
+    #[track_caller]
+    fn outcome(&self, arguments: &[&str], command: &mut Command) -> Outcome {
+        match run_within(LIMIT, command) {
+            Ok(output) => Outcome::new(arguments, &output, self.directory.path()),
+            Err(hung) => panic!("{hung}"),
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! What the tests are written in: a [`Lab`] sets a cluster up, a [`World`] runs the program in it, an [`Outcome`] is
 //! looked at, and a [`Day`] says what the files of a day must hold.
 
+mod at_once;
 mod checked;
 mod day;
 mod files;
 mod lab;
 mod outcome;
 mod sysfs;
+mod time_limit;
 mod token;
 mod told;
 
+pub(crate) use at_once::at_once;
 pub(crate) use day::{CARDS, Day};
 pub(crate) use lab::{Lab, World, wait_for_request};
 pub(crate) use outcome::Outcome;

@@ -35,21 +35,21 @@ pub struct Mailer {
 
 impl Mailer {
     pub fn new(smtp: &Smtp, timeout: Duration) -> Result<Self, SecretError> {
-        let credentials = smtp.login.as_ref().map(|login| {
-            let password = login.password()?;
+        let credentials = smtp.login()?.map(|(username, password)| {
             let password = password.expose_secret().to_owned();
-            Ok(Credentials::new(login.username.clone(), password))
+            Credentials::new(username.to_owned(), password)
         });
         Ok(Self {
             smtp: smtp.clone(),
-            credentials: credentials.transpose()?,
+            credentials,
             timeout,
             tls: OnceLock::new(),
         })
     }
 
-    pub fn admins(&self) -> &[Mailbox] {
-        &self.smtp.to
+    /// The recipients of what is for the admin.
+    pub fn admins(&self) -> impl Iterator<Item = &Mailbox> {
+        self.smtp.to.iter().map(|address| &**address)
     }
 
     /// Sends `message` to one recipient, who learns of no other. A try whose answer is lost may have been delivered;
@@ -58,7 +58,7 @@ impl Mailer {
         let letter = self.letter(recipient, message);
         session::deliver(self, &letter).map_err(|reason| Undelivered::Mail {
             recipient: recipient.email.to_string(),
-            server: format!("{}:{}", self.smtp.host, self.smtp.port),
+            server: format!("{}:{}", self.smtp.host, self.smtp.port()),
             reason,
         })
     }

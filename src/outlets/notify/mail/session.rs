@@ -153,7 +153,7 @@ async fn give(mailer: &Mailer, letter: &lettre::Message) -> Result<AsyncSmtpConn
     let (smtp, hello) = (&mailer.smtp, hello_name(hostname()));
     let tls = mailer.tls()?;
     let wrapper = tls.clone().filter(|_| smtp.security == Security::Tls);
-    let server = (smtp.host.as_str(), smtp.port);
+    let server = (smtp.host.as_str(), smtp.port());
     let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, wrapper, None)
         .await
         .map_err(at(Step::Connect))?;

@@ -1,14 +1,14 @@
-//! Which settings are in force.
+//! What the command line says of the settings.
 
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use clap::Args;
 
-use super::values::parse_zone;
-use crate::settings::Overrides;
+use crate::model::written::Written;
 
-#[derive(Args, Debug)]
+/// The settings file, and what the command line sets over it.
+#[derive(Args, Clone, Debug, Default)]
 pub struct SettingsArgs {
     #[arg(long, global = true, value_name = "FILE", help = "設定檔")]
     pub config: Option<PathBuf>,
@@ -20,13 +20,6 @@ pub struct SettingsArgs {
     pub timezone: Option<Tz>,
 }
 
-impl SettingsArgs {
-    /// What the command line sets over the settings file.
-    pub fn overrides(&self) -> Overrides {
-        Overrides {
-            config: self.config.clone(),
-            data_dir: self.data_dir.clone(),
-            zone: self.timezone,
-        }
-    }
+fn parse_zone(text: &str) -> Result<Tz, String> {
+    Tz::parse(text)
 }

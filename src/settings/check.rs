@@ -1,0 +1,195 @@
+//! What no value shows by itself: what the settings take from one another, and what fits to what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::sync::Arc;
+
+use super::notify::{Notify, Security, Smtp};
+use super::{Config, key};
+use crate::model::cluster::Node;
+use crate::model::thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};
+use crate::model::units::{CardId, GpuIndex, GpuUuid};
+use crate::model::written::{MARK, redacted};
+
+fn invalid<T>(key: impl Display, problem: impl Display) -> Result<T, String> {
+    Err(format!("{key}{MARK}{problem}"))
+}
+
+/// Adds what some settings take from others, and checks them all. An error begins with its key.
+pub fn complete(mut config: Config) -> Result<Config, String> {
+    complete_nodes(&mut config.nodes, &config.cards)?;
+    let nodes: BTreeSet<&str> = config.nodes.iter().map(|node| &*node.name).collect();
+    let mut ignored = config.ignore_hosts.iter();
+    if let Some(host) = ignored.find(|host| nodes.contains(host.as_str())) {
+        let problem = format!("「{host}」是設定中的節點：請從其中一處刪去");
+        return invalid("ignore_hosts", problem);
+    }
+    check_thresholds(&config.thresholds)?;
+    complete_notify(&mut config.notify)?;
+    let exempt = &config.alerts.exempt_nodes;
+    if let Some(name) = exempt.iter().find(|name| !nodes.contains(name.as_str())) {
+        let problem = format!("設定中沒有節點「{}」", redacted(name));
+        return invalid("alerts.exempt_nodes", problem);
+    }
+    config.alerts.rules = rules(&config.alerts)?;
+    Ok(config)
+}
+
+fn complete_nodes(nodes: &mut [Node], cards: &[CardId]) -> Result<(), String> {
+    if nodes.is_empty() {
+        return invalid(
+            "nodes",
+            "沒有任何節點：請加入至少一個 [[nodes]]，或刪除這個鍵以使用內建的叢集",
+        );
+    }
+    let mut names = BTreeSet::new();
+    for node in &mut *nodes {
+        check_node_name(&node.name)?;
+        if !names.insert(&node.name) {
+            let problem = format!("節點「{}」出現兩次：名稱就是目錄名稱，不可重複", node.name);
+            return invalid("nodes.name", problem);
+        }
+        if node.cards.is_empty() {
+            node.cards = cards.to_vec();
+        }
+        let cards = node.cards.len();
+        let beyond = |(_, index): &(_, &GpuIndex)| index.0 >= cards;
+        if let Some((uuid, index)) = node.gpu_uuids.iter().find(beyond) {
+            let (index, last) = (index.0, cards - 1);
+            let problem =
+                format!("{uuid} = {index}，但此節點只有 {cards} 張卡（索引 0 到 {last}）");
+            return invalid(key::of_item("nodes", &node.name, "gpu_uuids"), problem);
+        }
+    }
+    let owners = Arc::new(uuid_owners(nodes)?);
+    for node in nodes {
+        node.uuid_owners = Arc::clone(&owners);
+    }
+    Ok(())
+}
+
+/// The name becomes a directory below the data directory, beside `.daily-gpu-log` and `reports`, and must not lead
+/// elsewhere.
+fn check_node_name(name: &str) -> Result<(), String> {
+    let problem = if name.is_empty() {
+        "節點名稱是空的"
+    } else if name.starts_with('.') {
+        "節點名稱不可以「.」開頭"
+    } else if name.contains(|c: char| c == '/' || c == '\\' || c.is_control()) {
+        "節點名稱不可含有斜線或控制字元"
+    } else if name == "reports" {
+        "節點名稱不可以是 reports，那是報告的目錄"
+    } else if name.len() > 255 {
+        "節點名稱太長（上限 255 位元組）"
+    } else {
+        return Ok(());
+    };
+    let name = name.escape_debug();
+    invalid(
+        "nodes.name",
+        format!("{problem}：「{name}」。它是資料目錄下的目錄名稱"),
+    )
+}
+
+/// The node that each GPU is on. It cannot be on two: a task on it would be counted on either.
+fn uuid_owners(nodes: &[Node]) -> Result<BTreeMap<GpuUuid, String>, String> {
+    let mut owners: BTreeMap<GpuUuid, String> = BTreeMap::new();
+    for node in nodes {
+        for &uuid in node.gpu_uuids.keys() {
+            if let Some(other) = owners.insert(uuid, node.name.clone()) {
+                let problem = format!(
+                    "GPU UUID {uuid} 同時出現在節點「{other}」與「{}」：\
+                     請在這兩個節點上執行 scripts/gpu-inventory.sh 核對",
+                    node.name
+                );
+                return invalid("nodes.gpu_uuids", problem);
+            }
+        }
+    }
+    Ok(owners)
+}
+
+fn check_thresholds(thresholds: &Thresholds) -> Result<(), String> {
+    let (idle, busy) = (thresholds.idle, thresholds.busy);
+    if idle > busy {
+        let problem = format!("{idle} 大於 busy_percent = {busy}：同一個讀數不能既閒置又忙碌");
+        return invalid("ledger.idle_percent", problem);
+    }
+    Ok(())
+}
+
+fn complete_notify(notify: &mut Notify) -> Result<(), String> {
+    for setting in [notify.healthcheck(), notify.webhook()] {
+        if setting.url.is_some() && setting.file.is_some() {
+            let key = setting.key;
+            let problem = format!("{key} 與 {key}_file 只能設定其中一個");
+            return invalid(key, problem);
+        }
+    }
+    notify.smtp.as_mut().map_or(Ok(()), complete_smtp)
+}
+
+fn complete_smtp(smtp: &mut Smtp) -> Result<(), String> {
+    if smtp.username.is_some() && smtp.security == Security::None {
+        let problem = "security = \"none\" 時密碼會以明文傳送，不可設定 username";
+        return invalid("notify.smtp.username", problem);
+    }
+    if smtp.username.is_none() && smtp.password_file.is_some() {
+        let problem = "沒有 username 就用不到密碼";
+        return invalid("notify.smtp.password_file", problem);
+    }
+    if smtp.to.is_empty() {
+        return invalid("notify.smtp.to", "沒有任何收件者");
+    }
+    smtp.port = Some(smtp.port());
+    Ok(())
+}
+
+/// The rule of the tasks of no other one, and then those that are written.
+fn rules(alerts: &Alerts) -> Result<Vec<AlertRule>, String> {
+    let seconds = |hours: u32| u64::from(hours) * HOUR_SECONDS;
+    let mut rules = vec![AlertRule {
+        name: GENERAL.to_owned(),
+        task_types: Vec::new(),
+        min_idle_seconds: seconds(alerts.min_idle_hours),
+        min_idle_share_percent: alerts.min_idle_share,
+    }];
+    for written in &alerts.written_rules {
+        check_rule(written, &rules)?;
+        let hours = written.min_idle_hours.unwrap_or(alerts.min_idle_hours);
+        rules.push(AlertRule {
+            name: written.name.clone(),
+            task_types: written.task_types.clone(),
+            min_idle_seconds: seconds(hours),
+            min_idle_share_percent: written.min_idle_share.unwrap_or(alerts.min_idle_share),
+        });
+    }
+    Ok(rules)
+}
+
+/// Whether a rule fits to those before it.
+fn check_rule(rule: &WrittenRule, before: &[AlertRule]) -> Result<(), String> {
+    let name = &rule.name;
+    if name.trim().is_empty() {
+        return invalid("alerts.rules.name", "規則的名稱是空的");
+    }
+    if name == GENERAL {
+        let problem = format!("「{GENERAL}」是 [alerts] 本身的規則，請用別的名稱");
+        return invalid("alerts.rules.name", problem);
+    }
+    if before.iter().any(|other| other.name == *name) {
+        let problem = format!("規則「{}」出現兩次", redacted(name));
+        return invalid("alerts.rules.name", problem);
+    }
+    let key = key::of_item("alerts.rules", name, "task_types");
+    if rule.task_types.is_empty() {
+        let problem = "沒有任何任務類型：請列出，例如 [\"WEBAPP\"]";
+        return invalid(key, problem);
+    }
+    let mut types = before.iter().flat_map(|other| &other.task_types);
+    if let Some(twice) = types.find(|kind| rule.task_types.contains(kind)) {
+        let problem = format!("任務類型「{}」已屬於另一個規則", redacted(twice));
+        return invalid(key, problem);
+    }
+    Ok(())
+}

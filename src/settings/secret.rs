@@ -1,0 +1,114 @@
+//! Secrets: where they come from, and why one cannot be had.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::private_file::{NoSecret, credential, open_private};
+
+/// A secret that cannot be had. Nothing of what its source holds is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    #[error("無法讀取 {place}：{cause}")]
+    Unreadable { place: String, cause: io::Error },
+    #[error("{place} {path} 可被其他使用者讀取（權限 {mode:04o}）：請執行 chmod 600 {path}", path = .path.display())]
+    Exposed {
+        place: String,
+        path: PathBuf,
+        mode: u32,
+    },
+    /// No source has one, or what it has cannot be it.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// The places where a secret may be. The first that there is counts: the credential of a service, else the private
+/// file, else the variable.
+#[derive(Debug)]
+pub struct Places<'a> {
+    /// The credential's name.
+    pub credential: &'static str,
+    pub file: Option<&'a Path>,
+    /// What messages call the file.
+    pub file_name: String,
+    pub variable: Option<&'static str>,
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Credential(PathBuf),
+    File(PathBuf),
+    Variable(&'static str),
+}
+
+impl Places<'_> {
+    pub fn find(&self) -> Option<Source> {
+        if let Some(path) = credential(self.credential) {
+            return Some(Source::Credential(path));
+        }
+        if let Some(path) = self.file {
+            return Some(Source::File(path.to_owned()));
+        }
+        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|text| !text.is_empty());
+        self.variable.filter(is_set).map(Source::Variable)
+    }
+
+    /// The text that `source` holds. Only the path of a file that is there is named: another may be the secret itself.
+    pub fn read(&self, source: &Source) -> Result<SecretString, SecretError> {
+        let (path, opened) = match source {
+            Source::Credential(path) => (path, File::open(path).map_err(NoSecret::Unreadable)),
+            Source::File(path) => (path, open_private(path)),
+            Source::Variable(name) => return Ok(std::env::var(name).unwrap_or_default().into()),
+        };
+        let text = opened.and_then(|file| io::read_to_string(file).map_err(NoSecret::Unreadable));
+        text.map(SecretString::from).map_err(|error| match error {
+            NoSecret::Unreadable(cause) => SecretError::Unreadable {
+                place: self.name(source),
+                cause,
+            },
+            NoSecret::Exposed { mode } => SecretError::Exposed {
+                place: self.name(source),
+                path: path.clone(),
+                mode,
+            },
+        })
+    }
+
+    /// What `parse` makes of the secret, if there is one, or its objection with the name of the source.
+    pub fn parse<T>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, SecretError> {
+        let Some(source) = self.find() else {
+            return Ok(None);
+        };
+        let parsed = parse(self.read(&source)?.expose_secret());
+        parsed.map(Some).map_err(|problem| {
+            let place = self.name(&source);
+            SecretError::Unusable(format!("{place}內容不能用：{problem}"))
+        })
+    }
+
+    /// What messages call a source.
+    fn name(&self, source: &Source) -> String {
+        match source {
+            Source::Credential(_) => format!("憑證 {} 的檔案", self.credential),
+            Source::File(_) => self.file_name.clone(),
+            Source::Variable(name) => (*name).to_owned(),
+        }
+    }
+}
+
+/// The path or the name of the variable.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(path) | Self::File(path) => path.display().fmt(f),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What a killed run left. While a day's files are written there is a note of the day.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use super::state::{STATE_DIRECTORY, StateFile};
+use super::write::{WriteError, remove_temporary};
+use crate::model::if_there::if_there;
+
+/// The file that names the day whose files are being written.
+pub fn note(root: &Path) -> StateFile {
+    StateFile::new(root, "unfinished")
+}
+
+/// Removes what runs left that were killed while they wrote.
+pub fn tidy(root: &Path) -> Result<(), WriteError> {
+    remove_temporary(root)?;
+    let nodes = directories_in(root);
+    for directory in nodes
+        .iter()
+        .chain(&directories_in(&root.join(STATE_DIRECTORY)))
+    {
+        remove_temporary(directory)?;
+    }
+    let note = note(root).path;
+    let unfinished = if_there(fs::read(&note)).map_err(WriteError::at(&note))?;
+    let unfinished = unfinished.unwrap_or_default();
+    // Only ever a date, but it is read from a file and becomes part of a path.
+    let date = String::from_utf8_lossy(&unfinished)
+        .trim()
+        .parse::<NaiveDate>();
+    date.map_or(Ok(()), |date| {
+        nodes
+            .iter()
+            .try_for_each(|node| remove_temporary(&node.join(date.to_string())))
+    })
+}
+
+/// The directories in `parent`, as far as it can be read.
+fn directories_in(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| path.is_dir()).collect()
+}

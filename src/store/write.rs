@@ -1,0 +1,118 @@
+//! Files that are whole or not there at all.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use tempfile::{Builder, NamedTempFile};
+
+/// Task data is personal: the group may read it, others may not. The umask may take more away.
+pub const FILE_MODE: u32 = 0o640;
+const DIRECTORY_MODE: u32 = 0o750;
+/// How temporary files are called, so that none of another program is taken for one.
+const PREFIX: &str = ".daily-gpu-log.";
+const SUFFIX: &str = ".tmp";
+
+/// A file or directory that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("無法寫入 {path}：{cause}（請確認對資料目錄有寫入權限，且磁碟有空間）", path = .path.display())]
+pub struct WriteError {
+    pub path: PathBuf,
+    pub cause: io::Error,
+}
+
+impl WriteError {
+    /// Makes an error of what went wrong with `path`.
+    pub fn at(path: &Path) -> impl Fn(io::Error) -> Self {
+        |cause| Self {
+            path: path.to_owned(),
+            cause,
+        }
+    }
+}
+
+pub fn make_directory(path: &Path) -> Result<(), WriteError> {
+    let mut directory = DirBuilder::new();
+    directory.recursive(true).mode(DIRECTORY_MODE);
+    directory.create(path).map_err(WriteError::at(path))
+}
+
+/// Puts one file in place, whole, once `sync` has seen to it that its contents last. Its directory is made where there
+/// is none.
+pub fn put(
+    target: &Path,
+    mode: u32,
+    contents: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let directory = target.parent().unwrap_or(target);
+    make_directory(directory)?;
+    let put = || -> io::Result<()> {
+        let mut file = temporary(directory, mode)?;
+        file.write_all(contents)?;
+        sync(file.as_file())?;
+        file.persist(target)?;
+        Ok(())
+    };
+    put().map_err(WriteError::at(target))
+}
+
+/// Gives the file at `path` a second name, and returns it.
+pub fn keep_aside(path: &Path) -> Result<PathBuf, WriteError> {
+    let keep = || {
+        let mut number = 1;
+        loop {
+            let mut aside = path.as_os_str().to_owned();
+            aside.push(format!(".unreadable{number}"));
+            match fs::hard_link(path, &aside) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    // A run that was killed between this and the renaming has done it already.
+                    if fs::metadata(&aside)?.ino() == fs::metadata(path)?.ino() {
+                        return Ok(aside.into());
+                    }
+                    number += 1;
+                }
+                linked => return linked.map(|()| aside.into()),
+            }
+        }
+    };
+    keep().map_err(WriteError::at(path))
+}
+
+/// A file that is not in place yet. It is opened here because tempfile's errors name a file that nobody knows.
+pub fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    Builder::new()
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
+        .make_in(directory, |path| options.open(path))
+}
+
+/// A file that nobody finds, in `directory`. Where the file system has none without a name, one is made that loses it
+/// at once; what a run leaves that is killed just then, the next run removes.
+pub fn nameless(directory: &Path) -> io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    match openat(CWD, directory, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => Ok(file.into()),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR) => Ok(temporary(directory, FILE_MODE)?.into_file()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes the temporary files in `directory`, as far as it can be read.
+pub fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
+    let files = fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_temporary = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+    for file in files {
+        if file.file_name().to_str().is_some_and(is_temporary) {
+            let path = file.path();
+            tracing::info!(file = %path.display(), "removing what a killed run left");
+            fs::remove_file(&path).map_err(WriteError::at(&path))?;
+        }
+    }
+    Ok(())
+}
