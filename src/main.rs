@@ -15,39 +15,43 @@ mod settings;
 mod sources;
 mod store;
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cli::Cli;
-use crate::cli::usage::{output_of_wrong_line, usage_error};
+use crate::cli::usage::{self, Refusal};
+use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::failure::exit_status;
-use crate::commands::{metrics_file, run, write_interrupted};
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console::{self, Console};
-use clap::Parser;
 
 /// How long the log and the metrics file may hold up the end of a program that is told to stop.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    let status = match Cli::try_parse() {
+    let line: Vec<_> = env::args_os().collect();
+    let status = match usage::parse(&line) {
         Ok(cli) => {
-            exit_on_signal(started, metrics_file(&cli).map(Path::to_owned));
-            run(&cli).unwrap_or_else(|error| {
+            exit_on_signal(started, cli.metrics_file().map(Path::to_owned));
+            cli.run(started).unwrap_or_else(|error| {
                 console::fail(format_args!("{error:#}"));
                 exit_status(&error)
             })
         }
-        Err(error) if !error.use_stderr() => return print_help(&error),
-        Err(error) => {
-            if let Err(error) = Console::open(&output_of_wrong_line(std::env::args_os())) {
+        Err(Refusal::Help(help)) => {
+            // Nobody reads on where this fails.
+            let _ = help.print();
+            return ExitStatus::Complete.into();
+        }
+        Err(Refusal::Usage { message, output }) => {
+            if let Err(error) = Console::open(&output) {
                 console::fail(error);
             }
-            console::fail(usage_error(&error));
+            console::fail(message);
             ExitStatus::Usage
         }
     };
@@ -59,35 +63,28 @@ fn main() -> ExitCode {
 fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
     #[expect(
         clippy::exit,
-        reason = "the threads wait for answers, and cannot be told"
+        reason = "the threads wait for answers, and cannot be stopped"
     )]
     let stop = move || {
         // In threads of their own, because one that waits for whoever reads stderr may hold the log, and any disk may
         // hang.
         let until = Instant::now() + LAST_WORDS;
-        let (told, is_told) = mpsc::channel();
-        let (said, file) = (told.clone(), metrics_file.clone());
-        let of_log = thread::Builder::new().spawn(move || {
+        let (done, is_done) = mpsc::channel();
+        let (logged, file) = (done.clone(), metrics_file.clone());
+        let log = thread::Builder::new().spawn(move || {
             console::end(ExitStatus::Interrupted, started.elapsed());
-            let _ = said.send(());
+            let _ = logged.send(());
         });
-        let of_metrics = thread::Builder::new().spawn(move || {
-            write_interrupted(file.as_deref(), started);
-            let _ = told.send(());
+        let metrics = thread::Builder::new().spawn(move || {
+            let file = MetricsFile::new(file.as_deref(), started);
+            let _ = file.write(ExitStatus::Interrupted, None);
+            let _ = done.send(());
         });
-        drop((of_log, of_metrics));
-        for _ in 0..2 {
-            let _ = is_told.recv_timeout(until.saturating_duration_since(Instant::now()));
+        for _ in [log, metrics] {
+            let _ = is_done.recv_timeout(until.saturating_duration_since(Instant::now()));
         }
         std::process::exit(u8::from(ExitStatus::Interrupted).into())
     };
     // Where there can be no handler, the signal itself ends the program.
     let _ = ctrlc::set_handler(stop);
-}
-
-/// `--help` and `--version` come as errors from clap.
-fn print_help(help: &clap::Error) -> ExitCode {
-    // Nobody reads on where this fails.
-    let _ = help.print();
-    ExitStatus::Complete.into()
 }

@@ -1,61 +1,103 @@
-//! The command line.
+//! The command line: what may be asked, and which command answers it.
 
-pub mod command;
-pub mod reference;
+pub mod help;
 pub mod usage;
 
-use clap::{ArgAction, Parser};
+use std::path::Path;
+use std::time::Instant;
 
+use anyhow::Result;
+use clap::{ArgAction, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::commands::alerts::{self, AlertsArgs};
+use crate::commands::check::{self, CheckArgs};
 use crate::commands::collect::args::RunArgs;
-pub use command::Command;
+use crate::commands::collect::metrics_file::MetricsFile;
+use crate::commands::config::{self, ConfigCommand};
+use crate::commands::frame::{CommonArgs, Frame};
+use crate::commands::help::HelpArgs;
+use crate::commands::man::ManArgs;
+use crate::commands::status::{self, StatusArgs};
+use crate::commands::users::{self, UsersArgs};
+use crate::commands::{self, collect, man};
+use crate::model::exit_status::ExitStatus;
 
-const HELP_TEMPLATE: &str = "\
-{about}
-
-用法: {usage}
-
-引數:
-{positionals}
-
-選項:
-{options}
-
-子命令:
-{subcommands}{after-help}
-";
-
-const AFTER_HELP: &str = "\
-設定檔依序尋找: --config、./daily-gpu-log.toml、$XDG_CONFIG_HOME/daily-gpu-log/config.toml、
-/etc/daily-gpu-log/config.toml；都沒有時使用內建的叢集 (colab-gpu1 到 colab-gpu4)。
-管理 API 的 Token 依序取自: $CREDENTIALS_DIRECTORY/management-api-token、設定檔的 token_file、
-環境變數 MANAGEMENT_API_TOKEN。
-
-結束狀態: 0 完整；1 失敗，沒有寫入任何新資料；2 用法錯誤；3 已寫入但不完整 (缺少節點、GPU、讀數
-或任務資訊)；10 設定或憑證錯誤；11 另一次執行佔用資料目錄；130 被中斷。";
-
-/// What the user asks for.
 #[derive(Debug, Parser)]
 #[command(
     name = "daily-gpu-log",
     version,
     about = "收集叢集一天的 AMD GPU 與 VRAM 使用率，以及每張 GPU 的使用者",
-    after_help = AFTER_HELP,
-    help_template = HELP_TEMPLATE,
-    override_usage = "daily-gpu-log [選項] [DATE] [--to DATE]",
+    after_help = help::OF_PROGRAM,
     disable_help_flag = true,
     disable_version_flag = true,
     disable_help_subcommand = true,
-    args_conflicts_with_subcommands = true
+    subcommand_negates_reqs = true
 )]
 pub struct Cli {
-    /// What to do instead of collecting.
     #[command(subcommand)]
-    pub command: Option<Command>,
-    /// What to collect, and how.
+    command: Option<Command>,
     #[command(flatten)]
-    pub run: RunArgs,
+    run: RunArgs,
+    #[command(flatten)]
+    common: CommonArgs,
     #[arg(short, long, action = ArgAction::Help, global = true, help = "顯示說明")]
     help: (),
     #[arg(short = 'V', long, action = ArgAction::Version, help = "顯示版本")]
     version: (),
+}
+
+/// What the program does besides collecting.
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(about = "顯示最近幾天的收集狀態")]
+    Status(StatusArgs),
+    #[command(about = "顯示每位使用者的 GPU 時數、閒置時數與平均使用率", after_help = help::OF_USERS)]
+    Users(UsersArgs),
+    #[command(about = "列出 GPU 閒置過久的使用者；加上 --send 才會通知", after_help = help::OF_ALERTS)]
+    Alerts(AlertsArgs),
+    #[command(about = "檢查設定、Token、管理 API 與每個節點，不收集也不寫入", after_help = help::OF_CHECK)]
+    Check(CheckArgs),
+    #[command(about = "顯示生效的設定，或產生設定檔", arg_required_else_help = false)]
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    #[command(about = "輸出 shell 的自動補全腳本")]
+    Completions {
+        #[arg(value_name = "SHELL", hide_possible_values = true)]
+        #[arg(help = "bash、elvish、fish、powershell 或 zsh")]
+        shell: Shell,
+    },
+    #[command(about = "輸出 man 手冊頁")]
+    Man(ManArgs),
+    #[command(about = "列出子命令與手冊的主題，或顯示其中之一")]
+    Help(HelpArgs),
+}
+
+impl Cli {
+    /// Does what the command line asks for, in a run that began at `started`.
+    pub fn run(&self, started: Instant) -> Result<ExitStatus> {
+        let Some(command) = &self.command else {
+            let metrics = MetricsFile::new(self.metrics_file(), started);
+            return collect::run(&self.run, &self.common, &metrics);
+        };
+        let frame = Frame::open(&self.common)?;
+        match command {
+            Command::Status(args) => status::run(args, &frame),
+            Command::Users(args) => users::run(args, &frame),
+            Command::Alerts(args) => alerts::run(args, &frame),
+            Command::Check(args) => check::run(args, &frame),
+            Command::Config { command } => config::run(command, &frame),
+            Command::Completions { shell } => man::completions(*shell, help::command()),
+            Command::Man(args) => man::run(args, help::command()),
+            Command::Help(args) => commands::help::run(args, help::command()),
+        }
+    }
+
+    /// The file that monitoring reads the end of the run in, if there is one, and this is a run.
+    pub fn metrics_file(&self) -> Option<&Path> {
+        let is_run = self.command.is_none() && !self.run.dry_run;
+        self.run.metrics_file.as_deref().filter(|_| is_run)
+    }
 }

@@ -1,16 +1,104 @@
 //! What is wrong with a command line, in the language of the user.
 
+use std::error::Error;
 use std::ffi::OsString;
 
-use clap::CommandFactory;
-use clap::ValueEnum;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
-use super::Cli;
-use crate::commands::args::{LogFormat, OutputArgs};
+use super::{Cli, help};
+use crate::commands::nearest::nearest;
+use crate::outlets::console::args::{LogFormat, OutputArgs};
 
-/// What is wrong with the command line, in the language of the user.
-pub fn usage_error(error: &clap::Error) -> String {
+/// The commands that print no report.
+const WITHOUT_JSON: [&str; 4] = ["init", "completions", "help", "man"];
+
+/// Why a command line asks for nothing that the program does.
+pub enum Refusal {
+    /// It asks for the help or the version, which clap prints.
+    Help(clap::Error),
+    /// It is wrong. The error is logged as the line says.
+    Usage { message: String, output: OutputArgs },
+}
+
+/// What the command line asks for.
+pub fn parse(line: &[OsString]) -> Result<Cli, Refusal> {
+    let mut command = help::command();
+    command.build();
+    // As far as it can be understood, which is up to the subcommand that is wrong.
+    let lenient = help::command().ignore_errors(true);
+    let lenient = lenient.try_get_matches_from(line).unwrap_or_default();
+    let (subcommand, path, _) = innermost(&command, &lenient);
+    let problem = match command.clone().try_get_matches_from(line) {
+        Ok(matches) => match contradiction(&command, &matches) {
+            Some(problem) => problem,
+            None => return Cli::from_arg_matches(&matches).map_err(Refusal::Help),
+        },
+        Err(error) if !error.use_stderr() => return Err(Refusal::Help(error)),
+        Err(error) => problem(&error, &command, subcommand, &path),
+    };
+    Err(Refusal::Usage {
+        message: format!("{problem}（用法請見 {path} --help）"),
+        output: output(line),
+    })
+}
+
+/// The subcommand that `matches` lead to, with the words that lead there.
+fn innermost<'a>(
+    command: &'a Command,
+    matches: &'a ArgMatches,
+) -> (&'a Command, String, &'a ArgMatches) {
+    let (mut command, mut matches) = (command, matches);
+    let mut path = command.get_name().to_owned();
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(subcommand) = command.find_subcommand(name)
+    {
+        (command, matches) = (subcommand, inner);
+        path = format!("{path} {name}");
+    }
+    (command, path, matches)
+}
+
+/// What clap lets pass: options of the run beside a subcommand, and options on both sides of one that exclude each other.
+fn contradiction(program: &Command, matches: &ArgMatches) -> Option<String> {
+    let is_given = |matches: &ArgMatches, arg: &Arg| {
+        let source = matches.value_source(arg.get_id().as_str());
+        source == Some(ValueSource::CommandLine)
+    };
+    let (command, path, inner) = innermost(program, matches);
+    if matches.subcommand().is_some() {
+        let run = program.get_arguments().filter(|arg| !arg.is_global_set());
+        let given = run.filter(|arg| is_given(matches, arg));
+        let first = given.min_by_key(|arg| matches.index_of(arg.get_id().as_str()));
+        if let Some(first) = first {
+            return Some(misplaced(first, command, &path));
+        }
+    }
+    let given = |arg: &&Arg| is_given(inner, arg);
+    for arg in command.get_arguments().filter(given) {
+        if arg.get_id() == "json" && WITHOUT_JSON.contains(&command.get_name()) {
+            return Some(format!("{path} 沒有 JSON 格式的輸出：請移除 --json"));
+        }
+        if let Some(other) = command.get_arg_conflicts_with(arg).into_iter().find(given) {
+            return Some(format!("{arg} 不可與 {other} 同時使用"));
+        }
+    }
+    None
+}
+
+/// An option of the run that stands beside a subcommand.
+fn misplaced(arg: &Arg, command: &Command, path: &str) -> String {
+    let mut args = command.get_arguments();
+    if args.any(|own| own.get_id() == arg.get_id()) {
+        format!("{arg} 寫在子命令之前：請改寫在後面，例如 {path} {arg}")
+    } else {
+        format!("{arg} 是收集資料時的選項，不能與子命令一起使用：請從 {path} 的命令列移除")
+    }
+}
+
+/// What clap found, in `command` of the `program`.
+fn problem(error: &clap::Error, program: &Command, command: &Command, path: &str) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join("、"),
@@ -20,84 +108,129 @@ pub fn usage_error(error: &clap::Error) -> String {
         context(ContextKind::InvalidArg),
         context(ContextKind::InvalidValue),
     );
-    let problem = match error.kind() {
-        ErrorKind::UnknownArgument => format!("不認得的引數 '{argument}'"),
-        ErrorKind::InvalidSubcommand => format!(
-            "不認得的子命令 '{}'",
-            context(ContextKind::InvalidSubcommand)
-        ),
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
+            let of_run = program.get_arguments().find(is_it);
+            if let Some(arg) = of_run.filter(|_| argument.starts_with("--")) {
+                return misplaced(arg, command, path);
+            }
+            if let Some(last) = command.get_positionals().last()
+                && !argument.starts_with('-')
+            {
+                return format!("{last} 之後有多餘的引數");
+            }
+            let longs = command.get_arguments().filter_map(Arg::get_long);
+            let longs: Vec<_> = longs.map(|long| format!("--{long}")).collect();
+            let problem = format!("不認得的引數 '{argument}'");
+            with_nearest(problem, &argument, longs.iter().map(String::as_str))
+        }
+        ErrorKind::InvalidSubcommand => {
+            let name = context(ContextKind::InvalidSubcommand);
+            let names = command.get_subcommands().map(Command::get_name);
+            with_nearest(format!("不認得的子命令 '{name}'"), &name, names)
+        }
         ErrorKind::MissingSubcommand => {
             format!("缺少子命令 {}", context(ContextKind::ValidSubcommand))
         }
         ErrorKind::InvalidValue if value.is_empty() => format!("{argument} 缺少值"),
-        // A second date is taken for a subcommand.
-        ErrorKind::ArgumentConflict if argument.is_empty() => {
-            format!("{} 之後有多餘的引數", context(ContextKind::PriorArg))
+        ErrorKind::ArgumentConflict => {
+            let prior = context(ContextKind::PriorArg);
+            if prior == argument {
+                format!("{argument} 只能寫一次")
+            } else {
+                format!("{argument} 不可與 {prior} 同時使用")
+            }
         }
-        ErrorKind::ArgumentConflict => format!(
-            "{argument} 不可與 {} 同時使用",
-            context(ContextKind::PriorArg)
-        ),
         ErrorKind::MissingRequiredArgument => format!("缺少 {argument}"),
         // The program's own parsers say what is wrong in full.
-        ErrorKind::ValueValidation => match std::error::Error::source(error) {
-            Some(_) if argument == "[DATE]" && is_command(&value) => {
-                format!("子命令 {value} 必須寫在所有選項之前")
+        ErrorKind::ValueValidation => match error.source() {
+            Some(reason) if argument == "[DATE]" => {
+                let names = command.get_subcommands().map(Command::get_name);
+                match nearest(&value, names) {
+                    Some(name) => format!("不認得的子命令 '{value}'，最接近的是 {name}"),
+                    None => with_nearest(reason.to_string(), &value, ["today", "yesterday"]),
+                }
             }
-            Some(reason) if argument == "[DATE]" => reason.to_string(),
-            Some(reason) => format!("{argument} 的值不正確：{reason}"),
+            Some(reason) => {
+                let problem = format!("{argument} 的值不正確：{reason}");
+                let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+                let zones = zones.filter(|_| argument.starts_with("--timezone"));
+                with_nearest(problem, &value, zones)
+            }
             None => format!("{argument} 的值 '{value}' 不正確"),
         },
-        _ => format!("{argument} 的值 '{value}' 不正確"),
-    };
-    format!("{problem}（用法請見 daily-gpu-log --help）")
+        _ => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(valid)) => {
+                let names = valid.join("、");
+                let problem = format!("{argument} 的值 '{value}' 不正確：可用的值是 {names}");
+                with_nearest(problem, &value, valid.iter().map(String::as_str))
+            }
+            _ => format!("{argument} 的值 '{value}' 不正確"),
+        },
+    }
 }
 
-/// Where and how a command line that is wrong elsewhere wants the log, so that the error can be told there. Options
-/// that are wrong themselves are as if they were not given.
-pub fn output_of_wrong_line(arguments: impl IntoIterator<Item = OsString>) -> OutputArgs {
+fn with_nearest<'a>(
+    problem: String,
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> String {
+    match nearest(word, known) {
+        Some(nearest) => format!("{problem}，最接近的是 {nearest}"),
+        None => problem,
+    }
+}
+
+/// Where and how a wrong line wants the log: its options of that, whatever stands around them.
+fn output(line: &[OsString]) -> OutputArgs {
+    let command = OutputArgs::augment_args(Command::new("log"))
+        .no_binary_name(true)
+        .disable_help_flag(true)
+        .ignore_errors(true);
     let mut output = OutputArgs::default();
-    let mut arguments = arguments.into_iter();
-    while let Some(argument) = arguments.next() {
-        let (name, value) = match argument.to_str().and_then(|text| text.split_once('=')) {
-            Some((name, value)) => (name.to_owned(), Some(value.into())),
-            None => (argument.to_string_lossy().into_owned(), None),
-        };
-        match name.as_str() {
-            "--log-format" => {
-                let value = value.or_else(|| arguments.next()).unwrap_or_default();
-                let format = LogFormat::from_str(&value.to_string_lossy(), false);
-                output.log_format = format.unwrap_or_default();
+    for start in 1..line.len() {
+        let matches = command.clone().try_get_matches_from(&line[start..]);
+        if let Ok(found) = matches.and_then(|matches| OutputArgs::from_arg_matches(&matches)) {
+            output.log_file = found.log_file.or(output.log_file);
+            if found.log_format == LogFormat::Json {
+                output.log_format = LogFormat::Json;
             }
-            "--log-file" => output.log_file = value.or_else(|| arguments.next()).map(Into::into),
-            _ => {}
         }
     }
     output
 }
 
-fn is_command(word: &str) -> bool {
-    Cli::command().find_subcommand(word).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
     use std::path::Path;
 
-    #[test]
-    fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+    fn line(arguments: &[&str]) -> Vec<OsString> {
+        let name = ["daily-gpu-log"].iter();
+        name.chain(arguments).map(OsString::from).collect()
+    }
+
+    #[track_caller]
+    fn refused(arguments: &[&str]) -> String {
+        match parse(&line(arguments)) {
+            Err(Refusal::Usage { message, .. }) => message,
+            Err(Refusal::Help(help)) => panic!("{arguments:?}: {help}"),
+            Ok(cli) => panic!("{arguments:?}: {cli:?}"),
+        }
     }
 
     #[test]
-    fn usage_errors_are_told_in_the_language_of_the_user() {
+    fn the_definition_is_sound() {
+        help::command().debug_assert();
+    }
+
+    #[test]
+    fn usage_errors_are_in_the_language_of_the_user() {
         for (arguments, expected) in [
             (&["--colour"][..], "不認得的引數 '--colour'"),
             (&["2025-02-30"], "日期「2025-02-30」不存在"),
             (&["lastweek"], "日期「lastweek」格式不正確"),
-            (&["-q", "status"], "子命令 status 必須寫在所有選項之前"),
             (
                 &["--timezone", "Mars"],
                 "--timezone <ZONE> 的值不正確：不認得的時區「Mars」",
@@ -109,30 +242,128 @@ mod tests {
             (&["-q", "-v"], "--quiet 不可與 --verbose"),
             (&["--user-report", "--skip-task-info"], "不可與"),
             (&["2025-08-01", "2025-08-02"], "[DATE] 之後有多餘的引數"),
+            (&["users", "today", "today"], "[DATE] 之後有多餘的引數"),
+            (
+                &["--wait", "1", "--wait", "2"],
+                "--wait <SECONDS> 只能寫一次",
+            ),
             (&["config"], "缺少子命令 show、init"),
-            (&["config", "shwo"], "不認得的子命令 'shwo'"),
             (&["config", "init", "--output"], "--output <FILE> 缺少值"),
             (&["check", "-q", "-v"], "--quiet 不可與 --verbose"),
             (&["completions", "tcsh"], "<SHELL> 的值 'tcsh' 不正確"),
             (
                 &["--log-format", "xml"],
-                "--log-format <FORMAT> 的值 'xml' 不正確",
+                "--log-format <FORMAT> 的值 'xml' 不正確：可用的值是 text、json",
             ),
             (&["--log-file"], "--log-file <FILE> 缺少值"),
         ] {
-            let line = ["daily-gpu-log"]
-                .into_iter()
-                .chain(arguments.iter().copied());
-            let error = Cli::try_parse_from(line).expect_err("a wrong command line");
-            let message = usage_error(&error);
+            let message = refused(arguments);
             assert!(message.contains(expected), "{arguments:?}: {message}");
         }
     }
 
     #[test]
-    fn of_a_wrong_line_the_log_is_known_wherever_it_is_named() {
-        let of = |arguments: &[&str]| {
-            let output = output_of_wrong_line(arguments.iter().map(OsString::from));
+    fn the_nearest_right_word_is_suggested() {
+        for (arguments, expected) in [
+            (&["--jsn"][..], "'--jsn'，最接近的是 --json（"),
+            (&["users", "--sotr"], "'--sotr'，最接近的是 --sort（"),
+            (&["statsu"], "不認得的子命令 'statsu'，最接近的是 status（"),
+            (&["-q", "chek"], "不認得的子命令 'chek'，最接近的是 check（"),
+            (&["yesterdy"], "，最接近的是 yesterday（"),
+            (&["users", "todya"], "，最接近的是 today（"),
+            (
+                &["config", "shwo"],
+                "不認得的子命令 'shwo'，最接近的是 show（",
+            ),
+            (
+                &["users", "--sort", "idel"],
+                "可用的值是 idle、allocated、name，最接近的是 idle（",
+            ),
+            (&["--timezone", "Asia/Tapei"], "，最接近的是 Asia/Taipei（"),
+        ] {
+            let message = refused(arguments);
+            assert!(message.contains(expected), "{arguments:?}: {message}");
+        }
+        for arguments in [&["lastweek"], &["2025-8-1"], &["--nonsense"], &["-x"]] {
+            let message = refused(arguments);
+            assert!(!message.contains("最接近"), "{arguments:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_help_that_is_named_is_that_of_the_subcommand() {
+        for (arguments, path) in [
+            (&["--nonsense"][..], "daily-gpu-log"),
+            (&["users", "--nonsense"], "daily-gpu-log users"),
+            (&["-q", "users", "lastweek"], "daily-gpu-log users"),
+            (&["config", "show", "x"], "daily-gpu-log config show"),
+            (&["--dry-run", "status"], "daily-gpu-log status"),
+        ] {
+            let message = refused(arguments);
+            let end = format!("（用法請見 {path} --help）");
+            assert!(message.ends_with(&end), "{arguments:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn options_of_the_run_are_refused_beside_a_subcommand() {
+        for (arguments, expected) in [
+            (
+                &["--dry-run", "--jobs", "3", "status"][..],
+                "--dry-run 是收集資料時的選項，不能與子命令一起使用：請從 daily-gpu-log status 的命令列移除",
+            ),
+            (&["status", "--jobs", "3"], "--jobs <N> 是收集資料時的選項"),
+            (
+                &["--node", "a", "status"],
+                "--node <NAME> 寫在子命令之前：請改寫在後面，例如 daily-gpu-log status --node <NAME>",
+            ),
+            (
+                &["today", "--user", "alice", "users"],
+                "[DATE] 寫在子命令之前：請改寫在後面，例如 daily-gpu-log users [DATE]",
+            ),
+        ] {
+            let message = refused(arguments);
+            assert!(message.starts_with(expected), "{arguments:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn options_of_all_commands_stand_on_either_side_of_the_subcommand() {
+        let options = ["--config", "c", "--data-dir", "d", "--timezone", "UTC"];
+        let more = ["-q", "--json", "--log-format", "json", "--log-file", "l"];
+        let options = [options, more].concat();
+        for command in ["status", "users", "alerts", "check"] {
+            for line in [
+                [&options[..], &[command]].concat(),
+                [&[command][..], &options].concat(),
+            ] {
+                let Ok(cli) = parse(&self::line(&line)) else {
+                    panic!("{}", refused(&line))
+                };
+                let (settings, output) = (&cli.common.settings, &cli.common.output);
+                assert_eq!(settings.config.as_deref(), Some(Path::new("c")));
+                assert_eq!(settings.data_dir.as_deref(), Some(Path::new("d")));
+                assert_eq!(settings.timezone, Some(chrono_tz::Tz::UTC));
+                assert!(output.quiet && output.json);
+                assert_eq!(output.log_format, LogFormat::Json);
+                assert_eq!(output.log_file.as_deref(), Some(Path::new("l")));
+            }
+        }
+        for (arguments, expected) in [
+            (&["-q", "status", "-v"][..], "--quiet 不可與 --verbose"),
+            (&["--json", "users", "--csv"], "不可與"),
+            (&["--json", "man"], "daily-gpu-log man 沒有 JSON 格式的輸出"),
+            (&["config", "init", "--json"], "沒有 JSON 格式的輸出"),
+        ] {
+            let message = refused(arguments);
+            assert!(message.contains(expected), "{arguments:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_log_of_a_wrong_line_is_known_wherever_it_is_named() {
+        let named = |arguments: &[&str]| {
+            let output = output(&line(arguments));
             (output.log_format, output.log_file)
         };
         let file = |path: &str| Some(Path::new(path).to_owned());
@@ -158,7 +389,7 @@ mod tests {
                 file("a"),
             ),
         ] {
-            assert_eq!(of(arguments), (format, log_file), "{arguments:?}");
+            assert_eq!(named(arguments), (format, log_file), "{arguments:?}");
         }
     }
 }

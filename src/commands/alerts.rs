@@ -1,73 +1,111 @@
-//! `alerts`: who has idle GPUs, and telling them.
+//! `alerts`: who has idle GPUs, and notifying them.
+
+use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{Days, NaiveDate};
+use clap::Args;
 
-use super::alerts_args::AlertsArgs;
+use super::calendar::{Calendar, now};
+use super::frame::Frame;
 use super::reminders;
-use super::request::now;
+use super::values::parse_seconds;
 use crate::analysis::idle::{Memory, Reason, RuledTasks, Tally, TaskEvidence};
 use crate::analysis::record::DayRecord;
 use crate::model::cluster::Node;
 use crate::model::day::{DateArg, DateError, Window};
 use crate::model::exit_status::ExitStatus;
-use crate::model::units::UnixSeconds;
-use crate::outlets::console::{self, Console, print_json};
+use crate::outlets::console;
 use crate::outlets::notify::Channels;
 use crate::report::alerts::{self, AlertsReport};
-use crate::settings::{self, Config};
+use crate::settings::Config;
 use crate::sources::management_api::kept;
 use crate::store::archive::Archive;
 use crate::store::day_files::Earlier;
 use crate::store::state::ReadError;
 use crate::store::tree::DataDir;
 
-/// Why nobody can be told of idle GPUs.
+#[derive(Args, Debug)]
+pub struct AlertsArgs {
+    #[arg(
+        value_name = "DATE",
+        default_value = "yesterday",
+        hide_default_value = true
+    )]
+    #[arg(help = "最後一天: YYYY-MM-DD、today 或 yesterday [預設: yesterday]")]
+    date: DateArg,
+    #[arg(
+        long,
+        help = "通知管理員 ([notify])，並寄信給 [users] 中有地址的使用者"
+    )]
+    send: bool,
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "0",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = parse_seconds, requires = "send")]
+    #[arg(help = "--send 時，另一次執行佔用資料目錄，最多等待的秒數\n[預設: 0]")]
+    wait: Duration,
+}
+
+/// Why nobody can be notified.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertsError {
-    /// The settings name no channel.
     #[error("--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]")]
     NoChannel,
-    /// Whoever is told of days long past is not told again for a while, and so not of what is idle now.
+    /// Who is notified of days long past is not notified again for a while, and so not of what is idle now.
     #[error(
         "--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
          （請改用 {earliest} 或之後的日期；不加 --send 可以列出）"
     )]
     LongPast {
-        /// The date.
         date: NaiveDate,
-        /// How many days back it may lie.
         window_days: u16,
-        /// The first one that does not lie further back.
         earliest: NaiveDate,
-    },
-    /// What is known of earlier notices cannot be read.
-    #[error(
-        "{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）"
-    )]
-    MemoryDamaged {
-        /// The file.
-        path: String,
     },
 }
 
-/// Says who has idle GPUs, and tells them if that is asked for.
-pub fn run(args: &AlertsArgs) -> Result<ExitStatus> {
-    let console = Console::open(&args.output)?;
-    let config = settings::load(&args.settings)?;
-    let last = args.date.resolve(config.zone, now());
+pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
+    let config = frame.config()?;
+    let last = Calendar::now(&config).date(args.date);
     if args.send {
-        let today = DateArg::Today.resolve(config.zone, now());
-        check_recent(last, today, config.alerts.window_days)?;
-        send(args, &console, &config, last)
+        send(args, frame, &config, last)
     } else {
-        list(args, &console, &config, last)
+        let archive = Archive::new(&config.data_dir, config.gpu_files);
+        let tally = tally(&config, &archive, last)?;
+        let report = report(&config, &tally, last, &reminders::memory(&archive)?);
+        print(frame, &report, report.alerts.is_empty())
     }
 }
 
-fn check_recent(date: NaiveDate, today: NaiveDate, window_days: u16) -> Result<(), AlertsError> {
-    let earliest = today.checked_sub_days(Days::new(window_days.into()));
-    match earliest {
+fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> Result<ExitStatus> {
+    check_recent(last, config)?;
+    let channels = channels(config)?;
+    let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
+    let data_dir = open(args.wait)?;
+    let tally = tally(config, &data_dir, last)?;
+    let mut memory = reminders::memory(&data_dir)?;
+    let mut report = report(config, &tally, last, &memory);
+    let due = reminders::remember(&mut report, &mut memory, config, &channels);
+    if !due.is_empty() {
+        reminders::check_threads()?;
+        data_dir.keep_alerts(&memory.to_json())?;
+    }
+    // The lock is for what is remembered. Whoever collects need not wait until everybody is notified.
+    drop(data_dir);
+    if !due.is_empty() {
+        reminders::send(&mut report, due, config, &channels, open);
+    }
+    // Who is notified of the alerts need not read of them twice.
+    print(frame, &report, true)
+}
+
+fn check_recent(date: NaiveDate, config: &Config) -> Result<(), AlertsError> {
+    let window_days = config.alerts.window_days;
+    let today = Calendar::now(config).date(DateArg::Today);
+    match today.checked_sub_days(Days::new(window_days.into())) {
         Some(earliest) if date < earliest => Err(AlertsError::LongPast {
             date,
             window_days,
@@ -77,55 +115,13 @@ fn check_recent(date: NaiveDate, today: NaiveDate, window_days: u16) -> Result<(
     }
 }
 
-fn list(
-    args: &AlertsArgs,
-    console: &Console,
-    config: &Config,
-    last: NaiveDate,
-) -> Result<ExitStatus> {
-    let archive = Archive::new(&config.data_dir, config.gpu_files);
-    let tally = tally(config, &archive, last)?;
-    let report = report(config, &tally, last, &memory(&archive)?);
-    print(args, console, &report)?;
-    Ok(report.exit_status)
-}
-
-fn send(
-    args: &AlertsArgs,
-    console: &Console,
-    config: &Config,
-    last: NaiveDate,
-) -> Result<ExitStatus> {
-    let channels = channels(config)?;
-    let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
-    let data_dir = open(args.wait)?;
-    let tally = tally(config, &data_dir, last)?;
-    let mut memory = memory(&data_dir)?;
-    let mut report = report(config, &tally, last, &memory);
-    let due = reminders::remember(&mut report, &mut memory, config, &channels);
-    if !due.is_empty() {
-        data_dir.keep_alerts(&memory.to_json())?;
-    }
-    // The lock is for what is remembered. Whoever collects need not wait until everybody is told.
-    drop(data_dir);
-    if !due.is_empty() {
-        reminders::send(&mut report, due, config, &channels, open);
-    }
-    print(args, console, &report)?;
-    Ok(report.exit_status)
-}
-
-/// Prints the report, and warns if it says little. With `--quiet`, those who are told of the alerts need not read of them twice.
-fn print(args: &AlertsArgs, console: &Console, report: &AlertsReport) -> Result<()> {
-    if args.output.json {
-        print_json(console, report)?;
-    } else if !args.output.quiet || (!args.send && !report.alerts.is_empty()) {
-        console.print(report.text().as_bytes())?;
-    }
+/// Prints the report, and warns if there was little to judge by.
+fn print(frame: &Frame, report: &AlertsReport, is_fine: bool) -> Result<ExitStatus> {
+    frame.print_report(report, is_fine, AlertsReport::text)?;
     if let Some(warning) = report.warning() {
         console::warn(warning);
     }
-    Ok(())
+    Ok(report.exit_status)
 }
 
 /// The channels of the admin, of which there has to be one.
@@ -161,72 +157,50 @@ fn first_date(config: &Config, last: NaiveDate) -> NaiveDate {
     last.checked_sub_days(Days::new(before)).unwrap_or(last)
 }
 
-/// Who was told before.
-pub fn memory(archive: &Archive) -> Result<Memory> {
-    let Some(file) = archive.alerts().read()? else {
-        return Ok(Memory::default());
-    };
-    let path = archive.alerts().path.display().to_string();
-    Memory::from_json(&file).ok_or_else(|| AlertsError::MemoryDamaged { path }.into())
-}
-
 /// What users held on the days that end with `last`.
 fn tally(config: &Config, archive: &Archive, last: NaiveDate) -> Result<Tally> {
-    let now = now();
+    let calendar = Calendar::now(config);
     // Only of the day that is asked for it is an error that there is no such day.
-    Window::new(last, config.zone, config.interval, now)?;
+    calendar.window(last)?;
     let mut tally = Tally::default();
-    for date in first_date(config, last)
-        .iter_days()
-        .take_while(|date| *date <= last)
-    {
-        add_day(&mut tally, config, archive, date, now)?;
+    for (date, window) in calendar.windows(first_date(config, last), last) {
+        match window {
+            Ok(window) => add_day(&mut tally, config, archive, &window)?,
+            Err(DateError::Skipped { .. }) => {}
+            Err(error) => tally.leave_out_date(date, Reason::NoSuchDay(error)),
+        }
     }
     Ok(tally)
 }
 
-fn add_day(
-    tally: &mut Tally,
-    config: &Config,
-    archive: &Archive,
-    date: NaiveDate,
-    now: UnixSeconds,
-) -> Result<()> {
-    let window = match Window::new(date, config.zone, config.interval, now) {
-        Ok(window) => window,
-        Err(DateError::Skipped { .. }) => return Ok(()),
-        Err(error) => {
-            tally.leave_out_date(date, Reason::NoSuchDay(error));
-            return Ok(());
-        }
-    };
-    let evidence = match tasks(archive, &window) {
+fn add_day(tally: &mut Tally, config: &Config, archive: &Archive, window: &Window) -> Result<()> {
+    let evidence = match tasks(archive, window) {
         Ok(evidence) => evidence,
         Err(reason) => {
-            tally.leave_out(&window, None, reason);
+            tally.leave_out(window, None, reason);
             return Ok(());
         }
     };
     let tasks = RuledTasks::new(&evidence, &config.alerts);
     let nodes = config.nodes.iter().filter(|node| tasks.concern(node));
     if let Some(reason) = evidence.doubt() {
-        tally.leave_out(&window, None, reason.clone());
-        nodes.for_each(|node| tally.add_unknown(node, &window, &tasks));
+        tally.leave_out(window, None, reason.clone());
+        nodes.for_each(|node| tally.add_unknown(node, window, &tasks));
         return Ok(());
     }
-    let record = archive.record(date)?;
+    let record = archive.record(window.date)?;
     if nodes.clone().next().is_none() {
         tally.add_free_day();
     }
     for node in nodes {
-        match earlier(archive, node, &window, record.as_ref()) {
+        match earlier(archive, node, window, record.as_ref()) {
             Ok(Earlier { usage, .. }) => {
                 let settings = (&config.alerts, config.thresholds);
-                tally.add(node, &window, &tasks, usage, settings);
+                tally.add(node, window, &tasks, usage, settings);
             }
             Err(reason) => {
-                tally.leave_out(&window, Some(node), reason);
-                tally.add_unknown(node, &window, &tasks);
+                tally.leave_out(window, Some(node), reason);
+                tally.add_unknown(node, window, &tasks);
             }
         }
     }

@@ -1,59 +1,67 @@
-//! What `check` does: asks everything that a collection would need, and writes nothing.
+//! `check`: asks everything that a collection would need, and writes nothing.
 
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::Args;
 
-use super::check_args::CheckArgs;
-use super::request::{now, select};
+use super::calendar::{Calendar, now};
+use super::frame::Frame;
+use super::request::select;
 use super::values::{DEFAULT_JOBS, MOST_JOBS};
 use crate::model::cluster::Node;
 use crate::model::day::{DateArg, DateError, Window};
 use crate::model::exit_status::ExitStatus;
-use crate::model::units::UnixSeconds;
-use crate::outlets::console::{Console, print_json};
 use crate::report::check::{self, Check, Report};
-use crate::settings::{self, Config, Token};
+use crate::settings::{Config, Token};
 use crate::sources::management_api::{self, Fetched, TasksError};
 use crate::sources::netdata::Client;
 use crate::sources::parallel::{self, Jobs, NoThread, Panicked};
 use crate::store::writable;
 
-/// Tells of everything that was found, and answers what it means.
-pub fn run(args: &CheckArgs) -> Result<ExitStatus> {
-    let console = Console::open(&args.output)?;
-    let report = match settings::load(&args.settings) {
-        Ok(config) => Report::new(checks(&config, args, &console)?),
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(help = "只檢查這些節點 (可重複，或以逗號分隔)")]
+    nodes: Vec<String>,
+    #[arg(long, help = "不檢查 Token 與管理 API")]
+    skip_task_info: bool,
+}
+
+pub fn run(args: &CheckArgs, frame: &Frame) -> Result<ExitStatus> {
+    let report = match frame.config() {
+        Ok(config) => Report::new(checks(&config, args, frame)?),
         Err(error) => Report::new(vec![check::unusable_settings(&error)]),
     };
-    if args.output.json {
-        print_json(&console, &report)?;
-    } else {
-        console.print(report.lines(args.output.quiet).as_bytes())?;
-    }
+    let is_quiet = frame.args.output.quiet;
+    frame.print_report(&report, false, |report| report.lines(is_quiet))?;
     Ok(report.exit_status)
 }
 
-fn checks(config: &Config, args: &CheckArgs, console: &Console) -> Result<Vec<Check>> {
+fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>> {
     let nodes = select(config, &args.nodes)?;
-    let now = now();
-    let window = last_window(config, now)?;
+    let calendar = Calendar::now(config);
+    let window = last_window(calendar)?;
     let mut checks = vec![check::settings(config, &nodes)];
     let writable = writable::try_writing(&config.data_dir, &nodes);
     checks.extend(check::directory(config, &nodes, &writable));
     let token = (!args.skip_task_info).then(|| Token::find(&config.management_api.token_file));
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());
-    let answers = ask(config, usable, &nodes, &window, console)?;
+    let answers = ask(config, usable, &nodes, &window, frame)?;
     if let Some(token) = &token {
-        checks.push(check::token(token, config.zone, now));
+        checks.push(check::token(token, config.zone, calendar.now));
     }
     checks.extend(check::notify(&config.notify));
-    if let Some(tasks) = answers.tasks {
-        checks.extend(check::api(&config.management_api, &tasks, &window));
-        if let Ok(Fetched { answer, .. }) = tasks {
-            checks.extend(check::tasks(&nodes, config, &answer, &window));
+    match answers.tasks {
+        Some(Ok(tasks)) => {
+            checks.extend(check::api(&config.management_api, &tasks, &window));
+            if let Ok(Fetched { answer, .. }) = tasks {
+                checks.extend(check::tasks(&nodes, config, &answer, &window));
+            }
         }
+        Some(Err(_)) => checks.push(check::api_panicked(&config.management_api)),
+        None => {}
     }
     let (findings, ids): (Vec<_>, Vec<_>) = answers.nodes.into_iter().unzip();
     checks.extend(findings.into_iter().flatten());
@@ -61,25 +69,21 @@ fn checks(config: &Config, args: &CheckArgs, console: &Console) -> Result<Vec<Ch
     Ok(checks)
 }
 
-/// The day of the last interval that has ended on every clock that is not told to be off: today, or yesterday for as
+/// The day of the last interval that has ended on every clock that no check would call off: today, or yesterday for as
 /// long as none of today's has.
-fn last_window(config: &Config, now: UnixSeconds) -> Result<Window, DateError> {
-    let now = now - check::CLOCK_TOLERANCE_SECONDS;
-    let window = |date: DateArg| {
-        let date = date.resolve(config.zone, now);
-        Window::new(date, config.zone, config.interval, now)
-    };
-    let today = window(DateArg::Today)?;
+fn last_window(mut calendar: Calendar) -> Result<Window, DateError> {
+    calendar.now -= check::CLOCK_TOLERANCE_SECONDS;
+    let today = calendar.window(calendar.date(DateArg::Today))?;
     if today.due() > 0 {
         return Ok(today);
     }
-    window(DateArg::Yesterday)
+    calendar.window(calendar.date(DateArg::Yesterday))
 }
 
 /// What was answered.
 struct Answers {
     /// By the management API, if it was asked.
-    tasks: Option<Result<Fetched, TasksError>>,
+    tasks: Option<thread::Result<Result<Fetched, TasksError>>>,
     /// What the nodes' answers, which are as large as those of a collection, come to, with the ids of their agents.
     nodes: Vec<(Vec<Check>, Option<String>)>,
 }
@@ -90,12 +94,12 @@ fn ask(
     token: Option<&Token>,
     nodes: &[&Node],
     window: &Window,
-    console: &Console,
+    frame: &Frame,
 ) -> Result<Answers, NoThread> {
     let begun = Instant::now();
     let client = Client::new(config.netdata, nodes);
     let mut findings = vec![(Vec::new(), None); nodes.len()];
-    let mut progress = console.progress(nodes.iter().map(|node| node.name.as_str()));
+    let mut progress = frame.console.progress("", nodes);
     thread::scope(|scope| {
         let (api, patience) = (&config.management_api, config.netdata);
         let tasks = token.map(|token| {
@@ -109,10 +113,8 @@ fn ask(
                 .as_ref()
                 .ok()
                 .and_then(|probe| probe.agent.as_ref().ok());
-            (
-                check::node(node, &probe, window),
-                agent.map(|agent| agent.id.clone()),
-            )
+            let id = agent.map(|agent| agent.id.clone());
+            (check::node(node, &probe, window), id)
         };
         let jobs = Jobs::between(DEFAULT_JOBS, MOST_JOBS);
         parallel::for_each(nodes, jobs, work, |batch| {
@@ -123,7 +125,7 @@ fn ask(
             }
         })?;
         Ok(Answers {
-            tasks: tasks.map(|tasks| tasks.join().expect("reading an answer does not panic")),
+            tasks: tasks.map(ScopedJoinHandle::join),
             nodes: findings,
         })
     })

@@ -1,30 +1,41 @@
-//! What `config` does: the settings in force, and a settings file to begin with.
+//! `config`: the settings in force, and a settings file to begin with.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::Subcommand;
 
-use super::config_args::ConfigCommand;
-use crate::outlets::console::{Console, print_json};
+use super::frame::Frame;
+use crate::model::exit_status::ExitStatus;
+use crate::outlets::console;
 use crate::settings;
 use crate::store::new_file;
 
-/// Does what the subcommand of `config` asks for.
-pub fn run(command: &ConfigCommand, console: &Console) -> Result<()> {
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    #[command(about = "顯示生效的設定，以及每個設定的來源")]
+    Show,
+    #[command(about = "輸出含有所有設定與說明的設定檔")]
+    Init {
+        #[arg(long, value_name = "FILE")]
+        #[arg(help = "寫到這個檔案，不覆寫既有的檔案 [預設: 標準輸出]")]
+        output: Option<PathBuf>,
+    },
+}
+
+pub fn run(command: &ConfigCommand, frame: &Frame) -> Result<ExitStatus> {
     match command {
-        ConfigCommand::Show { settings, json } => {
-            let explained = settings::explain(settings)?;
-            if *json {
-                print_json(console, &explained)?;
-            } else {
-                console.print(explained.to_string().as_bytes())?;
-            }
+        ConfigCommand::Show => {
+            let explained = settings::explain(&frame.args.settings)?;
+            frame.print_report(&explained, false, ToString::to_string)?;
         }
         ConfigCommand::Init { output } => {
             let template = settings::template();
             match output {
                 Some(path) => new_file::write_new(path, template.as_bytes())?,
-                None => console.print(template.as_bytes())?,
+                None => console::print(template)?,
             }
         }
     }
-    Ok(())
+    Ok(ExitStatus::Complete)
 }

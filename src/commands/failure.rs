@@ -20,7 +20,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     match error.downcast_ref() {
         Some(AlertsError::NoChannel) => return ExitStatus::Configuration,
         Some(AlertsError::LongPast { .. }) => return ExitStatus::Usage,
-        Some(AlertsError::MemoryDamaged { .. }) | None => {}
+        None => {}
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
         return ExitStatus::Locked;
@@ -30,6 +30,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
             RequestError::UnknownNode { .. }
             | RequestError::UnreportedNode { .. }
             | RequestError::UnknownUser { .. }
+            | RequestError::UnknownTopic { .. }
             | RequestError::ReversedRange { .. },
         ) => ExitStatus::Usage,
         None if error.is::<DateError>() => ExitStatus::Usage,

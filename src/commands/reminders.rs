@@ -1,12 +1,12 @@
-//! Telling the admin and the users of idle GPUs: it is remembered first, so that nobody is ever told twice.
+//! Notifying the admin and the users of idle GPUs: it is remembered first, so that nobody is ever notified twice.
 
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::alerts::memory;
-use super::request::now;
+use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
 use crate::model::exit_status::ExitStatus;
 use crate::model::written::Item;
@@ -14,13 +14,36 @@ use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
+use crate::sources::parallel::{self, NoThread};
+use crate::store::archive::Archive;
 use crate::store::lock::OpenError;
 use crate::store::tree::DataDir;
 
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Remembers everybody who has not been told lately, and answers which alerts those are.
+/// What is known of earlier notices cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）")]
+pub struct MemoryDamaged {
+    path: String,
+}
+
+/// Who was notified before.
+pub fn memory(archive: &Archive) -> Result<Memory> {
+    let Some(file) = archive.alerts().read()? else {
+        return Ok(Memory::default());
+    };
+    let path = archive.alerts().path.display().to_string();
+    Memory::from_json(&file).ok_or_else(|| MemoryDamaged { path }.into())
+}
+
+/// Makes sure that this machine has room for the threads that send.
+pub fn check_threads() -> Result<(), NoThread> {
+    thread::scope(|scope| parallel::spawn(scope, || {}).map(drop))
+}
+
+/// Remembers everybody who has not been notified lately, and answers which alerts those are.
 pub fn remember(
     report: &mut AlertsReport,
     memory: &mut Memory,
@@ -49,7 +72,7 @@ pub fn remember(
     due
 }
 
-/// Sends what is `due`. What became of it is in the report, and is remembered as well.
+/// Sends what is `due`. The outcome is in the report, and is remembered as well.
 pub fn send(
     report: &mut AlertsReport,
     due: Vec<usize>,
@@ -131,7 +154,7 @@ fn send_mails(
     users.into_iter().zip(mailer.send_all(&mails)).collect()
 }
 
-/// Remembers what became of the notices of this run.
+/// Remembers the outcome of this run's notices.
 fn settle(
     report: &AlertsReport,
     open: impl FnOnce(Duration) -> Result<DataDir, OpenError>,

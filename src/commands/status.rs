@@ -2,31 +2,37 @@
 
 use anyhow::Result;
 use chrono::Days;
+use clap::Args;
 
-use super::collect::plan;
-use super::request::{now, select};
-use super::status_args::StatusArgs;
+use super::calendar::Calendar;
+use super::collect::plan::known_record;
+use super::frame::Frame;
+use super::request::select;
+use super::values::parse_some_days;
 use crate::model::cluster::Node;
 use crate::model::day::{DateArg, DateError, Window};
 use crate::model::exit_status::ExitStatus;
-use crate::outlets::console::{Console, print_json};
 use crate::report::status::{Evidence, StatusReport};
-use crate::settings::{self, Config};
+use crate::settings::Config;
 use crate::store::archive::Archive;
 
-/// Says how the last days went.
-pub fn run(args: &StatusArgs) -> Result<ExitStatus> {
-    let console = Console::open(&args.output)?;
-    let config = settings::load(&args.settings)?;
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    #[arg(long, value_name = "N", default_value = "7", hide_default_value = true)]
+    #[arg(value_parser = parse_some_days, help = "最近幾天 [預設: 7]")]
+    days: u16,
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(help = "只看這些節點 (可重複，或以逗號分隔)")]
+    nodes: Vec<String>,
+}
+
+pub fn run(args: &StatusArgs, frame: &Frame) -> Result<ExitStatus> {
+    let config = frame.config()?;
     let nodes = select(&config, &args.nodes)?;
     let archive = Archive::new(&config.data_dir, config.gpu_files);
     let days = evidence(&config, &nodes, &archive, args.days)?;
     let report = StatusReport::new(&config.data_dir, &days, &nodes);
-    if args.output.json {
-        print_json(&console, &report)?;
-    } else if !(args.output.quiet && report.is_well()) {
-        console.print(report.text().as_bytes())?;
-    }
+    frame.print_report(&report, report.is_well(), StatusReport::text)?;
     Ok(report.exit_status)
 }
 
@@ -37,18 +43,17 @@ fn evidence(
     archive: &Archive,
     count: u16,
 ) -> Result<Vec<Evidence>, DateError> {
-    let today = DateArg::Today.resolve(config.zone, now());
+    let calendar = Calendar::now(config);
+    let today = calendar.date(DateArg::Today);
     let has_today = archive
         .run(today)
         .read()
         .is_ok_and(|record| record.is_some());
-    let newest = u64::from(!has_today);
+    let last = today - Days::new(u64::from(!has_today));
+    let first = last - Days::new(u64::from(count) - 1);
     let mut days = Vec::new();
-    for ago in (newest..newest + u64::from(count)).rev() {
-        let Some(date) = today.checked_sub_days(Days::new(ago)) else {
-            continue;
-        };
-        match Window::new(date, config.zone, config.interval, now()) {
+    for (_, window) in calendar.windows(first, last) {
+        match window {
             // There is no such day, or no interval of the settings fits into it.
             Err(DateError::Skipped { .. } | DateError::UnevenInterval { .. }) => {}
             window => days.push(day(archive, nodes, window?)),
@@ -58,7 +63,7 @@ fn evidence(
 }
 
 fn day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
-    let record = plan::known_record(archive, window.date);
+    let record = known_record(archive, window.date);
     let files = archive.day(window.date);
     let lost = |node: &&Node| {
         let known = record.as_ref()?.node(&node.name)?.files.as_ref()?;

@@ -3,28 +3,57 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
-use super::request::{RequestError, now, range};
-use super::users_args::UsersArgs;
+use super::calendar::Calendar;
+use super::frame::Frame;
+use super::request::RequestError;
 use crate::analysis::ledger::DayLedger;
 use crate::analysis::record::NodeRecord;
-use crate::analysis::usage::{AbsenceReason, Usage, dates};
+use crate::analysis::usage::{AbsenceReason, Usage, UserOrder, dates};
 use crate::formats::{usage_csv, usage_table};
 use crate::model::capped::Capped;
 use crate::model::cluster::Node;
-use crate::model::day::{DateError, Window};
+use crate::model::day::{DateArg, DateError, Window};
 use crate::model::exit_status::ExitStatus;
 use crate::model::task::TaskSource;
-use crate::outlets::console::{self, Console, print_json};
+use crate::outlets::console;
 use crate::report::UsageReport;
-use crate::settings::{self, Config};
+use crate::settings::Config;
 use crate::store::archive::Archive;
 use crate::store::{pseudonym_key, reports};
 
-/// Says who held how many GPU-hours.
-pub fn run(args: &UsersArgs) -> Result<ExitStatus> {
-    let console = Console::open(&args.output)?;
-    let config = settings::load(&args.settings)?;
+#[derive(Args, Debug)]
+pub struct UsersArgs {
+    // A day is in its report only once it is collected, which is at night.
+    #[arg(
+        value_name = "DATE",
+        default_value = "yesterday",
+        hide_default_value = true
+    )]
+    #[arg(help = "日期: YYYY-MM-DD、today 或 yesterday [預設: yesterday]")]
+    date: DateArg,
+    #[arg(long, value_name = "DATE", help = "合計 DATE 到這個日期的每一天")]
+    to: Option<DateArg>,
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(help = "只列這位使用者 (搭配 --anonymize 時，名稱或代號皆可)")]
+    user: Option<String>,
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(help = "只計這些節點 (可重複，或以逗號分隔)")]
+    nodes: Vec<String>,
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
+    #[arg(help = "排序: idle (閒置時數)、allocated (總時數)\n或 name (名稱) [預設: idle]")]
+    sort: UserOrder,
+    #[arg(long, conflicts_with = "json", help = "以 CSV 輸出，並含精確的秒數")]
+    csv: bool,
+    #[arg(long, help = "以固定的代號取代使用者的名稱")]
+    anonymize: bool,
+}
+
+pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
+    let config = frame.config()?;
     let usage = add_up(&config, args)?;
     let usage = select_users(usage, &config, args)?;
     let exit_status = if usage.is_complete() {
@@ -32,17 +61,14 @@ pub fn run(args: &UsersArgs) -> Result<ExitStatus> {
     } else {
         ExitStatus::Incomplete
     };
-    if args.output.json {
-        let zone = config.zone.name();
-        print_json(
-            &console,
-            &UsageReport::new(&usage, args.sort, zone, exit_status),
-        )?;
-    } else if args.csv {
-        console.print(&usage_csv::render(&usage, args.sort))?;
+    if args.csv {
+        console::print(usage_csv::render(&usage, args.sort))?;
         usage_table::remarks(&usage).iter().for_each(console::warn);
-    } else if !(args.output.quiet && usage.is_complete()) {
-        console.print(usage_table::render(&usage, args.sort).as_bytes())?;
+    } else {
+        let report = UsageReport::new(&usage, args.sort, config.zone.name(), exit_status);
+        frame.print_report(&report, usage.is_complete(), |_| {
+            usage_table::render(&usage, args.sort)
+        })?;
     }
     Ok(exit_status)
 }
@@ -50,28 +76,21 @@ pub fn run(args: &UsersArgs) -> Result<ExitStatus> {
 /// The accounts of every day that is asked for, one day after the other.
 fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     let wanted = WantedNodes::new(config, &args.nodes);
-    let (now, zone) = (now(), config.zone);
-    let (first, last) = range(args.date, args.to, zone, now)?;
-    let window = |date| Window::new(date, zone, config.interval, now);
-    if let Err(error @ DateError::Future { .. }) = window(last) {
+    let calendar = Calendar::now(config);
+    let (first, last) = calendar.range(args.date, args.to)?;
+    if let Err(error @ DateError::Future { .. }) = calendar.window(last) {
         return Err(error.into());
     }
     let archive = Archive::new(&config.data_dir, config.gpu_files);
     let mut usage = Usage::new(first, last);
     let mut reported = BTreeSet::new();
-    for date in first.iter_days().take_while(|&date| date <= last) {
-        match window(date) {
-            // A zone that crossed the date line has no such day, and the days around it are whole.
-            Err(DateError::Skipped { .. }) if args.to.is_some() => {}
-            window => {
-                let day = Day {
-                    window: window?,
-                    wanted: &wanted,
-                    archive: &archive,
-                };
-                reported.extend(day.add_to(&mut usage, config));
-            }
-        }
+    for (_, window) in calendar.windows(first, last) {
+        let day = Day {
+            window: window?,
+            wanted: &wanted,
+            archive: &archive,
+        };
+        reported.extend(day.add_to(&mut usage, config));
     }
     wanted.are_known(&reported, config, &dates(first, last))?;
     Ok(usage)
@@ -139,7 +158,7 @@ struct Day<'a> {
 }
 
 impl Day<'_> {
-    /// Adds the day, and tells which nodes its report has.
+    /// Adds the day, and answers which nodes its report has.
     fn add_to(&self, usage: &mut Usage, config: &Config) -> BTreeSet<String> {
         let date = self.window.date;
         let WantedNodes {

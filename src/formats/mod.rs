@@ -8,6 +8,7 @@ pub mod gpu_csv;
 mod hostile_tasks;
 pub mod ledger_csv;
 pub mod number;
+pub mod roff;
 pub mod summary;
 pub mod table;
 pub mod task_blocks;

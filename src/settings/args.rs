@@ -10,15 +10,13 @@ use crate::model::written::Written;
 /// The settings file, and what the command line sets over it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SettingsArgs {
-    #[arg(long, value_name = "FILE", help = "設定檔")]
+    #[arg(long, global = true, value_name = "FILE", help = "設定檔")]
     pub config: Option<PathBuf>,
-    #[arg(
-        long,
-        value_name = "DIR",
-        help = "資料目錄 [預設: 依設定檔，否則 ./data]"
-    )]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(help = "資料目錄 [預設: 依設定檔，否則 ./data]")]
     pub data_dir: Option<PathBuf>,
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone, help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
+    #[arg(long, global = true, value_name = "ZONE", value_parser = parse_zone)]
+    #[arg(help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
     pub timezone: Option<Tz>,
 }
 

@@ -286,20 +286,20 @@ fn what_fails_is_a_warning_and_is_not_sent_again() {
 }
 
 #[test]
-fn without_room_for_a_thread_nothing_is_sent_and_that_is_remembered() {
-    let world = world(&no_mail_server().1);
-    let warning = format!("警告：無法通知：{NO_ROOM}\n");
+fn nobody_is_remembered_where_nothing_can_be_sent() {
+    let receiver = SimulatedReceiver::start();
+    let (_, mail) = no_mail_server();
+    let world = world(&format!("{}{mail}", chat(&receiver, "")));
     let _ = world
         .run_in_shell(ALONE, &SEND)
-        .exits(3)
-        .stderr_is(&warning.repeat(2));
-    let memory = memory(&world);
-    let outcomes = memory["reminders"].as_array().expect("reminders").iter();
-    let outcomes: Vec<_> = outcomes
-        .map(|reminder| (&reminder["admin"], &reminder["mail"]))
-        .collect();
-    let (failed, none) = (&json!("failed"), &Value::Null);
-    assert_eq!(outcomes, [(failed, none), (failed, failed)]);
+        .exits(1)
+        .stdout_is("")
+        .stderr_is(&format!("錯誤：{NO_ROOM}\n"));
+    assert!(!world.path(MEMORY).exists());
+    assert_eq!(texts(&receiver).len(), 0);
+    // Where something can be sent again, nobody is left out.
+    let _ = world.run(&SEND).exits(3);
+    assert_eq!(texts(&receiver).len(), 1);
 }
 
 #[test]

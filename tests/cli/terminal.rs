@@ -22,14 +22,14 @@ const COLUMNS: NonZero<u16> = NonZero::new(300).expect("not 0");
 /// What only the bar shows.
 const BAR: [&str; 3] = ["█", "░", "等待"];
 
-/// A terminal: its own end, and the program's.
-fn terminal() -> (File, OwnedFd) {
+/// A terminal that is so wide: its own end, and the program's.
+pub fn terminal(columns: NonZero<u16>) -> (File, OwnedFd) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&ours).expect("a right to it");
     unlockpt(&ours).expect("it is not locked");
     let size = Winsize {
         ws_row: ROWS.get(),
-        ws_col: COLUMNS.get(),
+        ws_col: columns.get(),
         ws_xpixel: 0,
         ws_ypixel: 0,
     };
@@ -47,7 +47,7 @@ fn text(screen: &vt100::Screen, row: u16) -> String {
 
 /// Every picture that stood on the terminal while the program ran, each byte of its stderr making one.
 fn pictures(world: &World, arguments: &[&str]) -> Vec<Vec<String>> {
-    let (mut ours, theirs) = terminal();
+    let (mut ours, theirs) = terminal(COLUMNS);
     let mut command = world.command(arguments);
     command
         .env("TERM", "xterm")

@@ -1,44 +1,35 @@
-//! Several days in one run.
+//! The days of a run, one after the other.
 
 use std::collections::BTreeSet;
 
-use super::tasks::Asking;
-use super::{Stages, log_end, note_failed_output};
+use anyhow::Result;
+
+use super::day::Run;
+use super::tasks::ApiAccess;
 use crate::model::cluster::Node;
-use crate::outlets::console::{self, print_json};
+use crate::outlets::console::{self, PrintError};
 use crate::report::notice::Kind;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport};
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeErrorReason;
 
-/// Collects the days, oldest first, because that is what Netdata will forget first, and says a line of each.
-pub fn collect<'a>(stages: &Stages<'a>, days: &[PlannedDay<'a>]) -> Collected<'a> {
-    let mut range = Range {
-        stages,
+/// Collects the days, oldest first, because that is what Netdata will forget first, and prints what became of each.
+pub fn collect_days<'a>(run: &Run<'a>, days: &[PlannedDay<'a>]) -> Result<Collected<'a>> {
+    let mut progress = Progress {
+        run,
         collected: Collected::default(),
         absent: Absent::default(),
     };
     for day in days {
-        range.add(day);
+        progress.add(day)?;
     }
-    let mut collected = range.collected;
-    let args = &stages.request.args.output;
-    if args.json {
-        let told = print_json(stages.request.console, &collected);
-        note_failed_output(&mut collected, told);
-    } else {
-        let line = match collected.days[..] {
-            [] => "沒有需要收集的日期".to_owned(),
-            _ => collected.result_line(),
-        };
-        let said = stages.request.console.say(line);
-        note_failed_output(&mut collected, said);
-    }
-    collected
+    progress.print_end();
+    Ok(progress.collected)
 }
 
-struct Range<'a, 'b> {
-    stages: &'b Stages<'a>,
+/// How far a run has come.
+struct Progress<'a, 'b> {
+    run: &'b Run<'a>,
     collected: Collected<'a>,
     absent: Absent,
 }
@@ -51,45 +42,53 @@ struct Absent {
     api: Option<String>,
 }
 
-impl<'a> Range<'a, '_> {
-    fn add(&mut self, day: &PlannedDay<'a>) {
+impl<'a> Progress<'a, '_> {
+    fn add(&mut self, day: &PlannedDay<'a>) -> Result<()> {
         for line in day.given_up_lines() {
-            self.say(&line);
+            self.print_line(&line);
             self.collected.given_up_lines.push(line);
         }
         self.collected.given_up.extend(day.given_up());
-        let (skipped, nodes) = self.nodes(day);
+        let (skipped, nodes) = self.part_nodes(day);
         if nodes.is_empty() {
-            return;
+            return Ok(());
         }
         let date = day.window.date;
-        let asking = match &self.absent.api {
-            Some(problem) if !day.is_asked_for => Asking::Absent(problem),
-            _ => self.stages.asking(),
+        let source = match (&self.absent.api, &self.run.token) {
+            (Some(problem), _) if !day.is_asked_for => ApiAccess::Absent(problem),
+            (_, Some(token)) => ApiAccess::Api(token),
+            (_, None) => ApiAccess::Nobody,
         };
-        let result = match self.stages.collect(&day.window, &nodes, &skipped, asking) {
+        let is_range = self.run.request.is_range();
+        let result = match self.run.collect_day(&day.window, &nodes, &skipped, source) {
             Ok(report) => {
                 for notice in &report.notices {
-                    console::log_range_notice(date, notice);
+                    console::log_day_notice(date, is_range, notice);
                 }
                 log_end(&report);
                 self.absent.learn(&report);
-                if !self.stages.request.keeps_figures() {
+                if !self.run.request.keeps_figures() {
                     self.collected.forget_figures();
                 }
-                self.say(&report.day_line());
+                if is_range {
+                    self.print_line(&report.day_line());
+                } else {
+                    self.print_line(&(report.lines() + &report.result_line()));
+                }
                 DayResult::Collected(Box::new(report))
             }
+            Err(error) if !is_range => return Err(error),
             Err(error) => {
                 console::fail(format_args!("{date}：{error:#}"));
                 DayResult::failed(date, &error)
             }
         };
         self.collected.days.push(result);
+        Ok(())
     }
 
     /// The nodes of a day that are not worth asking, and those that are.
-    fn nodes(&mut self, day: &PlannedDay<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
+    fn part_nodes(&mut self, day: &PlannedDay<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
         let is_absent = |node: &Node| !day.is_asked_for && self.absent.nodes.contains(&node.name);
         let (absent, nodes): (Vec<_>, Vec<_>) = day
             .collect
@@ -99,15 +98,39 @@ impl<'a> Range<'a, '_> {
         if !absent.is_empty() {
             let names: Vec<_> = absent.iter().map(|node| node.name.as_str()).collect();
             let (date, names) = (day.window.date, names.join("、"));
-            self.say(&format!("{date}：略過 {names}：在這次執行中沒有回應"));
+            self.print_line(&format!("{date}：略過 {names}：在這次執行中沒有回應"));
         }
         (absent, nodes)
     }
 
-    fn say(&mut self, line: &str) {
-        let request = self.stages.request;
-        if !request.args.output.json {
-            note_failed_output(&mut self.collected, request.console.say(line));
+    fn print_line(&mut self, line: &str) {
+        let frame = self.run.request.frame;
+        if !frame.wants_json() {
+            self.note_failed_output(frame.console.print_line(line));
+        }
+    }
+
+    fn print_end(&mut self) {
+        if self.run.request.frame.wants_json() {
+            let printed = match &self.collected.days[..] {
+                [DayResult::Collected(report)] if !self.run.request.is_range() => {
+                    console::print_json(report)
+                }
+                _ => console::print_json(&self.collected),
+            };
+            self.note_failed_output(printed);
+        } else if self.collected.days.is_empty() {
+            self.print_line("沒有需要收集的日期");
+        } else if self.run.request.is_range() {
+            self.print_line(&self.collected.result_line());
+        }
+    }
+
+    /// Logs that a result could not be printed, if so, and remembers it.
+    fn note_failed_output(&mut self, printed: Result<(), PrintError>) {
+        if let Err(error) = printed {
+            console::fail(&error);
+            self.collected.add_failed_output(&error);
         }
     }
 }
@@ -133,4 +156,17 @@ impl Absent {
 /// Whether there was no answer, so that the next question would only be waited for in vain.
 fn is_absence(reason: &NodeErrorReason) -> bool {
     matches!(reason, NodeErrorReason::Http(error) if error.status().is_none())
+}
+
+fn log_end(report: &RunReport) {
+    let ((nodes, written), coverage) = (report.counts, report.completeness.coverage);
+    tracing::info!(
+        date = %report.date,
+        nodes,
+        nodes_written = written,
+        readings = coverage.found,
+        readings_due = coverage.due,
+        exit_status = u8::from(report.exit_status),
+        "day collected"
+    );
 }

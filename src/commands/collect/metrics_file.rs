@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::commands::failure;
-use crate::commands::request::now;
+use crate::commands::calendar::now;
 use crate::model::exit_status::ExitStatus;
 use crate::outlets::console;
 use crate::outlets::metrics::{self, MetricsFileError, RunEnd};
-use crate::report::{Collected, DayResult, RunReport};
+use crate::report::RunReport;
 
 /// The metrics file of a run, if one is asked for.
 #[derive(Debug)]
@@ -18,36 +17,12 @@ pub struct MetricsFile<'a> {
 }
 
 impl<'a> MetricsFile<'a> {
-    /// The file of a run that began at `started`.
     pub fn new(path: Option<&'a Path>, started: Instant) -> Self {
         Self { path, started }
     }
 
-    /// Tells of a run that collected. Where that cannot be told, the run is not complete.
-    pub fn write_result<'b>(&self, mut collected: Collected<'b>) -> Collected<'b> {
-        let day = collected.days.iter().rev().find_map(DayResult::report);
-        if let Err(error) = self.write(collected.exit_status(), day) {
-            console::fail(&error);
-            collected.add_failed_output(&error);
-        }
-        collected
-    }
-
-    /// Tells of a run that `error` ended.
-    pub fn write_failure(&self, error: &anyhow::Error) {
-        if let Err(error) = self.write(failure::exit_status(error), None) {
-            console::fail(error);
-        }
-    }
-
-    /// Tells of a run that is being stopped.
-    pub fn write_interrupted(&self) {
-        if let Err(error) = self.write(ExitStatus::Interrupted, None) {
-            console::fail(error);
-        }
-    }
-
-    fn write(
+    /// Writes how the run ended, with the figures of a day. That it cannot be written is logged.
+    pub fn write(
         &self,
         exit_status: ExitStatus,
         day: Option<&RunReport>,
@@ -61,6 +36,6 @@ impl<'a> MetricsFile<'a> {
             exit_status,
             day,
         };
-        metrics::write(path, &run)
+        metrics::write(path, &run).inspect_err(|error| console::fail(error))
     }
 }

@@ -36,7 +36,7 @@ pub struct Day<'a> {
 /// (`netdata.deadline` and `netdata.timeout` of the settings): the deadline runs for all nodes from the beginning, and
 /// a node whose turn comes late still has the time of one request ([`Http::deadline`](crate::sources::http::Http::deadline)).
 /// Nodes that hang hold up no other as long as they are fewer than `j`; where `jobs` leaves room, `j` grows.
-pub fn collect(
+pub fn collect_nodes(
     nodes: &[&Node],
     jobs: Jobs,
     day: Day,

@@ -3,9 +3,11 @@
 use anyhow::Result;
 use chrono::{Days, NaiveDate};
 
+use super::request::Request;
 use crate::analysis::catch_up::{self, Found, Need};
 use crate::analysis::record::DayRecord;
-use crate::commands::request::{Request, RequestError};
+use crate::commands::calendar::Calendar;
+use crate::commands::request::RequestError;
 use crate::model::cluster::Node;
 use crate::model::day::{DateError, Window};
 use crate::model::units::GpuIndex;
@@ -16,27 +18,18 @@ use crate::store::day_files::{DayFiles, Earlier};
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
 pub fn windows(request: &Request) -> Result<Vec<Window>> {
-    let dates = request.dates()?;
-    let is_range = request.args.to.is_some();
-    let mut windows = Vec::new();
-    for &date in &dates {
-        match request.window(date) {
-            // A zone that crossed the date line has no such day, and the days around it are whole.
-            Err(DateError::Skipped { .. }) if is_range => {}
-            window => windows.push(window?),
-        }
-    }
+    let mut windows = request.windows()?;
     windows.retain(|window| window.due() > 0);
     if windows.is_empty() && request.args.catch_up == 0 {
         let minutes = request.config.interval.seconds() / 60;
-        let date = dates[0];
+        let date = request.first;
         return Err(RequestError::NothingDue { date, minutes }.into());
     }
     Ok(windows)
 }
 
 /// All that is to be collected, oldest day first, and what is not worth asking for again.
-pub fn plan<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<PlanReport<'a>> {
+pub fn plan<'a>(request: &Request<'a>, archive: &Archive) -> Result<PlanReport<'a>> {
     let mut days = missed(request, archive)?;
     let all = || request.nodes.iter().map(|&node| PlannedNode::asked(node));
     days.extend(windows(request)?.into_iter().map(|window| PlannedDay {
@@ -49,14 +42,14 @@ pub fn plan<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<PlanRepor
 }
 
 /// The days before the first that is asked for which lack something.
-fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<PlannedDay<'a>>> {
-    let first = request.dates()?[0];
+fn missed<'a>(request: &Request<'a>, archive: &Archive) -> Result<Vec<PlannedDay<'a>>> {
+    let days_ago = |days: u16| request.first.checked_sub_days(Days::new(days.into()));
+    let (Some(first), Some(last)) = (days_ago(request.args.catch_up), days_ago(1)) else {
+        return Ok(Vec::new());
+    };
     let mut days = Vec::new();
-    for ago in (1..=request.args.catch_up).rev() {
-        let Some(date) = first.checked_sub_days(Days::new(ago.into())) else {
-            continue;
-        };
-        let window = match request.window(date) {
+    for (_, window) in Calendar::now(request.config).windows(first, last) {
+        let window = match window {
             // No interval of the settings fits into such a day, and the others must not wait for it.
             Err(
                 DateError::Skipped { .. }
@@ -73,7 +66,7 @@ fn missed<'a>(request: &'a Request<'a>, archive: &Archive) -> Result<Vec<Planned
     Ok(days)
 }
 
-fn assess<'a>(request: &'a Request<'a>, archive: &Archive, window: Window) -> PlannedDay<'a> {
+fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> PlannedDay<'a> {
     let record = known_record(archive, window.date);
     let files = archive.day(window.date);
     let wants_users = !request.args.skip_task_info;
@@ -124,12 +117,12 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
             Found::OtherSettings
         }
         Ok(earlier) => Found::in_files(node, window, &earlier.usage),
-        // What cannot be read now will be told of when it is to be merged.
+        // What cannot be read now will be a notice when it is to be merged.
         Err(_) => Found::Nothing,
     }
 }
 
-/// The record of a day, if there is one that is whole. One that cannot be read is told of, and holds nothing up.
+/// The record of a day, if there is one that is whole. One that cannot be read is a warning, and holds nothing up.
 pub fn known_record(archive: &Archive, date: NaiveDate) -> Option<DayRecord> {
     archive.record(date).unwrap_or_else(|error| {
         console::warn(error);

@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use crate::commands::request::{Request, now};
+use super::request::Request;
+use crate::commands::calendar::now;
 use crate::model::day::Window;
 use crate::model::task::{Answer, KeptAnswer, TaskInformation};
 use crate::report::notice::{Kind, Notice, of_answer};
@@ -21,9 +22,9 @@ pub fn ask(
     management_api::fetch(api, patience, token, window, user, now())
 }
 
-/// Whom to ask for tasks.
+/// Who is asked for the tasks.
 #[derive(Clone, Copy, Debug)]
-pub enum Asking<'a> {
+pub enum ApiAccess<'a> {
     /// The management API, with this token.
     Api(&'a Token),
     /// Nobody.
@@ -37,21 +38,21 @@ pub enum Asking<'a> {
 /// They are in `obtained` as soon as they are known, and in any case when this returns.
 pub fn obtain(
     request: &Request,
-    asking: Asking,
+    source: ApiAccess,
     window: &Window,
     data_dir: &DataDir,
     obtained: &OnceLock<TaskInformation>,
 ) -> Vec<Notice> {
-    let _settled = UnavailableOnPanic(obtained);
+    let _guard = UnavailableOnPanic(obtained);
     let obtained = |information| {
         let is_first = obtained.set(information).is_ok();
         debug_assert!(is_first, "a day's tasks are obtained once");
     };
     // Before the question, so that what is known is never taken for newer than it is.
     let asked_at = now();
-    let token = match asking {
-        Asking::Api(token) => Some(token),
-        Asking::Nobody | Asking::Absent(_) => None,
+    let token = match source {
+        ApiAccess::Api(token) => Some(token),
+        ApiAccess::Nobody | ApiAccess::Absent(_) => None,
     };
     let recall = || {
         let file = data_dir.kept_tasks(window.date)?;
@@ -100,16 +101,16 @@ pub fn obtain(
             vec![Kind::TasksUnavailable(error).into()]
         }
         (None, None) => {
-            obtained(match asking {
-                Asking::Absent(reason) => TaskInformation::Unavailable(reason.to_owned()),
-                Asking::Api(_) | Asking::Nobody => TaskInformation::NotAsked,
+            obtained(match source {
+                ApiAccess::Absent(reason) => TaskInformation::Unavailable(reason.to_owned()),
+                ApiAccess::Api(_) | ApiAccess::Nobody => TaskInformation::NotAsked,
             });
             Vec::new()
         }
     }
 }
 
-/// Tells those who wait for the tasks that there are none, should a bug keep them from being obtained.
+/// Ends the wait for the tasks without any, should a bug keep them from being obtained.
 struct UnavailableOnPanic<'a>(&'a OnceLock<TaskInformation>);
 
 impl Drop for UnavailableOnPanic<'_> {

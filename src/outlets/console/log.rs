@@ -19,8 +19,7 @@ use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use super::Verbosity;
-use crate::commands::args::LogFormat;
+use super::args::{LogFormat, OutputArgs};
 use crate::model::text::printable;
 
 /// Messages can name tasks: the group may read them, others may not. The umask may take more away.
@@ -35,19 +34,20 @@ pub struct LogFileError {
 }
 
 /// Sends the log to stderr, and to `file` if there is one, from now on and for all threads.
-pub fn begin(bars: MultiProgress, verbosity: Verbosity, format: LogFormat, file: Option<LogFile>) {
-    let shown = match verbosity {
-        Verbosity::Quiet | Verbosity::Normal => LevelFilter::WARN,
-        Verbosity::Verbose => LevelFilter::INFO,
-        Verbosity::Debug => LevelFilter::DEBUG,
+pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
+    let shown = match output.verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
     };
+    let format = output.log_format;
     // A quiet run leaves its trace all the same.
     let kept = shown.max(LevelFilter::INFO);
     let stderr = layer(format, Clock::Without, Stderr(bars)).with_filter(shown);
     let file = file.map(|file| layer(format, Clock::With, file).with_filter(kept));
     // Fails only where a program has set a log of its own, which is then the one to use.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(stderr).with(file));
-    // A bug is told like everything else, and does not tear the bar.
+    // A bug is logged like everything else, and does not tear the bar.
     panic::set_hook(Box::new(|bug| {
         tracing::error!("程式發生內部錯誤，請回報：{bug}");
     }));
@@ -188,7 +188,7 @@ impl Write for &LogFile {
     }
 }
 
-/// Why the log file lacks lines. It cannot be told at once, because that would be another line.
+/// Why the log file lacks lines. It cannot be logged at once, because that would be another line.
 static LOST: OnceLock<String> = OnceLock::new();
 
 /// Why the log file lacks lines, if it does.

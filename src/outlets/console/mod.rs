@@ -1,7 +1,9 @@
 //! The only place that prints: results on stdout, problems and progress on stderr, and all that happens in the log
 //! file.
 
+pub mod args;
 mod log;
+mod pager;
 mod progress;
 
 use std::fmt;
@@ -11,38 +13,17 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde::Serialize;
 
 use crate::analysis::record::Severity;
-use crate::commands::args::{LogFormat, OutputArgs};
+use crate::model::cluster::Node;
 use crate::model::exit_status::ExitStatus;
 use crate::report::notice::Notice;
+use args::{LogFormat, OutputArgs};
 
 pub use log::LogFileError;
+pub use pager::print_long;
 pub use progress::Progress;
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verbosity {
-    /// Only what is wrong.
-    Quiet,
-    /// Results, and what is wrong.
-    Normal,
-    /// What the program does as well.
-    Verbose,
-    /// Every request as well.
-    Debug,
-}
-
-impl Verbosity {
-    fn of(output: &OutputArgs) -> Self {
-        match (output.quiet, output.verbose) {
-            (true, _) => Self::Quiet,
-            (false, 0) => Self::Normal,
-            (false, 1) => Self::Verbose,
-            (false, _) => Self::Debug,
-        }
-    }
-}
 
 /// Standard output takes no more.
 #[derive(Debug, thiserror::Error)]
@@ -53,25 +34,25 @@ pub struct PrintError(io::Error);
 #[derive(Debug)]
 pub struct Console {
     bars: MultiProgress,
-    verbosity: Verbosity,
+    is_quiet: bool,
 }
 
 impl Console {
     /// Takes over stderr, for the log and the progress bar, and opens the log file. Where that cannot be opened,
-    /// stderr is taken over all the same, so that the error can be told there.
+    /// stderr is taken over all the same, so that the error can be logged there.
     pub fn open(output: &OutputArgs) -> Result<Self, LogFileError> {
         let (console, error) = Self::open_as_far_as_possible(output);
         error.map_or(Ok(console), Err)
     }
 
-    /// The same for what has to go on without the log file, if need be. The error is not told yet.
+    /// The same for what has to go on without the log file, if need be. The error is not logged yet.
     pub fn open_as_far_as_possible(output: &OutputArgs) -> (Self, Option<LogFileError>) {
-        let verbosity = Verbosity::of(output);
-        let target = match (verbosity, output.log_format) {
-            // What reads objects has no use for a bar between them.
-            (Verbosity::Quiet, _) | (_, LogFormat::Json) => ProgressDrawTarget::hidden(),
+        // What reads objects has no use for a bar between them.
+        let target = if output.quiet || output.log_format == LogFormat::Json {
+            ProgressDrawTarget::hidden()
+        } else {
             // Hides itself where stderr is no terminal.
-            _ => ProgressDrawTarget::stderr(),
+            ProgressDrawTarget::stderr()
         };
         let bars = MultiProgress::with_draw_target(target);
         let file = output.log_file.as_deref().map(log::LogFile::open);
@@ -79,54 +60,63 @@ impl Console {
             Ok(file) => (file, None),
             Err(error) => (None, Some(error)),
         };
-        log::begin(bars.clone(), verbosity, output.log_format, file);
+        log::begin(bars.clone(), output, file);
         // Not the arguments: somebody may have taken one of them for the place of a secret.
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             pid = process::id(),
             "started"
         );
-        (Self { bars, verbosity }, error)
+        let is_quiet = output.quiet;
+        (Self { bars, is_quiet }, error)
     }
 
-    /// Prints a result. It is no error if nobody reads on.
-    #[expect(clippy::unused_self, reason = "printing begins with a console")]
-    pub fn print(&self, text: &[u8]) -> Result<(), PrintError> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(text).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(PrintError(error)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Prints a line for people, who can do without.
-    pub fn say(&self, line: impl fmt::Display) -> Result<(), PrintError> {
-        if self.verbosity == Verbosity::Quiet {
+    /// Prints a line that people can do without.
+    pub fn print_line(&self, line: impl fmt::Display) -> Result<(), PrintError> {
+        if self.is_quiet {
             Ok(())
         } else {
-            self.print(format!("{line}\n").as_bytes())
+            print(format!("{line}\n"))
         }
     }
 
-    /// A bar that shows which of `nodes` are left.
-    pub fn progress<'a>(&self, nodes: impl IntoIterator<Item = &'a str>) -> Progress<'a> {
-        Progress::new(&self.bars, nodes.into_iter().collect())
+    /// A bar that begins with `title` and names those of `nodes` that are left.
+    pub fn progress<'a>(&self, title: &str, nodes: &[&'a Node]) -> Progress<'a> {
+        Progress::new(&self.bars, title, nodes)
     }
 }
 
-/// Logs a notice that is about no single day on the log.
+/// Prints a result. It is no error if nobody reads on.
+pub fn print(text: impl AsRef<[u8]>) -> Result<(), PrintError> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_ref())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(PrintError(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a result as one JSON object.
+pub fn print_json(report: &impl Serialize) -> Result<(), PrintError> {
+    let mut text = serde_json::to_vec_pretty(report).expect("a report has string keys alone");
+    text.push(b'\n');
+    print(text)
+}
+
+/// Logs a notice that is about no single day.
 pub fn log_notice(notice: &Notice) {
     log_notice_with(notice, None, format_args!("{notice}"));
 }
 
-/// Logs a notice about the day `date` on the log.
-pub fn log_day_notice(date: NaiveDate, notice: &Notice) {
-    log_notice_with(notice, Some(date), format_args!("{notice}"));
-}
-
-/// Logs a notice about one of several days on the log.
-pub fn log_range_notice(date: NaiveDate, notice: &Notice) {
-    log_notice_with(notice, Some(date), format_args!("{date}：{notice}"));
+/// Logs a notice about a day, which its message names where the run is about several.
+pub fn log_day_notice(date: NaiveDate, is_one_of_several: bool, notice: &Notice) {
+    if is_one_of_several {
+        log_notice_with(notice, Some(date), format_args!("{date}：{notice}"));
+    } else {
+        log_notice_with(notice, Some(date), format_args!("{notice}"));
+    }
 }
 
 /// The fields are for programs: people find it all in the message.
@@ -157,11 +147,4 @@ pub fn end(status: ExitStatus, elapsed: Duration) {
     if let Some(problem) = log::lost() {
         tracing::warn!("{problem}");
     }
-}
-
-/// Prints `report` as one JSON object.
-pub fn print_json(console: &Console, report: &impl serde::Serialize) -> Result<(), PrintError> {
-    let mut text = serde_json::to_vec_pretty(report).expect("a report has string keys alone");
-    text.push(b'\n');
-    console.print(&text)
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::model::capped::Capped;
+use crate::model::cluster::Node;
 
 /// The bar of a run.
+
 #[derive(Debug)]
 pub struct Progress<'a> {
     bar: ProgressBar,
@@ -16,19 +18,21 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// A bar among `bars` for the nodes of these names.
-    pub fn new(bars: &MultiProgress, names: Vec<&'a str>) -> Self {
-        let bar = bars.add(ProgressBar::new(names.len() as u64));
-        let style = ProgressStyle::with_template("[{elapsed}] {bar:20} {pos}/{len} 等待：{msg}");
+    pub fn new(bars: &MultiProgress, title: &str, nodes: &[&'a Node]) -> Self {
+        let bar = bars.add(ProgressBar::new(nodes.len() as u64));
+        // What is wide gives way where the terminal is narrow.
+        let template = "{prefix}[{elapsed}] {bar:20} {pos}/{len} 等待：{wide_msg}";
+        let style = ProgressStyle::with_template(template);
         bar.set_style(style.expect("the template is well-formed"));
-        // It takes a thread, for which the machine may have no room, and nobody sees it on cron's stderr.
+        bar.set_prefix(title.to_owned());
+        // Nobody sees it on cron's stderr.
         if !bars.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
         let progress = Self {
             bar,
-            left: (0..names.len()).collect(),
-            names,
+            names: nodes.iter().map(|node| node.name.as_str()).collect(),
+            left: (0..nodes.len()).collect(),
         };
         progress.show();
         progress

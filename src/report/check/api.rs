@@ -48,6 +48,12 @@ pub fn api(
     [ok].into_iter().chain(clock).collect()
 }
 
+/// An API on whose answer this program fails.
+pub fn api_panicked(api: &ManagementApi) -> Check {
+    let message = format!("檢查管理 API {} 時程式發生內部錯誤，請回報", api.url);
+    Check::error(Subject::ManagementApi, message)
+}
+
 /// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts that are not in the settings are named as well,
 /// unless only some nodes are asked for.
 pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window) -> Vec<Check> {

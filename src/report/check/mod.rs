@@ -15,7 +15,7 @@ use crate::model::cluster::Node;
 use crate::model::exit_status::ExitStatus;
 use crate::settings::{Config, ConfigError, Source};
 
-pub use api::{api, tasks};
+pub use api::{api, api_panicked, tasks};
 pub use directory::directory;
 pub use node::node;
 pub use notify::notify;

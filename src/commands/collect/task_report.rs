@@ -2,19 +2,20 @@
 
 use anyhow::Result;
 
-use super::collect::tasks;
 use super::request::Request;
+use super::tasks;
 use crate::analysis::pseudonym::WITHHELD;
+use crate::commands::calendar::Calendar;
 use crate::formats::task_report;
 use crate::model::exit_status::ExitStatus;
-use crate::outlets::console::{self, print_json};
+use crate::outlets::console;
 use crate::report::TaskReport;
 use crate::report::notice::of_answer;
 use crate::store::pseudonym_key;
 
 /// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
 pub fn print(request: &Request) -> Result<ExitStatus> {
-    let window = request.first_window()?;
+    let window = Calendar::now(request.config).window(request.first)?;
     let user = request.args.user.as_deref();
     let token = request.token()?;
     let (mut answer, user) = if request.args.anonymize {
@@ -36,24 +37,19 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
     notices.iter().for_each(console::log_notice);
-    if request.args.output.json {
-        print_json(
-            request.console,
-            &TaskReport::new(&window, &answer.tasks, &notices),
-        )?;
-    } else {
+    let report = TaskReport::new(&window, &answer.tasks, &notices);
+    request.frame.print_report(&report, false, |_| {
         let hosts: Vec<_> = request
             .nodes
             .iter()
             .map(|node| node.name.as_str())
             .collect();
-        let report = task_report::render(
+        task_report::render(
             window.date,
             &hosts,
             &answer.tasks,
             request.args.user.is_some(),
-        );
-        request.console.print(report.as_bytes())?;
-    }
+        )
+    })?;
     Ok(ExitStatus::Complete)
 }

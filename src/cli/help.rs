@@ -1,0 +1,86 @@
+//! The help, the same for every command. Its lines are broken by hand: clap wraps no Chinese.
+
+use clap::{Arg, Command, CommandFactory};
+
+use super::Cli;
+
+const TEMPLATE: &str = "\
+{about}
+
+用法: {usage}
+
+{all-args}{after-help}
+";
+
+pub const OF_PROGRAM: &str = "\
+設定檔依序尋找: --config、./daily-gpu-log.toml、
+$XDG_CONFIG_HOME/daily-gpu-log/config.toml、/etc/daily-gpu-log/config.toml；
+都沒有時使用內建的叢集 (colab-gpu1 到 colab-gpu4)。
+管理 API 的 Token 依序取自: $CREDENTIALS_DIRECTORY/management-api-token、
+設定檔的 token_file、環境變數 MANAGEMENT_API_TOKEN。
+
+結束狀態: 0 完整；1 失敗，沒有寫入任何新資料；2 用法錯誤；3 已寫入但不完整
+(缺少節點、GPU、讀數或任務資訊)；10 設定或憑證錯誤；11 另一次執行佔用資料目錄；
+130 被中斷。";
+
+pub const OF_CHECK: &str = "\
+結束狀態: 0 沒有錯誤 (可能有警告)；3 資料目錄、管理 API 或節點有錯誤；
+10 設定、Token 或通知的秘密有錯誤。";
+
+pub const OF_USERS: &str = "\
+閒置 (佔用VRAM) 是閒置時數中 VRAM 仍有資料的部分；無讀數是佔用期間沒有讀數、
+無法得知是否使用的時數。平均只計佔用期間的讀數，涵蓋率是佔用時數中有讀數的比例。
+
+結束狀態: 0 每一天、每個節點都有帳目；1 代號的金鑰無法寫入；2 用法錯誤，
+或沒有這位使用者；3 有缺少或無法讀取的帳目；10 設定錯誤，或代號的金鑰無法使用。";
+
+pub const OF_ALERTS: &str = "\
+門檻在設定檔的 [alerts] 與 [[alerts.rules]]。不完整或有疑問的資料不算閒置，
+並會列出。同一位使用者的同一個規則在 window_days (預設 7) 天內只通知一次，
+通知失敗也不再通知。--send 的 DATE 最早是 window_days 天前。
+
+結束狀態: 0 完成 (不論有沒有使用者達到門檻)；2 用法錯誤；3 有節點或所有節點都
+沒有可以判斷的資料，或有通知沒有送達；10 設定或憑證錯誤，或 --send 而沒有通知的
+管道；11 另一次執行佔用資料目錄。";
+
+/// The whole command line.
+pub fn command() -> Command {
+    dressed(Cli::command(), "daily-gpu-log")
+}
+
+/// The command of this name, and its subcommands, with their help.
+fn dressed(command: Command, name: &str) -> Command {
+    let mut usage = format!("{name} [選項]");
+    if command.is_subcommand_required_set() {
+        let names = command.get_subcommands().map(Command::get_name);
+        usage = format!("{name} <{}>", names.collect::<Vec<_>>().join("|"));
+    }
+    for positional in command.get_positionals() {
+        usage = format!("{usage} {positional}");
+    }
+    if command.get_arguments().any(|arg| arg.get_id() == "to") {
+        usage.push_str(" [--to DATE]");
+    }
+    command
+        .help_template(TEMPLATE)
+        .override_usage(usage)
+        .subcommand_help_heading("子命令")
+        .mut_args(|arg| {
+            let heading = heading(&arg);
+            arg.help_heading(heading)
+        })
+        .mut_subcommands(|command| {
+            let name = format!("{name} {}", command.get_name());
+            dressed(command, &name)
+        })
+}
+
+fn heading(arg: &Arg) -> &'static str {
+    if arg.is_positional() {
+        "引數"
+    } else if arg.is_global_set() {
+        "所有命令的選項"
+    } else {
+        "選項"
+    }
+}

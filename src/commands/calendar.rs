@@ -1,0 +1,71 @@
+//! The days that a command line asks for, on the clocks of the settings' zone.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::NaiveDate;
+
+use super::request::RequestError;
+use crate::model::day::{DateArg, DateError, Window};
+use crate::model::units::UnixSeconds;
+use crate::settings::Config;
+
+/// The days, as they are at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar<'a> {
+    config: &'a Config,
+    pub now: UnixSeconds,
+}
+
+impl<'a> Calendar<'a> {
+    /// The days as they are now.
+    pub fn now(config: &'a Config) -> Self {
+        let now = now();
+        Self { config, now }
+    }
+
+    pub fn date(&self, date: DateArg) -> NaiveDate {
+        date.resolve(self.config.zone, self.now)
+    }
+
+    /// The first and the last day of those from `date` to `to`, which is `date` alone where there is no `to`.
+    pub fn range(
+        &self,
+        date: DateArg,
+        to: Option<DateArg>,
+    ) -> Result<(NaiveDate, NaiveDate), RequestError> {
+        let first = self.date(date);
+        let last = to.map_or(first, |to| self.date(to));
+        if last < first {
+            return Err(RequestError::ReversedRange { first, last });
+        }
+        Ok((first, last))
+    }
+
+    pub fn window(&self, date: NaiveDate) -> Result<Window, DateError> {
+        let config = self.config;
+        Window::new(date, config.zone, config.interval, self.now)
+    }
+
+    /// The windows of the days from `first` to `last`, without those of several that a zone skipped when it crossed
+    /// the date line: the days around them are whole.
+    pub fn windows(
+        &self,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> impl Iterator<Item = (NaiveDate, Result<Window, DateError>)> {
+        let dates = first.iter_days().take_while(move |date| *date <= last);
+        dates
+            .map(|date| (date, self.window(date)))
+            .filter(move |(_, window)| {
+                first == last || !matches!(window, Err(DateError::Skipped { .. }))
+            })
+    }
+}
+
+/// The clock.
+pub fn now() -> UnixSeconds {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixSeconds::try_from(since_epoch.as_secs()).unwrap_or(UnixSeconds::MAX)
+}

@@ -1,0 +1,140 @@
+//! One day: its tasks and its nodes, at the same time, the users' report, and the record for later runs.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::nodes::{self, Day};
+use super::request::Request;
+use super::tasks::{self, ApiAccess};
+use crate::analysis::ledger::DayLedger;
+use crate::analysis::record::DayRecord;
+use crate::commands::calendar::now;
+use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
+use crate::model::cluster::Node;
+use crate::model::day::Window;
+use crate::report::notice::{Kind, Notice};
+use crate::report::{NodeResult, RunReport};
+use crate::settings::Token;
+use crate::sources::netdata;
+use crate::sources::parallel::{self, Jobs, NoThread};
+use crate::store::tree::{DataDir, Tree};
+
+/// What the days of a run share.
+pub struct Run<'a> {
+    pub request: &'a Request<'a>,
+    /// `None` if the management API is not to be asked.
+    pub token: Option<Token>,
+    pub data_dir: DataDir,
+    pub client: netdata::Client,
+}
+
+impl<'a> Run<'a> {
+    /// Collects the day of each of `nodes`, writes it, and remembers what there is of it. The nodes that are `skipped`
+    /// were to be collected as well.
+    pub fn collect_day(
+        &self,
+        window: &Window,
+        nodes: &[&'a Node],
+        skipped: &[&Node],
+        source: ApiAccess,
+    ) -> Result<RunReport<'a>> {
+        let (started_at, clock) = (now(), Instant::now());
+        let tree = self.data_dir.begin(window)?;
+        let tasks = OnceLock::new();
+        let day = Day {
+            window,
+            tasks: &tasks,
+            started_at,
+            thresholds: self.request.config.thresholds,
+        };
+        let (mut notices, mut results) = self.ask(nodes, source, day, &tree)?;
+        let users_report = report_users(&tree, window, nodes, &mut results, &mut notices);
+        let not_synced = tree.finish().err();
+        notices.extend(not_synced.map(|error| Kind::NotSynced(error).into()));
+        // What is no record, or cannot be read, is replaced.
+        let earlier = self.data_dir.record(window.date).ok().flatten();
+        let known = earlier.as_ref().filter(|earlier| earlier.is_of(window));
+        let tasks = tasks.wait();
+        let mut report = RunReport::new(window, started_at, tasks, nodes, results, notices, known);
+        report.add_skipped(skipped, window, known);
+        report.users_report = users_report;
+        report.took = clock.elapsed();
+        self.remember(window, &mut report, earlier);
+        Ok(report)
+    }
+
+    /// Asks for the tasks and for the nodes' usage at the same time. The nodes' files are in place when this returns.
+    fn ask(
+        &self,
+        nodes: &[&Node],
+        source: ApiAccess,
+        day: Day,
+        tree: &Tree,
+    ) -> Result<(Vec<Notice>, Vec<NodeResult>), NoThread> {
+        let Request { frame, args, .. } = self.request;
+        let Day { window, tasks, .. } = day;
+        let title = if self.request.is_range() {
+            format!("{} ", window.date)
+        } else {
+            String::new()
+        };
+        let mut progress = frame.console.progress(&title, nodes);
+        let done = |position| progress.done(position);
+        let usual = || Jobs::between(DEFAULT_JOBS, MOST_JOBS);
+        let jobs = args.jobs.map_or_else(usual, Jobs::exactly);
+        thread::scope(|scope| {
+            let obtain = || tasks::obtain(self.request, source, window, &self.data_dir, tasks);
+            let obtaining = parallel::spawn(scope, obtain)?;
+            let results = nodes::collect_nodes(nodes, jobs, day, &self.client, tree, done)?;
+            // A bug costs the tasks, and no figure.
+            let notices = obtaining.join();
+            let notices = notices.unwrap_or_else(|_| vec![Kind::TasksPanicked.into()]);
+            Ok((notices, results))
+        })
+    }
+
+    /// Keeps the record of a day for later runs.
+    fn remember(&self, window: &Window, report: &mut RunReport, earlier: Option<DayRecord>) {
+        let asked: Vec<_> = report.nodes.iter().map(|node| &*node.node.name).collect();
+        let record = match earlier {
+            // A look at a few nodes under other settings must not cost the record of the others.
+            Some(earlier) if !earlier.is_of(window) && !earlier.is_about(&asked) => earlier,
+            earlier => DayRecord::of_run(report, earlier.filter(|earlier| earlier.is_of(window))),
+        };
+        let kept = self.data_dir.end(window.date, &record.to_json());
+        let not_recorded = kept.err().map(|error| Kind::NotRecorded(error).into());
+        report.notices.extend(not_recorded);
+    }
+}
+
+/// Writes the accounts of the nodes that have some, and answers where they are.
+fn report_users(
+    tree: &Tree,
+    window: &Window,
+    nodes: &[&Node],
+    results: &mut [NodeResult],
+    notices: &mut Vec<Notice>,
+) -> Option<PathBuf> {
+    let with_accounts = nodes.iter().zip(results).filter_map(|(node, result)| {
+        let ledger = result.ledger.take()?;
+        Some((node.name.clone(), ledger))
+    });
+    let accounts: DayLedger = with_accounts.collect();
+    if accounts.is_empty() {
+        return None;
+    }
+    match tree.report_users(window, accounts) {
+        Ok((path, not_merged)) => {
+            notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));
+            Some(path)
+        }
+        Err(error) => {
+            notices.push(Kind::LedgerNotWritten(error).into());
+            None
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What a run is asked for, in terms of the settings in force.
+
+use chrono::NaiveDate;
+
+use super::args::RunArgs;
+use crate::commands::calendar::Calendar;
+use crate::commands::frame::Frame;
+use crate::commands::request::{RequestError, select};
+use crate::model::cluster::Node;
+use crate::model::day::{DateError, Window};
+use crate::settings::{Config, SecretError, Token};
+
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub frame: &'a Frame<'a>,
+    pub config: &'a Config,
+    pub args: &'a RunArgs,
+    /// The nodes that are asked for, in the order of the settings.
+    pub nodes: Vec<&'a Node>,
+    /// The first day that is asked for. `today` is the day on which the run began, however long it takes.
+    pub first: NaiveDate,
+    pub last: NaiveDate,
+}
+
+impl<'a> Request<'a> {
+    pub fn new(
+        frame: &'a Frame,
+        config: &'a Config,
+        args: &'a RunArgs,
+    ) -> Result<Self, RequestError> {
+        let nodes = select(config, &args.nodes)?;
+        let (first, last) = Calendar::now(config).range(args.date, args.to)?;
+        Ok(Self {
+            frame,
+            config,
+            args,
+            nodes,
+            first,
+            last,
+        })
+    }
+
+    pub fn dates(&self) -> Vec<NaiveDate> {
+        let dates = self.first.iter_days();
+        dates.take_while(|date| *date <= self.last).collect()
+    }
+
+    /// The windows of the days that are asked for, as far as they have passed by now.
+    pub fn windows(&self) -> Result<Vec<Window>, DateError> {
+        let calendar = Calendar::now(self.config);
+        let windows = calendar.windows(self.first, self.last);
+        windows.map(|(_, window)| window).collect()
+    }
+
+    /// Whether the run is about several days, each of which is a line of its result.
+    pub fn is_range(&self) -> bool {
+        self.args.to.is_some() || self.args.catch_up > 0
+    }
+
+    pub fn token(&self) -> Result<Token, SecretError> {
+        Token::find(&self.config.management_api.token_file)
+    }
+
+    /// Whether every day's figures are needed at the end.
+    pub fn keeps_figures(&self) -> bool {
+        self.frame.wants_json() || self.config.notify.include_users
+    }
+
+    /// Whether tasks on this host are asked for.
+    pub fn wants_host(&self, host: &str) -> bool {
+        self.args.nodes.is_empty() || self.nodes.iter().any(|node| node.name == host)
+    }
+}

@@ -1,0 +1,57 @@
+//! What the commands have in common: the options of all of them, and a report that is printed as JSON or as text.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use crate::outlets::console::args::OutputArgs;
+use crate::outlets::console::{self, Console, PrintError};
+use crate::settings::{self, Config, ConfigError, SettingsArgs};
+
+/// The options of all commands.
+#[derive(Args, Debug)]
+pub struct CommonArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// A command that runs.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    pub args: &'a CommonArgs,
+    pub console: Console,
+}
+
+impl<'a> Frame<'a> {
+    pub fn open(args: &'a CommonArgs) -> Result<Self> {
+        let console = Console::open(&args.output)?;
+        Ok(Self { args, console })
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        settings::load(&self.args.settings)
+    }
+
+    pub fn wants_json(&self) -> bool {
+        self.args.output.json
+    }
+
+    /// Prints a report, as JSON or as text. Of one that is fine there is no text with `--quiet`.
+    pub fn print_report<R: Serialize>(
+        &self,
+        report: &R,
+        is_fine: bool,
+        text: impl FnOnce(&R) -> String,
+    ) -> Result<(), PrintError> {
+        if self.wants_json() {
+            console::print_json(report)
+        } else if is_fine && self.args.output.quiet {
+            Ok(())
+        } else {
+            console::print(text(report))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `help`: the topics of the manual, and the help of the commands.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use clap::{Args, Command};
+
+use super::manual::{Language, TOPICS, Topic};
+use super::nearest::nearest;
+use super::request::RequestError;
+use crate::model::exit_status::ExitStatus;
+use crate::outlets::console;
+
+#[derive(Args, Debug)]
+pub struct HelpArgs {
+    #[arg(value_name = "COMMAND|TOPIC", help = "子命令或主題；沒有時列出全部")]
+    words: Vec<String>,
+    #[arg(long, value_name = "LANG", value_enum, default_value_t)]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
+    #[arg(help = "主題的語言: zh-TW 或 en [預設: zh-TW]")]
+    lang: Language,
+}
+
+/// Prints what the words name of the `program`.
+pub fn run(args: &HelpArgs, mut program: Command) -> Result<ExitStatus> {
+    program.build();
+    let topic = match &args.words[..] {
+        [] => {
+            console::print_long(list(&program, args.lang))?;
+            return Ok(ExitStatus::Complete);
+        }
+        [word] => Topic::find(word),
+        _ => None,
+    };
+    let topic = topic.map(|topic| topic.text(args.lang));
+    let help = command_help(&mut program, &args.words);
+    let text = match (help, topic) {
+        // The help of the commands is Chinese.
+        (Some(_), Some(topic)) if args.lang == Language::English => topic.to_owned(),
+        (Some(help), Some(topic)) => format!("{help}\n{topic}"),
+        (Some(help), None) => help,
+        (None, Some(topic)) => topic.to_owned(),
+        (None, None) => return Err(unknown(&program, &args.words).into()),
+    };
+    console::print_long(text)?;
+    Ok(ExitStatus::Complete)
+}
+
+fn command_help(program: &mut Command, words: &[String]) -> Option<String> {
+    let command = words.iter().try_fold(program, |command, word| {
+        command.find_subcommand_mut(word.as_str())
+    })?;
+    Some(command.render_help().to_string())
+}
+
+fn unknown(program: &Command, words: &[String]) -> RequestError {
+    let topics = TOPICS.iter().map(|topic| topic.name);
+    let known = program.get_subcommands().map(Command::get_name);
+    let word = words.join(" ");
+    let nearest = nearest(&word, known.chain(topics));
+    let nearest = nearest.map_or_else(String::new, |nearest| format!("，最接近的是 {nearest}"));
+    RequestError::UnknownTopic { word, nearest }
+}
+
+fn list(program: &Command, language: Language) -> String {
+    let commands = program.get_subcommands();
+    let mut list = match language {
+        Language::Chinese => {
+            let mut list = "命令 (daily-gpu-log help COMMAND):\n".to_owned();
+            for command in commands {
+                let about = command.get_about().cloned().unwrap_or_default();
+                let _ = writeln!(list, "  {:<15}  {about}", command.get_name());
+            }
+            list + "\n主題 (daily-gpu-log help TOPIC):\n"
+        }
+        Language::English => {
+            let names: Vec<_> = commands.map(Command::get_name).collect();
+            format!(
+                "Commands (daily-gpu-log help COMMAND, in Chinese):\n  {}\n\n\
+                 Topics (daily-gpu-log help --lang en TOPIC):\n",
+                names.join(", ")
+            )
+        }
+    };
+    for topic in &TOPICS {
+        let _ = writeln!(list, "  {:<15}  {}", topic.name, topic.summary(language));
+    }
+    list
+}

@@ -1,0 +1,35 @@
+//! Long texts, through the pager of whoever reads them on a terminal.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Seek, Write};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::{env, fmt};
+
+use super::{PrintError, print};
+
+/// Prints a text, through `$PAGER` where stdout is a terminal and the pager can be run.
+pub fn print_long(text: impl fmt::Display) -> Result<(), PrintError> {
+    let text = text.to_string();
+    if io::stdout().is_terminal()
+        && let Ok(pager) = env::var("PAGER")
+        && let Some((program, arguments)) = words(&pager)
+        && let Ok(file) = file(&text)
+    {
+        // The program becomes its pager, so that keys and signals are the pager's alone. This returns where it cannot.
+        let _ = Command::new(program).args(arguments).stdin(file).exec();
+    }
+    print(text)
+}
+
+fn words(command: &str) -> Option<(&str, impl Iterator<Item = &str>)> {
+    let mut words = command.split_whitespace();
+    Some((words.next()?, words))
+}
+
+fn file(text: &str) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file)
+}
