@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use crate::cli::usage::{self, Refusal};
 use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::failure::exit_status;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::outlets::console::{self, Console};
 
 /// How long the log and the metrics file may hold up the end of a program that is told to stop.

@@ -6,9 +6,7 @@ use serde::Serialize;
 
 use super::gpu_map::{Disagreement, Unplaceable};
 use super::holding::{Hold, Holdings, Span};
-use crate::model::cluster::Node;
-use crate::model::task::{Task, TaskGpu};
-use crate::model::units::GpuIndex;
+use crate::model::{GpuIndex, Node, Task, TaskGpu};
 
 /// The tasks that hold GPUs, by the host that they run on: made once, for all nodes of a day.
 #[derive(Clone, Debug, Default)]
@@ -147,9 +145,8 @@ pub fn unknown_hosts<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::gpu_map::IdPlace;
-    use crate::model::task::TaskTime;
-    use crate::model::units::{CardId, GpuUuid, UnixSeconds};
+    use crate::analysis::IdPlace;
+    use crate::model::{CardId, GpuUuid, TaskTime, UnixSeconds};
     use proptest::prelude::*;
     use std::sync::Arc;
 

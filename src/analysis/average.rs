@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::readings::CardUsage;
-use crate::model::units::{Percent, Reading};
+use crate::model::{CardUsage, Percent, Reading};
 
 /// The mean GPU and VRAM utilisation of a GPU or of a node; `None` without a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -7,10 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::average::Coverage;
 use super::record::{FilesRecord, NodeRecord};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::CardUsage;
-use crate::model::units::{CardId, GpuIndex};
+use crate::model::{CardId, CardUsage, GpuIndex, Node, Window};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -189,8 +186,7 @@ impl Serialize for Lack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::day::Interval;
-    use crate::model::units::UnixSeconds;
+    use crate::model::{Interval, UnixSeconds};
     use chrono_tz::Tz;
 
     const URL: &str = "http://127.0.0.1:1";
@@ -226,9 +222,9 @@ mod tests {
             until: end,
             coverage: Coverage { found, due: 288 },
             coverage_percent: 0.0,
-            mean_percent: crate::analysis::average::Mean::default(),
+            mean_percent: crate::analysis::Mean::default(),
             directory: std::path::PathBuf::new(),
-            task_information: crate::model::task::TaskSource::Known,
+            task_information: crate::model::TaskSource::Known,
             tasks_as_of: tasks.map(|after| end + after),
             gpus: Vec::new(),
         };

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::average::Coverage;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 
 /// Why a day is incomplete, in the order of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,10 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::holding::{Holdings, Span, Spans};
-use crate::model::capped::Capped;
-use crate::model::day::Window;
-use crate::model::readings::CardUsage;
-use crate::model::units::{Reading, UnixSeconds};
+use crate::model::{Capped, CardUsage, Reading, UnixSeconds, Window};
 
 /// For how long a GPU that nobody holds must be busy to be named: less is a driver's or an admin's own test.
 const LONG_SECONDS: u64 = 3600;
@@ -126,7 +123,7 @@ fn whole_intervals(span: Span, window: &Window) -> Option<Span> {
 mod tests {
     use super::*;
     use crate::analysis::holding::Hold;
-    use crate::model::day::Interval;
+    use crate::model::Interval;
     use chrono_tz::Tz;
     use proptest::prelude::*;
 

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::model::cluster::Node;
-use crate::model::units::{CardId, GpuIndex, GpuUuid};
+use crate::model::{CardId, GpuIndex, GpuUuid, Node};
 
 impl Node {
     /// The GPU that the management API calls by this `id` and `uuid`: by UUID, else by `first_gpu_id`, else by the

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::model::day::Window;
-use crate::model::units::UnixSeconds;
+use crate::model::{UnixSeconds, Window};
 
 /// The time `[from, to)`. It is never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

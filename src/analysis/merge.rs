@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::readings::{CardUsage, Metric, NodeUsage};
-use crate::model::units::{CardId, Reading};
+use crate::model::{CardId, CardUsage, Metric, NodeUsage, Reading};
 
 /// The readings of each card: those of the agent, and in their gaps those of `earlier` runs.
 pub fn merge(

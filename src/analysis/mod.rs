@@ -1,17 +1,33 @@
 //! What it means: card and index, who held what, means, conflicts, ledger, idle GPUs. No I/O, no clock.
 
 pub mod attribution;
-pub mod average;
+mod average;
 pub mod catch_up;
-pub mod completeness;
-pub mod conflict;
-pub mod gpu_map;
-pub mod holding;
+mod completeness;
+mod conflict;
+mod gpu_map;
+mod holding;
 pub mod idle;
-pub mod ledger;
-pub mod merge;
-pub mod node_day;
-pub mod pseudonym;
-pub mod record;
+mod ledger;
+mod merge;
+mod node_day;
+mod pseudonym;
+mod record;
 pub mod stopped_series;
 pub mod usage;
+
+pub use attribution::{NodeTasks, TasksByHost, TimelessTask, UnplacedGpu, attribute};
+pub use average::{Coverage, Mean};
+pub use catch_up::{Found, Lack, Need};
+pub use completeness::{Completeness, Shortfall, Verdict, run_status};
+pub use conflict::Conflict;
+pub use gpu_map::{Disagreement, IdPlace};
+pub use holding::{Span, Spans};
+pub use ledger::{Account, DOUBTS, DayLedger, Doubt, Entry, Idle, NodeLedger};
+pub use merge::merge;
+pub use node_day::{GpuDay, GpuUse, NodeDay, TaskKnowledge};
+pub use pseudonym::{KEY_BYTES, Pseudonyms, WITHHELD};
+pub use record::{
+    DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity, WindowRecord,
+};
+pub use stopped_series::{Series, Stopped};

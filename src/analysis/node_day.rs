@@ -7,11 +7,7 @@ use super::average::{Coverage, Mean};
 use super::conflict::{Conflicts, busy_without_task, conflicts};
 use super::holding::{Holdings, Span};
 use super::ledger::{Doubt, GpuLedger, NodeLedger};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::CardUsage;
-use crate::model::thresholds::Thresholds;
-use crate::model::units::{CardId, GpuIndex, UnixSeconds};
+use crate::model::{CardId, CardUsage, GpuIndex, Node, Thresholds, UnixSeconds, Window};
 
 #[derive(Debug)]
 pub struct NodeDay<'a> {

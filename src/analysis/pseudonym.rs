@@ -10,8 +10,7 @@ use std::fmt::{self, Write};
 use chrono::DateTime;
 use ring::hmac;
 
-use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime};
-use crate::model::units::GpuUuid;
+use crate::model::{Answer, GpuUuid, MalformedTask, Task, TaskGpu, TaskTime};
 
 /// What stands for text that may hold a name.
 pub const WITHHELD: &str = "內容因 --anonymize 而略去";

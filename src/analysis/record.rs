@@ -12,11 +12,7 @@ use super::conflict::Conflicts;
 use super::holding::Span;
 use super::node_day::{GpuDay, NodeDay};
 use super::stopped_series::LastReadings;
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::Metric;
-use crate::model::task::TaskSource;
-use crate::model::units::{CardId, GpuIndex, UnixSeconds};
+use crate::model::{CardId, GpuIndex, Metric, Node, TaskSource, UnixSeconds, Window};
 
 /// The record of a day. It has every node that was ever asked for the day, each as it was asked last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::day::{Interval, Window};
-use crate::model::readings::{CardUsage, Metric};
-use crate::model::units::{CardId, GpuIndex, Reading, UnixSeconds};
+use crate::model::{CardId, CardUsage, GpuIndex, Interval, Metric, Reading, UnixSeconds, Window};
 
 /// For how long a series must have been silent at the window's end. An agent that is restarted is back sooner.
 const SILENCE_SECONDS: i64 = 3600;

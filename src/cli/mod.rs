@@ -21,7 +21,7 @@ use crate::commands::man::ManArgs;
 use crate::commands::status::{self, StatusArgs};
 use crate::commands::users::{self, UsersArgs};
 use crate::commands::{self, collect, man};
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 
 #[derive(Debug, Parser)]
 #[command(

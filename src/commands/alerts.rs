@@ -10,20 +10,15 @@ use super::calendar::{Calendar, now};
 use super::frame::Frame;
 use super::reminders;
 use super::values::parse_seconds;
+use crate::analysis::DayRecord;
 use crate::analysis::idle::{Memory, Reason, RuledTasks, Tally, TaskEvidence};
-use crate::analysis::record::DayRecord;
-use crate::model::cluster::Node;
-use crate::model::day::{DateArg, DateError, Window};
-use crate::model::exit_status::ExitStatus;
+use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
 use crate::outlets::console;
 use crate::outlets::notify::Channels;
 use crate::report::alerts::{self, AlertsReport};
 use crate::settings::Config;
 use crate::sources::management_api::kept;
-use crate::store::archive::Archive;
-use crate::store::day_files::Earlier;
-use crate::store::state::ReadError;
-use crate::store::tree::DataDir;
+use crate::store::{Archive, DataDir, Earlier, ReadError};
 
 #[derive(Args, Debug)]
 pub struct AlertsArgs {

@@ -5,8 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chrono::NaiveDate;
 
 use super::request::RequestError;
-use crate::model::day::{DateArg, DateError, Window};
-use crate::model::units::UnixSeconds;
+use crate::model::{DateArg, DateError, UnixSeconds, Window};
 use crate::settings::Config;
 
 /// The days, as they are at one moment.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::frame::Frame;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::outlets::console;
 use crate::settings;
 use crate::store::new_file;

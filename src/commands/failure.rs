@@ -2,11 +2,9 @@
 
 use super::alerts::AlertsError;
 use super::request::RequestError;
-use crate::model::day::DateError;
-use crate::model::exit_status::ExitStatus;
+use crate::model::{DateError, ExitStatus};
 use crate::settings::{ConfigError, SecretError};
-use crate::store::lock::OpenError;
-use crate::store::pseudonym_key::PseudonymKeyError;
+use crate::store::{OpenError, PseudonymKeyError};
 
 /// The status of a run that `error` ended.
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
@@ -41,7 +39,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::write::WriteError;
+    use crate::store::WriteError;
     use std::path::PathBuf;
 
     #[test]

@@ -8,7 +8,7 @@ use clap::{Args, Command};
 use super::manual::{Language, TOPICS, Topic};
 use super::nearest::nearest;
 use super::request::RequestError;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::outlets::console;
 
 #[derive(Args, Debug)]

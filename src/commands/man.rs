@@ -10,7 +10,7 @@ use clap_mangen::Man;
 
 use super::manual::{Language, TOPICS};
 use crate::formats::roff;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::outlets::console;
 
 const VERSION: &str = concat!("daily-gpu-log ", env!("CARGO_PKG_VERSION"));

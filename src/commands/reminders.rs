@@ -8,16 +8,13 @@ use anyhow::Result;
 
 use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
-use crate::model::exit_status::ExitStatus;
-use crate::model::written::Item;
+use crate::model::{ExitStatus, Item};
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
 use crate::sources::parallel::{self, NoThread};
-use crate::store::archive::Archive;
-use crate::store::lock::OpenError;
-use crate::store::tree::DataDir;
+use crate::store::{Archive, DataDir, OpenError};
 
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);

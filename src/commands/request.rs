@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::model::cluster::Node;
+use crate::model::Node;
 use crate::settings::Config;
 
 /// What the command line asks for that cannot be.

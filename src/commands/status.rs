@@ -9,12 +9,10 @@ use super::collect::plan::known_record;
 use super::frame::Frame;
 use super::request::select;
 use super::values::parse_some_days;
-use crate::model::cluster::Node;
-use crate::model::day::{DateArg, DateError, Window};
-use crate::model::exit_status::ExitStatus;
+use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
 use crate::report::status::{Evidence, StatusReport};
 use crate::settings::Config;
-use crate::store::archive::Archive;
+use crate::store::Archive;
 
 #[derive(Args, Debug)]
 pub struct StatusArgs {

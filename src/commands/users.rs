@@ -9,20 +9,14 @@ use clap::builder::NonEmptyStringValueParser;
 use super::calendar::Calendar;
 use super::frame::Frame;
 use super::request::RequestError;
-use crate::analysis::ledger::DayLedger;
-use crate::analysis::record::NodeRecord;
 use crate::analysis::usage::{AbsenceReason, Usage, UserOrder, dates};
+use crate::analysis::{DayLedger, NodeRecord};
 use crate::formats::{usage_csv, usage_table};
-use crate::model::capped::Capped;
-use crate::model::cluster::Node;
-use crate::model::day::{DateArg, DateError, Window};
-use crate::model::exit_status::ExitStatus;
-use crate::model::task::TaskSource;
+use crate::model::{Capped, DateArg, DateError, ExitStatus, Node, TaskSource, Window};
 use crate::outlets::console;
 use crate::report::UsageReport;
 use crate::settings::Config;
-use crate::store::archive::Archive;
-use crate::store::{pseudonym_key, reports};
+use crate::store::{Archive, pseudonym_key, reports};
 
 #[derive(Args, Debug)]
 pub struct UsersArgs {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::number::{self, NO_MEAN};
-use crate::analysis::ledger::{Account, Idle};
-use crate::model::units::{Reading, WeightedSum};
+use crate::analysis::{Account, Idle};
+use crate::model::{Reading, WeightedSum};
 
 /// No day, and so no account of one GPU, is longer.
 const LONGEST_SECONDS: u64 = 48 * 3600;

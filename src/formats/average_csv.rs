@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::csv_text::{self, guard_formula, unguard};
 use super::number::two_decimals;
 use super::unreadable::Unreadable;
-use crate::analysis::average::Mean;
-use crate::analysis::node_day::NodeDay;
-use crate::model::units::GpuIndex;
+use crate::analysis::{Mean, NodeDay};
+use crate::model::GpuIndex;
 
 const HEADER: &str = "GPU編號,平均GPU使用率(%),平均VRAM使用率(%),使用者";
 /// That of the oldest programs, which knew no users.

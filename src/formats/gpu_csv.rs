@@ -5,9 +5,7 @@ use std::io;
 use csv::{QuoteStyle, ReaderBuilder, StringRecord, WriterBuilder};
 
 use super::unreadable::Unreadable;
-use crate::model::day::{RowPlace, Window};
-use crate::model::readings::CardUsage;
-use crate::model::units::{Reading, UnixSeconds};
+use crate::model::{CardUsage, Reading, RowPlace, UnixSeconds, Window};
 
 const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
 
@@ -112,7 +110,7 @@ fn reading(field: &str) -> Result<Option<Reading>, NotAReading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::day::Interval;
+    use crate::model::Interval;
     use chrono_tz::Tz;
     use proptest::prelude::*;
 

@@ -9,17 +9,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{average_csv, ledger_csv, summary, task_report, usage_csv};
-use crate::analysis::attribution::{TasksByHost, attribute};
-use crate::analysis::holding::Span;
-use crate::analysis::ledger::DayLedger;
-use crate::analysis::node_day::{NodeDay, TaskKnowledge};
 use crate::analysis::usage::{Usage, UserOrder};
-use crate::model::cluster::Node;
-use crate::model::day::{Interval, Window};
-use crate::model::readings::CardUsage;
-use crate::model::task::Answer;
-use crate::model::thresholds::Thresholds;
-use crate::model::units::{CardId, Reading};
+use crate::analysis::{DayLedger, NodeDay, Span, TaskKnowledge, TasksByHost, attribute};
+use crate::model::{Answer, CardId, CardUsage, Interval, Node, Reading, Thresholds, Window};
 use crate::sources::management_api::kept;
 
 const HOST: &str = "=gpu";

@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula, unguard};
 use super::unreadable::Unreadable;
-use crate::analysis::holding::Span;
-use crate::analysis::ledger::{Account, DOUBTS, DayLedger, Doubt, Entry, NodeLedger};
-use crate::model::units::{GpuIndex, UnixSeconds};
+use crate::analysis::{Account, DOUBTS, DayLedger, Doubt, Entry, NodeLedger, Span};
+use crate::model::{GpuIndex, UnixSeconds};
 
 const HEADER: &str = "類別,使用者,節點,GPU編號,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),無讀數(GPU小時),\
     平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
@@ -167,9 +166,9 @@ fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::ledger::Idle;
+    use crate::analysis::Idle;
     use crate::formats::account::coverage;
-    use crate::model::units::Reading;
+    use crate::model::Reading;
     use proptest::prelude::*;
 
     const MIDNIGHT: UnixSeconds = 1_754_006_400;

@@ -1,6 +1,6 @@
 //! Numbers as the seeds print them.
 
-use crate::model::units::Percent;
+use crate::model::Percent;
 
 /// What stands for the mean of nothing.
 pub const NO_MEAN: &str = "N/A";

@@ -6,10 +6,8 @@ use std::fmt::Write;
 use super::average_csv::UNUSED;
 use super::number::{self, summary_percent};
 use super::task_blocks::{gpu_id, held_gpus, or_missing};
-use crate::analysis::average::Coverage;
-use crate::analysis::ledger::Account;
-use crate::analysis::node_day::{GpuDay, NodeDay, TaskKnowledge};
-use crate::model::units::{Percent, WeightedSum};
+use crate::analysis::{Account, Coverage, GpuDay, NodeDay, TaskKnowledge};
+use crate::model::{Percent, WeightedSum};
 
 const RULE: &str = "================================";
 
@@ -243,15 +241,11 @@ fn titled(title: &str, lines: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::attribution::{TasksByHost, attribute};
-    use crate::analysis::holding::Span;
-    use crate::analysis::ledger::DayLedger;
+    use crate::analysis::{DayLedger, Span, TasksByHost, attribute};
     use crate::formats::ledger_csv;
-    use crate::model::cluster::Node;
-    use crate::model::day::{Interval, Window};
-    use crate::model::readings::CardUsage;
-    use crate::model::thresholds::Thresholds;
-    use crate::model::units::{CardId, GpuIndex, GpuUuid, Reading};
+    use crate::model::{
+        CardId, CardUsage, GpuIndex, GpuUuid, Interval, Node, Reading, Thresholds, Window,
+    };
     use crate::sources::management_api::kept;
     use chrono_tz::Tz;
     use pretty_assertions::assert_eq;
@@ -328,9 +322,7 @@ mod tests {
             let ledger = DayLedger::from([(day.node.name.clone(), ledger)]);
             let file = String::from_utf8(ledger_csv::render(&ledger)).expect("UTF-8");
             assert_eq!(file, golden);
-            let words = crate::analysis::ledger::DOUBTS
-                .map(|(_, word)| word)
-                .join(";");
+            let words = crate::analysis::DOUBTS.map(|(_, word)| word).join(";");
             assert!(file.lines().skip(1).all(|line| line.ends_with(&words)));
             let read = ledger_csv::parse(golden.as_bytes()).expect("a ledger");
             assert_eq!(read, ledger);

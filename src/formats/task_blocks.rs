@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::number;
-use crate::model::task::{Task, TaskGpu};
+use crate::model::{Task, TaskGpu};
 
 /// What stands for a field that the API left out.
 const MISSING: &str = "N/A";

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use chrono::NaiveDate;
 
 use super::task_blocks::{TaskGpuLine, held_gpus};
-use crate::model::task::Task;
+use crate::model::Task;
 
 /// The report of `date`: of all tasks, or of those of one user, if `is_of_one_user`. Hosts come in the order of `hosts`, and those not among
 /// them after, by name.

@@ -2,7 +2,7 @@
 
 use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula};
-use crate::analysis::ledger::Account;
+use crate::analysis::Account;
 use crate::analysis::usage::{Usage, UserOrder};
 
 const HEADER: &str = "類別,使用者,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\

@@ -5,10 +5,9 @@ use comfy_table::CellAlignment;
 
 use super::number::{NO_MEAN, two_decimals};
 use super::{account, table};
-use crate::analysis::ledger::Account;
+use crate::analysis::Account;
 use crate::analysis::usage::{Usage, UserOrder};
-use crate::model::text::breaks_line;
-use crate::model::units::{Percent, WeightedSum};
+use crate::model::{Percent, WeightedSum, breaks_line};
 
 const HEADER: [&str; 9] = [
     "使用者",

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-use super::units::{CardId, GpuIndex, GpuUuid};
-use super::written::{self, problem, redacted};
+use crate::model::{CardId, GpuIndex, GpuUuid, problem, redacted, written};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

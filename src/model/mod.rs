@@ -1,13 +1,27 @@
 //! The words: day and window, units, node and GPU, readings, task, thresholds.
 
-pub mod capped;
-pub mod cluster;
-pub mod day;
-pub mod exit_status;
-pub mod if_there;
-pub mod readings;
-pub mod task;
-pub mod text;
-pub mod thresholds;
-pub mod units;
+mod capped;
+mod cluster;
+mod day;
+mod exit_status;
+mod if_there;
+mod readings;
+mod task;
+mod text;
+mod thresholds;
+mod units;
 pub mod written;
+
+pub use capped::Capped;
+pub use cluster::{GpuFileNumber, Node, cards};
+pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock};
+pub use exit_status::ExitStatus;
+pub use if_there::if_there;
+pub use readings::{CardUsage, Metric, NodeUsage, RejectedReading};
+pub use task::{
+    Answer, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
+};
+pub use text::{beginning, breaks_line, printable};
+pub use thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};
+pub use units::{CardId, GpuIndex, GpuUuid, Percent, Reading, UnixSeconds, WeightedSum};
+pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::units::{CardId, Reading, UnixSeconds};
+use crate::model::{CardId, Reading, UnixSeconds};
 
 /// What is measured of a card. Its context is stable; the chart ids below it hold the product's name, which an
 /// upgrade of Netdata can change (netdata/facts.md §1).

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
-use super::units::UnixSeconds;
+use crate::model::UnixSeconds;
 
 /// What the API left out is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

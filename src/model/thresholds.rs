@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::units::Reading;
-use super::written;
+use crate::model::{Reading, written};
 
 /// A rule's hours are whole ones, and are compared in seconds.
 pub const HOUR_SECONDS: u64 = 3600;

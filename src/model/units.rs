@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::written;
+use crate::model::written;
 
 /// Seconds since the Unix epoch.
 pub type UnixSeconds = i64;

@@ -4,12 +4,10 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
+use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
-use crate::analysis::ledger::Account;
 use crate::formats::number;
-use crate::model::exit_status::ExitStatus;
-use crate::model::thresholds::{AlertRule, Alerts};
-use crate::model::units::{GpuIndex, Reading, UnixSeconds};
+use crate::model::{AlertRule, Alerts, ExitStatus, GpuIndex, Reading, UnixSeconds};
 
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
@@ -214,7 +212,7 @@ impl LastNotice {
     /// A reminder, with its time on the clocks of `zone`.
     pub fn new(reminder: &Reminder, zone: Tz) -> Self {
         Self {
-            time: crate::model::day::clock(zone, reminder.at),
+            time: crate::model::clock(zone, reminder.at),
             reminder: reminder.clone(),
         }
     }

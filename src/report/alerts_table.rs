@@ -5,8 +5,7 @@ use comfy_table::CellAlignment;
 use super::alerts::{AlertReport, AlertsReport, Notified};
 use crate::analysis::idle::Outcome;
 use crate::formats::table;
-use crate::model::capped::Capped;
-use crate::model::text::printable;
+use crate::model::{Capped, printable};
 
 impl AlertsReport<'_> {
     /// The rules, the table, and below it what is incomplete or in doubt.

@@ -8,9 +8,8 @@ use serde::{Serialize, Serializer};
 
 use super::day::{RunReport, reasons};
 use super::plan::GivenUp;
-use crate::analysis::average::Coverage;
-use crate::analysis::completeness::{Verdict, run_status};
-use crate::model::exit_status::ExitStatus;
+use crate::analysis::{Coverage, Verdict, run_status};
+use crate::model::ExitStatus;
 
 /// The days of a run, oldest first.
 #[derive(Debug, Default)]

@@ -10,17 +10,13 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::notice::Notice;
-use crate::analysis::average::{Coverage, Mean};
-use crate::analysis::completeness::{Completeness, Shortfall};
-use crate::analysis::conflict::Conflict;
-use crate::analysis::holding::Span;
-use crate::analysis::ledger::NodeLedger;
-use crate::analysis::record::{DayRecord, FilesRecord, GpuRecord, WindowRecord};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::exit_status::ExitStatus;
-use crate::model::task::{TaskInformation, TaskSource};
-use crate::model::units::{CardId, GpuIndex, Percent, UnixSeconds};
+use crate::analysis::{
+    Completeness, Conflict, Coverage, DayRecord, FilesRecord, GpuRecord, Mean, NodeLedger,
+    Shortfall, Span, WindowRecord,
+};
+use crate::model::{
+    CardId, ExitStatus, GpuIndex, Node, Percent, TaskInformation, TaskSource, UnixSeconds, Window,
+};
 
 #[derive(Debug)]
 pub struct NodeResult {

@@ -3,9 +3,8 @@
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
-use crate::analysis::catch_up::Lack;
-use crate::model::cluster::Node;
-use crate::model::day::Window;
+use crate::analysis::Lack;
+use crate::model::{Node, Window};
 
 /// What a run is going to collect, oldest day first.
 #[derive(Debug, Serialize)]

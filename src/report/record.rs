@@ -2,7 +2,7 @@
 
 use super::day::{NodeReport, RunReport};
 use super::notice::{Kind, Notice};
-use crate::analysis::record::{DayRecord, LastRun, NodeRecord};
+use crate::analysis::{DayRecord, LastRun, NodeRecord};
 
 impl DayRecord {
     /// What is to be remembered of a run: of the nodes that it asked what it says, of their files that it left as they

@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::notice::Notice;
-use crate::model::day::Window;
-use crate::model::task::Task;
+use crate::model::{Task, Window};
 
 /// The result of `--user-report`, for programs.
 #[derive(Debug, Serialize)]

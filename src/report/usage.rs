@@ -3,10 +3,10 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::analysis::ledger::Doubt;
+use crate::analysis::Doubt;
 use crate::analysis::usage::{AbsenceReason, DateRuns, Usage, UserOrder};
 use crate::formats::account::AccountFields;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 
 /// The result of `users`, for programs.
 #[derive(Debug, Serialize)]

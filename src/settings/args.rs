@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use clap::Args;
 
-use crate::model::written::Written;
+use crate::model::Written;
 
 /// The settings file, and what the command line sets over it.
 #[derive(Args, Clone, Debug, Default)]

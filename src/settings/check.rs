@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::notify::{Notify, Security, Smtp};
 use super::{Config, key};
-use crate::model::cluster::Node;
-use crate::model::thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};
-use crate::model::units::{CardId, GpuIndex, GpuUuid};
-use crate::model::written::{MARK, redacted};
+use crate::model::{
+    AlertRule, Alerts, CardId, GENERAL, GpuIndex, GpuUuid, HOUR_SECONDS, MARK, Node, Thresholds,
+    WrittenRule, redacted,
+};
 
 fn invalid<T>(key: impl Display, problem: impl Display) -> Result<T, String> {
     Err(format!("{key}{MARK}{problem}"))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-use crate::model::written::{problem, redacted};
+use crate::model::{problem, redacted};
 
 /// No duration of the settings can sensibly be longer.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);

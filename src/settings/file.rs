@@ -9,7 +9,7 @@ use serde_path_to_error::{Path as KeyPath, Segment};
 use toml::{Deserializer, Table, Value};
 
 use super::{Config, check, key};
-use crate::model::written::{MARK, redacted};
+use crate::model::{MARK, redacted};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
@@ -165,7 +165,7 @@ fn line(text: &str, span: Option<Range<usize>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::units::{CardId, GpuIndex, GpuUuid};
+    use crate::model::{CardId, GpuIndex, GpuUuid};
     use crate::settings::{Security, TokenFile, When, built_in};
     use pretty_assertions::assert_eq;
     use std::time::Duration;

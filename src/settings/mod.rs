@@ -27,11 +27,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use toml::Table;
 use url::Url;
 
-use crate::model::cluster::{self, GpuFileNumber, Node};
-use crate::model::day::Interval;
-use crate::model::thresholds::{Alerts, Thresholds};
-use crate::model::units::CardId;
-use crate::model::written::{self, Item, Written};
+use crate::model::{
+    Alerts, CardId, GpuFileNumber, Interval, Item, Node, Thresholds, Written, cards, written,
+};
 
 pub use args::SettingsArgs;
 pub use file::{ConfigError, Source};
@@ -58,7 +56,7 @@ pub struct Config {
     /// Which number names a GPU's file.
     pub gpu_files: GpuFileNumber,
     /// The cards of the nodes that have none of their own.
-    #[serde(deserialize_with = "cluster::cards")]
+    #[serde(deserialize_with = "cards")]
     pub cards: Vec<CardId>,
     /// The hosts of the management API that are not of this cluster.
     pub ignore_hosts: BTreeSet<String>,

@@ -12,7 +12,7 @@ use url::Url;
 use super::private_file;
 use super::secret::{Places, SecretError};
 use super::{duration, value};
-use crate::model::written::{self, Item, Written};
+use crate::model::{Item, Written, written};
 
 /// The name of the mail server's password among a service's credentials.
 const PASSWORD_CREDENTIAL: &str = "smtp-password";

@@ -10,7 +10,7 @@ use super::file::{ConfigError, Source};
 use super::key::{Kind, SECTIONS, Section};
 use super::token::TokenOrigin;
 use super::{SettingsArgs, in_force, load_with_file};
-use crate::model::written::redacted;
+use crate::model::redacted;
 
 /// The settings in force. As text it is a settings file that brings them about, with their origins as comments.
 #[derive(Debug, Serialize)]

@@ -78,8 +78,7 @@ fn comment(text: &mut String, lines: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::cluster::GpuFileNumber;
-    use crate::model::units::{GpuIndex, GpuUuid};
+    use crate::model::{GpuFileNumber, GpuIndex, GpuUuid};
     use crate::settings::{Config, TokenFile, file};
     use pretty_assertions::assert_eq;
     use std::mem;

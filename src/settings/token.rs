@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TokenFile;
 use super::secret::{Places, SecretError, Source};
-use crate::model::units::UnixSeconds;
-use crate::model::written::looks_like_token;
+use crate::model::{UnixSeconds, looks_like_token};
 
 /// The variable that may hold the token itself.
 const TOKEN_VARIABLE: &str = "MANAGEMENT_API_TOKEN";

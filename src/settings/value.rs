@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer};
 use url::{Host, Url};
 
 use super::duration;
-use crate::model::day::Interval;
-use crate::model::written::{Written, problem, redacted};
+use crate::model::{Interval, Written, problem, redacted};
 
 impl Written for Url {
     fn parse(text: &str) -> Result<Self, String> {

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use super::day_files::DayFiles;
 use super::layout;
 use super::state::{ReadError, StateFile};
-use crate::analysis::record::DayRecord;
-use crate::model::cluster::GpuFileNumber;
+use crate::analysis::DayRecord;
+use crate::model::GpuFileNumber;
 
 /// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.
 #[derive(Debug)]

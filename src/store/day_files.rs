@@ -10,13 +10,10 @@ use super::layout::{CardRecord, Layout};
 use super::read::read;
 use super::reports;
 use super::write::WriteError;
-use crate::analysis::holding::Span;
+use crate::analysis::Span;
 use crate::formats::unreadable::Unreadable;
 use crate::formats::{average_csv, gpu_csv};
-use crate::model::cluster::{GpuFileNumber, Node};
-use crate::model::day::Window;
-use crate::model::readings::CardUsage;
-use crate::model::units::{CardId, GpuIndex};
+use crate::model::{CardId, CardUsage, GpuFileNumber, GpuIndex, Node, Window};
 
 /// The files of a day of every node.
 #[derive(Debug)]

@@ -11,9 +11,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::model::cluster::GpuFileNumber;
-use crate::model::if_there::if_there;
-use crate::model::units::{CardId, GpuIndex};
+use crate::model::{CardId, GpuFileNumber, GpuIndex, if_there};
 
 /// What a run has recorded of the files that it wrote into a node's directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,16 +1,27 @@
 //! The data directory: whole files or none, the lock, the state, what earlier runs left.
 
-pub mod archive;
-pub mod day_files;
-pub mod layout;
-pub mod lock;
+mod archive;
+mod day_files;
+mod layout;
+mod lock;
 pub mod new_file;
 pub mod pseudonym_key;
-pub mod read;
+mod read;
 pub mod reports;
-pub mod staged;
-pub mod state;
-pub mod tree;
-pub mod unfinished;
+mod staged;
+mod state;
+mod tree;
+mod unfinished;
 pub mod writable;
-pub mod write;
+mod write;
+
+pub use archive::Archive;
+pub use day_files::{DayFiles, Earlier, UnusableFile};
+pub use lock::{OpenError, lock_within};
+pub use pseudonym_key::PseudonymKeyError;
+pub use reports::NotMergedReport;
+pub use staged::Staged;
+pub use state::ReadError;
+pub use tree::{DataDir, Tree};
+pub use writable::Writable;
+pub use write::WriteError;

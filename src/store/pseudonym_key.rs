@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::state::STATE_DIRECTORY;
 use super::write::{WriteError, make_directory, temporary};
-use crate::analysis::pseudonym::{KEY_BYTES, Pseudonyms};
+use crate::analysis::{KEY_BYTES, Pseudonyms};
 use crate::settings::{NoSecret, open_private};
 
 const NAME: &str = "pseudonym-key";

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::formats::unreadable::Unreadable;
-use crate::model::if_there::if_there;
+use crate::model::if_there;
 
 /// What `parse` makes of the file at `path`, or `None` where there is no such file.
 pub fn read<T>(

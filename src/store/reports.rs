@@ -8,10 +8,10 @@ use chrono::NaiveDate;
 
 use super::read::read;
 use super::write::{self, FILE_MODE, WriteError};
-use crate::analysis::ledger::{DayLedger, NodeLedger};
+use crate::analysis::{DayLedger, NodeLedger};
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
-use crate::model::day::Window;
+use crate::model::Window;
 
 /// A report of an earlier run that could not be merged with the new accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -103,7 +103,7 @@ impl Staged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::cluster::GpuFileNumber;
+    use crate::model::GpuFileNumber;
     use pretty_assertions::assert_eq;
 
     /// The files of a directory with their contents, by name.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::write::{WriteError, put};
-use crate::model::if_there::if_there;
+use crate::model::if_there;
 
 pub const STATE_DIRECTORY: &str = ".daily-gpu-log";
 /// The file whose lock a run holds.

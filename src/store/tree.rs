@@ -16,12 +16,10 @@ use super::reports::{self, NotMergedReport};
 use super::staged::{InPlace, Staged};
 use super::unfinished;
 use super::write::{WriteError, make_directory, nameless};
-use crate::analysis::ledger::DayLedger;
-use crate::analysis::node_day::NodeDay;
+use crate::analysis::{DayLedger, NodeDay};
 use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::{average_csv, summary};
-use crate::model::cluster::{GpuFileNumber, Node};
-use crate::model::day::Window;
+use crate::model::{GpuFileNumber, Node, Window};
 
 /// The data directory, for as long as this run holds its lock.
 #[derive(Debug)]

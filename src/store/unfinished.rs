@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::state::{STATE_DIRECTORY, StateFile};
 use super::write::{WriteError, remove_temporary};
-use crate::model::if_there::if_there;
+use crate::model::if_there;
 
 /// The file that names the day whose files are being written.
 pub fn note(root: &Path) -> StateFile {

@@ -8,8 +8,7 @@ use rustix::fs::statvfs;
 
 use super::state;
 use super::write::{WriteError, nameless};
-use crate::model::cluster::Node;
-use crate::model::if_there::if_there;
+use crate::model::{Node, if_there};
 
 /// A data directory that can be written.
 #[derive(Debug)]

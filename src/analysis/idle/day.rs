@@ -6,16 +6,12 @@ use chrono::NaiveDate;
 
 use super::Tally;
 use super::left_out::{LeftOut, Reason};
-use crate::analysis::attribution::{TasksByHost, attribute};
-use crate::analysis::holding::{Span, Spans};
-use crate::analysis::ledger::Account;
-use crate::analysis::node_day::{GpuDay, NodeDay, TaskKnowledge};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::CardUsage;
-use crate::model::task::{Answer, KeptAnswer, Task};
-use crate::model::thresholds::{Alerts, Thresholds};
-use crate::model::units::{CardId, GpuIndex};
+use crate::analysis::{
+    Account, GpuDay, NodeDay, Span, Spans, TaskKnowledge, TasksByHost, attribute,
+};
+use crate::model::{
+    Alerts, Answer, CardId, CardUsage, GpuIndex, KeptAnswer, Node, Task, Thresholds, Window,
+};
 
 /// The tasks of a day, as the management API had them.
 #[derive(Clone, Debug)]
@@ -207,10 +203,7 @@ fn coverage_percent(gpu: &GpuDay) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::day::Interval;
-    use crate::model::task::{TaskGpu, TaskTime};
-    use crate::model::thresholds::AlertRule;
-    use crate::model::units::{Reading, UnixSeconds};
+    use crate::model::{AlertRule, Interval, Reading, TaskGpu, TaskTime, UnixSeconds};
     use chrono_tz::Tz;
     use proptest::prelude::*;
     use std::sync::Arc;

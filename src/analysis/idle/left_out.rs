@@ -6,9 +6,8 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
-use crate::analysis::ledger::Doubt;
-use crate::model::day::DateError;
-use crate::model::units::GpuIndex;
+use crate::analysis::Doubt;
+use crate::model::{DateError, GpuIndex};
 
 /// A day, a node of it, or a GPU of that, of which not everything is known. Nobody is idle in what is not known; who
 /// held it did so all the same, where that is known.

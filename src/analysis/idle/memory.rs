@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::units::UnixSeconds;
+use crate::model::UnixSeconds;
 
 const DAY_SECONDS: i64 = 24 * 3600;
 /// For how long the last notice to somebody is remembered.

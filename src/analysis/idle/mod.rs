@@ -11,8 +11,7 @@ mod memory;
 use std::collections::BTreeMap;
 
 use super::ledger::Account;
-use crate::model::thresholds::{AlertRule, Alerts};
-use crate::model::units::GpuIndex;
+use crate::model::{AlertRule, Alerts, GpuIndex};
 
 pub use day::{RuledTasks, TaskEvidence};
 pub use left_out::{LeftOut, Reason};

@@ -3,11 +3,8 @@
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use crate::analysis::holding::Spans;
-use crate::model::day::Window;
-use crate::model::readings::CardUsage;
-use crate::model::thresholds::Thresholds;
-use crate::model::units::{Reading, WeightedSum};
+use crate::analysis::Spans;
+use crate::model::{CardUsage, Reading, Thresholds, WeightedSum, Window};
 
 /// What a GPU did, or several GPUs did, in some time. A second is a GPU-second: an hour of eight GPUs is eight hours.
 ///
@@ -133,8 +130,8 @@ fn as_written(readings: WeightedSum) -> WeightedSum {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::analysis::holding::Span;
-    use crate::model::day::Interval;
+    use crate::analysis::Span;
+    use crate::model::Interval;
     use chrono_tz::Tz;
     use proptest::prelude::*;
 

@@ -7,10 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::holding::{Holdings, Span, Spans};
-use crate::model::day::Window;
-use crate::model::readings::CardUsage;
-use crate::model::thresholds::Thresholds;
-use crate::model::units::GpuIndex;
+use crate::model::{CardUsage, GpuIndex, Thresholds, Window};
 
 pub use account::{Account, Idle};
 

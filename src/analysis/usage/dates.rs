@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::model::capped::Capped;
+use crate::model::Capped;
 
 /// Days of a range, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

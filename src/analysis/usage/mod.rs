@@ -160,9 +160,8 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::holding::Span;
-    use crate::analysis::ledger::{Entry, Idle, NodeLedger};
-    use crate::model::units::{GpuIndex, Reading};
+    use crate::analysis::{Entry, Idle, NodeLedger, Span};
+    use crate::model::{GpuIndex, Reading};
     use chrono::Days;
     use proptest::prelude::*;
 

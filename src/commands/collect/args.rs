@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::commands::values::{parse_days, parse_jobs, parse_seconds};
-use crate::model::day::DateArg;
+use crate::model::DateArg;
 
 #[derive(Args, Debug)]
 #[expect(

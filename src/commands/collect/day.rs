@@ -10,18 +10,16 @@ use anyhow::Result;
 use super::nodes::{self, Day};
 use super::request::Request;
 use super::tasks::{self, ApiAccess};
-use crate::analysis::ledger::DayLedger;
-use crate::analysis::record::DayRecord;
+use crate::analysis::{DayLedger, DayRecord};
 use crate::commands::calendar::now;
 use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
+use crate::model::{Node, Window};
 use crate::report::notice::{Kind, Notice};
 use crate::report::{NodeResult, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread};
-use crate::store::tree::{DataDir, Tree};
+use crate::store::{DataDir, Tree};
 
 /// What the days of a run share.
 pub struct Run<'a> {

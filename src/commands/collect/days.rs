@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::day::Run;
 use super::tasks::ApiAccess;
-use crate::model::cluster::Node;
+use crate::model::Node;
 use crate::outlets::console::{self, PrintError};
 use crate::report::notice::Kind;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::commands::calendar::now;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::outlets::console;
 use crate::outlets::metrics::{self, MetricsFileError, RunEnd};
 use crate::report::RunReport;

@@ -17,14 +17,13 @@ use chrono::NaiveDate;
 
 use super::failure::exit_status;
 use super::frame::{CommonArgs, Frame};
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::outlets::console::{self, Console, LogFileError};
 use crate::outlets::notify::{Ended, Watch};
 use crate::report::{Collected, DayResult, PlanReport};
 use crate::settings::Config;
 use crate::sources::netdata;
-use crate::store::archive::Archive;
-use crate::store::tree::DataDir;
+use crate::store::{Archive, DataDir};
 use args::RunArgs;
 use day::Run;
 use metrics_file::MetricsFile;

@@ -4,22 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::nodes::Day;
-use crate::analysis::attribution::{self, TasksByHost};
-use crate::analysis::holding::Span;
-use crate::analysis::ledger::NodeLedger;
-use crate::analysis::merge::merge;
-use crate::analysis::node_day::{NodeDay, TaskKnowledge};
-use crate::analysis::record::FilesRecord;
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::NodeUsage;
-use crate::model::task::TaskInformation;
-use crate::model::units::GpuIndex;
+use crate::analysis::{
+    FilesRecord, NodeDay, NodeLedger, Span, TaskKnowledge, TasksByHost, attribution, merge,
+};
+use crate::model::{GpuIndex, Node, NodeUsage, TaskInformation, Window};
 use crate::report::notice::{self, Kind, Notice};
 use crate::sources::netdata::{self, NodeError};
-use crate::store::day_files::{Earlier, UnusableFile};
-use crate::store::staged::Staged;
-use crate::store::tree::Tree;
+use crate::store::{Earlier, Staged, Tree, UnusableFile};
 
 /// A node whose files are written but not in place.
 pub struct StagedNode {

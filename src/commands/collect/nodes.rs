@@ -6,16 +6,12 @@ use std::sync::mpsc::Sender;
 
 use super::node::FailedNode;
 use super::worker::{Outcome, Work};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::task::TaskInformation;
-use crate::model::thresholds::Thresholds;
-use crate::model::units::UnixSeconds;
+use crate::model::{Node, TaskInformation, Thresholds, UnixSeconds, Window};
 use crate::report::NodeResult;
 use crate::report::notice::Kind;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
-use crate::store::tree::Tree;
+use crate::store::Tree;
 
 /// What all nodes have in common on a day.
 #[derive(Clone, Copy, Debug)]
@@ -125,13 +121,9 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::node_day::{NodeDay, TaskKnowledge};
-    use crate::analysis::record::FilesRecord;
-    use crate::model::cluster::GpuFileNumber;
-    use crate::model::day::Interval;
-    use crate::model::task::TaskSource;
-    use crate::model::units::CardId;
-    use crate::store::tree::DataDir;
+    use crate::analysis::{FilesRecord, NodeDay, TaskKnowledge};
+    use crate::model::{CardId, GpuFileNumber, Interval, TaskSource};
+    use crate::store::DataDir;
     use chrono_tz::Tz;
     use std::collections::BTreeMap;
     use std::fs;

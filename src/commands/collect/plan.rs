@@ -4,17 +4,13 @@ use anyhow::Result;
 use chrono::{Days, NaiveDate};
 
 use super::request::Request;
-use crate::analysis::catch_up::{self, Found, Need};
-use crate::analysis::record::DayRecord;
+use crate::analysis::{DayRecord, Found, Need, catch_up};
 use crate::commands::calendar::Calendar;
 use crate::commands::request::RequestError;
-use crate::model::cluster::Node;
-use crate::model::day::{DateError, Window};
-use crate::model::units::GpuIndex;
+use crate::model::{DateError, GpuIndex, Node, Window};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
-use crate::store::archive::Archive;
-use crate::store::day_files::{DayFiles, Earlier};
+use crate::store::{Archive, DayFiles, Earlier};
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
 pub fn windows(request: &Request) -> Result<Vec<Window>> {

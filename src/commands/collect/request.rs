@@ -6,8 +6,7 @@ use super::args::RunArgs;
 use crate::commands::calendar::Calendar;
 use crate::commands::frame::Frame;
 use crate::commands::request::{RequestError, select};
-use crate::model::cluster::Node;
-use crate::model::day::{DateError, Window};
+use crate::model::{DateError, Node, Window};
 use crate::settings::{Config, SecretError, Token};
 
 #[derive(Debug)]

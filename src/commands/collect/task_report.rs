@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::request::Request;
 use super::tasks;
-use crate::analysis::pseudonym::WITHHELD;
+use crate::analysis::WITHHELD;
 use crate::commands::calendar::Calendar;
 use crate::formats::task_report;
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::outlets::console;
 use crate::report::TaskReport;
 use crate::report::notice::of_answer;

@@ -4,12 +4,11 @@ use std::sync::OnceLock;
 
 use super::request::Request;
 use crate::commands::calendar::now;
-use crate::model::day::Window;
-use crate::model::task::{Answer, KeptAnswer, TaskInformation};
+use crate::model::{Answer, KeptAnswer, TaskInformation, Window};
 use crate::report::notice::{Kind, Notice, of_answer};
 use crate::settings::Token;
 use crate::sources::management_api::{self, Fetched, TasksError, kept};
-use crate::store::tree::DataDir;
+use crate::store::DataDir;
 
 /// Asks the management API for the tasks of the window's day.
 pub fn ask(

@@ -8,13 +8,12 @@ use std::time::Instant;
 
 use super::node::{FailedNode, StagedNode, ask_node, stage_node};
 use super::nodes::Day;
-use crate::analysis::attribution::TasksByHost;
-use crate::model::cluster::Node;
-use crate::model::readings::NodeUsage;
+use crate::analysis::TasksByHost;
+use crate::model::{Node, NodeUsage};
 use crate::report::notice::{Kind, Notice};
 use crate::sources::netdata::{self, NodeError};
 use crate::sources::parallel::Queue;
-use crate::store::tree::Tree;
+use crate::store::Tree;
 
 /// How many nodes a worker may have asked before it waits for the tasks, while the management API is still being asked. The usage of a node of eight cards is 18 kB.
 const AHEAD: usize = 4;

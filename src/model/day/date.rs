@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::interval::Interval;
 use super::local;
-use crate::model::units::UnixSeconds;
+use crate::model::UnixSeconds;
 
 /// Which day to collect, as the user names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

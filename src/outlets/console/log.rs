@@ -20,7 +20,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::args::{LogFormat, OutputArgs};
-use crate::model::text::printable;
+use crate::model::printable;
 
 /// Messages can name tasks: the group may read them, others may not. The umask may take more away.
 const LOG_FILE_MODE: u32 = 0o640;

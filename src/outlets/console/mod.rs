@@ -15,9 +15,8 @@ use chrono::NaiveDate;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
-use crate::analysis::record::Severity;
-use crate::model::cluster::Node;
-use crate::model::exit_status::ExitStatus;
+use crate::analysis::Severity;
+use crate::model::{ExitStatus, Node};
 use crate::report::notice::Notice;
 use args::{LogFormat, OutputArgs};
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::model::capped::Capped;
-use crate::model::cluster::Node;
+use crate::model::{Capped, Node};
 
 /// The bar of a run.
 

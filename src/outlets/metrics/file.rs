@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{RunEnd, is_metrics, render};
-use crate::model::if_there::if_there;
-use crate::store::lock::lock_within;
+use crate::model::if_there;
+use crate::store::lock_within;
 
 /// node_exporter is another user. Nothing personal is in it.
 const METRICS_MODE: u32 = 0o644;

@@ -5,9 +5,8 @@ mod text;
 
 use std::time::Duration;
 
-use crate::analysis::average::{Coverage, Mean};
-use crate::model::exit_status::ExitStatus;
-use crate::model::units::{Percent, UnixSeconds};
+use crate::analysis::{Coverage, Mean};
+use crate::model::{ExitStatus, Percent, UnixSeconds};
 use crate::report::{NodeReport, RunReport};
 use text::{Family, Labels, PREFIX};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Message;
 use super::watch::hostname;
-use crate::model::capped::Capped;
+use crate::model::Capped;
 use crate::report::alerts::{AlertReport, AlertsReport};
 
 /// Without `include_users`, it has how many users there are, and not who.

@@ -11,7 +11,7 @@ use url::Url;
 use super::address::Address;
 use super::message::Message;
 use super::{TRIES, Undelivered};
-use crate::model::exit_status::ExitStatus;
+use crate::model::ExitStatus;
 use crate::sources::http::Http;
 
 /// What self-hosted monitors keep of a body unless they are configured otherwise.

@@ -1,6 +1,6 @@
 //! A message, whichever channel carries it.
 
-use crate::model::text::beginning;
+use crate::model::beginning;
 
 const LINE_CHARS: usize = 1000;
 

@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use super::message::Message;
 use super::outsiders;
 use super::watch::hostname;
-use crate::analysis::record::Severity;
-use crate::model::exit_status::ExitStatus;
+use crate::analysis::Severity;
+use crate::model::ExitStatus;
 use crate::report::notice::Notice;
 use crate::report::{Collected, DayResult, NodeReport};
 

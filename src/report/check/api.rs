@@ -3,11 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
-use crate::analysis::attribution::{self, NodeTasks, TasksByHost};
-use crate::analysis::holding::Span;
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::task::{Answer, Task};
+use crate::analysis::{NodeTasks, Span, TasksByHost, attribution};
+use crate::model::{Answer, Node, Task, Window};
 use crate::report::notice::{self, Kind, Notice};
 use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};

@@ -3,10 +3,9 @@
 use indicatif::HumanBytes;
 
 use super::{Check, Subject};
-use crate::model::cluster::Node;
+use crate::model::Node;
 use crate::settings::Config;
-use crate::store::writable::Writable;
-use crate::store::write::WriteError;
+use crate::store::{Writable, WriteError};
 
 /// For how many days there should be room: time to notice a mail about it.
 const DAYS: u64 = 30;

@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::cluster::Node;
-use crate::model::exit_status::ExitStatus;
+use crate::model::{ExitStatus, Node};
 use crate::settings::{Config, ConfigError, Source};
 
 pub use api::{api, api_panicked, tasks};

@@ -1,10 +1,7 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
 use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::{CardUsage, Metric, NodeUsage};
-use crate::model::units::{CardId, Reading, UnixSeconds};
+use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, Reading, UnixSeconds, Window};
 use crate::sources::netdata::{Agent, Charts, NodeError, NodeErrorReason, Probe};
 
 /// A card without a sample for so long is not collected any more. An agent restarts in less.

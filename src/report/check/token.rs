@@ -3,8 +3,7 @@
 use chrono_tz::Tz;
 
 use super::{Check, Subject};
-use crate::model::day;
-use crate::model::units::UnixSeconds;
+use crate::model::{UnixSeconds, clock};
 use crate::settings::{SecretError, Token};
 
 const DAY_SECONDS: UnixSeconds = 24 * 3600;
@@ -20,7 +19,7 @@ pub fn token(token: &Result<Token, SecretError>, zone: Tz, now: UnixSeconds) -> 
     let Some(end) = token.expires_at() else {
         return Check::ok(Subject::Token, format!("Token{from}：沒有註明期限"));
     };
-    let at = day::clock(zone, end);
+    let at = clock(zone, end);
     if end <= now {
         let message = format!("Token{from}已於 {at} 過期：請換新的 Token");
         Check::error(Subject::Token, message)

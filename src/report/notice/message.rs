@@ -5,10 +5,8 @@ use std::fmt;
 use std::path::Path;
 
 use super::{Kind, Notice, Series};
-use crate::analysis::attribution::UnplacedGpu;
-use crate::analysis::gpu_map::{Disagreement, IdPlace};
-use crate::model::capped::Capped;
-use crate::model::units::CardId;
+use crate::analysis::{Disagreement, IdPlace, UnplacedGpu};
+use crate::model::{Capped, CardId};
 
 impl fmt::Display for Notice {
     #[expect(clippy::too_many_lines, reason = "one message after the other")]

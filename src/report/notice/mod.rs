@@ -8,22 +8,15 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::analysis::attribution::{TimelessTask, UnplacedGpu};
-use crate::analysis::completeness::Shortfall;
-use crate::analysis::conflict::Conflict;
-use crate::analysis::gpu_map::Disagreement;
-use crate::analysis::record::{NoticeRecord, Severity};
-use crate::analysis::stopped_series::Stopped;
-use crate::model::capped::Capped;
-use crate::model::cluster::Node;
-use crate::model::readings::{Metric, RejectedReading};
-use crate::model::task::MalformedTask;
-use crate::model::units::{CardId, GpuIndex, Reading};
+use crate::analysis::{
+    Conflict, Disagreement, NoticeRecord, Severity, Shortfall, Stopped, TimelessTask, UnplacedGpu,
+};
+use crate::model::{
+    Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedReading,
+};
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
-use crate::store::day_files::UnusableFile;
-use crate::store::reports::NotMergedReport;
-use crate::store::write::WriteError;
+use crate::store::{NotMergedReport, UnusableFile, WriteError};
 
 pub use of_node::{of_answer, of_day, of_tasks, of_usage};
 

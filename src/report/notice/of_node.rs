@@ -3,15 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kind, Notice, Series};
-use crate::analysis::attribution::{self, NodeTasks, UnplacedGpu};
-use crate::analysis::node_day::{GpuUse, NodeDay};
-use crate::analysis::record::FilesRecord;
-use crate::analysis::stopped_series;
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::{Metric, NodeUsage};
-use crate::model::task::Answer;
-use crate::model::units::{CardId, GpuIndex};
+use crate::analysis::{
+    FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series,
+};
+use crate::model::{Answer, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
 use crate::settings::Config;
 
 pub fn of_usage(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {

@@ -9,14 +9,11 @@ use std::path::Path;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::analysis::average::Coverage;
-use crate::analysis::completeness::{Completeness, Shortfall, Verdict};
-use crate::analysis::record::{DayRecord, FilesRecord, NodeRecord, NoticeRecord, Severity};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::exit_status::ExitStatus;
-use crate::model::task::TaskSource;
-use crate::model::units::UnixSeconds;
+use crate::analysis::{
+    Completeness, Coverage, DayRecord, FilesRecord, NodeRecord, NoticeRecord, Severity, Shortfall,
+    Verdict,
+};
+use crate::model::{ExitStatus, Node, TaskSource, UnixSeconds, Window};
 
 pub use stopped::StoppedNode;
 

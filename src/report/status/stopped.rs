@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Evidence;
-use crate::analysis::stopped_series::{self, Series, Stopped};
-use crate::model::cluster::Node;
-use crate::model::units::UnixSeconds;
+use crate::analysis::{Series, Stopped, stopped_series};
+use crate::model::{Node, UnixSeconds};
 
 /// Series of a node that stopped at the same time.
 #[derive(Debug, Serialize)]

@@ -3,10 +3,10 @@
 use comfy_table::CellAlignment;
 
 use super::{DayStatus, NO_RECORD, StatusReport, TaskState};
-use crate::analysis::completeness::Verdict;
+use crate::analysis::Verdict;
 use crate::analysis::usage::dates;
 use crate::formats::table;
-use crate::model::capped::Capped;
+use crate::model::Capped;
 
 impl StatusReport<'_> {
     /// The table, and below it what is missing and what stopped.

@@ -17,7 +17,7 @@ use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LO
 use reqwest::redirect::Policy;
 use url::Url;
 
-use crate::model::text::beginning;
+use crate::model::beginning;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
 

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-use crate::model::task::{Answer, MalformedTask, Task, TaskGpu, TaskTime};
-use crate::model::text::breaks_line;
+use crate::model::{Answer, MalformedTask, Task, TaskGpu, TaskTime, breaks_line};
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
 /// GPU, and when, must be of its type; the rest is read as far as it goes.

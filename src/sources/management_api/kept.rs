@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::answer;
-use crate::model::day::Window;
-use crate::model::task::KeptAnswer;
-use crate::model::units::UnixSeconds;
+use crate::model::{KeptAnswer, UnixSeconds, Window};
 
 /// The form of the file. The answer is the API's own, so that a later version can read more from it.
 #[derive(Serialize, Deserialize)]
@@ -48,7 +46,7 @@ pub fn recall(file: &[u8], window: &Window) -> Option<KeptAnswer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::day::Interval;
+    use crate::model::Interval;
     use chrono_tz::{Asia, Tz};
 
     fn window(zone: Tz) -> Window {

@@ -9,9 +9,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
 use super::http::{Answered, Connections, Http, HttpError};
-use crate::model::day::{self, Window};
-use crate::model::task::Answer;
-use crate::model::units::UnixSeconds;
+use crate::model::{Answer, UnixSeconds, Window, clock};
 use crate::settings::{ManagementApi, Patience, Token};
 
 /// Why there is no task information. The messages follow the seeds' wording, and name the address without its query.
@@ -105,8 +103,8 @@ pub fn fetch(
 fn query(api: &ManagementApi, window: &Window, username: Option<&str>) -> Url {
     let mut url = api.url.clone();
     url.query_pairs_mut()
-        .append_pair("start_t", &day::clock(api.zone, window.start))
-        .append_pair("end_t", &day::clock(api.zone, window.end - 1))
+        .append_pair("start_t", &clock(api.zone, window.start))
+        .append_pair("end_t", &clock(api.zone, window.end - 1))
         .extend_pairs(username.map(|name| ("username", name)));
     url
 }
@@ -124,7 +122,7 @@ fn headers(token: &Token) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::day::Interval;
+    use crate::model::Interval;
     use crate::settings::TokenFile;
     use chrono_tz::{Asia, Tz};
 

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::NodeErrorReason;
-use crate::model::day::{RowPlace, Window};
-use crate::model::readings::{CardUsage, Metric, NodeUsage, RejectedReading};
-use crate::model::units::{CardId, Reading, UnixSeconds};
+use crate::model::{
+    CardId, CardUsage, Metric, NodeUsage, Reading, RejectedReading, RowPlace, UnixSeconds, Window,
+};
 
 /// The answer with `jsonwrap`: `chart_ids[i]` names the chart of `result.labels[i + 1]`.
 #[derive(Deserialize)]
@@ -136,7 +136,7 @@ fn fill(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::day::Interval;
+    use crate::model::Interval;
     use chrono_tz::Tz;
     use proptest::prelude::*;
 

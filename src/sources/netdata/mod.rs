@@ -18,9 +18,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::http::{Connections, Http, HttpError};
-use crate::model::cluster::Node;
-use crate::model::day::{Interval, Window};
-use crate::model::readings::{Metric, NodeUsage};
+use crate::model::{Interval, Metric, Node, NodeUsage, Window};
 use crate::settings::Patience;
 use query::Tier;
 

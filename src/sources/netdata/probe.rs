@@ -8,10 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Client, NodeError, NodeErrorReason, answer, is_without_data, query};
-use crate::model::cluster::Node;
-use crate::model::day::Window;
-use crate::model::readings::{Metric, NodeUsage};
-use crate::model::units::{CardId, UnixSeconds};
+use crate::model::{CardId, Metric, Node, NodeUsage, UnixSeconds, Window};
 use crate::sources::http::Answered;
 
 #[derive(Debug)]

@@ -2,9 +2,7 @@
 
 use url::Url;
 
-use crate::model::day::Window;
-use crate::model::readings::Metric;
-use crate::model::units::CardId;
+use crate::model::{CardId, Metric, Window};
 
 /// Which of its tiers of storage an agent answers from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +82,7 @@ fn command(base: &Url, name: &str) -> Url {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::day::Interval;
+    use crate::model::Interval;
     use chrono_tz::Tz;
 
     fn window() -> Window {
