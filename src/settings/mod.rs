@@ -1,12 +1,11 @@
 //! The settings in force: the built-in cluster, overlaid by the settings file, overlaid by the command line.
 //!
-//! A key of the file is a field here, with its default, and a line of [`key`], with its meaning.
+//! A key of the file is a field here, with its default, and a line of `template.toml`, with its meaning.
 
 mod args;
 mod check;
 mod duration;
 mod file;
-mod key;
 mod notify;
 mod private_file;
 mod secret;
@@ -37,7 +36,7 @@ pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
 pub use private_file::{NoSecret, open_private};
 pub use secret::SecretError;
 pub use show::explain;
-pub use template::template;
+pub use template::TEMPLATE;
 pub use token::Token;
 
 /// Everything that a run needs to know.
