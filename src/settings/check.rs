@@ -172,7 +172,6 @@ fn rules(alerts: &Alerts) -> Result<Vec<AlertRule>, String> {
     Ok(rules)
 }
 
-/// Whether a rule fits to those before it.
 fn check_rule(rule: &WrittenRule, before: &[AlertRule]) -> Result<(), String> {
     let name = &rule.name;
     if name.trim().is_empty() {

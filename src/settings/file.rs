@@ -14,7 +14,6 @@ use crate::model::{MARK, redacted};
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
 
-/// Where the settings in force come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     File(PathBuf),

@@ -24,7 +24,6 @@ pub struct Explained {
     token: Option<TokenOrigin>,
 }
 
-/// A key in force.
 #[derive(Debug, Serialize)]
 struct Setting {
     /// The key, with its table: `netdata.timeout`.
@@ -58,7 +57,6 @@ enum Displayed {
     Unset,
 }
 
-/// Where the value of a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Origin {
@@ -68,7 +66,6 @@ enum Origin {
     Credential,
 }
 
-/// The settings in force, with their origins.
 pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     let (config, file) = load_with_file(args)?;
     let on_command_line = [
@@ -95,9 +92,7 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     })
 }
 
-/// Which keys come from where.
 struct Origins {
-    /// What the settings file says.
     file: Table,
     on_command_line: Vec<&'static str>,
     /// What systemd gives the service in the place of keys, by key.
@@ -105,7 +100,6 @@ struct Origins {
 }
 
 impl Origins {
-    /// The keys of a section, of each of its tables.
     fn of_section(&self, section: &Section, in_force: &Table) -> Vec<Setting> {
         let in_file = tables(&self.file, section);
         let mut settings = Vec::new();

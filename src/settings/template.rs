@@ -12,12 +12,10 @@ pub const SECRETS: [&str; 2] = ["notify.healthcheck_url", "notify.webhook_url"];
 /// All tables, in the order of the template.
 pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(sections);
 
-/// A table of the file.
 #[derive(Debug, Default)]
 pub struct Section {
     /// With dots where it is in another; empty for the keys before the first table.
     pub name: &'static str,
-    /// The line that begins it.
     pub header: &'static str,
     /// Whether it is there without its header: each of its keys can stand alone.
     pub is_always: bool,
@@ -35,7 +33,6 @@ impl Section {
         self.keys.iter().any(|key| key.starts_with('"'))
     }
 
-    /// A key with the name of its table.
     pub fn path_of(&self, key: &str) -> String {
         match self.name {
             "" => key.to_owned(),
