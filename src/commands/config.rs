@@ -29,13 +29,10 @@ pub fn run(command: &ConfigCommand, frame: &Frame) -> Result<ExitStatus> {
             let explained = settings::explain(&frame.args.settings)?;
             frame.print_report(&explained, false, ToString::to_string)?;
         }
-        ConfigCommand::Init { output } => {
-            let template = settings::template();
-            match output {
-                Some(path) => new_file::write_new(path, template.as_bytes())?,
-                None => console::print(template)?,
-            }
+        ConfigCommand::Init { output: Some(path) } => {
+            new_file::write_new(path, settings::TEMPLATE.as_bytes())?;
         }
+        ConfigCommand::Init { output: None } => console::print(settings::TEMPLATE)?,
     }
     Ok(ExitStatus::Complete)
 }

@@ -110,7 +110,6 @@ pub fn coverage(account: Account) -> String {
     }
 }
 
-/// An account for programs: GPU-seconds and percents.
 #[derive(Debug, Serialize)]
 pub struct AccountFields {
     allocated_seconds: u64,

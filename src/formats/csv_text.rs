@@ -4,7 +4,6 @@
 use csv::WriterBuilder;
 use serde::Serialize;
 
-/// A file of these rows.
 pub fn file<R: Serialize>(header: &str, rows: impl IntoIterator<Item = R>) -> Vec<u8> {
     let mut csv = WriterBuilder::new()
         .has_headers(false)
@@ -28,7 +27,6 @@ fn is_formula(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(begins_formula)
 }
 
-/// The text as it is written.
 pub fn guard_formula(text: &str) -> String {
     each_field(text, |field| {
         let mark = if is_formula(field) { "'" } else { "" };
@@ -36,7 +34,6 @@ pub fn guard_formula(text: &str) -> String {
     })
 }
 
-/// The text that was written.
 pub fn unguard(text: &str) -> String {
     each_field(text, |field| {
         let rest = field.strip_prefix('\'').filter(|rest| is_formula(rest));

@@ -71,7 +71,6 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
     Ok(usage)
 }
 
-/// A row that holds no reading of the window's interval.
 struct NotAReading;
 
 /// Takes the reading of a row, and returns where it stands, if it is one of the window.

@@ -4,8 +4,6 @@ pub mod account;
 pub mod average_csv;
 pub mod csv_text;
 pub mod gpu_csv;
-#[cfg(test)]
-mod hostile_tasks;
 pub mod ledger_csv;
 pub mod number;
 pub mod roff;
@@ -16,3 +14,8 @@ pub mod task_report;
 pub mod unreadable;
 pub mod usage_csv;
 pub mod usage_table;
+
+#[cfg(test)]
+mod tests {
+    mod hostile_tasks;
+}

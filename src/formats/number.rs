@@ -2,7 +2,6 @@
 
 use crate::model::Percent;
 
-/// What stands for the mean of nothing.
 pub const NO_MEAN: &str = "N/A";
 
 /// A mean in a CSV: two decimals, rounded as C's `printf("%.2f")` does.

@@ -118,7 +118,6 @@ fn is_wide(c: char) -> bool {
     c.width() == Some(2)
 }
 
-/// Text as it stands.
 fn literal(text: &str) -> String {
     let mut roff = String::new();
     text.chars().for_each(|c| push(&mut roff, c));

@@ -11,7 +11,6 @@ use crate::model::{Percent, WeightedSum};
 
 const RULE: &str = "================================";
 
-/// The file.
 pub fn render(day: &NodeDay) -> String {
     let mut text = heading(day) + &card_table(day) + &tasks(day) + &usage(day) + &means(day);
     for section in [

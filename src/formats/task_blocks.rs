@@ -65,7 +65,6 @@ impl<'a> TaskGpuLine<'a> {
     }
 }
 
-/// The API's number of a GPU.
 pub fn gpu_id(gpu: &TaskGpu) -> String {
     gpu.id
         .map_or_else(|| MISSING.to_owned(), |id| id.to_string())

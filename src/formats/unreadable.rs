@@ -16,7 +16,6 @@ impl Unreadable {
         Self::Malformed(problem.to_owned())
     }
 
-    /// What is wrong with a row.
     pub fn row(row: &StringRecord, problem: &str) -> Self {
         let line = row.position().map_or(0, Position::line);
         Self::Malformed(format!("第 {line} 列{problem}"))

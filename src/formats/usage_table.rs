@@ -21,7 +21,6 @@ const HEADER: [&str; 9] = [
     "涵蓋率",
 ];
 
-/// The table, in GPU-hours, and the remarks.
 pub fn render(usage: &Usage, order: UserOrder) -> String {
     let mut text = title(usage);
     let mut add = |lines: Vec<String>| {

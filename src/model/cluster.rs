@@ -19,7 +19,6 @@ pub struct Node {
         serialize_with = "without_slash"
     )]
     pub url: Url,
-    /// The DRM cards in the order of GPU index.
     #[serde(default, deserialize_with = "cards")]
     pub cards: Vec<CardId>,
     /// The management API's id of `GPU[0]`, where ids count across the cluster.
@@ -49,7 +48,6 @@ impl Node {
     }
 }
 
-/// Reads a list of cards.
 pub fn cards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CardId>, D::Error> {
     let cards = Vec::<CardId>::deserialize(deserializer)?;
     if cards.is_empty() {

@@ -14,11 +14,8 @@ pub enum ExitStatus {
     Usage = 2,
     /// Written, but a node, a GPU, a reading or the task information is missing; or a check found that it would be.
     Incomplete = 3,
-    /// The settings or the credentials are wrong.
     Configuration = 10,
-    /// Another run holds the data directory.
     Locked = 11,
-    /// Stopped by SIGINT or SIGTERM.
     Interrupted = 130,
 }
 

@@ -38,7 +38,6 @@ impl fmt::Display for Metric {
     }
 }
 
-/// What an agent knows of one node's cards in a window.
 #[derive(Debug, Default)]
 pub struct NodeUsage {
     /// The cards with at least one reading, from the agent's samples.

@@ -7,7 +7,6 @@ use clap::Args;
 
 use crate::model::Written;
 
-/// The settings file, and what the command line sets over it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SettingsArgs {
     #[arg(long, global = true, value_name = "FILE", help = "設定檔")]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
+use super::Config;
 use super::notify::{Notify, Security, Smtp};
-use super::{Config, key};
 use crate::model::{
     AlertRule, Alerts, CardId, GENERAL, GpuIndex, GpuUuid, HOUR_SECONDS, MARK, Node, Thresholds,
     WrittenRule, redacted,
@@ -13,6 +13,11 @@ use crate::model::{
 
 fn invalid<T>(key: impl Display, problem: impl Display) -> Result<T, String> {
     Err(format!("{key}{MARK}{problem}"))
+}
+
+/// A key of one table of a list, as messages have it.
+pub fn of_item(list: &str, name: &str, key: &str) -> String {
+    format!("{list}（{name}）的 {key}")
 }
 
 /// Adds what some settings take from others, and checks them all. An error begins with its key.
@@ -58,7 +63,7 @@ fn complete_nodes(nodes: &mut [Node], cards: &[CardId]) -> Result<(), String> {
             let (index, last) = (index.0, cards - 1);
             let problem =
                 format!("{uuid} = {index}，但此節點只有 {cards} 張卡（索引 0 到 {last}）");
-            return invalid(key::of_item("nodes", &node.name, "gpu_uuids"), problem);
+            return invalid(of_item("nodes", &node.name, "gpu_uuids"), problem);
         }
     }
     let owners = Arc::new(uuid_owners(nodes)?);
@@ -167,7 +172,6 @@ fn rules(alerts: &Alerts) -> Result<Vec<AlertRule>, String> {
     Ok(rules)
 }
 
-/// Whether a rule fits to those before it.
 fn check_rule(rule: &WrittenRule, before: &[AlertRule]) -> Result<(), String> {
     let name = &rule.name;
     if name.trim().is_empty() {
@@ -181,7 +185,7 @@ fn check_rule(rule: &WrittenRule, before: &[AlertRule]) -> Result<(), String> {
         let problem = format!("規則「{}」出現兩次", redacted(name));
         return invalid("alerts.rules.name", problem);
     }
-    let key = key::of_item("alerts.rules", name, "task_types");
+    let key = of_item("alerts.rules", name, "task_types");
     if rule.task_types.is_empty() {
         let problem = "沒有任何任務類型：請列出，例如 [\"WEBAPP\"]";
         return invalid(key, problem);

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 use serde_path_to_error::{Path as KeyPath, Segment};
 use toml::{Deserializer, Table, Value};
 
-use super::{Config, check, key};
+use super::{Config, check};
 use crate::model::{MARK, redacted};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
 
-/// Where the settings in force come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     File(PathBuf),
@@ -113,8 +112,8 @@ fn key_at(path: &KeyPath, file: &Table) -> String {
         }
     }
     match (list, keys.as_slice()) {
-        (Some((list, name)), [key, ..]) if list == "nodes" => key::of_item(&list, &name, key),
-        (Some((list, name)), [key, ..]) => key::of_item(&list, redacted(&name), key),
+        (Some((list, name)), [key, ..]) if list == "nodes" => check::of_item(&list, &name, key),
+        (Some((list, name)), [key, ..]) => check::of_item(&list, redacted(&name), key),
         (None, ["users", user]) => format!("users（{}）", redacted(user)),
         _ => keys.join("."),
     }

@@ -1,12 +1,11 @@
 //! The settings in force: the built-in cluster, overlaid by the settings file, overlaid by the command line.
 //!
-//! A key of the file is a field here, with its default, and a line of [`key`], with its meaning.
+//! A key of the file is a field here, with its default, and a line of `template.toml`, with its meaning.
 
 mod args;
 mod check;
 mod duration;
 mod file;
-mod key;
 mod notify;
 mod private_file;
 mod secret;
@@ -37,45 +36,33 @@ pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
 pub use private_file::{NoSecret, open_private};
 pub use secret::SecretError;
 pub use show::explain;
-pub use template::template;
+pub use template::TEMPLATE;
 pub use token::Token;
 
-/// Everything that a run needs to know.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The root of the tree that is written.
     #[serde(serialize_with = "as_utf8")]
     pub data_dir: PathBuf,
-    /// The zone whose midnights bound a day.
     #[serde(rename = "timezone", with = "written")]
     pub zone: Tz,
     /// The time that one row of a GPU's CSV stands for.
     #[serde(with = "written")]
     pub interval: Interval,
-    /// Which number names a GPU's file.
     pub gpu_files: GpuFileNumber,
     /// The cards of the nodes that have none of their own.
     #[serde(deserialize_with = "cards")]
     pub cards: Vec<CardId>,
     /// The hosts of the management API that are not of this cluster.
     pub ignore_hosts: BTreeSet<String>,
-    /// The cluster's nodes, in the order of the settings.
     pub nodes: Vec<Node>,
-    /// How patient the Netdata client is.
     pub netdata: Patience,
-    /// Where tasks are asked for.
     pub management_api: ManagementApi,
-    /// Who is notified how a run ended.
     pub notify: Notify,
-    /// What counts as busy, idle, and held.
     #[serde(rename = "ledger")]
     pub thresholds: Thresholds,
-    /// Who is notified of idle GPUs, and from when on.
     pub alerts: Alerts,
-    /// The mail addresses of users.
     pub users: BTreeMap<String, Item<Mailbox>>,
-    /// Where the settings come from.
     #[serde(skip)]
     pub source: Source,
 }
@@ -97,7 +84,6 @@ pub struct Patience {
     pub retries: usize,
 }
 
-/// The management API.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ManagementApi {
@@ -107,12 +93,10 @@ pub struct ManagementApi {
     /// The clock on which it reads `start_t` and `end_t`.
     #[serde(rename = "timezone", with = "written")]
     pub zone: Tz,
-    /// The file that holds its token.
     #[serde(with = "written")]
     pub token_file: TokenFile,
 }
 
-/// Where a token file is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenFile {
     /// The settings name it, so it must exist.
@@ -201,7 +185,6 @@ fn as_utf8<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
     serializer.collect_str(&path.display())
 }
 
-/// The settings in force.
 pub fn load(args: &SettingsArgs) -> Result<Config, ConfigError> {
     load_with_file(args).map(|(config, _)| config)
 }

@@ -16,16 +16,13 @@ use crate::model::{Item, Written, written};
 
 /// The name of the mail server's password among a service's credentials.
 const PASSWORD_CREDENTIAL: &str = "smtp-password";
-/// The key of its file.
 const PASSWORD_FILE: &str = "notify.smtp.password_file";
 
-/// Who is notified how a run ended, and when.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notify {
     /// Of which runs the webhook and the mail tell.
     pub when: When,
-    /// Whether they may name users.
     pub include_users: bool,
     /// The longest that one try may take. There are two.
     #[serde(
@@ -36,10 +33,8 @@ pub struct Notify {
     /// The monitor that learns when a run begins and how it ends.
     healthcheck_url: Option<Item<SecretUrl>>,
     healthcheck_url_file: Option<PathBuf>,
-    /// The chat.
     webhook_url: Option<Item<SecretUrl>>,
     webhook_url_file: Option<PathBuf>,
-    /// The mail server, if mail is to be sent.
     pub smtp: Option<Smtp>,
 }
 
@@ -65,7 +60,6 @@ impl Default for Notify {
 pub enum When {
     /// Of those that did not end with status 0, and of those with warnings.
     Problem,
-    /// Of all.
     Always,
 }
 
@@ -73,26 +67,22 @@ pub enum When {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Smtp {
-    /// Its name or its IP address.
     #[serde(deserialize_with = "value::host")]
     pub host: String,
     /// Its port, unless it is the usual one.
     pub port: Option<u16>,
-    /// How the connection to it is encrypted.
     #[serde(default)]
     pub security: Security,
     /// Who logs in, if anybody does.
     pub username: Option<String>,
     /// The file with the password. A credential wins over it.
     pub password_file: Option<PathBuf>,
-    /// The sender.
     #[serde(with = "written")]
     pub from: Mailbox,
     /// The recipients of what is for the admin. At least one.
     pub to: Vec<Item<Mailbox>>,
 }
 
-/// How the connection to a mail server is encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
@@ -101,7 +91,6 @@ pub enum Security {
     Starttls,
     /// From the first byte.
     Tls,
-    /// Not at all.
     None,
 }
 
@@ -110,7 +99,6 @@ pub enum Security {
 pub struct SecretUrl(Url);
 
 impl SecretUrl {
-    /// The address itself, for the request that goes there.
     pub fn expose(&self) -> &Url {
         &self.0
     }

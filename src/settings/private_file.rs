@@ -10,7 +10,6 @@ const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// Why a file gives no secret.
 #[derive(Debug)]
 pub enum NoSecret {
     Unreadable(io::Error),

@@ -29,7 +29,6 @@ pub enum SecretError {
 /// file, else the variable.
 #[derive(Debug)]
 pub struct Places<'a> {
-    /// The credential's name.
     pub credential: &'static str,
     pub file: Option<&'a Path>,
     /// What messages call the file.
@@ -37,7 +36,6 @@ pub struct Places<'a> {
     pub variable: Option<&'static str>,
 }
 
-/// Where a secret is.
 #[derive(Clone, Debug)]
 pub enum Source {
     Credential(PathBuf),
@@ -93,7 +91,6 @@ impl Places<'_> {
         })
     }
 
-    /// What messages call a source.
     fn name(&self, source: &Source) -> String {
         match source {
             Source::Credential(_) => format!("憑證 {} 的檔案", self.credential),
@@ -103,7 +100,6 @@ impl Places<'_> {
     }
 }
 
-/// The path or the name of the variable.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

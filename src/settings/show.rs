@@ -7,7 +7,7 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::file::{ConfigError, Source};
-use super::key::{Kind, SECTIONS, Section};
+use super::template::{SECRETS, SECTIONS, Section};
 use super::token::TokenOrigin;
 use super::{SettingsArgs, in_force, load_with_file};
 use crate::model::redacted;
@@ -24,7 +24,6 @@ pub struct Explained {
     token: Option<TokenOrigin>,
 }
 
-/// A key in force.
 #[derive(Debug, Serialize)]
 struct Setting {
     /// The key, with its table: `netdata.timeout`.
@@ -46,7 +45,7 @@ struct Setting {
     credential: Option<&'static str>,
     /// The line that begins its table, if it is the first key there; empty for that of the top level.
     #[serde(skip)]
-    header: Option<String>,
+    header: Option<&'static str>,
 }
 
 /// As much of a value as may be seen.
@@ -58,7 +57,6 @@ enum Displayed {
     Unset,
 }
 
-/// Where the value of a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Origin {
@@ -68,7 +66,6 @@ enum Origin {
     Credential,
 }
 
-/// The settings in force, with their origins.
 pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     let (config, file) = load_with_file(args)?;
     let on_command_line = [
@@ -95,9 +92,7 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     })
 }
 
-/// Which keys come from where.
 struct Origins {
-    /// What the settings file says.
     file: Table,
     on_command_line: Vec<&'static str>,
     /// What systemd gives the service in the place of keys, by key.
@@ -105,19 +100,19 @@ struct Origins {
 }
 
 impl Origins {
-    /// The keys of a section, of each of its tables.
     fn of_section(&self, section: &Section, in_force: &Table) -> Vec<Setting> {
         let in_file = tables(&self.file, section);
         let mut settings = Vec::new();
         for (position, values) in tables(in_force, section).into_iter().enumerate() {
             let in_file = in_file.get(position).copied();
-            let names: Vec<&str> = match section.kind {
-                Kind::Names => values.keys().map(String::as_str).collect(),
-                _ => section.keys.iter().map(|key| key.name).collect(),
+            let names: Vec<&str> = if section.has_own_names() {
+                values.keys().map(String::as_str).collect()
+            } else {
+                section.keys.clone()
             };
-            // What a node does without need not be said of each.
-            let is_shown = |name: &&str| section.kind != Kind::List || values.contains_key(*name);
-            let mut header = Some(section.header());
+            // What a node does without need not be shown for each.
+            let is_shown = |name: &&str| !section.is_list() || values.contains_key(*name);
+            let mut header = Some(section.header);
             for name in names.into_iter().filter(is_shown) {
                 let header = header.take();
                 settings.push(self.setting(section, values, in_file, name, header));
@@ -132,14 +127,14 @@ impl Origins {
         values: &Table,
         in_file: Option<&Table>,
         name: &str,
-        header: Option<String>,
+        header: Option<&'static str>,
     ) -> Setting {
-        let key = section.keys.iter().find(|key| key.name == name);
         let value = values.get(name);
         let is_in_file = in_file.is_some_and(|table| table.contains_key(name));
-        let name = match section.kind {
-            Kind::Names => Value::from(name).to_string(),
-            _ => name.to_owned(),
+        let name = if section.has_own_names() {
+            Value::from(name).to_string()
+        } else {
+            name.to_owned()
         };
         let path = section.path_of(&name);
         let mut credentials = self.credentials.iter();
@@ -153,12 +148,14 @@ impl Origins {
         } else {
             Origin::BuiltIn
         };
-        let value = match (value, key) {
+        let value = match value {
             _ if credential.is_some() => Displayed::Secret,
-            (None, _) => Displayed::Unset,
-            (Some(_), Some(key)) if key.is_secret => Displayed::Secret,
-            (Some(Value::String(text)), Some(_)) => Displayed::Set(redacted(text).into()),
-            (Some(value), _) => Displayed::Set(value.clone()),
+            None => Displayed::Unset,
+            Some(_) if SECRETS.contains(&path.as_str()) => Displayed::Secret,
+            Some(Value::String(text)) if !section.has_own_names() => {
+                Displayed::Set(redacted(text).into())
+            }
+            Some(value) => Displayed::Set(value.clone()),
         };
         let item = |list| {
             let name = values.get("name").and_then(Value::as_str);
@@ -185,7 +182,7 @@ pub fn tables<'a>(root: &'a Table, section: &Section) -> Vec<&'a Table> {
         match at.get(name) {
             Some(Value::Table(table)) => at = table,
             Some(Value::Array(list)) => return list.iter().filter_map(Value::as_table).collect(),
-            _ if section.kind != Kind::Table => return Vec::new(),
+            _ if !section.is_always => return Vec::new(),
             _ => return vec![&EMPTY],
         }
     }
@@ -218,7 +215,7 @@ impl fmt::Display for Explained {
             None => writeln!(f, "# 管理 API 的 Token：沒有")?,
         }
         for setting in &self.settings {
-            match setting.header.as_deref() {
+            match setting.header {
                 Some("") => writeln!(f)?,
                 Some(header) => writeln!(f, "\n{header}")?,
                 None => {}

@@ -1,86 +1,78 @@
-//! A settings file to begin with: every key, its default and its meaning.
+//! The settings file to begin with, and the keys that it lists.
 
-use std::fmt::Write;
+use std::sync::LazyLock;
 
-use toml::{Table, Value};
+/// Every key, with its meaning and its default or an example, commented out, so that it changes nothing. A line that
+/// begins with `#` and no space is a setting, or the header of a table that is not there by itself.
+pub const TEMPLATE: &str = include_str!("template.toml");
 
-use super::key::{Key, Kind, SECTIONS, Section};
-use super::show::tables;
-use super::{built_in, in_force};
+/// The keys whose value is a secret.
+pub const SECRETS: [&str; 2] = ["notify.healthcheck_url", "notify.webhook_url"];
 
-const HEAD: &str = "\
-# daily-gpu-log 的設定檔
-#
-# 每個鍵都可以省略。以下是所有的鍵，值是預設值或範例，都已註解，所以照這樣不會改變任何設定。
-# 「# 」開頭的行是說明；「#」緊接著鍵的行是設定：刪去 # 再改寫就會生效。
-# 檢查設定與叢集：daily-gpu-log check；顯示生效的設定：daily-gpu-log config show
-";
+/// All tables, in the order of the template.
+pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(sections);
 
-/// A settings file with every key, commented out, so that it changes nothing. A line that begins with `#` and no
-/// space is a setting.
-pub fn template() -> String {
-    let defaults = in_force(&built_in());
-    let mut text = HEAD.to_owned();
-    for section in SECTIONS {
-        write(&mut text, section, &defaults);
-    }
-    text
+#[derive(Debug, Default)]
+pub struct Section {
+    /// With dots where it is in another; empty for the keys before the first table.
+    pub name: &'static str,
+    pub header: &'static str,
+    /// Whether it is there without its header: each of its keys can stand alone.
+    pub is_always: bool,
+    pub keys: Vec<&'static str>,
 }
 
-fn write(text: &mut String, section: &Section, defaults: &Table) {
-    text.push('\n');
-    comment(text, section.meaning);
-    let tables = tables(defaults, section);
-    // An example of every key in the first of a list, and what makes the others differ from it.
-    let first = tables.first().copied();
-    header(text, section);
-    for key in section.keys {
-        comment(text, key.meaning);
-        let default = first.and_then(|table| table.get(key.name));
-        setting(text, key, default);
+impl Section {
+    /// Whether there can be many of it: `[[nodes]]`.
+    pub fn is_list(&self) -> bool {
+        self.header.starts_with("[[")
     }
-    for (table, before) in tables.iter().skip(1).zip(&tables) {
-        text.push('\n');
-        header(text, section);
-        for key in section.keys {
-            let value = table.get(key.name);
-            if value != before.get(key.name) {
-                setting(text, key, value);
-            }
+
+    /// Whether its keys are names of the user's own. The one here is an example.
+    pub fn has_own_names(&self) -> bool {
+        self.keys.iter().any(|key| key.starts_with('"'))
+    }
+
+    pub fn path_of(&self, key: &str) -> String {
+        match self.name {
+            "" => key.to_owned(),
+            name => format!("{name}.{key}"),
         }
     }
 }
 
-fn header(text: &mut String, section: &Section) {
-    // One node would take the place of all built-in ones, and what has required keys is in error without them.
-    let mark = match section.kind {
-        Kind::Table => "",
-        Kind::List | Kind::Whole | Kind::Names => "#",
+fn sections() -> Vec<Section> {
+    let mut section = Section {
+        is_always: true,
+        ..Section::default()
     };
-    if !section.name.is_empty() {
-        writeln!(text, "{mark}{}", section.header()).expect("a String takes all");
+    let mut sections = Vec::new();
+    for line in TEMPLATE.lines() {
+        let setting = line.strip_prefix('#').unwrap_or(line);
+        if setting.starts_with('[') && setting != section.header {
+            let next = Section {
+                name: setting.trim_matches(['[', ']']),
+                header: setting,
+                is_always: !line.starts_with('#'),
+                keys: Vec::new(),
+            };
+            sections.push(std::mem::replace(&mut section, next));
+        }
+        let key = setting.split_once(" = ").map(|(key, _)| key);
+        let is_new = |key: &&str| !key.starts_with(' ') && !section.keys.contains(key);
+        section.keys.extend(key.filter(is_new));
     }
-}
-
-fn setting(text: &mut String, key: &Key, default: Option<&Value>) {
-    let default = default.map(ToString::to_string);
-    let value = default.as_deref().or(key.example);
-    let value = value.expect("a key has a default or an example");
-    writeln!(text, "#{} = {value}", key.name).expect("a String takes all");
-}
-
-fn comment(text: &mut String, lines: &str) {
-    for line in lines.lines() {
-        writeln!(text, "# {line}").expect("a String takes all");
-    }
+    sections.push(section);
+    sections
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{GpuFileNumber, GpuIndex, GpuUuid};
-    use crate::settings::{Config, TokenFile, file};
+    use crate::settings::{Config, TokenFile, built_in, file};
     use pretty_assertions::assert_eq;
+    use std::collections::BTreeSet;
     use std::mem;
     use std::sync::Arc;
 
@@ -101,7 +93,7 @@ mod tests {
             }
             _ => format!("{line}\n"),
         };
-        template().lines().enumerate().map(line).collect()
+        TEMPLATE.lines().enumerate().map(line).collect()
     }
 
     #[test]
@@ -129,8 +121,7 @@ mod tests {
 
     #[test]
     fn each_setting_can_be_put_in_force_alone() {
-        let template = template();
-        let lines: Vec<&str> = template.lines().collect();
+        let lines: Vec<&str> = TEMPLATE.lines().collect();
         let is_of_whole = |number: usize| {
             let table = lines[..number]
                 .iter()
@@ -145,11 +136,9 @@ mod tests {
                 let _ = read(&with(|of, _| of == number));
             }
         }
-        let tables = SECTIONS
-            .iter()
-            .filter(|section| section.kind == Kind::Table);
+        let tables = SECTIONS.iter().filter(|section| section.is_always);
         let keys: usize = tables.map(|section| section.keys.len()).sum();
-        assert_eq!(alone, keys, "{template}");
+        assert_eq!(alone, keys);
     }
 
     #[test]
@@ -184,8 +173,38 @@ mod tests {
     #[test]
     fn a_setting_can_be_changed_where_it_stands() {
         let line = "#gpu_files = \"index\"\n";
-        assert!(template().contains(line));
-        let changed = template().replace(line, "gpu_files = \"card\"\n");
+        assert!(TEMPLATE.contains(line));
+        let changed = TEMPLATE.replace(line, "gpu_files = \"card\"\n");
         assert_eq!(read(&changed).gpu_files, GpuFileNumber::Card);
+    }
+
+    /// The fields of the struct that a table is read into, as serde names them when it meets another.
+    fn fields(section: &Section) -> BTreeSet<String> {
+        let file = format!("{}\nno_such_key = 1", section.header);
+        let error = toml::from_str::<Config>(&file).expect_err("an unknown key");
+        let message = error.message();
+        assert!(
+            message.starts_with("unknown field `no_such_key`"),
+            "{message}"
+        );
+        let names = message.split('`').skip(1).step_by(2);
+        names.skip(1).map(str::to_owned).collect()
+    }
+
+    /// What is described of a table: its keys, and the tables in it.
+    fn described(section: &Section) -> BTreeSet<String> {
+        let tables = SECTIONS.iter().filter_map(|other| {
+            let (outer, name) = other.name.rsplit_once('.').unwrap_or(("", other.name));
+            (outer == section.name && !name.is_empty()).then_some(name)
+        });
+        let keys = section.keys.iter().copied();
+        tables.chain(keys).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_keys_that_are_described_are_those_that_are_read() {
+        for section in SECTIONS.iter().filter(|section| !section.has_own_names()) {
+            assert_eq!(described(section), fields(section), "[{}]", section.name);
+        }
     }
 }

@@ -20,10 +20,8 @@ pub struct Token {
     origin: TokenOrigin,
 }
 
-/// Where the token comes from.
 #[derive(Clone, Debug, Serialize)]
 pub struct TokenOrigin {
-    /// A word for programs.
     source: &'static str,
     pub description: String,
 }

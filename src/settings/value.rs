@@ -54,7 +54,6 @@ impl Written for Interval {
     }
 }
 
-/// A mail address, with or without a name.
 impl Written for Mailbox {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| {
@@ -66,7 +65,6 @@ impl Written for Mailbox {
     }
 }
 
-/// The name of a server, or its IP address.
 pub fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let host = String::deserialize(deserializer)?;
     if host.parse::<IpAddr>().is_ok() || matches!(Host::parse(&host), Ok(Host::Domain(_))) {

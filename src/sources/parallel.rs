@@ -15,7 +15,6 @@ const BATCH_TIME: Duration = Duration::from_millis(100);
 /// a node's deadline.
 const STALL: Duration = Duration::from_secs(5);
 
-/// How many pieces are in work at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Jobs {
     at_first: usize,
@@ -23,7 +22,6 @@ pub struct Jobs {
     stall: Duration,
 }
 
-/// A piece of work that panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked;
 

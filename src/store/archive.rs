@@ -25,7 +25,6 @@ impl Archive {
         }
     }
 
-    /// The files of a day.
     pub fn day(&self, date: NaiveDate) -> DayFiles<'_> {
         let recorded = self.cards(date).read().ok().flatten();
         DayFiles {
@@ -51,7 +50,6 @@ impl Archive {
         StateFile::new(&self.root, "alerts.json")
     }
 
-    /// The record of the last run of a day.
     pub fn run(&self, date: NaiveDate) -> StateFile {
         self.file_of_day("runs", date)
     }
@@ -62,7 +60,6 @@ impl Archive {
         Ok(file.and_then(|file| DayRecord::from_json(&file)))
     }
 
-    /// The cards of the files of a day.
     pub fn cards(&self, date: NaiveDate) -> StateFile {
         self.file_of_day("cards", date)
     }

@@ -15,7 +15,6 @@ use crate::formats::unreadable::Unreadable;
 use crate::formats::{average_csv, gpu_csv};
 use crate::model::{CardId, CardUsage, GpuFileNumber, GpuIndex, Node, Window};
 
-/// The files of a day of every node.
 #[derive(Debug)]
 pub struct DayFiles<'a> {
     pub root: &'a Path,
@@ -25,7 +24,6 @@ pub struct DayFiles<'a> {
     pub recorded: BTreeMap<String, CardRecord>,
 }
 
-/// What earlier runs left of a node's day.
 #[derive(Debug, Default)]
 pub struct Earlier {
     pub usage: BTreeMap<CardId, CardUsage>,
@@ -45,7 +43,6 @@ pub struct UnusableFile {
 }
 
 impl DayFiles<'_> {
-    /// What earlier runs left of a node's day.
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
         let directory = self.directory_of(node);
         let record = self.recorded.get(&node.name).cloned();

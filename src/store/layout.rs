@@ -16,9 +16,7 @@ use crate::model::{CardId, GpuFileNumber, GpuIndex, if_there};
 /// What a run has recorded of the files that it wrote into a node's directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CardRecord {
-    /// Which number names a GPU's file.
     pub gpu_files: GpuFileNumber,
-    /// The cards by GPU index.
     pub cards: Vec<CardId>,
 }
 
@@ -134,7 +132,6 @@ impl Layout {
     }
 }
 
-/// The number of a GPU's file.
 fn number(name: &str, date: NaiveDate) -> Option<u64> {
     let rest = name.strip_prefix("gpu")?;
     let digits = rest.strip_suffix(&format!("_{date}.csv"))?;

@@ -10,14 +10,12 @@ use std::time::{Duration, Instant};
 use super::state::{LOCK, STATE_DIRECTORY};
 use super::write::{FILE_MODE, WriteError, make_directory};
 
-/// How often a taken lock is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the holder of a lock may take to write its pid, and how often that is looked for.
 const PID_PATIENCE: Duration = Duration::from_secs(1);
 const PID_PAUSE: Duration = Duration::from_millis(10);
 
-/// Why a run cannot have the tree.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(transparent)]

@@ -15,7 +15,6 @@ pub enum NewFileError {
     Unwritable { path: PathBuf, cause: io::Error },
 }
 
-/// Writes a file that does not exist.
 pub fn write_new(path: &Path, contents: &[u8]) -> Result<(), NewFileError> {
     let unwritable = |cause| NewFileError::Unwritable {
         path: path.to_owned(),

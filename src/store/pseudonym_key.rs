@@ -15,7 +15,6 @@ use crate::settings::{NoSecret, open_private};
 const NAME: &str = "pseudonym-key";
 const MODE: u32 = 0o600;
 
-/// Why there are no pseudonyms. The key is never part of it.
 #[derive(Debug, thiserror::Error)]
 pub enum PseudonymKeyError {
     #[error("無法讀取代號的金鑰 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]

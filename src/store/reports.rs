@@ -21,7 +21,6 @@ pub struct NotMergedReport {
     pub kept_as: PathBuf,
 }
 
-/// Why a day's accounts cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     #[error("無法讀取 {path}：{cause}", path = .path.display())]

@@ -10,7 +10,6 @@ use tempfile::TempPath;
 use super::layout::CardRecord;
 use super::write::{FILE_MODE, WriteError, keep_aside, temporary};
 
-/// A node's files, in place.
 #[derive(Debug)]
 pub struct InPlace {
     pub directory: PathBuf,
@@ -20,11 +19,9 @@ pub struct InPlace {
     pub set_aside: BTreeMap<PathBuf, PathBuf>,
 }
 
-/// A node's files, not yet in place.
 #[derive(Debug)]
 pub struct Staged {
     pub directory: PathBuf,
-    /// The node, and the cards that the files are of.
     record: (String, CardRecord),
     /// In the order in which they are put in place.
     files: Vec<(TempPath, PathBuf)>,
@@ -43,7 +40,6 @@ impl Staged {
         }
     }
 
-    /// Writes `contents` beside the file `name`.
     pub fn add(&mut self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
         let target = self.directory.join(name);
         let temporary = self.write(&target, contents);
@@ -62,7 +58,6 @@ impl Staged {
         Ok(file.into_temp_path())
     }
 
-    /// Whether a file is to take the place of the one at `path`.
     pub fn replaces(&self, path: &Path) -> bool {
         self.files.iter().any(|(_, target)| target == path)
     }

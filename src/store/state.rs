@@ -13,7 +13,6 @@ pub const LOCK: &str = "lock";
 /// The mode of its files, but for the lock: tasks are personal.
 const OWN_FILE_MODE: u32 = 0o600;
 
-/// A file of the state that is there and cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("無法讀取 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
 pub struct ReadError {

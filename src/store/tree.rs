@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use super::archive::Archive;
-use super::day_files::{DayFiles, Earlier, UnusableFile};
+use super::day_files::{DayFiles, UnusableFile};
 use super::layout::{self, CardRecord};
 use super::lock::{self, OpenError};
 use super::reports::{self, NotMergedReport};
@@ -19,7 +19,7 @@ use super::write::{WriteError, make_directory, nameless};
 use crate::analysis::{DayLedger, NodeDay};
 use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::{average_csv, summary};
-use crate::model::{GpuFileNumber, Node, Window};
+use crate::model::{GpuFileNumber, Window};
 
 /// The data directory, for as long as this run holds its lock.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct DataDir {
 #[derive(Debug)]
 pub struct Tree<'a> {
     data_dir: &'a DataDir,
-    files: DayFiles<'a>,
+    pub files: DayFiles<'a>,
     stamps: Stamps,
     /// The cards of the files of this run, by node.
     written: Mutex<Vec<(String, CardRecord)>>,
@@ -69,7 +69,6 @@ impl DataDir {
         })
     }
 
-    /// Begins to write the files of the window's day.
     pub fn begin(&self, window: &Window) -> Result<Tree<'_>, WriteError> {
         let note = format!("{}\n", window.date);
         unfinished::note(&self.root).keep(note.as_bytes())?;
@@ -79,11 +78,6 @@ impl DataDir {
             stamps: Stamps::of(window),
             written: Mutex::default(),
         })
-    }
-
-    /// Keeps the management API's answer for a day.
-    pub fn keep_tasks(&self, date: NaiveDate, contents: &[u8]) -> Result<(), WriteError> {
-        self.tasks(date).keep(contents)
     }
 
     /// Keeps the record of a run, as JSON, and notes that all files are in place.
@@ -106,11 +100,6 @@ impl DataDir {
 }
 
 impl Tree<'_> {
-    /// What earlier runs left of a node's day.
-    pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
-        self.files.earlier(node, window)
-    }
-
     /// Writes the files of a node's day beside their targets. A GPU without any reading has no file.
     ///
     /// The average and the summary come last, so that whoever sees them sees the readings that they are about.

@@ -14,7 +14,6 @@ pub fn note(root: &Path) -> StateFile {
     StateFile::new(root, "unfinished")
 }
 
-/// Removes what runs left that were killed while they wrote.
 pub fn tidy(root: &Path) -> Result<(), WriteError> {
     remove_temporary(root)?;
     let nodes = directories_in(root);

@@ -10,7 +10,6 @@ use super::state;
 use super::write::{WriteError, nameless};
 use crate::model::{Node, if_there};
 
-/// A data directory that can be written.
 #[derive(Debug)]
 pub struct Writable {
     /// Whether it is there already. If not, the first run makes it.
@@ -58,7 +57,6 @@ fn nearest_existing(root: &Path) -> PathBuf {
     found.unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Opens a file for writing, and changes nothing.
 fn try_file(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path);
     file.map(drop)

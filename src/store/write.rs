@@ -16,7 +16,6 @@ const DIRECTORY_MODE: u32 = 0o750;
 const PREFIX: &str = ".daily-gpu-log.";
 const SUFFIX: &str = ".tmp";
 
-/// A file or directory that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("無法寫入 {path}：{cause}（請確認對資料目錄有寫入權限，且磁碟有空間）", path = .path.display())]
 pub struct WriteError {

@@ -62,7 +62,7 @@ pub fn stage_node(
         window, thresholds, ..
     } = day;
     let not_written = |error| Kind::NotWritten(error).of(node);
-    let earlier = tree.earlier(node, window).map_err(not_written);
+    let earlier = tree.files.earlier(node, window).map_err(not_written);
     let (usage, no_readings_left, earlier) = match (usage, earlier) {
         (Ok(usage), earlier) => (usage, None, earlier?),
         // Netdata has forgotten the day, its files have not, and who held the GPUs may be news.

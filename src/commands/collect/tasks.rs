@@ -71,7 +71,7 @@ pub fn obtain(
             let mut notices = of_answer(request.config, &answer);
             obtained(TaskInformation::Known(answer));
             let kept = kept::keep(&body, window, asked_at);
-            let kept = kept.map(|file| data_dir.keep_tasks(window.date, &file));
+            let kept = kept.map(|file| data_dir.tasks(window.date).keep(&file));
             let not_kept = kept.and_then(Result::err).map(Kind::TasksNotKept);
             notices.extend(not_kept.map(Notice::from));
             return notices;

@@ -9,18 +9,15 @@ use super::interval::Interval;
 use super::local;
 use crate::model::UnixSeconds;
 
-/// Which day to collect, as the user names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateArg {
     /// The day that the zone's clocks show now.
     Today,
-    /// The day before that.
     Yesterday,
     On(NaiveDate),
 }
 
 impl DateArg {
-    /// The date that it names in `zone` at `now`.
     pub fn resolve(self, zone: Tz, now: UnixSeconds) -> NaiveDate {
         let today = local(zone, now).date_naive();
         match self {
@@ -62,7 +59,6 @@ pub enum DateError {
     NotADate(String),
     #[error("日期「{0}」不存在")]
     NotInCalendar(String),
-    /// The day has not begun in the zone.
     #[error("日期 {date} 尚未開始：{zone} 現在是 {today}")]
     Future {
         date: NaiveDate,

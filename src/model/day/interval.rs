@@ -19,7 +19,6 @@ impl Interval {
         (seconds > 0 && seconds % 60 == 0 && 3600 % seconds == 0).then_some(Self(seconds))
     }
 
-    /// Its length in seconds.
     pub fn seconds(self) -> i64 {
         self.0
     }

@@ -19,7 +19,6 @@ const FIRST_DATE: NaiveDate = NaiveDate::from_ymd_opt(1973, 1, 3).expect("a date
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     pub date: NaiveDate,
-    /// The zone whose midnights bound the day.
     pub zone: Tz,
     /// The day's first midnight, `T0`.
     pub start: UnixSeconds,
@@ -82,7 +81,6 @@ impl Window {
         usize::try_from((self.until - self.start) / self.interval.seconds()).unwrap_or(0)
     }
 
-    /// Whether the whole day has passed.
     pub fn is_over(&self) -> bool {
         self.until == self.end
     }
@@ -93,7 +91,6 @@ impl Window {
         (1..).map(move |n| start + n * step).take(self.due())
     }
 
-    /// Where the row of `stamp` stands in the window.
     pub fn place(&self, stamp: UnixSeconds) -> RowPlace {
         if stamp <= self.start || stamp > self.until {
             return RowPlace::Outside;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use indicatif::MultiProgress;
 use tracing::field::{Field, Visit};
@@ -25,7 +25,6 @@ use crate::model::printable;
 /// Messages can name tasks: the group may read them, others may not. The umask may take more away.
 const LOG_FILE_MODE: u32 = 0o640;
 
-/// A log file that cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("無法開啟記錄檔 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --log-file）", path = .path.display())]
 pub struct LogFileError {
@@ -43,8 +42,8 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     let format = output.log_format;
     // A quiet run leaves its trace all the same.
     let kept = shown.max(LevelFilter::INFO);
-    let stderr = layer(format, Clock::Without, Stderr(bars)).with_filter(shown);
-    let file = file.map(|file| layer(format, Clock::With, file).with_filter(kept));
+    let stderr = layer(format, Clock::Without, Arc::new(Stderr(bars))).with_filter(shown);
+    let file = file.map(|file| layer(format, Clock::With, Arc::new(file)).with_filter(kept));
     // Fails only where a program has set a log of its own, which is then the one to use.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(stderr).with(file));
     // A bug is logged like everything else, and does not tear the bar.
@@ -114,7 +113,6 @@ where
     }
 }
 
-/// The message of an event, in one line.
 #[derive(Default)]
 struct Message(String);
 
@@ -128,14 +126,6 @@ impl Visit for Message {
 
 /// Stderr, with the progress bar out of the way while a line is written.
 struct Stderr(MultiProgress);
-
-impl<'a> MakeWriter<'a> for Stderr {
-    type Writer = &'a Self;
-
-    fn make_writer(&'a self) -> &'a Self {
-        self
-    }
-}
 
 impl Write for &Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -167,14 +157,6 @@ impl LogFile {
     }
 }
 
-impl<'a> MakeWriter<'a> for LogFile {
-    type Writer = &'a Self;
-
-    fn make_writer(&'a self) -> &'a Self {
-        self
-    }
-}
-
 impl Write for &LogFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Err(error) = (&self.file).write_all(line) {
@@ -191,7 +173,6 @@ impl Write for &LogFile {
 /// Why the log file lacks lines. It cannot be logged at once, because that would be another line.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// Why the log file lacks lines, if it does.
 pub fn lost() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }

@@ -24,7 +24,6 @@ pub use log::LogFileError;
 pub use pager::print_long;
 pub use progress::Progress;
 
-/// Standard output takes no more.
 #[derive(Debug, thiserror::Error)]
 #[error("無法寫到標準輸出：{0}")]
 pub struct PrintError(io::Error);
@@ -97,7 +96,6 @@ pub fn print(text: impl AsRef<[u8]>) -> Result<(), PrintError> {
     }
 }
 
-/// Prints a result as one JSON object.
 pub fn print_json(report: &impl Serialize) -> Result<(), PrintError> {
     let mut text = serde_json::to_vec_pretty(report).expect("a report has string keys alone");
     text.push(b'\n');
@@ -138,7 +136,6 @@ pub fn fail(error: impl fmt::Display) {
     tracing::error!("{error}");
 }
 
-/// Logs the end of the program, which took `elapsed`.
 pub fn end(status: ExitStatus, elapsed: Duration) {
     let duration_seconds = (elapsed.as_secs_f64() * 1e3).round() / 1e3;
     let exit_status = u8::from(status);

@@ -7,8 +7,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::model::{Capped, Node};
 
-/// The bar of a run.
-
 #[derive(Debug)]
 pub struct Progress<'a> {
     bar: ProgressBar,
@@ -37,7 +35,6 @@ impl<'a> Progress<'a> {
         progress
     }
 
-    /// The node at `position` has ended.
     pub fn done(&mut self, position: usize) {
         self.left.remove(&position);
         self.bar.inc(1);

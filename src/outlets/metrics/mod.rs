@@ -15,7 +15,6 @@ pub use file::{MetricsFileError, write};
 /// The family whose value one run takes over from the one before.
 const LAST_SUCCESS: &str = "last_success_timestamp";
 
-/// A run that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct RunEnd<'a> {
     pub ended_at: UnixSeconds,
@@ -39,7 +38,6 @@ fn render(run: &RunEnd, earlier: Option<&str>) -> String {
     text::document(families)
 }
 
-/// Whether `text` is a document of [`render`].
 fn is_metrics(text: &str) -> bool {
     text.starts_with(&format!("# HELP {PREFIX}_"))
 }

@@ -5,7 +5,6 @@
 
 use std::fmt::{self, Display, Write};
 
-/// What every name begins with.
 pub const PREFIX: &str = "daily_gpu_log";
 
 /// The document of `families`, without those that have no sample.
@@ -49,7 +48,6 @@ impl Family {
         }
     }
 
-    /// With a sample, if there is a value.
     pub fn with(mut self, labels: &Labels, value: Option<impl Display>) -> Self {
         self.add(labels, value);
         self
@@ -62,7 +60,6 @@ impl Family {
     }
 }
 
-/// Labels, as the format writes them.
 #[derive(Clone, Default)]
 pub struct Labels(String);
 

@@ -10,12 +10,10 @@ use crate::sources::http::{Connections, Http};
 pub struct Address {
     pub url: SecretUrl,
     key: &'static str,
-    /// The longest that one try may take.
     pub timeout: Duration,
 }
 
 impl Address {
-    /// The address that the settings have, if they have one.
     pub fn find(setting: &UrlSetting, timeout: Duration) -> Result<Option<Self>, SecretError> {
         let url = setting.find()?;
         Ok(url.map(|url| Self {
@@ -39,7 +37,6 @@ impl Address {
             .retrying_refusals()
     }
 
-    /// The end of the time for all tries.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.timeout * TRIES
     }

@@ -26,10 +26,8 @@ pub use message::Message;
 pub use run_message::Ended;
 pub use watch::Watch;
 
-/// How often a channel is tried.
 const TRIES: u32 = 2;
 
-/// A message that did not reach somebody.
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
     #[error("無法通知 {address}{signal}：{reason}（請檢查 {key}）")]
@@ -39,7 +37,6 @@ pub enum Undelivered {
         /// Which of its messages, in parentheses, where the address gets more than one.
         signal: &'static str,
         reason: String,
-        /// The settings' key of the address.
         key: String,
     },
     #[error("無法寄信給 {recipient}（經由 {server}）：{reason}（請檢查 [notify.smtp]）")]
@@ -108,7 +105,6 @@ fn apart<T>(found: Result<Option<T>, SecretError>) -> (Option<T>, Option<SecretE
     }
 }
 
-/// Answers for each in its order.
 fn deliver_all<T: Sync>(
     all: &[T],
     jobs: Jobs,

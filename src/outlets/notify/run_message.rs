@@ -87,7 +87,6 @@ impl Ended<'_> {
     }
 }
 
-/// What an error that ends a run means.
 fn failure(status: ExitStatus) -> &'static str {
     match status {
         ExitStatus::Usage => "用法錯誤",

@@ -18,7 +18,6 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Sends the monitor the signal that a run begins.
     pub fn begin(settings: &settings::Notify) -> Self {
         let warn = |error| format!("{error}（執行結果會少通知一處）");
         let warnings = settings.missing_secrets().into_iter().map(warn).collect();
@@ -54,7 +53,6 @@ impl Watch {
     }
 }
 
-/// What this machine calls itself.
 pub fn hostname() -> String {
     let system = rustix::system::uname();
     system.nodename().to_string_lossy().into_owned()

@@ -31,7 +31,6 @@ const QUOTE_CHARS: usize = 200;
 /// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// What becomes of a connection after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connections {
     /// It is closed. An idle one holds 25 kB, which for each of 1,000 nodes is more than all the rest.
@@ -235,7 +234,6 @@ impl Http {
         Ok(Answered { body, clock_ahead })
     }
 
-    /// What the log shows of a URL.
     fn shown<'a>(&self, url: &'a Url) -> Cow<'a, str> {
         if self.shows_paths {
             url.as_str().into()

@@ -27,7 +27,6 @@ pub enum TasksError {
     /// The answer has no task, and one that was kept of the same day has some.
     #[error("無法從管理 API 獲取數據：{url} 已沒有這一天的任務")]
     TasksGone { url: String },
-    /// The answer is not JSON, or another JSON than tasks by id.
     #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
     Unreadable { url: String, problem: String },
 }

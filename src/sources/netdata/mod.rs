@@ -17,7 +17,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::http::{Connections, Http, HttpError};
+use super::http::{Answered, Connections, Http, HttpError};
 use crate::model::{Interval, Metric, Node, NodeUsage, Window};
 use crate::settings::Patience;
 use query::Tier;
@@ -28,7 +28,6 @@ pub use probe::{Agent, Charts, Probe};
 #[derive(Debug, thiserror::Error)]
 #[error("無法從 {url} 獲取數據：{reason}")]
 pub struct NodeError {
-    /// The node's agent, as the settings write it.
     pub url: String,
     pub reason: NodeErrorReason,
 }
@@ -78,7 +77,6 @@ fn advice(error: &HttpError) -> &'static str {
     }
 }
 
-/// The client. It may be shared between threads.
 #[derive(Debug)]
 pub struct Client {
     /// For the one request that a node gets.
@@ -88,7 +86,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for the agents of `nodes`.
     pub fn new(patience: Patience, nodes: &[&Node]) -> Self {
         let urls: Vec<Url> = nodes.iter().map(|node| node.url.clone()).collect();
         Self {
@@ -106,20 +103,34 @@ impl Client {
         window: &Window,
         begun: Instant,
     ) -> Result<NodeUsage, NodeError> {
-        self.usage_before(node, window, self.http.deadline(begun))
-            .map_err(|reason| NodeError::new(node, reason))
+        let usage = self.inquiry(node, window, begun).usage();
+        usage.map_err(|reason| NodeError::new(node, reason))
     }
 
-    fn usage_before(
-        &self,
-        node: &Node,
-        window: &Window,
-        deadline: Instant,
-    ) -> Result<NodeUsage, NodeErrorReason> {
-        let mut usage = match self.whole_node(node, window, deadline) {
+    fn inquiry<'a>(&'a self, node: &'a Node, window: &'a Window, begun: Instant) -> Inquiry<'a> {
+        Inquiry {
+            client: self,
+            node,
+            window,
+            deadline: self.http.deadline(begun),
+        }
+    }
+}
+
+/// All that one node is asked.
+struct Inquiry<'a> {
+    client: &'a Client,
+    node: &'a Node,
+    window: &'a Window,
+    deadline: Instant,
+}
+
+impl Inquiry<'_> {
+    fn usage(&self) -> Result<NodeUsage, NodeErrorReason> {
+        let mut usage = match self.whole_node() {
             Err(NodeErrorReason::Http(error)) if is_about_the_query(&error) => {
-                tracing::info!(node = node.name, %error, "asking chart by chart");
-                self.chart_by_chart(node, window, deadline)?
+                tracing::info!(node = self.node.name, %error, "asking chart by chart");
+                self.chart_by_chart()?
             }
             usage => usage?,
         };
@@ -129,9 +140,9 @@ impl Client {
             return Err(NodeErrorReason::NoReadings);
         }
         // A chart without samples in the window has no column, and so has one that never was.
-        let mut half_empty = usage.half_empty(&node.cards);
+        let mut half_empty = usage.half_empty(&self.node.cards);
         if !half_empty.is_empty()
-            && let Ok(charts) = self.charts(node, deadline)
+            && let Ok(charts) = self.charts()
         {
             half_empty.retain(|&(card, metric)| !charts.contains_key(&(card, metric)));
             usage.without_chart.extend(half_empty);
@@ -139,19 +150,14 @@ impl Client {
         Ok(usage)
     }
 
-    fn whole_node(
-        &self,
-        node: &Node,
-        window: &Window,
-        deadline: Instant,
-    ) -> Result<NodeUsage, NodeErrorReason> {
-        let mut usage = self.one_tier(node, window, Tier::Samples, deadline)?;
-        if usage.may_lack_old_readings(&node.cards) {
+    fn whole_node(&self) -> Result<NodeUsage, NodeErrorReason> {
+        let mut usage = self.one_tier(Tier::Samples)?;
+        if usage.may_lack_old_readings(&self.node.cards) {
             tracing::info!(
-                node = node.name,
+                node = self.node.name,
                 "asking the coarser tiers for older readings"
             );
-            match self.one_tier(node, window, Tier::Any, deadline) {
+            match self.one_tier(Tier::Any) {
                 Ok(coarse) => usage.add_coarse(coarse),
                 // What is there is not lost for what may be missing.
                 Err(reason) if !usage.is_empty() => {
@@ -163,16 +169,10 @@ impl Client {
         Ok(usage)
     }
 
-    fn one_tier(
-        &self,
-        node: &Node,
-        window: &Window,
-        tier: Tier,
-        deadline: Instant,
-    ) -> Result<NodeUsage, NodeErrorReason> {
-        let url = query::whole_node(&node.url, window, tier);
-        match self.http.get(&url, &HeaderMap::new(), deadline) {
-            Ok(answered) => answer::whole_node(&answered.body, window),
+    fn one_tier(&self, tier: Tier) -> Result<NodeUsage, NodeErrorReason> {
+        let url = query::whole_node(&self.node.url, self.window, tier);
+        match self.ask(&self.client.http, &url) {
+            Ok(answered) => answer::whole_node(&answered.body, self.window),
             Err(error) if tier == Tier::Samples && is_without_data(&error) => {
                 Ok(NodeUsage::default())
             }
@@ -180,19 +180,14 @@ impl Client {
         }
     }
 
-    fn chart_by_chart(
-        &self,
-        node: &Node,
-        window: &Window,
-        deadline: Instant,
-    ) -> Result<NodeUsage, NodeErrorReason> {
+    fn chart_by_chart(&self) -> Result<NodeUsage, NodeErrorReason> {
         let mut usage = NodeUsage::default();
-        for &card in &node.cards {
+        for &card in &self.node.cards {
             for metric in Metric::ALL {
-                let url = query::one_chart(&node.url, window, metric, card);
-                match self.series.get(&url, &HeaderMap::new(), deadline) {
+                let url = query::one_chart(&self.node.url, self.window, metric, card);
+                match self.ask(&self.client.series, &url) {
                     Ok(answered) => {
-                        answer::one_chart(&answered.body, window, metric, card, &mut usage)?;
+                        answer::one_chart(&answered.body, self.window, metric, card, &mut usage)?;
                     }
                     Err(error) if is_without_data(&error) => {}
                     Err(error) => return Err(error.into()),
@@ -200,6 +195,9 @@ impl Client {
             }
         }
         Ok(usage)
+    }
+    fn ask(&self, http: &Http, url: &Url) -> Result<Answered, HttpError> {
+        http.get(url, &HeaderMap::new(), self.deadline)
     }
 }
 

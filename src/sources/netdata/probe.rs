@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use reqwest::header::HeaderMap;
 use serde::Deserialize;
-use url::Url;
 
-use super::{Client, NodeError, NodeErrorReason, answer, is_without_data, query};
+use super::{Client, Inquiry, NodeError, NodeErrorReason, answer, is_without_data, query};
 use crate::model::{CardId, Metric, Node, NodeUsage, UnixSeconds, Window};
 use crate::sources::http::Answered;
 
@@ -43,8 +41,8 @@ impl Client {
     /// Asks `node` what it is and what it has in `window`; the error is why it does not answer at all. The deadline is
     /// that of a look at many nodes which began at `begun`.
     pub fn probe(&self, node: &Node, window: &Window, begun: Instant) -> Result<Probe, NodeError> {
-        let deadline = self.http.deadline(begun);
-        let usage = match self.usage_before(node, window, deadline) {
+        let inquiry = self.inquiry(node, window, begun);
+        let usage = match inquiry.usage() {
             Err(NodeErrorReason::Http(error)) if error.status().is_none() => {
                 return Err(NodeError::new(node, error.into()));
             }
@@ -52,13 +50,16 @@ impl Client {
         };
         Ok(Probe {
             usage,
-            agent: self.agent(node, deadline),
-            charts: self.charts(node, deadline),
+            agent: inquiry.agent(),
+            charts: inquiry.charts(),
         })
     }
+}
 
-    fn agent(&self, node: &Node, deadline: Instant) -> Result<Agent, NodeErrorReason> {
-        let Answered { body, clock_ahead } = self.ask(&query::info(&node.url), deadline)?;
+impl Inquiry<'_> {
+    fn agent(&self) -> Result<Agent, NodeErrorReason> {
+        let Answered { body, clock_ahead } =
+            self.ask(&self.client.http, &query::info(&self.node.url))?;
         let info: Info = answer::parse(&body)?;
         let is_asked = |host: &&MirroredHost| host.guid == info.uid;
         let host = info.mirrored_hosts_status.iter().find(is_asked);
@@ -70,20 +71,17 @@ impl Client {
         })
     }
 
-    pub fn charts(&self, node: &Node, deadline: Instant) -> Result<Charts, NodeErrorReason> {
+    pub fn charts(&self) -> Result<Charts, NodeErrorReason> {
         let mut charts = Charts::new();
         for metric in Metric::ALL {
-            match self.ask(&query::charts(&node.url, metric), deadline) {
+            let url = query::charts(&self.node.url, metric);
+            match self.ask(&self.client.http, &url) {
                 Ok(answered) => add_charts(&mut charts, &answered.body)?,
-                Err(NodeErrorReason::Http(error)) if is_without_data(&error) => {}
-                Err(error) => return Err(error),
+                Err(error) if is_without_data(&error) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(charts)
-    }
-
-    fn ask(&self, url: &Url, deadline: Instant) -> Result<Answered, NodeErrorReason> {
-        Ok(self.http.get(url, &HeaderMap::new(), deadline)?)
     }
 }
 

@@ -47,7 +47,6 @@ impl Mailer {
         })
     }
 
-    /// The recipients of what is for the admin.
     pub fn admins(&self) -> impl Iterator<Item = &Mailbox> {
         self.smtp.to.iter().map(|address| &**address)
     }
@@ -86,7 +85,6 @@ impl Mailer {
             .expect("a sender and a recipient are all that a letter needs")
     }
 
-    /// What TLS needs, if the connection is to be encrypted.
     fn tls(&self) -> Result<Option<TlsParameters>, MailError> {
         if self.smtp.security == Security::None {
             return Ok(None);
@@ -100,7 +98,6 @@ impl Mailer {
     }
 }
 
-/// An id that no other mail has.
 fn message_id(from: &Mailbox) -> String {
     static LETTERS: AtomicUsize = AtomicUsize::new(0);
     let letter = LETTERS.fetch_add(1, Ordering::Relaxed);

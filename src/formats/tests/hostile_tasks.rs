@@ -8,9 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{average_csv, ledger_csv, summary, task_report, usage_csv};
 use crate::analysis::usage::{Usage, UserOrder};
 use crate::analysis::{DayLedger, NodeDay, Span, TaskKnowledge, TasksByHost, attribute};
+use crate::formats::{average_csv, ledger_csv, summary, task_report, usage_csv};
 use crate::model::{Answer, CardId, CardUsage, Interval, Node, Reading, Thresholds, Window};
 use crate::sources::management_api::kept;
 
