@@ -15,6 +15,7 @@ use crate::analysis::completeness::{Completeness, Shortfall};
 use crate::analysis::conflict::Conflict;
 use crate::analysis::holding::Span;
 use crate::analysis::ledger::NodeLedger;
+use crate::analysis::node_day::GpuUse;
 use crate::analysis::record::{DayRecord, FilesRecord, GpuRecord, WindowRecord};
 use crate::model::cluster::Node;
 use crate::model::day::Window;
@@ -30,6 +31,22 @@ pub struct NodeResult {
     /// where its agent gave none.
     pub ledger: Option<NodeLedger>,
     pub notices: Vec<Notice>,
+}
+
+impl NodeResult {
+    pub fn failed(why: Notice) -> Self {
+        Self {
+            files: None,
+            ledger: None,
+            notices: vec![why],
+        }
+    }
+}
+
+impl From<Notice> for Box<NodeResult> {
+    fn from(why: Notice) -> Self {
+        Self::new(NodeResult::failed(why))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -229,7 +246,7 @@ struct GpuFields<'a> {
     #[serde(flatten)]
     coverage: Coverage,
     mean_percent: Mean,
-    users: Option<&'a [String]>,
+    users: Option<Vec<&'a str>>,
     conflicts: Option<&'a [Conflict]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     more_conflicts: Option<usize>,
@@ -245,7 +262,7 @@ impl<'a> GpuFields<'a> {
             card: gpu.card,
             coverage: gpu.coverage,
             mean_percent: gpu.mean_percent,
-            users: held.map(|held| &held.users[..]),
+            users: held.map(GpuUse::users),
             conflicts: held.map(|held| &held.conflicts.first[..]),
             more_conflicts: (more > 0).then_some(more),
             busy_without_task: held.map(|held| &held.busy_without_task[..]),
