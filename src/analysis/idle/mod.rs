@@ -14,7 +14,7 @@ use super::ledger::Account;
 use crate::model::thresholds::{AlertRule, Alerts};
 use crate::model::units::GpuIndex;
 
-pub use day::{RuledTasks, TaskEvidence};
+pub use day::RuledTasks;
 pub use left_out::{LeftOut, Reason};
 pub use memory::{Memory, Outcome, Reminder};
 
