@@ -32,7 +32,7 @@ pub struct GpuDay {
 }
 
 /// What became of a GPU in the hands of its users.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GpuUse {
     /// What it did while each user held it, and while nobody did.
     pub ledger: GpuLedger,
@@ -158,6 +158,11 @@ impl<'a> TaskKnowledge<'a> {
 }
 
 impl GpuUse {
+    /// In order of first hold.
+    pub fn users(&self) -> Vec<&str> {
+        self.ledger.users.iter().map(|(user, _)| &**user).collect()
+    }
+
     fn new(
         index: GpuIndex,
         usage: Option<&CardUsage>,

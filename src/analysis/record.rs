@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::average::{Coverage, Mean};
 use super::completeness::{Completeness, Shortfall};
-use super::conflict::Conflicts;
-use super::holding::Span;
-use super::node_day::{GpuDay, NodeDay};
+use super::node_day::{GpuDay, GpuUse, NodeDay};
 use super::stopped_series::LastReadings;
 use crate::model::{CardId, GpuIndex, Metric, Node, TaskSource, UnixSeconds, Window};
 
@@ -99,17 +97,7 @@ pub struct GpuRecord {
     pub without_chart: Vec<Metric>,
     /// Who held it in this run's files; `None` without task information.
     #[serde(skip)]
-    pub held: Option<Held>,
-}
-
-/// What became of a GPU in the hands of its users.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Held {
-    /// In order of first hold.
-    pub users: Vec<String>,
-    pub conflicts: Conflicts,
-    /// When it was busy for an hour or more though nobody held it.
-    pub busy_without_task: Vec<Span>,
+    pub held: Option<GpuUse>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,15 +194,7 @@ impl GpuRecord {
             mean_percent: gpu.mean,
             last_readings: last_readings.unwrap_or_default(),
             without_chart: Vec::new(),
-            held: day
-                .tasks
-                .known()
-                .zip(gpu.held.as_ref())
-                .map(|(tasks, held)| Held {
-                    users: tasks.users(gpu.index).map(str::to_owned).collect(),
-                    conflicts: held.conflicts.clone(),
-                    busy_without_task: held.busy_without_task.clone(),
-                }),
+            held: gpu.held.clone(),
         };
         record.without_chart = record.without_reading();
         record

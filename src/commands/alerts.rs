@@ -11,11 +11,11 @@ use super::frame::Frame;
 use super::reminders;
 use super::values::parse_seconds;
 use crate::analysis::DayRecord;
-use crate::analysis::idle::{Memory, Reason, RuledTasks, Tally, TaskEvidence};
-use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
+use crate::analysis::idle::{Memory, Reason, RuledTasks, Tally};
+use crate::model::{DateArg, DateError, ExitStatus, KeptAnswer, Node, Window};
 use crate::outlets::console;
 use crate::outlets::notify::Channels;
-use crate::report::alerts::{self, AlertsReport};
+use crate::report::alerts::AlertsReport;
 use crate::settings::Config;
 use crate::sources::management_api::kept;
 use crate::store::{Archive, DataDir, Earlier, ReadError};
@@ -137,13 +137,8 @@ fn report<'a>(
     last: NaiveDate,
     memory: &Memory,
 ) -> AlertsReport<'a> {
-    let days = alerts::Days {
-        first: first_date(config, last),
-        last,
-        zone: config.zone,
-    };
-    let settings = (&config.alerts, config.thresholds.idle);
-    AlertsReport::new(tally, settings, days, memory, now())
+    let days = (first_date(config, last), last);
+    AlertsReport::new(tally, config, days, memory, now())
 }
 
 /// The first of the days that end with `last`.
@@ -162,24 +157,24 @@ fn tally(config: &Config, archive: &Archive, last: NaiveDate) -> Result<Tally> {
         match window {
             Ok(window) => add_day(&mut tally, config, archive, &window)?,
             Err(DateError::Skipped { .. }) => {}
-            Err(error) => tally.leave_out_date(date, Reason::NoSuchDay(error)),
+            Err(error) => tally.leave_out(date, None, None, Reason::NoSuchDay(error)),
         }
     }
     Ok(tally)
 }
 
 fn add_day(tally: &mut Tally, config: &Config, archive: &Archive, window: &Window) -> Result<()> {
-    let evidence = match tasks(archive, window) {
-        Ok(evidence) => evidence,
+    let kept = match tasks(archive, window) {
+        Ok(kept) => kept,
         Err(reason) => {
-            tally.leave_out(window, None, reason);
+            tally.leave_out(window.date, None, None, reason);
             return Ok(());
         }
     };
-    let tasks = RuledTasks::new(&evidence, &config.alerts);
+    let tasks = RuledTasks::new(&kept, window, &config.alerts);
     let nodes = config.nodes.iter().filter(|node| tasks.concern(node));
-    if let Some(reason) = evidence.doubt() {
-        tally.leave_out(window, None, reason.clone());
+    if let Some(reason) = &tasks.doubt {
+        tally.leave_out(window.date, None, None, reason.clone());
         nodes.for_each(|node| tally.add_unknown(node, window, &tasks));
         return Ok(());
     }
@@ -194,7 +189,7 @@ fn add_day(tally: &mut Tally, config: &Config, archive: &Archive, window: &Windo
                 tally.add(node, window, &tasks, usage, settings);
             }
             Err(reason) => {
-                tally.leave_out(window, Some(node), reason);
+                tally.leave_out(window.date, Some(node), None, reason);
                 tally.add_unknown(node, window, &tasks);
             }
         }
@@ -203,13 +198,12 @@ fn add_day(tally: &mut Tally, config: &Config, archive: &Archive, window: &Windo
 }
 
 /// The tasks of a day that is over.
-fn tasks(archive: &Archive, window: &Window) -> Result<TaskEvidence, Reason> {
+fn tasks(archive: &Archive, window: &Window) -> Result<KeptAnswer, Reason> {
     if !window.is_over() {
         return Err(Reason::Running);
     }
     let file = archive.kept_tasks(window.date).ok_or(Reason::NoTasks)?;
-    let kept = kept::recall(&file, window).ok_or(Reason::UnreadableTasks)?;
-    Ok(TaskEvidence::new(kept, window))
+    kept::recall(&file, window).ok_or(Reason::UnreadableTasks)
 }
 
 /// The readings of a node's whole day, as far as there are any.

@@ -1,8 +1,10 @@
 //! `users`: who held how many GPU-hours over some days, from the reports of those days.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use anyhow::Result;
+use chrono::NaiveDate;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
@@ -21,11 +23,8 @@ use crate::store::{Archive, pseudonym_key, reports};
 #[derive(Args, Debug)]
 pub struct UsersArgs {
     // A day is in its report only once it is collected, which is at night.
-    #[arg(
-        value_name = "DATE",
-        default_value = "yesterday",
-        hide_default_value = true
-    )]
+    #[arg(value_name = "DATE", default_value = "yesterday")]
+    #[arg(hide_default_value = true)]
     #[arg(help = "日期: YYYY-MM-DD、today 或 yesterday [預設: yesterday]")]
     date: DateArg,
     #[arg(long, value_name = "DATE", help = "合計 DATE 到這個日期的每一天")]
@@ -79,12 +78,7 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     let mut usage = Usage::new(first, last);
     let mut reported = BTreeSet::new();
     for (_, window) in calendar.windows(first, last) {
-        let day = Day {
-            window: window?,
-            wanted: &wanted,
-            archive: &archive,
-        };
-        reported.extend(day.add_to(&mut usage, config));
+        reported.extend(wanted.add_day(&window?, config, &archive, &mut usage));
     }
     wanted.are_known(&reported, config, &dates(first, last))?;
     Ok(usage)
@@ -94,29 +88,26 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
 struct WantedNodes<'a> {
     /// Whether they are named; else they are all that the settings or the reports name.
     are_named: bool,
-    /// Those of the settings.
-    present: Vec<&'a Node>,
-    /// The names of the others, which the settings may have had once.
-    former: Vec<&'a str>,
+    /// Each with its node; the settings may have had the others once.
+    nodes: Vec<(&'a str, Option<&'a Node>)>,
 }
 
 impl<'a> WantedNodes<'a> {
     fn new(config: &'a Config, names: &'a [String]) -> Self {
-        let nodes = config.nodes.iter();
-        let is_former = |name: &&str| !config.nodes.iter().any(|node| node.name == **name);
+        let is_wanted = |node: &&Node| names.is_empty() || names.contains(&node.name);
+        let present = config.nodes.iter().filter(is_wanted);
+        let present = present.map(|node| (node.name.as_str(), Some(node)));
+        let is_former = |name: &&String| !config.nodes.iter().any(|node| node.name == **name);
+        let former = names.iter().filter(is_former);
+        let former = former.map(|name| (name.as_str(), None));
         Self {
             are_named: !names.is_empty(),
-            present: nodes
-                .filter(|node| names.is_empty() || names.contains(&node.name))
-                .collect(),
-            former: names.iter().map(String::as_str).filter(is_former).collect(),
+            nodes: present.chain(former).collect(),
         }
     }
 
     fn include(&self, name: &str) -> bool {
-        !self.are_named
-            || self.present.iter().any(|node| node.name == name)
-            || self.former.contains(&name)
+        !self.are_named || self.nodes.iter().any(|(wanted, _)| *wanted == name)
     }
 
     /// Refuses a name that neither the settings nor a report has.
@@ -126,8 +117,9 @@ impl<'a> WantedNodes<'a> {
         config: &Config,
         days: &str,
     ) -> Result<(), RequestError> {
-        let mut former = self.former.iter();
-        let Some(name) = former.find(|&&name| !reported.contains(name)) else {
+        let is_unknown =
+            |(name, node): &&(&str, Option<&Node>)| node.is_none() && !reported.contains(*name);
+        let Some((name, _)) = self.nodes.iter().find(is_unknown) else {
             return Ok(());
         };
         let mut known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
@@ -142,72 +134,62 @@ impl<'a> WantedNodes<'a> {
             known: known.join("、"),
         })
     }
-}
 
-/// One of the days.
-struct Day<'a> {
-    window: Window,
-    wanted: &'a WantedNodes<'a>,
-    archive: &'a Archive,
-}
-
-impl Day<'_> {
-    /// Adds the day, and answers which nodes its report has.
-    fn add_to(&self, usage: &mut Usage, config: &Config) -> BTreeSet<String> {
-        let date = self.window.date;
-        let WantedNodes {
-            present, former, ..
-        } = self.wanted;
+    /// Adds a day, and answers which nodes its report has.
+    fn add_day(
+        &self,
+        window: &Window,
+        config: &Config,
+        archive: &Archive,
+        usage: &mut Usage,
+    ) -> BTreeSet<String> {
+        let date = window.date;
         let absence = match reports::ledger(&config.data_dir, date) {
-            Ok(Some(ledger)) if self.is_of_this_zone(&ledger) => {
-                usage.add(date, &ledger, |name| self.wanted.include(name));
-                for &node in present {
-                    if !ledger.contains_key(&node.name) {
-                        usage.lacks_node(date, &node.name, self.why_not(&[node], &[]));
-                    }
-                }
-                for &name in former {
-                    if !ledger.contains_key(name) {
-                        usage.lacks_node(date, name, self.why_not(&[], &[name]));
-                    }
+            Ok(Some(ledger)) if is_of(&ledger, window) => {
+                usage.add(date, &ledger, |name| self.include(name));
+                let without = self.nodes.iter();
+                for node in without.filter(|(name, _)| !ledger.contains_key(*name)) {
+                    let reason = why_not(archive, date, slice::from_ref(node));
+                    usage.add_absence(date, Some(node.0), reason);
                 }
                 return ledger.into_keys().collect();
             }
             Ok(Some(_)) => AbsenceReason::OtherZone,
-            Ok(None) => self.why_not(present, former),
+            Ok(None) => why_not(archive, date, &self.nodes),
             Err(error) => {
                 console::fail(error);
                 AbsenceReason::Damaged
             }
         };
-        usage.add_nothing(date, absence);
+        usage.add_absence(date, None, absence);
         BTreeSet::new()
     }
+}
 
-    fn is_of_this_zone(&self, ledger: &DayLedger) -> bool {
-        let (start, end) = (self.window.start, self.window.end);
-        let mut nodes = ledger.values();
-        nodes.all(|node| node.known.from == start && node.known.to <= end)
-    }
+/// Whether the accounts are of the window's day, and not of that of another zone.
+fn is_of(ledger: &DayLedger, window: &Window) -> bool {
+    let mut known = ledger.values().map(|node| node.known);
+    known.all(|known| known.from == window.start && known.to <= window.end)
+}
 
-    /// Why there are no accounts of these nodes, by the record of the runs of the day.
-    fn why_not(&self, present: &[&Node], former: &[&str]) -> AbsenceReason {
-        let date = self.window.date;
-        let Ok(record) = self.archive.record(date) else {
-            return AbsenceReason::Unexplained;
-        };
-        let Some(record) = record else {
-            return if self.archive.day(date).are_any_there(present) {
+/// Why there are no accounts of these nodes, by the record of the runs of the day.
+fn why_not(archive: &Archive, date: NaiveDate, nodes: &[(&str, Option<&Node>)]) -> AbsenceReason {
+    match archive.record(date) {
+        Ok(Some(record)) => {
+            let reasons = nodes
+                .iter()
+                .map(|(name, _)| why_not_of_node(record.node(name)));
+            reasons.max().unwrap_or(AbsenceReason::NotCollected)
+        }
+        Ok(None) => {
+            let present: Vec<_> = nodes.iter().filter_map(|(_, node)| *node).collect();
+            if archive.day(date).are_any_there(&present) {
                 AbsenceReason::Lost
             } else {
                 AbsenceReason::NotCollected
-            };
-        };
-        let names = present.iter().map(|node| node.name.as_str());
-        let reasons = names
-            .chain(former.iter().copied())
-            .map(|name| why_not_of_node(record.node(name)));
-        reasons.max().unwrap_or(AbsenceReason::NotCollected)
+            }
+        }
+        Err(_) => AbsenceReason::Unexplained,
     }
 }
 
@@ -229,14 +211,12 @@ fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage
     if usage.total().is_none() {
         return Ok(usage);
     }
-    let (mut usage, wanted) = if args.anonymize {
+    let (mut usage, mut wanted) = (usage, args.user.clone());
+    if args.anonymize {
         let pseudonyms = pseudonym_key::pseudonyms(&config.data_dir)?;
-        let wanted = args.user.as_deref();
-        let wanted = wanted.map(|user| pseudonyms.user_meant_by(user));
-        (usage.renamed(|user| pseudonyms.user(user)), wanted)
-    } else {
-        (usage, args.user.clone())
-    };
+        usage = usage.renamed(|user| pseudonyms.user(user));
+        wanted = wanted.map(|user| pseudonyms.user_meant_by(&user));
+    }
     if let Some(wanted) = wanted {
         if !usage.users.contains_key(&wanted) {
             return Err(unknown_user(wanted, &usage).into());

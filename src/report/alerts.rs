@@ -2,12 +2,13 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::formats::number;
-use crate::model::{AlertRule, Alerts, ExitStatus, GpuIndex, Reading, UnixSeconds};
+use crate::model::{AlertRule, ExitStatus, GpuIndex, Reading, UnixSeconds};
+use crate::settings::Config;
 
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
@@ -91,25 +92,17 @@ pub enum Notified {
     Failed,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub struct Days {
-    pub first: NaiveDate,
-    /// The last.
-    pub last: NaiveDate,
-    /// Their zone.
-    pub zone: Tz,
-}
-
 impl<'a> AlertsReport<'a> {
     /// The report of `tally` at `now`; `memory` has who was notified before.
     pub fn new(
         tally: &'a Tally,
-        (settings, idle): (&'a Alerts, Reading),
-        days: Days,
+        config: &'a Config,
+        (first, last): (NaiveDate, NaiveDate),
         memory: &Memory,
         now: UnixSeconds,
     ) -> Self {
-        let alert = |alert: Alert<'a>| AlertReport::new(&alert, settings, days.zone, memory, now);
+        let (settings, zone) = (&config.alerts, config.zone);
+        let alert = |alert: Alert<'a>| AlertReport::new(&alert, config, memory, now);
         let rule = |rule: &'a AlertRule| RuleReport {
             name: &rule.name,
             task_types: &rule.task_types,
@@ -125,14 +118,14 @@ impl<'a> AlertsReport<'a> {
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            first_date: days.first,
-            date: days.last,
-            timezone: days.zone.name(),
-            zone: days.zone,
+            first_date: first,
+            date: last,
+            timezone: zone.name(),
+            zone,
             window_days: settings.window_days,
             min_coverage_percent: settings.min_coverage_percent,
             rules: settings.rules.iter().map(rule).collect(),
-            idle,
+            idle: config.thresholds.idle,
             alerts: tally.alerts(settings).into_iter().map(alert).collect(),
             left_out: &tally.left_out,
             has_evidence,
@@ -175,30 +168,24 @@ impl<'a> AlertsReport<'a> {
 }
 
 impl<'a> AlertReport<'a> {
-    fn new(
-        alert: &Alert<'a>,
-        settings: &Alerts,
-        zone: Tz,
-        memory: &Memory,
-        now: UnixSeconds,
-    ) -> Self {
+    fn new(alert: &Alert<'a>, config: &Config, memory: &Memory, now: UnixSeconds) -> Self {
         let Alert { user, rule, .. } = *alert;
-        let is_recent = memory.is_recent(user, &rule.name, now, settings.window_days);
+        let is_recent = memory.is_recent(user, &rule.name, now, config.alerts.window_days);
         let last = memory.last(user, &rule.name);
         let gpus = alert.gpus.iter();
         Self {
             user,
             rule: &rule.name,
             task_types: &rule.task_types,
-            figures: Figures(alert.account),
+            figures: alert.account.into(),
             gpus: gpus
                 .map(|((node, gpu), account)| GpuReport {
                     node,
                     gpu: *gpu,
-                    figures: Figures(*account),
+                    figures: (*account).into(),
                 })
                 .collect(),
-            last_notice: last.map(|last| LastNotice::new(last, zone)),
+            last_notice: last.map(|last| LastNotice::new(last, config.zone)),
             notice: if is_recent {
                 Notified::Recent
             } else {
@@ -219,68 +206,54 @@ impl LastNotice {
 }
 
 /// What GPUs did for a user, in seconds and in percent rounded down.
-#[derive(Clone, Copy, Debug)]
-pub struct Figures(Account);
-
-impl Figures {
-    pub fn idle_seconds(self) -> u64 {
-        self.0.idle.seconds()
-    }
-
-    pub fn idle_hours(self) -> String {
-        number::hours(self.idle_seconds(), 2)
-    }
-
-    pub fn allocated_hours(self) -> String {
-        number::hours(self.0.seconds(), 2)
-    }
-
-    /// Which part of the hours is idle.
-    pub fn idle_share(self) -> String {
-        hundredths_percent(self.0.idle_hundredths())
-    }
-
-    pub fn coverage(self) -> String {
-        hundredths_percent(self.0.coverage_hundredths())
-    }
-
-    pub fn mean_gpu(self) -> String {
-        let mean = self.0.gpu.mean().map(Reading::percent);
-        mean.map_or_else(|| "-".to_owned(), |mean| format!("{mean:.2}%"))
-    }
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Figures {
+    pub idle_seconds: u64,
+    allocated_seconds: u64,
+    observed_seconds: u64,
+    idle_share_percent: Option<f64>,
+    coverage_percent: Option<f64>,
+    mean_gpu_percent: Option<f64>,
 }
 
-impl Serialize for Figures {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields {
-            idle_seconds: u64,
-            allocated_seconds: u64,
-            observed_seconds: u64,
-            idle_share_percent: Option<f64>,
-            coverage_percent: Option<f64>,
-            mean_gpu_percent: Option<f64>,
-        }
-        let account = self.0;
-        let fields = Fields {
+impl From<Account> for Figures {
+    fn from(account: Account) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
+        let percent = |hundredths: u64| hundredths as f64 / 100.0;
+        Self {
             idle_seconds: account.idle.seconds(),
             allocated_seconds: account.seconds(),
             observed_seconds: account.observed(),
             idle_share_percent: account.idle_hundredths().map(percent),
             coverage_percent: account.coverage_hundredths().map(percent),
             mean_gpu_percent: account.gpu.mean().map(Reading::percent),
-        };
-        fields.serialize(serializer)
+        }
     }
 }
 
-/// To the hundredth of a percent.
-pub fn percent(hundredths: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-    let hundredths = hundredths as f64;
-    hundredths / 100.0
+impl Figures {
+    pub fn idle_hours(self) -> String {
+        number::hours(self.idle_seconds, 2)
+    }
+
+    pub fn allocated_hours(self) -> String {
+        number::hours(self.allocated_seconds, 2)
+    }
+
+    /// Which part of the hours is idle.
+    pub fn idle_share(self) -> String {
+        percent_text(self.idle_share_percent)
+    }
+
+    pub fn coverage(self) -> String {
+        percent_text(self.coverage_percent)
+    }
+
+    pub fn mean_gpu(self) -> String {
+        percent_text(self.mean_gpu_percent)
+    }
 }
 
-fn hundredths_percent(hundredths: Option<u64>) -> String {
-    hundredths.map_or_else(|| "-".to_owned(), |part| format!("{:.2}%", percent(part)))
+fn percent_text(percent: Option<f64>) -> String {
+    percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.2}%"))
 }

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::notice::Notice;
 use crate::analysis::{
-    Completeness, Conflict, Coverage, DayRecord, FilesRecord, GpuRecord, Mean, NodeLedger,
+    Completeness, Conflict, Coverage, DayRecord, FilesRecord, GpuRecord, GpuUse, Mean, NodeLedger,
     Shortfall, Span, WindowRecord,
 };
 use crate::model::{
@@ -26,6 +26,22 @@ pub struct NodeResult {
     /// where its agent gave none.
     pub ledger: Option<NodeLedger>,
     pub notices: Vec<Notice>,
+}
+
+impl NodeResult {
+    pub fn failed(why: Notice) -> Self {
+        Self {
+            files: None,
+            ledger: None,
+            notices: vec![why],
+        }
+    }
+}
+
+impl From<Notice> for Box<NodeResult> {
+    fn from(why: Notice) -> Self {
+        Self::new(NodeResult::failed(why))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -225,7 +241,7 @@ struct GpuFields<'a> {
     #[serde(flatten)]
     coverage: Coverage,
     mean_percent: Mean,
-    users: Option<&'a [String]>,
+    users: Option<Vec<&'a str>>,
     conflicts: Option<&'a [Conflict]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     more_conflicts: Option<usize>,
@@ -241,7 +257,7 @@ impl<'a> GpuFields<'a> {
             card: gpu.card,
             coverage: gpu.coverage,
             mean_percent: gpu.mean_percent,
-            users: held.map(|held| &held.users[..]),
+            users: held.map(GpuUse::users),
             conflicts: held.map(|held| &held.conflicts.first[..]),
             more_conflicts: (more > 0).then_some(more),
             busy_without_task: held.map(|held| &held.busy_without_task[..]),

@@ -10,52 +10,31 @@ use crate::analysis::{
     Account, GpuDay, NodeDay, Span, Spans, TaskKnowledge, TasksByHost, attribute,
 };
 use crate::model::{
-    Alerts, Answer, CardId, CardUsage, GpuIndex, KeptAnswer, Node, Task, Thresholds, Window,
+    Alerts, CardId, CardUsage, GpuIndex, KeptAnswer, Node, Task, Thresholds, Window,
 };
 
-/// The tasks of a day, as the management API had them.
-#[derive(Clone, Debug)]
-pub struct TaskEvidence {
-    answer: Answer,
+/// The tasks of a day, as the management API had them, by the rule that is theirs.
+#[derive(Debug)]
+pub struct RuledTasks<'a> {
+    all: TasksByHost<'a>,
+    by_rule: Vec<TasksByHost<'a>>,
     /// How much of the day the answer is of; `None` of one that was given before it.
     known: Option<Span>,
-    doubt: Option<Reason>,
+    /// Why the answer is not all that there is to know of the day, if it is not.
+    pub doubt: Option<Reason>,
 }
 
-impl TaskEvidence {
-    pub fn new(kept: KeptAnswer, window: &Window) -> Self {
+impl<'a> RuledTasks<'a> {
+    pub fn new(kept: &'a KeptAnswer, window: &Window, settings: &Alerts) -> Self {
         let KeptAnswer { answer, fetched_at } = kept;
-        let doubt = if fetched_at < window.end {
-            Some(Reason::EarlyTasks(window.clock(fetched_at)))
+        let doubt = if *fetched_at < window.end {
+            Some(Reason::EarlyTasks(window.clock(*fetched_at)))
         } else if !answer.malformed.is_empty() {
             // Nobody knows which GPU such a task held, and when.
             Some(Reason::MalformedTasks(answer.malformed.len()))
         } else {
             None
         };
-        Self {
-            answer,
-            known: Span::new(window.start, window.end.min(fetched_at)),
-            doubt,
-        }
-    }
-
-    /// Why it is not all that there is to know of the day, if it is not.
-    pub fn doubt(&self) -> Option<&Reason> {
-        self.doubt.as_ref()
-    }
-}
-
-#[derive(Debug)]
-pub struct RuledTasks<'a> {
-    all: TasksByHost<'a>,
-    by_rule: Vec<TasksByHost<'a>>,
-    known: Option<Span>,
-}
-
-impl<'a> RuledTasks<'a> {
-    pub fn new(evidence: &'a TaskEvidence, settings: &Alerts) -> Self {
-        let answer = &evidence.answer;
         let counts = |task: &Task| {
             let project = task.project_uuid.as_ref();
             !settings.exempt_users.contains(&task.username)
@@ -71,7 +50,8 @@ impl<'a> RuledTasks<'a> {
         Self {
             all: TasksByHost::new(&answer.tasks),
             by_rule: (0..settings.rules.len()).map(of_rule).collect(),
-            known: evidence.known,
+            known: Span::new(window.start, window.end.min(*fetched_at)),
+            doubt,
         }
     }
 
@@ -81,21 +61,18 @@ impl<'a> RuledTasks<'a> {
 }
 
 impl Tally {
-    pub fn leave_out_date(&mut self, date: NaiveDate, reason: Reason) {
+    /// Notes that a day, a node of it, or a GPU of that does not count.
+    pub fn leave_out(
+        &mut self,
+        date: NaiveDate,
+        node: Option<&Node>,
+        gpu: Option<GpuIndex>,
+        reason: Reason,
+    ) {
         self.left_out.push(LeftOut {
             date,
-            node: None,
-            gpu: None,
-            reason,
-        });
-    }
-
-    /// Notes that a day, or a node of it, does not count.
-    pub fn leave_out(&mut self, window: &Window, node: Option<&Node>, reason: Reason) {
-        self.left_out.push(LeftOut {
-            date: window.date,
             node: node.map(|node| node.name.clone()),
-            gpu: None,
+            gpu,
             reason,
         });
     }
@@ -119,7 +96,7 @@ impl Tally {
             return;
         };
         if usage.is_empty() {
-            self.leave_out(window, Some(node), Reason::NoReadings);
+            self.leave_out(window.date, Some(node), None, Reason::NoReadings);
             return self.add_unknown(node, window, tasks);
         }
         let attributed = TaskKnowledge::Known {
@@ -132,7 +109,7 @@ impl Tally {
         let doubts = day.ledger().map(|ledger| ledger.doubts);
         let doubts = doubts.unwrap_or_default();
         for doubt in &doubts {
-            self.leave_out(window, Some(node), Reason::Doubt(*doubt));
+            self.leave_out(window.date, Some(node), None, Reason::Doubt(*doubt));
         }
         if !doubts.is_empty() {
             return self.add_unknown(node, window, tasks);
@@ -142,12 +119,8 @@ impl Tally {
         for index in self.hold(node, tasks, account) {
             let coverage = day.gpus.get(index.0).map_or(0, coverage_percent);
             if coverage < settings.min_coverage_percent.into() {
-                self.left_out.push(LeftOut {
-                    date: window.date,
-                    node: Some(node.name.clone()),
-                    gpu: Some(index),
-                    reason: Reason::Coverage(coverage),
-                });
+                let reason = Reason::Coverage(coverage);
+                self.leave_out(window.date, Some(node), Some(index), reason);
             }
         }
     }
@@ -203,7 +176,7 @@ fn coverage_percent(gpu: &GpuDay) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AlertRule, Interval, Reading, TaskGpu, TaskTime, UnixSeconds};
+    use crate::model::{AlertRule, Answer, Interval, Reading, TaskGpu, TaskTime, UnixSeconds};
     use chrono_tz::Tz;
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -296,7 +269,7 @@ mod tests {
     }
 
     proptest! {
-        /// Who is told what, from a look at every second of every GPU.
+        /// Who is notified of what, from a look at every second of every GPU.
         #[test]
         fn alerts_are_what_a_look_at_every_second_shows(
             // Whole minutes, so that thresholds are often met exactly.
@@ -328,9 +301,8 @@ mod tests {
                 answer: Answer { tasks, malformed: Vec::new() },
                 fetched_at: window.end,
             };
-            let evidence = TaskEvidence::new(answer, &window);
-            prop_assert_eq!(evidence.doubt(), None);
-            let ruled = RuledTasks::new(&evidence, &settings);
+            let ruled = RuledTasks::new(&answer, &window, &settings);
+            prop_assert_eq!(&ruled.doubt, &None);
             let mut tally = Tally::default();
             for (position, name) in NODES.iter().enumerate() {
                 let node = node(name);
@@ -340,7 +312,7 @@ mod tests {
                     tally.add(&node, &window, &ruled, cards, (&settings, Thresholds::default()));
                 }
             }
-            let told: BTreeSet<_> = tally.alerts(&settings).iter().map(|alert| {
+            let alerts: BTreeSet<_> = tally.alerts(&settings).iter().map(|alert| {
                 let account = alert.account;
                 (alert.user.to_owned(), alert.rule.name.clone(), account.idle.seconds(), account.seconds())
             }).collect();
@@ -386,12 +358,12 @@ mod tests {
             }
             let expected: BTreeSet<_> = counted.into_iter().filter_map(|((user, rule), [idle, seen, all])| {
                 let (min_idle, share) = [(limits.0, limits.1), (limits.2, limits.3)][rule];
-                let is_told = idle >= min_idle
+                let is_alert = idle >= min_idle
                     && idle * 100 >= all * u64::from(share)
                     && seen * 100 >= all * u64::from(coverage);
-                is_told.then(|| (USERS[user].to_owned(), ["default", "web"][rule].to_owned(), idle, all))
+                is_alert.then(|| (USERS[user].to_owned(), ["default", "web"][rule].to_owned(), idle, all))
             }).collect();
-            prop_assert_eq!(told, expected);
+            prop_assert_eq!(alerts, expected);
             prop_assert_eq!(tally.has_evidence(), evidenced.values().any(|has_evidence| *has_evidence));
             let without: Vec<_> = evidenced.into_iter().filter(|(_, has_evidence)| !has_evidence).map(|(node, _)| node).collect();
             prop_assert_eq!(tally.nodes_without_evidence(), without);

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::ledger::Account;
 use crate::model::{AlertRule, Alerts, GpuIndex};
 
-pub use day::{RuledTasks, TaskEvidence};
+pub use day::RuledTasks;
 pub use left_out::{LeftOut, Reason};
 pub use memory::{Memory, Outcome, Reminder};
 

@@ -2,19 +2,19 @@
 //! forgotten, so that a year takes no more memory than a day.
 
 mod dates;
-mod order;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use clap::ValueEnum;
 
 use super::ledger::{Account, DayLedger, Doubt};
 
 pub use dates::{DateRuns, dates};
-pub use order::UserOrder;
 
 /// What the users held from one day to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pub from: NaiveDate,
     /// The last day.
@@ -50,6 +50,16 @@ pub enum AbsenceReason {
     Damaged,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UserOrder {
+    /// Whoever left the most GPU-hours idle first.
+    #[default]
+    Idle,
+    /// Whoever held the most GPU-hours first.
+    Allocated,
+    Name,
+}
+
 impl AbsenceReason {
     pub fn message(self) -> &'static str {
         match self {
@@ -70,11 +80,7 @@ impl Usage {
         Self {
             from,
             to,
-            days: 0,
-            days_with_accounts: 0,
-            users: BTreeMap::new(),
-            absences: BTreeMap::new(),
-            doubts: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -86,12 +92,7 @@ impl Usage {
             has_accounts = true;
             for entry in &node.entries {
                 let Some(user) = &entry.user else { continue };
-                match self.users.get_mut(user) {
-                    Some(account) => *account += entry.account,
-                    None => {
-                        self.users.insert(user.clone(), entry.account);
-                    }
-                }
+                *self.users.entry(user.clone()).or_default() += entry.account;
             }
             for &doubt in &node.doubts {
                 let of_node = self.doubts.entry((name.clone(), doubt)).or_default();
@@ -101,17 +102,10 @@ impl Usage {
         self.days_with_accounts += usize::from(has_accounts);
     }
 
-    pub fn add_nothing(&mut self, date: NaiveDate, reason: AbsenceReason) {
-        self.days += 1;
-        self.note_absence(date, None, reason);
-    }
-
-    /// Notes a node that is not among the accounts of a day.
-    pub fn lacks_node(&mut self, date: NaiveDate, node: &str, reason: AbsenceReason) {
-        self.note_absence(date, Some(node.to_owned()), reason);
-    }
-
-    fn note_absence(&mut self, date: NaiveDate, node: Option<String>, reason: AbsenceReason) {
+    /// Notes that a day has no accounts of this node, or none at all.
+    pub fn add_absence(&mut self, date: NaiveDate, node: Option<&str>, reason: AbsenceReason) {
+        self.days += usize::from(node.is_none());
+        let node = node.map(str::to_owned);
         let absence = Absence { node, reason };
         self.absences.entry(absence).or_default().add(date);
     }
@@ -129,18 +123,12 @@ impl Usage {
     /// The users in an order: the greatest first, and those that are equal by name.
     pub fn sorted(&self, order: UserOrder) -> Vec<(&str, Account)> {
         let users = self.users.iter();
-        let mut users: Vec<_> = users
-            .map(|(name, account)| (name.as_str(), *account))
-            .collect();
+        let mut users: Vec<_> = users.map(|(name, &account)| (&**name, account)).collect();
         // Stable, and they are in the order of names.
         match order {
             UserOrder::Name => {}
-            UserOrder::Idle => {
-                users.sort_by_key(|(_, account)| std::cmp::Reverse(account.idle.seconds()));
-            }
-            UserOrder::Allocated => {
-                users.sort_by_key(|(_, account)| std::cmp::Reverse(account.seconds()));
-            }
+            UserOrder::Idle => users.sort_by_key(|(_, of)| Reverse(of.idle.seconds())),
+            UserOrder::Allocated => users.sort_by_key(|(_, of)| Reverse(of.seconds())),
         }
         users
     }
@@ -227,7 +215,7 @@ mod tests {
     #[test]
     fn no_account_is_not_the_same_as_no_use() {
         let mut usage = Usage::new(first(), first() + Days::new(1));
-        usage.add_nothing(first(), AbsenceReason::NotCollected);
+        usage.add_absence(first(), None, AbsenceReason::NotCollected);
         assert_eq!((usage.total(), usage.is_complete()), (None, false));
         usage.add(
             first() + Days::new(1),

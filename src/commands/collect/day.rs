@@ -10,6 +10,7 @@ use anyhow::Result;
 use super::nodes::{self, Day};
 use super::request::Request;
 use super::tasks::{self, ApiAccess};
+use super::worker::Work;
 use crate::analysis::{DayLedger, DayRecord};
 use crate::commands::calendar::now;
 use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
@@ -18,7 +19,7 @@ use crate::report::notice::{Kind, Notice};
 use crate::report::{NodeResult, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
-use crate::sources::parallel::{self, Jobs, NoThread};
+use crate::sources::parallel::{self, Jobs, NoThread, Queue};
 use crate::store::{DataDir, Tree};
 
 /// What the days of a run share.
@@ -87,7 +88,10 @@ impl<'a> Run<'a> {
         thread::scope(|scope| {
             let obtain = || tasks::obtain(self.request, source, window, &self.data_dir, tasks);
             let obtaining = parallel::spawn(scope, obtain)?;
-            let results = nodes::collect_nodes(nodes, jobs, day, &self.client, tree, done)?;
+            let queue = Queue::new(nodes);
+            let work = Work::new(&queue, day, &self.client, tree);
+            let worker = |outcomes: &_| work.run(outcomes);
+            let results = nodes::collect_nodes(worker, &queue, nodes, jobs, tree, done)?;
             // A bug costs the tasks, and no figure.
             let notices = obtaining.join();
             let notices = notices.unwrap_or_else(|_| vec![Kind::TasksPanicked.into()]);

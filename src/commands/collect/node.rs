@@ -1,53 +1,22 @@
 //! The stages of one node: its usage, together with what is known from before, its means and users, its files.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use super::nodes::Day;
-use crate::analysis::{
-    FilesRecord, NodeDay, NodeLedger, Span, TaskKnowledge, TasksByHost, attribution, merge,
-};
+use crate::analysis::{FilesRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution, merge};
 use crate::model::{GpuIndex, Node, NodeUsage, TaskInformation, Window};
+use crate::report::NodeResult;
 use crate::report::notice::{self, Kind, Notice};
-use crate::sources::netdata::{self, NodeError};
+use crate::sources::netdata::NodeError;
 use crate::store::{Earlier, Staged, Tree, UnusableFile};
 
 /// A node whose files are written but not in place.
 pub struct StagedNode {
+    /// That of the node once they are.
+    pub result: NodeResult,
     pub staged: Staged,
-    pub files: FilesRecord,
-    /// Its users' accounts; `None` without task information.
-    pub ledger: Option<NodeLedger>,
-    pub notices: Vec<Notice>,
     /// Files of earlier runs that were not merged.
     pub unusable: Vec<UnusableFile>,
-}
-
-/// A node of which no files are written.
-pub struct FailedNode {
-    /// Why not.
-    pub notice: Box<Notice>,
-    /// Its users' accounts by the readings of earlier runs: who held its GPUs is known though its agent says nothing.
-    pub ledger: Option<NodeLedger>,
-}
-
-impl From<Notice> for FailedNode {
-    fn from(notice: Notice) -> Self {
-        Self {
-            notice: Box::new(notice),
-            ledger: None,
-        }
-    }
-}
-
-/// What a node's agent says of its usage.
-pub fn ask_node(
-    node: &Node,
-    window: &Window,
-    client: &netdata::Client,
-    begun: Instant,
-) -> Result<NodeUsage, NodeError> {
-    client.usage(node, window, begun)
 }
 
 /// The stages of one node from its usage, up to its files beside their targets.
@@ -57,7 +26,7 @@ pub fn stage_node(
     day: Day,
     tasks: &TasksByHost,
     tree: &Tree,
-) -> Result<StagedNode, FailedNode> {
+) -> Result<StagedNode, Box<NodeResult>> {
     let Day {
         window, thresholds, ..
     } = day;
@@ -99,10 +68,12 @@ pub fn stage_node(
     notices.extend(notice::of_day(&day, &files));
     let staged = tree.stage(&day, &unusable).map_err(not_written)?;
     Ok(StagedNode {
+        result: NodeResult {
+            files: Some(files),
+            ledger: day.ledger(),
+            notices,
+        },
         staged,
-        files,
-        ledger: day.ledger(),
-        notices,
         unusable,
     })
 }
@@ -114,16 +85,16 @@ fn failed_node(
     earlier: Earlier,
     day: Day,
     tasks: &TasksByHost,
-) -> FailedNode {
+) -> Box<NodeResult> {
     let Day {
         window, thresholds, ..
     } = day;
     let tasks = task_knowledge(node, day, tasks, earlier.users);
     let day = NodeDay::new(node, window, earlier.usage, tasks, thresholds);
-    FailedNode {
-        notice: Box::new(notice),
+    Box::new(NodeResult {
         ledger: day.ledger(),
-    }
+        ..NodeResult::failed(notice)
+    })
 }
 
 fn task_knowledge<'a>(

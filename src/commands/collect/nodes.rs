@@ -1,15 +1,12 @@
 //! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
 
-use std::iter;
 use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 
-use super::node::FailedNode;
-use super::worker::{Outcome, Work};
+use super::worker::Outcome;
 use crate::model::{Node, TaskInformation, Thresholds, UnixSeconds, Window};
 use crate::report::NodeResult;
 use crate::report::notice::Kind;
-use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
 use crate::store::Tree;
 
@@ -33,20 +30,6 @@ pub struct Day<'a> {
 /// a node whose turn comes late still has the time of one request ([`Http::deadline`](crate::sources::http::Http::deadline)).
 /// Nodes that hang hold up no other as long as they are fewer than `j`; where `jobs` leaves room, `j` grows.
 pub fn collect_nodes(
-    nodes: &[&Node],
-    jobs: Jobs,
-    day: Day,
-    client: &netdata::Client,
-    tree: &Tree,
-    done: impl FnMut(usize),
-) -> Result<Vec<NodeResult>, NoThread> {
-    let queue = Queue::new(nodes);
-    let work = Work::new(&queue, day, client, tree);
-    let worker = |outcomes: &_| work.run(outcomes);
-    collect_with(worker, &queue, nodes, jobs, tree, done)
-}
-
-fn collect_with(
     worker: impl Fn(&Sender<Outcome>) + Sync,
     queue: &Queue<&Node>,
     nodes: &[&Node],
@@ -54,16 +37,15 @@ fn collect_with(
     tree: &Tree,
     mut done: impl FnMut(usize),
 ) -> Result<Vec<NodeResult>, NoThread> {
-    let mut results: Vec<Option<NodeResult>> =
-        iter::repeat_with(|| None).take(nodes.len()).collect();
+    let mut results: Vec<_> = nodes.iter().map(|_| None).collect();
     parallel::run_workers(queue, jobs, worker, |batch| {
         for (position, result) in commit(nodes, batch, tree) {
             results[position] = Some(result);
             done(position);
         }
     })?;
+    let results = results.into_iter();
     Ok(results
-        .into_iter()
         .map(|result| result.expect("every node has its result"))
         .collect())
 }
@@ -75,22 +57,10 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
     for (position, node) in batch {
         match node {
             Ok(node) => {
-                let result = NodeResult {
-                    files: Some(node.files),
-                    ledger: node.ledger,
-                    notices: node.notices,
-                };
                 staged.push(node.staged);
-                written.push((position, result, node.unusable));
+                written.push((position, node.result, node.unusable));
             }
-            Err(FailedNode { notice, ledger }) => {
-                let failed = NodeResult {
-                    files: None,
-                    ledger,
-                    notices: vec![*notice],
-                };
-                results.push((position, failed));
-            }
+            Err(failed) => results.push((position, *failed)),
         }
     }
     if staged.is_empty() {
@@ -99,16 +69,17 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
     let committed = tree.commit(staged);
     for ((position, mut result, unusable), in_place) in written.into_iter().zip(committed) {
         let node = nodes[position];
-        match (in_place, &mut result.files) {
-            (Ok(mut in_place), Some(files)) => {
-                files.directory = in_place.directory;
+        match in_place {
+            Ok(mut in_place) => {
+                if let Some(files) = &mut result.files {
+                    files.directory = in_place.directory;
+                }
                 result.notices.extend(unusable.into_iter().map(|file| {
                     let kept_as = in_place.set_aside.remove(&file.path);
                     Kind::NotMerged { file, kept_as }.of(node)
                 }));
             }
-            (Ok(_), None) => {}
-            (Err(error), _) => {
+            Err(error) => {
                 (result.files, result.ledger) = (None, None);
                 result.notices.push(Kind::NotWritten(error).of(node));
             }
@@ -122,6 +93,7 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
 mod tests {
     use super::*;
     use crate::analysis::{FilesRecord, NodeDay, TaskKnowledge};
+    use crate::commands::collect::node::StagedNode;
     use crate::model::{CardId, GpuFileNumber, Interval, TaskSource};
     use crate::store::DataDir;
     use chrono_tz::Tz;
@@ -158,13 +130,16 @@ mod tests {
             };
             let limits = Thresholds::default();
             let day = NodeDay::new(node, &window, BTreeMap::new(), tasks, limits);
-            Ok(crate::commands::collect::node::StagedNode {
+            let files = FilesRecord::new(&day, TaskSource::Unavailable, None, |_, _| false);
+            StagedNode {
+                result: NodeResult {
+                    files: Some(files),
+                    ledger: day.ledger(),
+                    notices: Vec::new(),
+                },
                 staged: tree.stage(&day, &[]).expect("it can be written"),
-                files: FilesRecord::new(&day, TaskSource::Unavailable, None, |_, _| false),
-                ledger: day.ledger(),
-                notices: Vec::new(),
                 unusable: Vec::new(),
-            })
+            }
         };
         let nodes = ["first", "second", "third"].map(node);
         let nodes: Vec<_> = nodes.iter().collect();
@@ -177,16 +152,16 @@ mod tests {
             }
         };
         let done = |position| ended.push(position);
-        let results = collect_with(worker, &queue, &nodes, Jobs::exactly(1), &tree, done);
+        let results = collect_nodes(worker, &queue, &nodes, Jobs::exactly(1), &tree, done);
         let results = results.expect("room for threads");
         ended.sort_unstable();
         assert_eq!(ended, [0, 1, 2]);
         let written: Vec<_> = results.iter().map(|node| node.files.is_some()).collect();
         assert_eq!(written, [true, false, true]);
         let notices = results.iter().flat_map(|node| &node.notices);
-        let said: Vec<_> = notices.map(ToString::to_string).collect();
+        let messages: Vec<_> = notices.map(ToString::to_string).collect();
         assert_eq!(
-            said,
+            messages,
             ["處理節點 second 時程式發生內部錯誤，請回報；原有檔案保持不變"]
         );
         let average = |node| fs::read_to_string(of_day(node, "average_2025-08-01.csv"));

@@ -6,11 +6,12 @@ use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use super::node::{FailedNode, StagedNode, ask_node, stage_node};
+use super::node::{StagedNode, stage_node};
 use super::nodes::Day;
 use crate::analysis::TasksByHost;
 use crate::model::{Node, NodeUsage};
-use crate::report::notice::{Kind, Notice};
+use crate::report::NodeResult;
+use crate::report::notice::Kind;
 use crate::sources::netdata::{self, NodeError};
 use crate::sources::parallel::Queue;
 use crate::store::Tree;
@@ -35,11 +36,11 @@ pub struct Work<'a> {
 type Asked<'a> = (
     usize,
     &'a Node,
-    Result<Result<NodeUsage, NodeError>, Notice>,
+    Result<Result<NodeUsage, NodeError>, Box<NodeResult>>,
 );
 
 /// What became of the node at a position.
-pub type Outcome = (usize, Result<StagedNode, FailedNode>);
+pub type Outcome = (usize, Result<StagedNode, Box<NodeResult>>);
 
 impl<'a> Work<'a> {
     pub fn new(
@@ -63,8 +64,8 @@ impl<'a> Work<'a> {
     pub fn run(&self, outcomes: &Sender<Outcome>) {
         let mut ahead = 0;
         while let Some((position, &node)) = self.queue.take() {
-            let ask = || ask_node(node, self.day.window, self.client, self.begun);
-            let usage = guarded(node, || Ok(ask()));
+            let ask = || self.client.usage(node, self.day.window, self.begun);
+            let usage = guarded(node, ask);
             self.asked().push_back((position, node, usage));
             ahead += 1;
             if self.day.tasks.get().is_none() && ahead < AHEAD {
@@ -88,11 +89,8 @@ impl<'a> Work<'a> {
                 return true;
             };
             let stage = |usage| stage_node(node, usage, self.day, by_host, self.tree);
-            let staged = match usage {
-                Ok(usage) => guarded(node, || stage(usage)),
-                Err(notice) => Err(notice.into()),
-            };
-            if outcomes.send((position, staged)).is_err() {
+            let staged = usage.and_then(|usage| guarded(node, || stage(usage)));
+            if outcomes.send((position, staged.flatten())).is_err() {
                 return false;
             }
         }
@@ -111,12 +109,6 @@ impl<'a> Work<'a> {
 }
 
 /// A bug that one node's answer brings out must not cost the others their day.
-pub fn guarded<T, E: From<Notice>>(
-    node: &Node,
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<T, E> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let panicked = Kind::Panicked.of(node);
-        Err(panicked.into())
-    })
+pub fn guarded<T>(node: &Node, work: impl FnOnce() -> T) -> Result<T, Box<NodeResult>> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Kind::Panicked.of(node).into())
 }

@@ -166,12 +166,8 @@ fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
 fn user_line(node: &NodeReport) -> Option<String> {
     let gpus = &node.files.as_ref()?.gpus;
     let held = gpus.iter().filter_map(|gpu| {
-        let users = &gpu
-            .held
-            .as_ref()
-            .filter(|held| !held.users.is_empty())?
-            .users;
-        Some(format!("{} {}", gpu.index, users.join("、")))
+        let users = gpu.held.as_ref()?.users();
+        (!users.is_empty()).then(|| format!("{} {}", gpu.index, users.join("、")))
     });
     let held: Vec<String> = held.collect();
     let users = if gpus.iter().any(|gpu| gpu.held.is_none()) {
