@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Message;
-use super::watch::hostname;
+use super::message::hostname;
 use crate::model::Capped;
 use crate::report::alerts::{AlertReport, AlertsReport};
 

@@ -70,6 +70,12 @@ impl Message {
     }
 }
 
+/// The machine that a message names as its sender.
+pub fn hostname() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

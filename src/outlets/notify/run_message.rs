@@ -6,8 +6,8 @@ use std::fmt::Write;
 use chrono::NaiveDate;
 
 use super::message::Message;
+use super::message::hostname;
 use super::outsiders;
-use super::watch::hostname;
 use crate::analysis::Severity;
 use crate::model::ExitStatus;
 use crate::report::notice::Notice;

@@ -52,8 +52,3 @@ impl Watch {
         undelivered
     }
 }
-
-pub fn hostname() -> String {
-    let system = rustix::system::uname();
-    system.nodename().to_string_lossy().into_owned()
-}

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 
 use super::Undelivered;
 use super::message::Message;
-use super::watch::hostname;
+use super::message::hostname;
 use crate::settings::{SecretError, Security, Smtp};
 use crate::sources::http::root_cause;
 use crate::sources::parallel::Jobs;

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
 
 use super::Mailer;
-use crate::outlets::notify::watch::hostname;
+use crate::outlets::notify::message::hostname;
 use crate::settings::Security;
 use crate::sources::http::root_cause;
 
