@@ -50,6 +50,7 @@ mod notify_secrets;
 mod one_at_a_time;
 mod quiet;
 mod range;
+mod readme;
 mod recollect;
 mod requests;
 mod retries;

@@ -5,9 +5,7 @@ use pretty_assertions::assert_eq;
 
 use crate::support::Lab;
 
-const README: &str = include_str!("../../README.md");
 const SERVICE: &str = include_str!("../../scripts/daily-gpu-log.service");
-const TIMER: &str = include_str!("../../scripts/daily-gpu-log.timer");
 const CRONTAB: &str = include_str!("../../scripts/daily-gpu-log.crontab");
 const INSTALLED: &str = "/usr/local/bin/daily-gpu-log ";
 const DATA_DIR: &str = "/var/lib/daily-gpu-log";
@@ -69,22 +67,4 @@ fn what_they_run_is_a_collection_of_yesterday_and_of_what_the_days_before_lack()
         "{}",
         outcome.stdout
     );
-}
-
-#[test]
-fn the_readme_shows_them_as_they_are_in_both_languages() {
-    for (name, language, text) in [
-        ("service", "ini", SERVICE),
-        ("timer", "ini", TIMER),
-        ("crontab", "crontab", CRONTAB),
-    ] {
-        let mark = |end: &str| format!("<!-- scripts/daily-gpu-log.{name}:{end} -->");
-        let shown: Vec<_> = README
-            .split(&mark("begin"))
-            .skip(1)
-            .map(|rest| rest.split(&mark("end")).next().expect("the end"))
-            .collect();
-        let text = format!("\n```{language}\n{text}```\n");
-        assert_eq!(shown, [text.as_str(); 2], "{name}");
-    }
 }
