@@ -1,8 +1,8 @@
 //! A day of a cluster's AMD GPU and VRAM utilisation, and who used it, from Netdata's agents and the management API
 //! into a tree of CSV files.
 //!
-//! Each wing below uses those after it, and none before: what may be asked, the commands, who is told, what was found,
-//! the data directory, what a file says, what it means, who is asked, the settings, the words.
+//! Each wing below uses those after it, and none before: what may be asked, the commands, where results go, what was
+//! found, the data directory, what a file says, what it means, who is asked, the settings, the words.
 
 mod analysis;
 mod cli;

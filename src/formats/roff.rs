@@ -6,10 +6,6 @@ use unicode_width::UnicodeWidthChar;
 const CLOSING: &str = "，。、：；！？）」』】》…,.:;!?)";
 const OPENING: &str = "（「『【《(";
 
-/// Code, and tables, which are aligned as they stand.
-const BEGIN_AS_IT_STANDS: &str = ".PP\n.RS 4\n.nf";
-const END_AS_IT_STANDS: &str = ".fi\n.RE";
-
 /// The page of `name` in section 7, from a text that begins with its title and a line that sums it up.
 pub fn page(name: &str, version: &str, markdown: &str) -> String {
     let mut lines = markdown.lines().filter(|line| !line.starts_with("# "));
@@ -26,20 +22,12 @@ pub fn page(name: &str, version: &str, markdown: &str) -> String {
         if !is_code && is_table != text.starts_with('|') {
             page.end(&mut paragraph);
             is_table = !is_table;
-            page.line(if is_table {
-                BEGIN_AS_IT_STANDS
-            } else {
-                END_AS_IT_STANDS
-            });
+            page.as_it_stands(is_table);
         }
         if text.starts_with("```") {
             page.end(&mut paragraph);
             is_code = !is_code;
-            page.line(if is_code {
-                BEGIN_AS_IT_STANDS
-            } else {
-                END_AS_IT_STANDS
-            });
+            page.as_it_stands(is_code);
         } else if is_code || is_table {
             page.text(&literal(line));
         } else if text.is_empty() {
@@ -47,9 +35,6 @@ pub fn page(name: &str, version: &str, markdown: &str) -> String {
         } else if let Some(title) = text.strip_prefix("## ") {
             page.end(&mut paragraph);
             page.line(&format!(".SH {}", inline(title)));
-        } else if let Some(title) = text.strip_prefix("### ") {
-            page.end(&mut paragraph);
-            page.line(&format!(".SS {}", inline(title)));
         } else if let Some((mark, rest)) = item(text) {
             page.end(&mut paragraph);
             page.line(&format!(".IP {mark} 4"));
@@ -65,7 +50,7 @@ pub fn page(name: &str, version: &str, markdown: &str) -> String {
     }
     page.end(&mut paragraph);
     if is_table {
-        page.line(END_AS_IT_STANDS);
+        page.as_it_stands(false);
     }
     page.0
 }
@@ -76,6 +61,15 @@ impl Page {
     fn line(&mut self, line: &str) {
         self.0.push_str(line);
         self.0.push('\n');
+    }
+
+    /// Begins or ends what is aligned as it stands: code, and tables.
+    fn as_it_stands(&mut self, begins: bool) {
+        self.line(if begins {
+            ".PP\n.RS 4\n.nf"
+        } else {
+            ".fi\n.RE"
+        });
     }
 
     /// A line that is no request, whatever it begins with.

@@ -1,4 +1,4 @@
-//! Who is told: console, log, mail, webhook, monitor, metrics file.
+//! Where results and problems go: console, log, mail, webhook, monitor, metrics file.
 
 pub mod console;
 pub mod metrics;

@@ -21,7 +21,7 @@ const PASSWORD_FILE: &str = "notify.smtp.password_file";
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notify {
-    /// Of which runs the webhook and the mail tell.
+    /// Of which runs the webhook and the mail give notice.
     pub when: When,
     pub include_users: bool,
     /// The longest that one try may take. There are two.
@@ -105,7 +105,7 @@ impl SecretUrl {
 }
 
 impl Written for SecretUrl {
-    /// What is wrong with it is said without repeating any of it.
+    /// The problem repeats none of the text.
     fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text.trim())
             .map_err(|error| format!("不是網址（{error}）：請寫成 https://主機/路徑"))?;

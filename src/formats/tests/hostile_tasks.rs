@@ -108,7 +108,7 @@ fn task() -> impl Strategy<Value = Value> {
     prop_oneof![12 => whole, 1 => anything()]
 }
 
-/// What the tasks room makes of the answer.
+/// What the client of the management API makes of the answer.
 fn read(tasks: &BTreeMap<String, Value>) -> Option<Answer> {
     let body = serde_json::to_vec(tasks).expect("JSON");
     let file = kept::keep(&body, &window(), window().end)?;

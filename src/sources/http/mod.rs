@@ -21,8 +21,7 @@ use crate::model::beginning;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
 
-pub use error::HttpError;
-pub use error::root_cause;
+pub use error::{HttpError, root_cause};
 
 /// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
 const BODY_LIMIT_BYTES: usize = 32 << 20;
@@ -207,14 +206,10 @@ impl Http {
         let (started, sent) = (Instant::now(), SystemTime::now());
         // Set on the request, the timeout is one for headers and body together; set on the client it would begin
         // anew with every read.
-        let timeout = self
-            .patience
-            .timeout
-            .min(deadline.saturating_duration_since(started));
-        let response = request
-            .timeout(timeout)
-            .send()
-            .map_err(|error| from_reqwest(&error, timeout))?;
+        let left = deadline.saturating_duration_since(started);
+        let timeout = self.patience.timeout.min(left);
+        let response = request.timeout(timeout).send();
+        let response = response.map_err(|error| from_reqwest(&error, timeout))?;
         let status = response.status();
         if !is_success(status) {
             let detail = if self.quotes_errors {
@@ -224,10 +219,8 @@ impl Http {
             };
             return Err(HttpError::Status { status, detail });
         }
-        let date = response
-            .headers()
-            .get(DATE)
-            .and_then(|date| date.to_str().ok());
+        let date = response.headers().get(DATE);
+        let date = date.and_then(|date| date.to_str().ok());
         let clock_ahead = date.and_then(|date| clock::ahead(date, sent, SystemTime::now()));
         let body = read(response).map_err(|error| from_read(&error, timeout))?;
         tracing::debug!(url = %self.shown(url), bytes = body.len(), elapsed = ?started.elapsed(), "answered");
@@ -272,18 +265,16 @@ impl Drop for Http {
 }
 
 fn read_body(response: Response) -> io::Result<Vec<u8>> {
-    let announced = response
-        .content_length()
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(0);
-    let mut body = Vec::with_capacity(announced.min(BODY_LIMIT_BYTES));
-    if announced <= BODY_LIMIT_BYTES {
-        response
-            .take(BODY_LIMIT_BYTES as u64 + 1)
-            .read_to_end(&mut body)?;
-    }
-    if announced.max(body.len()) > BODY_LIMIT_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
+    let too_large = || Err(io::ErrorKind::FileTooLarge.into());
+    let announced = usize::try_from(response.content_length().unwrap_or(0));
+    let Some(announced) = announced.ok().filter(|&bytes| bytes <= BODY_LIMIT_BYTES) else {
+        return too_large();
+    };
+    let mut body = Vec::with_capacity(announced);
+    let mut start = response.take(BODY_LIMIT_BYTES as u64 + 1);
+    start.read_to_end(&mut body)?;
+    if body.len() > BODY_LIMIT_BYTES {
+        return too_large();
     }
     Ok(body)
 }
@@ -291,9 +282,8 @@ fn read_body(response: Response) -> io::Result<Vec<u8>> {
 /// The beginning of a body. One that breaks off says less, but the status stands.
 fn read_start(response: Response) -> Vec<u8> {
     let mut start = Vec::new();
-    let _ = response
-        .take(4 * QUOTE_CHARS as u64)
-        .read_to_end(&mut start);
+    let mut response = response.take(4 * QUOTE_CHARS as u64);
+    let _ = response.read_to_end(&mut start);
     start
 }
 
@@ -303,7 +293,8 @@ fn detail(response: Response) -> String {
         let location = String::from_utf8_lossy(location.as_bytes());
         return format!("，轉址到 {}", quoted(&location));
     }
-    match quoted(&String::from_utf8_lossy(&read_start(response))).trim() {
+    let start = read_start(response);
+    match quoted(&String::from_utf8_lossy(&start)).trim() {
         "" => String::new(),
         text => format!("：{text}"),
     }
