@@ -25,7 +25,8 @@ use crate::store::day_files::UnusableFile;
 use crate::store::reports::NotMergedReport;
 use crate::store::write::WriteError;
 
-pub use of_node::{of_answer, of_day, of_tasks, of_usage};
+pub use message::cards_list;
+pub use of_node::{of_answer, of_day, of_tasks, of_usage, unknown_cards};
 
 #[derive(Debug)]
 pub struct Notice {
