@@ -9,7 +9,6 @@ use crate::model::day::{DateArg, DateError, Window};
 use crate::model::units::UnixSeconds;
 use crate::settings::Config;
 
-/// The days, as they are at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Calendar<'a> {
     config: &'a Config,
@@ -17,7 +16,6 @@ pub struct Calendar<'a> {
 }
 
 impl<'a> Calendar<'a> {
-    /// The days as they are now.
     pub fn now(config: &'a Config) -> Self {
         let now = now();
         Self { config, now }
@@ -62,7 +60,6 @@ impl<'a> Calendar<'a> {
     }
 }
 
-/// The clock.
 pub fn now() -> UnixSeconds {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)

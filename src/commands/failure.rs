@@ -8,7 +8,6 @@ use crate::settings::{ConfigError, SecretError};
 use crate::store::lock::OpenError;
 use crate::store::pseudonym_key::PseudonymKeyError;
 
-/// The status of a run that `error` ended.
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     if error.is::<ConfigError>() || error.is::<SecretError>() {
         return ExitStatus::Configuration;

@@ -6,7 +6,6 @@ use super::notice::Notice;
 use crate::model::day::Window;
 use crate::model::task::Task;
 
-/// The result of `--user-report`, for programs.
 #[derive(Debug, Serialize)]
 pub struct TaskReport<'a> {
     version: &'static str,
