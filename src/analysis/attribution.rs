@@ -31,7 +31,6 @@ impl<'a> TasksByHost<'a> {
     }
 }
 
-/// What is known of one node's tasks on a day.
 #[derive(Clone, Debug)]
 pub struct NodeTasks<'a> {
     /// The part of the day that is known: to its end, or as far as it had passed when the tasks were asked for.
@@ -39,15 +38,12 @@ pub struct NodeTasks<'a> {
     pub tasks: Vec<&'a Task>,
     /// Who held each GPU. One that nobody held is not among these.
     pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
-    /// The GPUs of tasks that no setting places on the node.
     pub unplaced: Vec<UnplacedGpu>,
     /// The GPUs that tasks held and whose UUID and id disagree, each once, by index.
     pub disagreements: BTreeSet<Disagreement>,
-    /// The tasks of which it is not known when they held their GPUs.
     pub timeless: Vec<TimelessTask>,
 }
 
-/// A task's GPU that cannot be placed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnplacedGpu {
     pub task: String,

@@ -30,11 +30,9 @@ pub enum Lack {
     /// The management API's answer is missing, or was given before the day was over.
     TaskInformation,
     UsersReport,
-    /// It is of other settings than those in force.
     OtherSettings,
 }
 
-/// What is to be done about a node's day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
     Complete,
@@ -45,7 +43,7 @@ pub enum Need {
 }
 
 impl Found {
-    /// What the record says of files that are all there.
+    /// By the record, of files that are all there.
     pub fn on_record(files: &FilesRecord, window: &Window) -> Self {
         let of = |readings| Coverage {
             found: readings,
@@ -138,7 +136,6 @@ pub fn need(
     }
 }
 
-/// Whether the users are from an answer that was given after the day was over.
 fn has_final_tasks(files: &FilesRecord, window: &Window) -> bool {
     files.tasks_as_of.is_some_and(|as_of| as_of >= window.end)
 }
@@ -264,8 +261,8 @@ mod tests {
             (Found::Nothing, record(288, 3600, Some(0)), "collect"),
             (Found::OtherSettings, record(288, 3600, Some(0)), "given up"),
         ] {
-            let said = verdict(&found, Some(&record), true);
-            assert_eq!(said, expected, "{found:?} {record:?}");
+            let need = verdict(&found, Some(&record), true);
+            assert_eq!(need, expected, "{found:?} {record:?}");
         }
     }
 
@@ -286,8 +283,8 @@ mod tests {
         let mut broken_off = short();
         broken_off.answered = false;
         for record in [elsewhere, of_one_card, broken_off] {
-            let said = verdict(&readings(280), Some(&record), true);
-            assert_eq!(said, "collect", "{record:?}");
+            let need = verdict(&readings(280), Some(&record), true);
+            assert_eq!(need, "collect", "{record:?}");
         }
     }
 

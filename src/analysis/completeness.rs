@@ -50,7 +50,8 @@ impl Shortfall {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// From the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Complete,
@@ -106,12 +107,11 @@ impl Completeness {
     }
 
     /// The same for a run that wrote the files of so many nodes of the day.
-    pub fn of_run(self, written: usize) -> Self {
-        let verdict = match written {
-            0 => Verdict::Failed,
-            _ => self.verdict,
-        };
-        Self { verdict, ..self }
+    pub fn of_run(mut self, written: usize) -> Self {
+        if written == 0 {
+            self.verdict = Verdict::Failed;
+        }
+        self
     }
 }
 

@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn where_the_id_says_otherwise_the_placement_says_so() {
-        let said = |first_gpu_id, id| {
+        let message = |first_gpu_id, id| {
             let node = node(first_gpu_id, Some(5));
             let placed = node.place_gpu(id, Some("0x70CB99CE3E214BDA"));
             let placement = placed.expect("the UUID is of the settings");
@@ -240,19 +240,19 @@ mod tests {
                 .map(|disagreement| disagreement.to_string())
         };
         let but = |what: &str| Some(format!("{OURS} 依 gpu_uuids 是 GPU[5]，但 id {what}"));
-        assert_eq!(said(Some(25), Some(30)), None);
+        assert_eq!(message(Some(25), Some(30)), None);
         assert_eq!(
-            said(Some(25), Some(25)),
+            message(Some(25), Some(25)),
             but("25 依 first_gpu_id 是 GPU[0]")
         );
         assert_eq!(
-            said(Some(25), Some(33)),
+            message(Some(25), Some(33)),
             but("33 依 first_gpu_id 不在此節點")
         );
-        assert_eq!(said(None, Some(41)), None);
-        assert_eq!(said(None, Some(25)), but("25 當作卡號是 GPU[3]"));
-        assert_eq!(said(None, Some(30)), None, "no card's number");
-        assert_eq!(said(None, None), None);
+        assert_eq!(message(None, Some(41)), None);
+        assert_eq!(message(None, Some(25)), but("25 當作卡號是 GPU[3]"));
+        assert_eq!(message(None, Some(30)), None, "no card's number");
+        assert_eq!(message(None, None), None);
     }
 
     fn any_id() -> impl Strategy<Value = Option<u64>> {

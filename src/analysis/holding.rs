@@ -86,7 +86,6 @@ impl Spans {
         Self(gaps)
     }
 
-    /// The spans, in order.
     pub fn iter(&self) -> impl Iterator<Item = Span> + '_ {
         self.0.iter().copied()
     }

@@ -36,13 +36,11 @@ pub struct GpuDay {
 pub struct GpuUse {
     /// What it did while each user held it, and while nobody did.
     pub ledger: GpuLedger,
-    /// When several users held it at once.
     pub conflicts: Conflicts,
     /// When it was busy for an hour or more though nobody held it.
     pub busy_without_task: Vec<Span>,
 }
 
-/// What is known of the tasks of a node.
 #[derive(Clone, Debug)]
 pub enum TaskKnowledge<'a> {
     /// The management API's answer, placed on the node.
@@ -61,7 +59,6 @@ pub enum TaskKnowledge<'a> {
 }
 
 impl<'a> NodeDay<'a> {
-    /// The day of `node` from the readings of its cards.
     pub fn new(
         node: &'a Node,
         window: &'a Window,

@@ -1,5 +1,5 @@
 //! Names that stand for the names of people, so that a report can leave the house: each is the same in every report of
-//! one data directory, and without its key nobody can tell whose it is, not even by trying every name.
+//! one data directory, and without its key nobody can find out whose it is, not even by trying every name.
 //!
 //! Hosts, models of GPUs, UUIDs, types and times stay: the first, the second and the types are words of whoever runs the
 //! cluster, and the others are written anew or left out where they are not what they should be. Task ids do not stay:
@@ -40,7 +40,6 @@ impl Kind {
     }
 }
 
-/// The pseudonyms of a data directory.
 pub struct Pseudonyms(hmac::Key);
 
 impl fmt::Debug for Pseudonyms {

@@ -16,16 +16,13 @@ use crate::model::{CardId, GpuIndex, Metric, Node, TaskSource, UnixSeconds, Wind
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayRecord {
     pub date: NaiveDate,
-    /// The zone whose midnights bound it.
     pub timezone: String,
     /// The day in seconds, and how much of it had passed at the last run.
     pub window: WindowRecord,
-    /// The last run, whichever nodes it asked.
     pub last_run: LastRun,
     pub nodes: Vec<NodeRecord>,
 }
 
-/// The day in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowRecord {
     pub start: UnixSeconds,
@@ -35,7 +32,6 @@ pub struct WindowRecord {
     pub interval_seconds: i64,
 }
 
-/// The last run of a day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LastRun {
     pub version: String,
@@ -45,7 +41,6 @@ pub struct LastRun {
     /// How complete the day was of the nodes that it asked. The first versions did not record that.
     #[serde(flatten)]
     pub completeness: Option<Completeness>,
-    /// The nodes that it asked.
     pub nodes: Vec<String>,
     /// What it noticed that is about no single node.
     pub notices: Vec<NoticeRecord>,
@@ -56,7 +51,6 @@ pub struct NodeRecord {
     pub name: String,
     pub url: String,
     pub cards: Vec<CardId>,
-    /// When it was asked last.
     pub asked_at: UnixSeconds,
     /// Whether its agent then gave all that it had, be that nothing.
     pub answered: bool,
@@ -120,7 +114,6 @@ pub enum Severity {
 }
 
 impl DayRecord {
-    /// Reads a record back, or `None` where the file is none.
     pub fn from_json(file: &[u8]) -> Option<Self> {
         serde_json::from_slice(file).ok()
     }
@@ -203,7 +196,6 @@ impl GpuRecord {
         record
     }
 
-    /// The metrics that have not one reading.
     pub fn without_reading(&self) -> Vec<Metric> {
         let has_none = |metric: &Metric| self.last_readings.of_metric(*metric).is_none();
         Metric::ALL.into_iter().filter(has_none).collect()

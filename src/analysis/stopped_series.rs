@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_that_died_is_told_from_a_node_that_did() {
+    fn a_chart_that_died_is_no_node_that_did() {
         let noon = UNTIL - 12 * 3600;
         let one = of(&[last(UNTIL, UNTIL), last(noon, UNTIL)]);
         assert_eq!(
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_that_died_before_its_node_is_told_apart() {
+    fn a_chart_that_died_before_its_node_is_reported_apart() {
         let (ten, noon) = (UNTIL - 14 * 3600, UNTIL - 12 * 3600);
         let both = of(&[last(noon, noon), last(ten, ten)]);
         let groups: Vec<_> = both

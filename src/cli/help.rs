@@ -43,7 +43,6 @@ pub const OF_ALERTS: &str = "\
 沒有可以判斷的資料，或有通知沒有送達；10 設定或憑證錯誤，或 --send 而沒有通知的
 管道；11 另一次執行佔用資料目錄。";
 
-/// The whole command line.
 pub fn command() -> Command {
     dressed(Cli::command(), "daily-gpu-log")
 }

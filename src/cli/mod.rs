@@ -47,7 +47,6 @@ pub struct Cli {
     version: (),
 }
 
-/// What the program does besides collecting.
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(about = "顯示最近幾天的收集狀態")]

@@ -22,7 +22,6 @@ pub enum Refusal {
     Usage { message: String, output: OutputArgs },
 }
 
-/// What the command line asks for.
 pub fn parse(line: &[OsString]) -> Result<Cli, Refusal> {
     let mut command = help::command();
     command.build();

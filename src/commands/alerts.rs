@@ -22,11 +22,8 @@ use crate::store::{Archive, DataDir, Earlier, ReadError};
 
 #[derive(Args, Debug)]
 pub struct AlertsArgs {
-    #[arg(
-        value_name = "DATE",
-        default_value = "yesterday",
-        hide_default_value = true
-    )]
+    #[arg(value_name = "DATE", default_value = "yesterday")]
+    #[arg(hide_default_value = true)]
     #[arg(help = "最後一天: YYYY-MM-DD、today 或 yesterday [預設: yesterday]")]
     date: DateArg,
     #[arg(
@@ -34,18 +31,12 @@ pub struct AlertsArgs {
         help = "通知管理員 ([notify])，並寄信給 [users] 中有地址的使用者"
     )]
     send: bool,
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value = "0",
-        hide_default_value = true
-    )]
-    #[arg(value_parser = parse_seconds, requires = "send")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, requires = "send")]
+    #[arg(default_value = "0", hide_default_value = true)]
     #[arg(help = "--send 時，另一次執行佔用資料目錄，最多等待的秒數\n[預設: 0]")]
     wait: Duration,
 }
 
-/// Why nobody can be notified.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertsError {
     #[error("--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]")]
@@ -110,7 +101,7 @@ fn check_recent(date: NaiveDate, config: &Config) -> Result<(), AlertsError> {
     }
 }
 
-/// Prints the report, and warns if there was little to judge by.
+/// Prints the report, and warns if there was little evidence.
 fn print(frame: &Frame, report: &AlertsReport, is_fine: bool) -> Result<ExitStatus> {
     frame.print_report(report, is_fine, AlertsReport::text)?;
     if let Some(warning) = report.warning() {
@@ -141,7 +132,6 @@ fn report<'a>(
     AlertsReport::new(tally, config, days, memory, now())
 }
 
-/// The first of the days that end with `last`.
 fn first_date(config: &Config, last: NaiveDate) -> NaiveDate {
     let before = u64::from(config.alerts.window_days.saturating_sub(1));
     last.checked_sub_days(Days::new(before)).unwrap_or(last)
@@ -197,7 +187,6 @@ fn add_day(tally: &mut Tally, config: &Config, archive: &Archive, window: &Windo
     Ok(())
 }
 
-/// The tasks of a day that is over.
 fn tasks(archive: &Archive, window: &Window) -> Result<KeptAnswer, Reason> {
     if !window.is_over() {
         return Err(Reason::Running);

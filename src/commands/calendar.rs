@@ -8,7 +8,6 @@ use super::request::RequestError;
 use crate::model::{DateArg, DateError, UnixSeconds, Window};
 use crate::settings::Config;
 
-/// The days, as they are at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Calendar<'a> {
     config: &'a Config,
@@ -16,7 +15,6 @@ pub struct Calendar<'a> {
 }
 
 impl<'a> Calendar<'a> {
-    /// The days as they are now.
     pub fn now(config: &'a Config) -> Self {
         let now = now();
         Self { config, now }
@@ -61,7 +59,6 @@ impl<'a> Calendar<'a> {
     }
 }
 
-/// The clock.
 pub fn now() -> UnixSeconds {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)

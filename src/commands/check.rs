@@ -78,7 +78,6 @@ fn last_window(mut calendar: Calendar) -> Result<Window, DateError> {
     calendar.window(calendar.date(DateArg::Yesterday))
 }
 
-/// What was answered.
 struct Answers {
     /// By the management API, if it was asked.
     tasks: Option<thread::Result<Result<Fetched, TasksError>>>,

@@ -6,7 +6,6 @@ use crate::model::{DateError, ExitStatus};
 use crate::settings::{ConfigError, SecretError};
 use crate::store::{OpenError, PseudonymKeyError};
 
-/// The status of a run that `error` ended.
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     if error.is::<ConfigError>() || error.is::<SecretError>() {
         return ExitStatus::Configuration;

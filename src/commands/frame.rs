@@ -8,7 +8,6 @@ use crate::outlets::console::args::OutputArgs;
 use crate::outlets::console::{self, Console, PrintError};
 use crate::settings::{self, Config, ConfigError, SettingsArgs};
 
-/// The options of all commands.
 #[derive(Args, Debug)]
 pub struct CommonArgs {
     #[command(flatten)]
@@ -17,7 +16,6 @@ pub struct CommonArgs {
     pub output: OutputArgs,
 }
 
-/// A command that runs.
 #[derive(Debug)]
 pub struct Frame<'a> {
     pub args: &'a CommonArgs,
@@ -30,7 +28,6 @@ impl<'a> Frame<'a> {
         Ok(Self { args, console })
     }
 
-    /// The settings in force.
     pub fn config(&self) -> Result<Config, ConfigError> {
         settings::load(&self.args.settings)
     }

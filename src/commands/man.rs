@@ -32,14 +32,12 @@ pub struct ManArgs {
     #[arg(long, value_name = "DIR")]
     #[arg(help = "將程式、每個子命令與每個主題的手冊頁\n寫到這個目錄 [預設: 輸出程式的手冊頁]")]
     dir: Option<PathBuf>,
+    #[arg(long, value_name = "LANG", value_enum, requires = "dir")]
     #[arg(
-        long,
-        value_name = "LANG",
-        value_enum,
         default_value_t,
-        requires = "dir"
+        hide_default_value = true,
+        hide_possible_values = true
     )]
-    #[arg(hide_default_value = true, hide_possible_values = true)]
     #[arg(help = "主題的語言: zh-TW 或 en [預設: zh-TW]")]
     lang: Language,
 }

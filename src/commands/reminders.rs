@@ -19,14 +19,12 @@ use crate::store::{Archive, DataDir, OpenError};
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is known of earlier notices cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）")]
 pub struct MemoryDamaged {
     path: String,
 }
 
-/// Who was notified before.
 pub fn memory(archive: &Archive) -> Result<Memory> {
     let Some(file) = archive.alerts().read()? else {
         return Ok(Memory::default());
@@ -134,7 +132,6 @@ fn outcome(is_delivered: bool) -> Outcome {
     }
 }
 
-/// Sends each user that has an address their own alerts.
 fn send_mails(
     report: &AlertsReport,
     by_user: &BTreeMap<&str, Vec<&AlertReport>>,

@@ -5,10 +5,8 @@ use chrono::NaiveDate;
 use crate::model::Node;
 use crate::settings::Config;
 
-/// What the command line asks for that cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// `--node` names a node that the settings do not.
     #[error("設定中沒有節點「{name}」：可用的節點是 {known}")]
     UnknownNode { name: String, known: String },
     /// `--node` of `users` names a node that neither the settings nor the reports do.
@@ -22,7 +20,6 @@ pub enum RequestError {
     /// `help` is asked for what it has not.
     #[error("沒有子命令或主題「{word}」{nearest}（全部列在 daily-gpu-log help）")]
     UnknownTopic { word: String, nearest: String },
-    /// The range ends before it begins.
     #[error("--to {last} 早於 {first}：請先寫較早的日期")]
     ReversedRange { first: NaiveDate, last: NaiveDate },
     /// `--user` names nobody who held a GPU.
@@ -34,7 +31,6 @@ pub enum RequestError {
         days: String,
         known: String,
     },
-    /// Not one interval of the day has ended.
     #[error("{date} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday")]
     NothingDue { date: NaiveDate, minutes: i64 },
 }

@@ -84,7 +84,6 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     Ok(usage)
 }
 
-/// The nodes that are asked for.
 struct WantedNodes<'a> {
     /// Whether they are named; else they are all that the settings or the reports name.
     are_named: bool,
@@ -207,7 +206,7 @@ fn why_not_of_node(record: Option<&NodeRecord>) -> AbsenceReason {
 
 /// The users who are asked for, by the names that they are to be shown by.
 fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage> {
-    // Without accounts nobody can tell whether there is such a user, and there is nobody to be hidden.
+    // Without accounts it is not known whether there is such a user, and there is nobody to be hidden.
     if usage.total().is_none() {
         return Ok(usage);
     }

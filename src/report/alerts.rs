@@ -14,10 +14,8 @@ use crate::settings::Config;
 pub struct AlertsReport<'a> {
     version: &'static str,
     pub first_date: NaiveDate,
-    /// The last one.
     pub date: NaiveDate,
     timezone: &'static str,
-    /// The zone of the days, and of the clocks.
     #[serde(skip)]
     pub zone: Tz,
     /// How many days were looked at, and for how many nobody is notified again.
@@ -27,7 +25,6 @@ pub struct AlertsReport<'a> {
     /// Up to this a GPU reading is idle.
     #[serde(skip)]
     pub idle: Reading,
-    /// The users whose GPUs were idle beyond a rule.
     pub alerts: Vec<AlertReport<'a>>,
     pub left_out: &'a [LeftOut],
     #[serde(rename = "is_judged")]
@@ -47,18 +44,15 @@ struct RuleReport<'a> {
     min_idle_share_percent: u8,
 }
 
-/// A user with idle GPUs.
 #[derive(Debug, Serialize)]
 pub struct AlertReport<'a> {
     pub user: &'a str,
     pub rule: &'a str,
-    /// The types of the rule's tasks; empty for the rule of all other tasks.
     #[serde(skip)]
     pub task_types: &'a [String],
     #[serde(flatten)]
     pub figures: Figures,
     pub gpus: Vec<GpuReport<'a>>,
-    /// When the user was last notified of the rule.
     pub last_notice: Option<LastNotice>,
     pub notice: Notified,
 }
@@ -196,7 +190,6 @@ impl<'a> AlertReport<'a> {
 }
 
 impl LastNotice {
-    /// A reminder, with its time on the clocks of `zone`.
     pub fn new(reminder: &Reminder, zone: Tz) -> Self {
         Self {
             time: crate::model::clock(zone, reminder.at),
@@ -240,7 +233,6 @@ impl Figures {
         number::hours(self.allocated_seconds, 2)
     }
 
-    /// Which part of the hours is idle.
     pub fn idle_share(self) -> String {
         percent_text(self.idle_share_percent)
     }

@@ -1,6 +1,6 @@
 //! The result of a run that collects: of each of its days.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::ser::SerializeStruct;
@@ -94,32 +94,20 @@ impl Collected<'_> {
 
     /// The run in a word: what most needs attention.
     pub fn verdict(&self) -> Verdict {
-        let verdicts: Vec<_> = self.days.iter().map(DayResult::verdict).collect();
+        let worst = self.days.iter().map(DayResult::verdict).max();
         match self.exit_status() {
-            ExitStatus::Complete if verdicts.contains(&Verdict::Gaps) => Verdict::Gaps,
-            ExitStatus::Complete if verdicts.contains(&Verdict::Running) => Verdict::Running,
-            ExitStatus::Complete => Verdict::Complete,
+            ExitStatus::Complete => worst.unwrap_or(Verdict::Complete),
             ExitStatus::Failed => Verdict::Failed,
             _ => Verdict::Incomplete,
         }
     }
 
     pub fn result_line(&self) -> String {
-        let verdicts: Vec<_> = self.days.iter().map(DayResult::verdict).collect();
-        let counts = [
-            Verdict::Complete,
-            Verdict::Running,
-            Verdict::Gaps,
-            Verdict::Incomplete,
-            Verdict::Failed,
-        ]
-        .map(|verdict| {
-            (
-                verdict,
-                verdicts.iter().filter(|of| **of == verdict).count(),
-            )
-        });
-        let counted = counts.iter().filter(|(_, count)| *count > 0);
+        let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+        for day in &self.days {
+            *counts.entry(day.verdict()).or_default() += 1;
+        }
+        let counted = counts.iter();
         let counted = counted.map(|(verdict, count)| format!("{count} 天{}", verdict.word()));
         let counted: Vec<_> = counted.collect();
         let reports = || self.days.iter().filter_map(DayResult::report);
@@ -131,10 +119,8 @@ impl Collected<'_> {
             _ => "完成",
         };
         let (days, counted) = (self.days.len(), counted.join("、"));
-        format!(
-            "{word}：{days} 天中 {counted}，讀數 {coverage}{}",
-            reasons(&shortfalls)
-        )
+        let reasons = reasons(&shortfalls);
+        format!("{word}：{days} 天中 {counted}，讀數 {coverage}{reasons}")
     }
 }
 

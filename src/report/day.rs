@@ -20,7 +20,7 @@ use crate::model::{
 
 #[derive(Debug)]
 pub struct NodeResult {
-    /// Its files; `None` if none was written, and then a notice says why.
+    /// Its files; `None` if none was written, and then a notice has the reason.
     pub files: Option<FilesRecord>,
     /// Its users' accounts; `None` without task information. They are there, by the readings of earlier runs, even
     /// where its agent gave none.
@@ -48,7 +48,6 @@ impl From<Notice> for Box<NodeResult> {
 pub struct RunReport<'a> {
     version: &'static str,
     pub date: NaiveDate,
-    /// The zone whose midnights bound it.
     pub timezone: &'a str,
     /// The day in seconds, and how much of it has passed.
     pub window: WindowRecord,
@@ -160,7 +159,6 @@ impl<'a> RunReport<'a> {
         format!("{date}：{verdict}，節點 {written}/{nodes}，讀數 {coverage}")
     }
 
-    /// A line for each node that was written, and one for the report of the users.
     pub fn lines(&self) -> String {
         let mut lines = String::new();
         for NodeReport { node, files, .. } in &self.nodes {
@@ -233,7 +231,7 @@ impl Serialize for NodeReport<'_> {
     }
 }
 
-/// What a run says of a GPU to programs.
+/// A GPU for programs.
 #[derive(Serialize)]
 struct GpuFields<'a> {
     index: GpuIndex,

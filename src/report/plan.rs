@@ -6,14 +6,12 @@ use serde::{Serialize, Serializer};
 use crate::analysis::Lack;
 use crate::model::{Node, Window};
 
-/// What a run is going to collect, oldest day first.
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
     version: &'static str,
     pub days: Vec<PlannedDay<'a>>,
 }
 
-/// What is going to be collected of a day.
 #[derive(Debug, Serialize)]
 pub struct PlannedDay<'a> {
     #[serde(rename = "date", serialize_with = "date")]
@@ -21,7 +19,6 @@ pub struct PlannedDay<'a> {
     /// Whether it is asked for by date, and not found incomplete.
     #[serde(skip)]
     pub is_asked_for: bool,
-    /// The nodes that are to be asked.
     pub collect: Vec<PlannedNode<'a>>,
     pub given_up: Vec<PlannedNode<'a>>,
 }
@@ -43,7 +40,6 @@ pub struct GivenUp {
 }
 
 impl<'a> PlannedNode<'a> {
-    /// A node of a day that is asked for.
     pub fn asked(node: &'a Node) -> Self {
         let lacks = Vec::new();
         Self { node, lacks }

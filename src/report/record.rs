@@ -5,8 +5,8 @@ use super::notice::{Kind, Notice};
 use crate::analysis::{DayRecord, LastRun, NodeRecord};
 
 impl DayRecord {
-    /// What is to be remembered of a run: of the nodes that it asked what it says, of their files that it left as they
-    /// were and of the other nodes what `earlier` says.
+    /// What is to be remembered of a run: of the nodes that it asked what it found, of their files that it left as they
+    /// were and of the other nodes what `earlier` has.
     pub fn of_run(report: &RunReport, earlier: Option<Self>) -> Self {
         let mut nodes = earlier.map_or_else(Vec::new, |earlier| earlier.nodes);
         for node in &report.nodes {

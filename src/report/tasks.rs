@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::notice::Notice;
 use crate::model::{Task, Window};
 
-/// The result of `--user-report`, for programs.
 #[derive(Debug, Serialize)]
 pub struct TaskReport<'a> {
     version: &'static str,

@@ -8,7 +8,6 @@ use crate::analysis::usage::{AbsenceReason, DateRuns, Usage, UserOrder};
 use crate::formats::account::AccountFields;
 use crate::model::ExitStatus;
 
-/// The result of `users`, for programs.
 #[derive(Debug, Serialize)]
 pub struct UsageReport<'a> {
     version: &'static str,
@@ -51,7 +50,6 @@ struct DoubtFields<'a> {
 }
 
 impl<'a> UsageReport<'a> {
-    /// That of `usage`, which is of the days of `timezone`.
     pub fn new(
         usage: &'a Usage,
         order: UserOrder,

@@ -25,7 +25,6 @@ pub enum Reason {
     Running,
     /// No interval of the settings fits into the day.
     NoSuchDay(DateError),
-    /// Nothing was kept of the management API's answers.
     NoTasks,
     /// What was kept is damaged, or of the day of another zone.
     UnreadableTasks,

@@ -37,7 +37,6 @@ pub enum Outcome {
 }
 
 impl Memory {
-    /// Reads the file back, or `None` where it is none.
     pub fn from_json(file: &[u8]) -> Option<Self> {
         serde_json::from_slice(file).ok()
     }
@@ -48,7 +47,6 @@ impl Memory {
         file
     }
 
-    /// The last notice of a rule to a user.
     pub fn last(&self, user: &str, rule: &str) -> Option<&Reminder> {
         let is_it = |reminder: &&Reminder| reminder.user == user && reminder.rule == rule;
         self.reminders.iter().find(is_it)
@@ -99,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_told_of_a_rule_again_after_so_many_days() {
+    fn a_user_is_notified_of_a_rule_again_after_so_many_days() {
         let mut memory = Memory::default();
         memory.remember(reminder("alice", "lab", NOW));
         let week = 7 * DAY_SECONDS;
@@ -112,8 +110,8 @@ mod tests {
             ("alice", "web", NOW, false),
             ("bob", "lab", NOW, false),
         ] {
-            let said = memory.is_recent(user, rule, at, 7);
-            assert_eq!(said, is_recent, "{user} {rule} {at}");
+            let found = memory.is_recent(user, rule, at, 7);
+            assert_eq!(found, is_recent, "{user} {rule} {at}");
         }
     }
 

@@ -28,7 +28,6 @@ pub struct Tally {
     has_free_day: bool,
 }
 
-/// A user whose GPUs were idle beyond a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert<'a> {
     pub user: &'a str,

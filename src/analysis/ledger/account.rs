@@ -24,7 +24,7 @@ pub struct Account {
 
 /// The idle seconds of an [`Account`], by what the VRAM held meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "each says what the VRAM held")]
+#[expect(clippy::struct_field_names, reason = "each is about the VRAM")]
 pub struct Idle {
     /// Seconds with a VRAM reading over `vram_floor_percent`: something is loaded.
     pub vram_held: u64,
@@ -74,7 +74,6 @@ impl Account {
         account
     }
 
-    /// All seconds.
     pub fn seconds(self) -> u64 {
         self.observed() + self.unknown
     }

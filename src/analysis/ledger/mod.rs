@@ -45,13 +45,10 @@ impl GpuLedger {
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
     Unfinished,
-    /// A task's GPU could not be placed on the node.
     Unplaced,
     /// The UUID and the id of a task's GPU do not lead to the same GPU.
     Disagreement,
-    /// It is not known when a task held its GPUs.
     Timeless,
-    /// Several users held a GPU at once.
     Conflict,
     BusyWithoutTask,
     /// A task cannot be read: which GPUs it held, on whichever node, is not known.
@@ -79,7 +76,6 @@ impl Doubt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeLedger {
     pub known: Span,
-    /// What speaks against them.
     pub doubts: BTreeSet<Doubt>,
     /// Each user's of each GPU, and those of the time in which nobody held it, by [`Entry::key`].
     pub entries: Vec<Entry>,

@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 
 use crate::model::Capped;
 
-/// Days of a range, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DateRuns(Vec<(NaiveDate, NaiveDate)>);
 

@@ -13,11 +13,9 @@ use super::ledger::{Account, DayLedger, Doubt};
 
 pub use dates::{DateRuns, dates};
 
-/// What the users held from one day to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pub from: NaiveDate,
-    /// The last day.
     pub to: NaiveDate,
     pub days: usize,
     pub days_with_accounts: usize,
@@ -34,7 +32,7 @@ pub struct Absence {
     pub reason: AbsenceReason,
 }
 
-/// Why there are no accounts. Of several nodes' reasons, the last in this order says most.
+/// Why there are no accounts. Of several nodes' reasons, the last in this order counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsenceReason {
@@ -45,7 +43,6 @@ pub enum AbsenceReason {
     Lost,
     /// What runs left of the day cannot be read.
     Unexplained,
-    /// They are of the day of another zone.
     OtherZone,
     Damaged,
 }
@@ -139,7 +136,6 @@ impl Usage {
         (self.days_with_accounts > 0).then(|| self.users.values().copied().sum())
     }
 
-    /// Whether the accounts of every day and node are there.
     pub fn is_complete(&self) -> bool {
         self.absences.is_empty()
     }

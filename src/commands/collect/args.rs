@@ -15,11 +15,8 @@ use crate::model::DateArg;
     reason = "each is an option of its own"
 )]
 pub struct RunArgs {
-    #[arg(
-        value_name = "DATE",
-        default_value = "today",
-        hide_default_value = true
-    )]
+    #[arg(value_name = "DATE", default_value = "today")]
+    #[arg(hide_default_value = true)]
     #[arg(help = "要收集的日期: YYYY-MM-DD、today 或 yesterday [預設: today]")]
     pub date: DateArg,
     #[arg(long, value_name = "DATE", conflicts_with = "user_report")]
@@ -52,13 +49,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = parse_jobs)]
     #[arg(help = "同時收集的節點數，1 到 400\n[預設: 64，全都沒有回應時增加]")]
     pub jobs: Option<u16>,
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value = "0",
-        hide_default_value = true
-    )]
-    #[arg(value_parser = parse_seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    #[arg(default_value = "0", hide_default_value = true)]
     #[arg(help = "另一次執行佔用資料目錄時，最多等待的秒數\n[預設: 0]")]
     pub wait: Duration,
     #[arg(long, value_name = "FILE", conflicts_with = "user_report")]

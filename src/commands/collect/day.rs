@@ -22,7 +22,6 @@ use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
 use crate::store::{DataDir, Tree};
 
-/// What the days of a run share.
 pub struct Run<'a> {
     pub request: &'a Request<'a>,
     /// `None` if the management API is not to be asked.
@@ -99,7 +98,6 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Keeps the record of a day for later runs.
     fn remember(&self, window: &Window, report: &mut RunReport, earlier: Option<DayRecord>) {
         let asked: Vec<_> = report.nodes.iter().map(|node| &*node.node.name).collect();
         let record = match earlier {

@@ -27,7 +27,6 @@ pub fn collect_days<'a>(run: &Run<'a>, days: &[PlannedDay<'a>]) -> Result<Collec
     Ok(progress.collected)
 }
 
-/// How far a run has come.
 struct Progress<'a, 'b> {
     run: &'b Run<'a>,
     collected: Collected<'a>,

@@ -9,7 +9,6 @@ use crate::outlets::console;
 use crate::outlets::metrics::{self, MetricsFileError, RunEnd};
 use crate::report::RunReport;
 
-/// The metrics file of a run, if one is asked for.
 #[derive(Debug)]
 pub struct MetricsFile<'a> {
     path: Option<&'a Path>,

@@ -98,7 +98,6 @@ fn finish(watch: Watch, collected: Result<Collected>, dates: &[NaiveDate]) -> Re
     Ok(collected?.exit_status())
 }
 
-/// Collects what the plan says, and writes it.
 fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     // Before anything is touched, because what is asked for may make no sense.
     plan::windows(request)?;
@@ -116,7 +115,6 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     days::collect_days(&run, &plan.days)
 }
 
-/// Prints what would be collected.
 fn print_plan(request: &Request) -> Result<ExitStatus> {
     let archive = Archive::new(&request.config.data_dir, request.config.gpu_files);
     let plan = plan::plan(request, &archive)?;

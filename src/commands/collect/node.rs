@@ -19,7 +19,6 @@ pub struct StagedNode {
     pub unusable: Vec<UnusableFile>,
 }
 
-/// The stages of one node from its usage, up to its files beside their targets.
 pub fn stage_node(
     node: &Node,
     usage: Result<NodeUsage, NodeError>,

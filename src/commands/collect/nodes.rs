@@ -17,7 +17,6 @@ pub struct Day<'a> {
     pub window: &'a Window,
     /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
     pub tasks: &'a OnceLock<TaskInformation>,
-    /// When the run of the day began.
     pub started_at: UnixSeconds,
     pub thresholds: Thresholds,
 }
@@ -50,7 +49,6 @@ pub fn collect_nodes(
         .collect())
 }
 
-/// Puts the files of a batch of nodes in place.
 fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, NodeResult)> {
     let mut results = Vec::with_capacity(batch.len());
     let (mut staged, mut written) = (Vec::new(), Vec::new());

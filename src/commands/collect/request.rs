@@ -65,7 +65,6 @@ impl<'a> Request<'a> {
         self.frame.wants_json() || self.config.notify.include_users
     }
 
-    /// Whether tasks on this host are asked for.
     pub fn wants_host(&self, host: &str) -> bool {
         self.args.nodes.is_empty() || self.nodes.iter().any(|node| node.name == host)
     }

@@ -10,7 +10,6 @@ use crate::settings::Token;
 use crate::sources::management_api::{self, Fetched, TasksError, kept};
 use crate::store::DataDir;
 
-/// Asks the management API for the tasks of the window's day.
 pub fn ask(
     request: &Request,
     token: &Token,
@@ -21,12 +20,9 @@ pub fn ask(
     management_api::fetch(api, patience, token, window, user, now())
 }
 
-/// Who is asked for the tasks.
 #[derive(Clone, Copy, Debug)]
 pub enum ApiAccess<'a> {
-    /// The management API, with this token.
     Api(&'a Token),
-    /// Nobody.
     Nobody,
     /// Nobody, because the management API did not answer earlier in this run, for this reason.
     Absent(&'a str),

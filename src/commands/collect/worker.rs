@@ -24,11 +24,9 @@ pub struct Work<'a> {
     queue: &'a Queue<'a, &'a Node>,
     day: Day<'a>,
     client: &'a netdata::Client,
-    /// When the nodes began to be asked.
     begun: Instant,
     tree: &'a Tree<'a>,
     by_host: OnceLock<TasksByHost<'a>>,
-    /// The nodes that have been asked and not staged.
     asked: Mutex<VecDeque<Asked<'a>>>,
 }
 
@@ -39,7 +37,6 @@ type Asked<'a> = (
     Result<Result<NodeUsage, NodeError>, Box<NodeResult>>,
 );
 
-/// What became of the node at a position.
 pub type Outcome = (usize, Result<StagedNode, Box<NodeResult>>);
 
 impl<'a> Work<'a> {

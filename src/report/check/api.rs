@@ -1,15 +1,14 @@
-//! What the management API's answer says of the API, of its clock, and of the settings.
+//! The management API, its clock, and the settings, by its answer.
 
 use std::collections::BTreeSet;
 
-use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
+use super::{Check, Subject, clock, clock_difference};
 use crate::analysis::{NodeTasks, Span, TasksByHost, attribution};
 use crate::model::{Answer, Node, Task, Window};
 use crate::report::notice::{self, Kind, Notice};
 use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};
 
-/// The API, by its answer to a question for the tasks of the window's day.
 pub fn api(
     api: &ManagementApi,
     answer: &Result<Fetched, TasksError>,
@@ -22,30 +21,26 @@ pub fn api(
         }
         Err(error) => return vec![Check::error(Subject::ManagementApi, error.to_string())],
     };
-    let ahead = fetched.clock_ahead;
     let mut facts = vec![
         "接受 Token".to_owned(),
         format!("{} 有 {} 個任務", window.date, fetched.answer.tasks.len()),
     ];
-    let off = ahead.filter(|seconds| seconds.abs() > CLOCK_TOLERANCE_SECONDS);
-    if off.is_none() {
-        facts.push(clock_fact(ahead));
+    let mut problems = Vec::new();
+    match clock(fetched.clock_ahead) {
+        Ok(fact) => facts.push(fact),
+        Err(seconds) => {
+            let message = format!(
+                "管理 API 的時鐘比本機{}：任務的開始與結束也會差這麼多，請檢查兩者的時間同步",
+                clock_difference(seconds)
+            );
+            problems.push(Check::warning(Subject::Clock, message));
+        }
     }
-    let ok = Check::ok(
-        Subject::ManagementApi,
-        format!("管理 API {}：{}", api.url, facts.join("，")),
-    );
-    let clock = off.map(|seconds| {
-        let message = format!(
-            "管理 API 的時鐘比本機{}：任務的開始與結束也會差這麼多，請檢查兩者的時間同步",
-            clock_difference(seconds)
-        );
-        Check::warning(Subject::Clock, message)
-    });
-    [ok].into_iter().chain(clock).collect()
+    let message = format!("管理 API {}：{}", api.url, facts.join("，"));
+    let ok = Check::ok(Subject::ManagementApi, message);
+    [ok].into_iter().chain(problems).collect()
 }
 
-/// An API on whose answer this program fails.
 pub fn api_panicked(api: &ManagementApi) -> Check {
     let message = format!("檢查管理 API {} 時程式發生內部錯誤，請回報", api.url);
     Check::error(Subject::ManagementApi, message)

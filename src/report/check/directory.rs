@@ -16,7 +16,6 @@ const ROW_BYTES: u64 = 64;
 /// The average CSV and the summary.
 const OTHER_FILES: u64 = 2;
 
-/// The data directory, as it was found for `nodes`.
 pub fn directory(
     config: &Config,
     nodes: &[&Node],
@@ -37,18 +36,18 @@ pub fn directory(
     };
     let needed = DAYS * bytes_per_day(config, nodes);
     vec![match writable.free_bytes {
-        Some(free) if free < needed => Check::warning(
-            Subject::DataDir,
-            format!(
-                "資料目錄 {path}：可用空間只剩 {}，{DAYS} 天約需 {}：請清出空間",
-                HumanBytes(free),
-                HumanBytes(needed)
-            ),
-        ),
-        Some(free) => Check::ok(
-            Subject::DataDir,
-            format!("資料目錄 {path}：{state}，可用空間 {}", HumanBytes(free)),
-        ),
+        Some(free) if free < needed => {
+            let (free, needed) = (HumanBytes(free), HumanBytes(needed));
+            let room = format!("可用空間只剩 {free}，{DAYS} 天約需 {needed}：請清出空間");
+            Check::warning(Subject::DataDir, format!("資料目錄 {path}：{room}"))
+        }
+        Some(free) => {
+            let room = format!("可用空間 {}", HumanBytes(free));
+            Check::ok(
+                Subject::DataDir,
+                format!("資料目錄 {path}：{state}，{room}"),
+            )
+        }
         None => Check::ok(Subject::DataDir, format!("資料目錄 {path}：{state}")),
     }]
 }
@@ -67,7 +66,7 @@ mod tests {
     use crate::settings::{self, SettingsArgs};
     use pretty_assertions::assert_eq;
 
-    /// What is said of so many free bytes, for the built-in cluster with files of ten minutes.
+    /// The check of so many free bytes, for the built-in cluster with files of ten minutes.
     fn of(free_bytes: Option<u64>) -> (State, String) {
         let empty = tempfile::NamedTempFile::new().expect("a file");
         let config = settings::load(&SettingsArgs {

@@ -20,7 +20,7 @@ pub use node::node;
 pub use notify::notify;
 pub use token::token;
 
-/// By how many seconds two clocks may differ without a word. Of an interval of ten minutes that is a tenth.
+/// By how many seconds two clocks may differ without a warning. Of an interval of ten minutes that is a tenth.
 pub const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 
 #[derive(Debug, Serialize)]
@@ -100,12 +100,8 @@ impl Check {
 
     /// Whether no collection can begin, or nobody would be notified of it.
     fn is_configuration(&self) -> bool {
-        let (is_error, subject) = (self.state == State::Error, self.subject);
-        is_error
-            && matches!(
-                subject,
-                Subject::Settings | Subject::Token | Subject::Notify
-            )
+        use Subject::{Notify, Settings, Token};
+        self.state == State::Error && matches!(self.subject, Settings | Token | Notify)
     }
 }
 
@@ -144,12 +140,8 @@ impl Report {
     }
 
     fn result_line(&self) -> String {
-        let count = |state| {
-            self.checks
-                .iter()
-                .filter(|check| check.state == state)
-                .count()
-        };
+        let of_state = |state| self.checks.iter().filter(move |check| check.state == state);
+        let count = |state| of_state(state).count();
         let (errors, warnings) = (count(State::Error), count(State::Warning));
         let meaning = match self.exit_status {
             ExitStatus::Complete if warnings == 0 => "可以收集",
@@ -168,14 +160,9 @@ pub fn settings(config: &Config, nodes: &[&Node]) -> Check {
         Source::BuiltIn => "沒有設定檔，使用內建設定".to_owned(),
     };
     let gpus: usize = nodes.iter().map(|node| node.cards.len()).sum();
-    Check::ok(
-        Subject::Settings,
-        format!(
-            "{source}：{} 個節點、{gpus} 張 GPU，一天的時區是 {}",
-            nodes.len(),
-            config.zone
-        ),
-    )
+    let (count, zone) = (nodes.len(), config.zone);
+    let message = format!("{source}：{count} 個節點、{gpus} 張 GPU，一天的時區是 {zone}");
+    Check::ok(Subject::Settings, message)
 }
 
 pub fn unusable_settings(error: &ConfigError) -> Check {
@@ -205,12 +192,13 @@ pub fn same_agents(nodes: &[&Node], ids: &[Option<String>]) -> Vec<Check> {
     checks
 }
 
-/// A clock that is `ahead` of the machine's, in few words.
-fn clock_fact(ahead: Option<i64>) -> String {
+/// What is to be known of a clock that is `ahead` of the machine's: a fact, or by how many seconds it is off.
+fn clock(ahead: Option<i64>) -> Result<String, i64> {
     match ahead {
-        None => "時鐘未知（回應沒有 Date）".to_owned(),
-        Some(0) => "時鐘一致".to_owned(),
-        Some(seconds) => format!("時鐘{}", clock_difference(seconds)),
+        None => Ok("時鐘未知（回應沒有 Date）".to_owned()),
+        Some(0) => Ok("時鐘一致".to_owned()),
+        Some(seconds) if seconds.abs() > CLOCK_TOLERANCE_SECONDS => Err(seconds),
+        Some(seconds) => Ok(format!("時鐘{}", clock_difference(seconds))),
     }
 }
 

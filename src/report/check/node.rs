@@ -1,7 +1,8 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
-use super::{CLOCK_TOLERANCE_SECONDS, Check, Subject, clock_difference, clock_fact};
+use super::{Check, Subject, clock, clock_difference};
 use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, Reading, UnixSeconds, Window};
+use crate::report::notice::{cards_list, unknown_cards};
 use crate::sources::netdata::{Agent, Charts, NodeError, NodeErrorReason, Probe};
 
 /// A card without a sample for so long is not collected any more. An agent restarts in less.
@@ -49,12 +50,8 @@ impl<'a> Findings<'a> {
     }
 
     fn into_checks(self) -> Vec<Check> {
-        let message = format!(
-            "節點 {}（{}）：{}",
-            self.node.name,
-            self.node.address(),
-            self.facts.join("，")
-        );
+        let (name, url) = (&self.node.name, self.node.address());
+        let message = format!("節點 {name}（{url}）：{}", self.facts.join("，"));
         let well = (!self.facts.is_empty()).then(|| Check::ok(Subject::Netdata, message));
         let checks = well.into_iter().chain(self.problems);
         checks.map(|check| check.of(self.node)).collect()
@@ -82,10 +79,8 @@ impl<'a> Findings<'a> {
             // The failure of the usage is named, which matters more.
             Err(_) if probe.usage.is_err() => {}
             Err(reason) => {
-                self.warn(
-                    Subject::Netdata,
-                    &format!(" 有回應，但無法得知 Netdata 的版本與時鐘：{reason}"),
-                );
+                let message = format!(" 有回應，但無法得知 Netdata 的版本與時鐘：{reason}");
+                self.warn(Subject::Netdata, &message);
             }
         }
     }
@@ -94,12 +89,9 @@ impl<'a> Findings<'a> {
         let host = agent.hostname.as_deref().unwrap_or("未知");
         self.facts
             .push(format!("Netdata {}（主機 {host}）", agent.version));
-        let off = agent
-            .clock_ahead
-            .filter(|seconds| seconds.abs() > CLOCK_TOLERANCE_SECONDS);
-        let Some(seconds) = off else {
-            self.facts.push(clock_fact(agent.clock_ahead));
-            return;
+        let seconds = match clock(agent.clock_ahead) {
+            Ok(fact) => return self.facts.push(fact),
+            Err(seconds) => seconds,
         };
         let message = format!(
             " 的時鐘比本機{}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步",
@@ -120,7 +112,7 @@ impl<'a> Findings<'a> {
         };
         let (mut stopped, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
         for &card in &self.node.cards {
-            match usage.cards.get(&card).or_else(|| usage.coarse.get(&card)) {
+            match usage.cards.get(&card).or(usage.coarse.get(&card)) {
                 Some(card_usage) => match self.silent_since(card, card_usage, usage) {
                     None => collected += 1,
                     Some(silent) => stopped.push(silent),
@@ -144,24 +136,18 @@ impl<'a> Findings<'a> {
         if !missing.is_empty() {
             let message = format!(
                 " 找不到設定的 {}：若節點沒有這些卡，請修正它的 cards；若有，請重新啟動該節點的 Netdata",
-                list(&missing)
+                cards_list(&missing)
             );
             self.fail(Subject::Cards, &message);
         }
         self.surplus(usage);
     }
 
-    /// What the agent says besides what is asked for.
+    /// What the agent has besides what is asked for.
     fn surplus(&mut self, usage: &NodeUsage) {
-        let found = usage.cards.keys().chain(usage.coarse.keys());
-        let mut unknown: Vec<CardId> = found
-            .copied()
-            .filter(|&card| self.node.index_of_card(card).is_none())
-            .collect();
-        unknown.sort_unstable();
-        unknown.dedup();
+        let unknown = unknown_cards(self.node, usage);
         if !unknown.is_empty() {
-            let cards = list(&unknown);
+            let cards = cards_list(&unknown);
             let message = format!(" 有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards");
             self.warn(Subject::Cards, &message);
         }
@@ -215,21 +201,15 @@ impl<'a> Findings<'a> {
         let charts = match charts {
             Ok(charts) => charts,
             Err(reason) => {
-                self.warn(
-                    Subject::Retention,
-                    &format!(" 的資料保留多久無法得知：{reason}"),
-                );
-                return;
+                let message = format!(" 的資料保留多久無法得知：{reason}");
+                return self.warn(Subject::Retention, &message);
             }
         };
         let is_configured = |card| self.node.index_of_card(card).is_some();
         let firsts = charts.iter().filter(|((card, _), _)| is_configured(*card));
         let Some((&(card, _), &first)) = firsts.max_by_key(|(_, first)| **first) else {
-            self.warn(
-                Subject::Retention,
-                " 的資料保留多久無法得知：Netdata 沒有列出圖表",
-            );
-            return;
+            let message = " 的資料保留多久無法得知：Netdata 沒有列出圖表";
+            return self.warn(Subject::Retention, message);
         };
         let since = self.window.clock(first);
         let kept = self.window.until - first;
@@ -246,9 +226,4 @@ impl<'a> Findings<'a> {
             self.facts.push(format!("資料從 {since} 起"));
         }
     }
-}
-
-fn list(cards: &[CardId]) -> String {
-    let cards: Vec<String> = cards.iter().map(|card| format!("Card {card}")).collect();
-    cards.join("、")
 }

@@ -17,14 +17,9 @@ pub fn notify(settings: &Notify) -> Vec<Check> {
     };
     let mail = settings.smtp.as_ref();
     let mail = mail.map(|smtp| format!("郵件伺服器 {}:{}", smtp.host, smtp.port()));
-    let whom: Vec<String> = [
-        address("監控服務", settings.healthcheck()),
-        address("聊天室", settings.webhook()),
-        mail,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let monitor = address("監控服務", settings.healthcheck());
+    let room = address("聊天室", settings.webhook());
+    let whom: Vec<_> = [monitor, room, mail].into_iter().flatten().collect();
     if whom.is_empty() {
         return Vec::new();
     }

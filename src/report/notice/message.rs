@@ -1,4 +1,4 @@
-//! What a notice says to people.
+//! The notices for people.
 
 use std::collections::HashSet;
 use std::fmt;

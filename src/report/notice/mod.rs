@@ -18,7 +18,8 @@ use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
 
-pub use of_node::{of_answer, of_day, of_tasks, of_usage};
+pub use message::cards_list;
+pub use of_node::{of_answer, of_day, of_tasks, of_usage, unknown_cards};
 
 #[derive(Debug)]
 pub struct Notice {
@@ -56,7 +57,6 @@ pub enum Kind {
         count: usize,
     },
     TasksUnavailable(TasksError),
-    /// The work on the tasks ended in a bug of this program.
     TasksPanicked,
     /// The management API gave no answer, and that of an earlier run was used.
     TasksKept {
@@ -66,11 +66,8 @@ pub enum Kind {
         /// Whether the day was over by then, so that a new answer could say no more.
         is_final: bool,
     },
-    /// The management API's answer could not be kept for later runs.
     TasksNotKept(WriteError),
-    /// The run could not be recorded for later ones.
     NotRecorded(WriteError),
-    /// The agent has cards that the settings do not name.
     UnknownCards(Vec<CardId>),
     /// GPUs of tasks cannot be placed on their node.
     Unplaced {
@@ -80,12 +77,10 @@ pub enum Kind {
     },
     /// GPUs of tasks were placed by UUID where their id says otherwise.
     Disagreement(Vec<Disagreement>),
-    /// Tasks run on hosts that the settings do not name.
     UnknownHosts {
         hosts: Capped<String, 10>,
         tasks: Capped<String, 20>,
     },
-    /// Several users held one GPU at once.
     Conflict {
         gpu: GpuIndex,
         conflict: Box<Conflict>,
@@ -103,11 +98,8 @@ pub enum Kind {
         limit: Reading,
         when: Vec<String>,
     },
-    /// It is not known when tasks held their GPUs.
     Timeless(Capped<TimelessTask, 20>),
-    /// Tasks could not be read.
     Malformed(Capped<MalformedTask, 20>),
-    /// The accounts of the users could not be written.
     LedgerNotWritten(WriteError),
     /// The accounts of the users that were there could not be merged with the new ones.
     LedgerNotMerged(NotMergedReport),

@@ -16,31 +16,32 @@ pub fn of_usage(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> 
         count: usage.rejected.len(),
     });
     let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
-    let cards: BTreeSet<_> = usage.cards.keys().chain(usage.coarse.keys()).collect();
-    let is_unknown = |card: &CardId| node.index_of_card(*card).is_none();
-    let unknown: Vec<_> = cards.into_iter().copied().filter(is_unknown).collect();
+    let unknown = unknown_cards(node, usage);
     let unknown = (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown));
     let kinds = rejected.into_iter().chain(coarse).chain(unknown);
     kinds.map(|kind| kind.of(node)).collect()
+}
+
+/// The cards that the settings do not name.
+pub fn unknown_cards(node: &Node, usage: &NodeUsage) -> Vec<CardId> {
+    let cards: BTreeSet<_> = usage.cards.keys().chain(usage.coarse.keys()).collect();
+    let is_unknown = |card: &CardId| node.index_of_card(*card).is_none();
+    cards.into_iter().copied().filter(is_unknown).collect()
 }
 
 /// What is noticed of the day as it is written to `files`.
 pub fn of_day(day: &NodeDay, files: &FilesRecord) -> Vec<Notice> {
     let (mut missing, mut chartless) = (Lacking::new(), Lacking::new());
     for gpu in &files.gpus {
-        let add = |lacking: &mut Lacking, metrics: Vec<Metric>| {
-            if !metrics.is_empty() {
-                lacking
-                    .entry(metrics)
-                    .or_default()
-                    .push((gpu.index, gpu.card));
-            }
-        };
         let lacks = gpu.lacks();
         let mut others = gpu.without_reading();
         others.retain(|metric| !lacks.contains(metric));
-        add(&mut missing, lacks);
-        add(&mut chartless, others);
+        for (lacking, metrics) in [(&mut missing, lacks), (&mut chartless, others)] {
+            if !metrics.is_empty() {
+                let gpus = lacking.entry(metrics).or_default();
+                gpus.push((gpu.index, gpu.card));
+            }
+        }
     }
     let gpus = files.gpus.iter();
     let last = gpus.map(|gpu| (gpu.index, gpu.card, gpu.last_readings));

@@ -30,13 +30,11 @@ pub struct Evidence {
     pub lost: BTreeMap<String, Vec<String>>,
 }
 
-/// How the last days went.
 #[derive(Debug, Serialize)]
 pub struct StatusReport<'a> {
     version: &'static str,
     #[serde(skip)]
     pub data_dir: &'a Path,
-    /// The days, oldest first.
     pub days: Vec<DayStatus>,
     pub stopped: Vec<StoppedNode>,
     pub exit_status: ExitStatus,
@@ -51,7 +49,6 @@ pub struct DayStatus {
     pub nodes: usize,
     pub task_information: Option<TaskState>,
     pub reasons: Vec<String>,
-    /// When the last run of the day began.
     pub last_run: Option<UnixSeconds>,
     pub last_exit_status: Option<u8>,
 }
@@ -134,7 +131,6 @@ impl DayStatus {
     }
 }
 
-/// Something that is missing from a day.
 #[derive(Clone, Debug)]
 struct Lack {
     reason: String,
@@ -157,7 +153,6 @@ impl Lack {
     }
 }
 
-/// The day of one node, as far as it is known.
 struct NodeState<'a> {
     files: Option<&'a FilesRecord>,
     coverage: Coverage,
