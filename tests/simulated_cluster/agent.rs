@@ -172,7 +172,11 @@ fn data(node: &SimulatedNode, query: &Query) -> Answer {
     if table.charts.is_empty() {
         return Answer::text(404, "No metrics where matched to query.");
     }
-    Answer::json(rendering::data(node, query, &table))
+    let mut body = rendering::data(node, query, &table);
+    for (old, new) in &node.replacements {
+        body = body.replacen(old, new, 1);
+    }
+    Answer::json(body)
 }
 
 impl<'a> Table<'a> {

@@ -33,6 +33,7 @@ pub struct SimulatedNode {
     pub(super) fine_samples_after: Option<i64>,
     pub(super) constants: Vec<Constant>,
     pub(super) raw_readings: Vec<RawReading>,
+    pub(super) replacements: Vec<(String, String)>,
     pub(super) version: Version,
     pub(super) context_queries: bool,
     pub(super) recorded: Option<Vec<u8>>,
@@ -95,6 +96,7 @@ impl SimulatedNode {
             fine_samples_after: None,
             constants: Vec::new(),
             raw_readings: Vec::new(),
+            replacements: Vec::new(),
             version: Version::V2_8,
             context_queries: true,
             recorded: None,
@@ -189,6 +191,12 @@ impl SimulatedNode {
             stamp,
             text: text.to_owned(),
         });
+        self
+    }
+
+    /// Every answer of data has `new` for `old`.
+    pub fn replacing(mut self, old: &str, new: &str) -> Self {
+        self.replacements.push((old.to_owned(), new.to_owned()));
         self
     }
 
