@@ -89,6 +89,10 @@ impl<'de> Deserialize<'de> for Cell {
 /// Reads the answer to [`super::query::whole_node`].
 pub fn whole_node(body: &[u8], window: &Window) -> Result<NodeUsage, NodeErrorReason> {
     let Wrapped { chart_ids, result } = parse_table(body)?;
+    // An agent from 1.43 on that has nothing of the window in the tier that was asked for (netdata/facts.md §8).
+    if chart_ids.is_empty() && result.data.is_empty() {
+        return Ok(NodeUsage::default());
+    }
     if result.labels.len() != chart_ids.len() + 1 {
         let (charts, labels) = (chart_ids.len(), result.labels.len());
         return Err(NodeErrorReason::Shape(format!(
@@ -314,6 +318,16 @@ mod tests {
             );
             assert!(gappy.vram[143].is_some());
         }
+    }
+
+    #[test]
+    fn an_answer_without_charts_has_no_data() {
+        let older = recorded!("v2.11.0-data-day-older-than-tier0.json");
+        let usage = whole_node(older, &window("2026-11-19")).expect("an answer");
+        assert!(usage.is_empty() && usage.may_lack_old_readings(&[CardId(1)]));
+        let coarse = recorded!("v2.11.0-data-day-from-tier1.json");
+        let usage = whole_node(coarse, &window("2026-11-19")).expect("an answer");
+        assert_eq!(gpu_readings(&usage, 1), 144);
     }
 
     #[test]
