@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CardId, Reading, UnixSeconds};
+use crate::model::{CardId, Reading, UnixSeconds, Window};
 
 /// What is measured of a card. Its context is stable; the chart ids below it hold the product's name, which an
 /// upgrade of Netdata can change (netdata/facts.md §1).
@@ -46,8 +46,10 @@ pub struct NodeUsage {
     pub coarse: BTreeMap<CardId, CardUsage>,
     /// Why the coarser tiers, though they were asked, have no answer.
     pub coarse_problem: Option<String>,
-    /// Readings that cannot be true. They count as gaps.
-    pub rejected: Vec<RejectedReading>,
+    /// What stands in the place of readings and cannot be one, as the agent wrote it, by the end of its interval. It
+    /// counts as a gap.
+    pub rejected: BTreeMap<(CardId, Metric, UnixSeconds), String>,
+    pub rejected_rows: Option<RejectedRows>,
     /// The series without any reading for which the agent has no chart, as far as it says so.
     pub without_chart: BTreeSet<(CardId, Metric)>,
 }
@@ -59,14 +61,12 @@ pub struct CardUsage {
     pub vram: Vec<Option<Reading>>,
 }
 
-/// A reading that is not within 0..=100 %.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RejectedReading {
-    pub card: CardId,
-    pub metric: Metric,
-    /// The end of its interval.
-    pub stamp: UnixSeconds,
-    pub value: f64,
+/// Rows of an answer that are none of the window's. They count as gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRows {
+    /// What is wrong with the first.
+    pub problem: String,
+    pub count: usize,
 }
 
 impl CardUsage {
@@ -95,6 +95,23 @@ impl CardUsage {
 impl NodeUsage {
     pub fn is_empty(&self) -> bool {
         self.cards.is_empty() && self.coarse.is_empty() && self.rejected.is_empty()
+    }
+
+    /// The first of the rejected readings, in words.
+    pub fn rejected_example(&self, window: &Window) -> Option<String> {
+        let (&(card, metric, stamp), value) = self.rejected.first_key_value()?;
+        let at = window.clock(stamp);
+        Some(format!("Card {card} 在 {at} 的 {metric} = {value}"))
+    }
+
+    pub fn reject_row(&mut self, problem: impl FnOnce() -> String) {
+        match &mut self.rejected_rows {
+            Some(rows) => rows.count += 1,
+            none => {
+                let problem = problem();
+                *none = Some(RejectedRows { problem, count: 1 });
+            }
+        }
     }
 
     /// Whether the window's first reading of one of `cards` is missing: it may be older than the samples that the
@@ -129,10 +146,9 @@ impl NodeUsage {
     pub fn add_coarse(&mut self, coarse: Self) {
         self.coarse = coarse.cards;
         // The same false sample shows in every tier.
-        let series = |reading: &RejectedReading| (reading.card, reading.metric, reading.stamp);
-        let known: BTreeSet<_> = self.rejected.iter().map(series).collect();
-        let new = coarse.rejected.into_iter();
-        self.rejected
-            .extend(new.filter(|reading| !known.contains(&series(reading))));
+        for (place, value) in coarse.rejected {
+            self.rejected.entry(place).or_insert(value);
+        }
+        self.rejected_rows = self.rejected_rows.take().or(coarse.rejected_rows);
     }
 }

@@ -4,7 +4,37 @@ use pretty_assertions::assert_eq;
 use serde_json::json;
 
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, TOKEN, World};
+use crate::support::{
+    DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, TOKEN, World, with_both_generations,
+};
+
+with_both_generations! {
+    days_without_files_are_collected_before_the_day_itself
+    days_that_are_complete_are_not_asked_for_again
+    the_last_minutes_of_every_day_are_completed_the_night_after
+    only_the_nodes_that_lack_something_are_asked
+    a_file_that_was_lost_is_collected_again
+    a_day_without_task_information_is_collected_again_with_it
+    a_day_that_netdata_no_longer_holds_is_tried_once_and_remembered
+    a_gap_that_stays_is_tried_once
+    a_node_that_is_down_is_tried_every_night
+    a_dry_run_asks_nobody_and_writes_nothing
+    a_number_of_days_that_makes_no_sense_is_refused
+    a_tree_of_the_old_programs_that_netdata_has_forgotten_is_given_its_users_once
+    a_file_that_was_lost_and_cannot_be_had_is_tried_once
+    days_of_other_settings_are_left_alone
+    a_day_that_was_given_up_for_a_wrong_setting_is_collected_once_that_is_right
+    a_card_that_was_forgotten_in_the_settings_is_collected_once_it_is_there
+    a_node_that_does_not_answer_is_waited_for_once_on_the_days_before
+    an_api_that_does_not_answer_is_waited_for_once_on_the_days_before
+    a_day_into_which_no_interval_fits_does_not_hold_the_others_up
+    where_nothing_is_to_be_collected_that_is_said
+    a_report_of_users_that_was_lost_is_written_again
+    a_node_that_the_report_of_users_lost_is_added_to_it
+    a_report_of_users_that_ends_early_is_made_whole
+    a_report_of_users_that_is_damaged_is_written_again
+    a_record_that_cannot_be_read_is_not_taken_for_none
+}
 
 const NODE: &str = "colab-gpu4";
 const BEFORE: &str = "2025-07-31";
@@ -22,7 +52,11 @@ fn all_complete(days: usize) -> String {
 /// The days that the node was asked for, in order, as seconds between their end and that of [`DATE`].
 fn asked(world: &World) -> Vec<i64> {
     let requests = world.cluster.requests(NODE);
-    let before = requests.iter().map(|seen| {
+    // An agent that has no samples of a day is asked for its means as well.
+    let of_samples = requests
+        .iter()
+        .filter(|seen| seen.target.contains("tier=0"));
+    let before = of_samples.map(|seen| {
         let (_, rest) = seen.target.split_once("before=").expect("a window");
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         let before: i64 = digits.parse().expect("a stamp");
@@ -38,7 +72,6 @@ fn after(world: World, node: SimulatedNode, arguments: &[&str]) -> (World, Outco
     (world, outcome)
 }
 
-#[test]
 fn days_without_files_are_collected_before_the_day_itself() {
     let world = Lab::colab_gpu4().start();
     let days = ["2025-07-30", BEFORE, DATE];
@@ -57,7 +90,6 @@ fn days_without_files_are_collected_before_the_day_itself() {
     }
 }
 
-#[test]
 fn days_that_are_complete_are_not_asked_for_again() {
     let world = Lab::colab_gpu4().start();
     let _ = world.run(&["2025-07-30", "--to", DATE]).exits(0);
@@ -66,7 +98,6 @@ fn days_that_are_complete_are_not_asked_for_again() {
     assert_eq!(asked(&world), [-2, -1, 0, 0]);
 }
 
-#[test]
 fn the_last_minutes_of_every_day_are_completed_the_night_after() {
     // As the old crontab has it: the day is collected a quarter of an hour before it ends.
     let today = Day::now_in_hour(12);
@@ -105,9 +136,8 @@ fn the_last_minutes_of_every_day_are_completed_the_night_after() {
     yesterday.check_gpu_files(&outcome, NODE, world.cluster.node(NODE));
 }
 
-#[test]
 fn only_the_nodes_that_lack_something_are_asked() {
-    let node = |name| SimulatedNode::new(name);
+    let node = |name| SimulatedNode::new(name).all_samples();
     let world = Lab::new()
         .node(node("well"))
         .node(node("down").fault(Fault::Refuse))
@@ -128,7 +158,6 @@ fn only_the_nodes_that_lack_something_are_asked() {
     assert!(outcome.of_day("down", BEFORE, "gpu7").lines().count() == 145);
 }
 
-#[test]
 fn a_file_that_was_lost_is_collected_again() {
     let world = Lab::colab_gpu4().start();
     let _ = world.run(&[BEFORE]).exits(0);
@@ -142,7 +171,6 @@ fn a_file_that_was_lost_is_collected_again() {
     assert!(lost.exists());
 }
 
-#[test]
 fn a_day_without_task_information_is_collected_again_with_it() {
     let task = || SimulatedTask::new("t1", "alice", NODE).gpu(1, "APU-1");
     let lab = || Lab::colab_gpu4().api(SimulatedApi::new(TOKEN).task(task()));
@@ -158,7 +186,6 @@ fn a_day_without_task_information_is_collected_again_with_it() {
     assert_eq!(outcome.users(NODE, BEFORE)[0], "alice");
 }
 
-#[test]
 fn a_day_that_netdata_no_longer_holds_is_tried_once_and_remembered() {
     let forgetful = || SimulatedNode::new(NODE).samples_from(MIDNIGHT);
     let world = Lab::new().node(forgetful()).start();
@@ -188,9 +215,10 @@ fn a_day_that_netdata_no_longer_holds_is_tried_once_and_remembered() {
     assert!(of_the_day_before <= 2, "{of_the_day_before}");
 }
 
-#[test]
 fn a_gap_that_stays_is_tried_once() {
-    let gap = SimulatedNode::new(NODE).down(MIDNIGHT - 20 * HOUR, MIDNIGHT - 19 * HOUR);
+    let gap = SimulatedNode::new(NODE)
+        .all_samples()
+        .down(MIDNIGHT - 20 * HOUR, MIDNIGHT - 19 * HOUR);
     let world = Lab::new().node(gap).start();
     let _ = world.run(&[BEFORE]).exits(0);
     let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
@@ -198,7 +226,6 @@ fn a_gap_that_stays_is_tried_once() {
     assert_eq!(asked(&world), [-1, 0]);
 }
 
-#[test]
 fn a_node_that_is_down_is_tried_every_night() {
     let world = Lab::colab_gpu4().start();
     let down = || SimulatedNode::new(NODE).fault(Fault::Refuse);
@@ -215,7 +242,6 @@ fn a_node_that_is_down_is_tried_every_night() {
         .stdout_is(&([BEFORE, DATE].map(complete).concat() + &all_complete(2)));
 }
 
-#[test]
 fn a_dry_run_asks_nobody_and_writes_nothing() {
     let world = Lab::colab_gpu4().token(None).start();
     let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
@@ -241,7 +267,6 @@ fn a_dry_run_asks_nobody_and_writes_nothing() {
     assert_eq!(world.cluster.api_requests().len(), 0);
 }
 
-#[test]
 fn a_number_of_days_that_makes_no_sense_is_refused() {
     for days in ["-1", "367", "three"] {
         let option = format!("--catch-up={days}");
@@ -250,7 +275,6 @@ fn a_number_of_days_that_makes_no_sense_is_refused() {
     }
 }
 
-#[test]
 fn a_tree_of_the_old_programs_that_netdata_has_forgotten_is_given_its_users_once() {
     let task = || SimulatedTask::new("t1", "alice", NODE).gpu(1, "APU-1");
     let api = || SimulatedApi::new(TOKEN).task(task());
@@ -269,7 +293,6 @@ fn a_tree_of_the_old_programs_that_netdata_has_forgotten_is_given_its_users_once
     let _ = again.stdout_is(&(complete(DATE) + &all_complete(1)));
 }
 
-#[test]
 fn a_file_that_was_lost_and_cannot_be_had_is_tried_once() {
     let world = Lab::colab_gpu4().start();
     let _ = world.run(&[BEFORE]).exits(0);
@@ -286,7 +309,6 @@ fn a_file_that_was_lost_and_cannot_be_had_is_tried_once() {
         .stdout_has("不再收集 colab-gpu4（缺少 GPU[3] 的檔案、讀數 1008/1152）");
 }
 
-#[test]
 fn days_of_other_settings_are_left_alone() {
     let node = || SimulatedNode::new(NODE).cards(&[1, 9]);
     for (old, new, option) in [
@@ -307,7 +329,6 @@ fn days_of_other_settings_are_left_alone() {
     }
 }
 
-#[test]
 fn a_day_that_was_given_up_for_a_wrong_setting_is_collected_once_that_is_right() {
     let node = || SimulatedNode::new(NODE).cards(&[2, 10]);
     let world = Lab::new().node(node()).start();
@@ -330,7 +351,6 @@ fn a_day_that_was_given_up_for_a_wrong_setting_is_collected_once_that_is_right()
     let _ = plan.stdout_has(&format!("2025-07-29：收集 {NODE}（"));
 }
 
-#[test]
 fn a_card_that_was_forgotten_in_the_settings_is_collected_once_it_is_there() {
     let node = SimulatedNode::new(NODE).cards(&[1, 9]);
     let world = Lab::new().node(node).start();
@@ -341,7 +361,6 @@ fn a_card_that_was_forgotten_in_the_settings_is_collected_once_it_is_there() {
     let _ = outcome.stdout_has(&format!("{BEFORE}：完整，節點 1/1，讀數 288/288"));
 }
 
-#[test]
 fn a_node_that_does_not_answer_is_waited_for_once_on_the_days_before() {
     let nodes = |fault: Option<Fault>| {
         let down = SimulatedNode::new("down");
@@ -370,7 +389,6 @@ fn a_node_that_does_not_answer_is_waited_for_once_on_the_days_before() {
     let _ = world.run(&[DATE, "--catch-up", "3"]).exits(0);
 }
 
-#[test]
 fn an_api_that_does_not_answer_is_waited_for_once_on_the_days_before() {
     let api = SimulatedApi::new(TOKEN).fault(Fault::CloseWithoutAnswer);
     let lab = Lab::colab_gpu4().api(api).tables("[netdata]\nretries = 0");
@@ -391,7 +409,6 @@ fn an_api_that_does_not_answer_is_waited_for_once_on_the_days_before() {
     assert_eq!(status, vec![(json!(3), json!("unavailable")); 4]);
 }
 
-#[test]
 fn a_day_into_which_no_interval_fits_does_not_hold_the_others_up() {
     let lab = Lab::colab_gpu4().settings("interval = \"20m\"");
     let world = lab.start();
@@ -406,7 +423,6 @@ fn a_day_into_which_no_interval_fits_does_not_hold_the_others_up() {
     assert_eq!(days, ["2025-04-05", "2025-04-07"]);
 }
 
-#[test]
 fn where_nothing_is_to_be_collected_that_is_said() {
     let today = Day::now_in_hour(0);
     let zone = today.zone;
@@ -425,7 +441,6 @@ fn where_nothing_is_to_be_collected_that_is_said() {
     let _ = with.stdout_is("沒有需要收集的日期\n");
 }
 
-#[test]
 fn a_report_of_users_that_was_lost_is_written_again() {
     let world = Lab::colab_gpu4().start();
     let _ = world.run(&[BEFORE]).exits(0);
@@ -465,7 +480,6 @@ fn repaired(nodes: &str, spoil: impl Fn(&World, &str)) {
     assert!(!plan.stdout.contains(BEFORE), "{}", plan.stdout);
 }
 
-#[test]
 fn a_node_that_the_report_of_users_lost_is_added_to_it() {
     repaired("a", |world, report| {
         std::fs::remove_file(world.path(report)).expect("the report");
@@ -473,7 +487,6 @@ fn a_node_that_the_report_of_users_lost_is_added_to_it() {
     });
 }
 
-#[test]
 fn a_report_of_users_that_ends_early_is_made_whole() {
     let end = MIDNIGHT.to_string();
     let early = (MIDNIGHT - HOUR).to_string();
@@ -493,14 +506,12 @@ fn a_report_of_users_that_ends_early_is_made_whole() {
     });
 }
 
-#[test]
 fn a_report_of_users_that_is_damaged_is_written_again() {
     for text in ["", "junk\n"] {
         repaired("a、b", |world, report| world.write(report, text));
     }
 }
 
-#[test]
 fn a_record_that_cannot_be_read_is_not_taken_for_none() {
     let world = Lab::colab_gpu4().start();
     let path = format!("data/.daily-gpu-log/runs/{BEFORE}.json");

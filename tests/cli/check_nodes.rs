@@ -326,7 +326,7 @@ fn readings_that_cannot_be_are_an_error() {
     let stamp = today(1800);
     let outcome = check(&start(node().raw_reading(metric, 9, stamp, "150.5"))).exits(3);
     let wrong = format!(
-        "錯誤：節點 colab-gpu4 有 1 筆讀數超出 0 到 100（例如 Card 9 在 {} 的 GPU = 150.5）：\
+        "錯誤：節點 colab-gpu4 有 1 筆讀數不是 0 到 100 的數字（例如 Card 9 在 {} 的 GPU = 150.5）：\
          請檢查該節點的 Netdata 與驅動程式",
         clock(stamp)
     );

@@ -3,13 +3,22 @@
 use pretty_assertions::assert_eq;
 use serde_json::json;
 
-use crate::simulated_cluster::{SimulatedNode, Version};
-use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, Outcome};
+use crate::simulated_cluster::SimulatedNode;
+use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, with_both_generations};
+
+with_both_generations! {
+    a_gap_is_an_empty_field_and_in_no_mean
+    a_gap_is_counted_in_the_json
+    a_gap_of_the_vram_alone_leaves_the_gpu_reading_beside_it
+    part_of_an_interval_is_a_reading_of_that_part
+    a_node_that_was_down_for_hours_has_gaps_and_the_others_none
+}
 
 const NODE: &str = "colab-gpu4";
 /// Two cards, whose means are plain to see.
 fn steady() -> SimulatedNode {
     SimulatedNode::new(NODE)
+        .all_samples()
         .cards(&[1, 9])
         .constant(1, 10.0, 30.5)
         .constant(9, 50.0, 60.25)
@@ -26,7 +35,6 @@ fn rows(outcome: &Outcome, kind: &str) -> Vec<(i64, String)> {
     file.lines().skip(1).map(row).collect()
 }
 
-#[test]
 fn a_gap_is_an_empty_field_and_in_no_mean() {
     let node = steady().gap(9, MIDNIGHT + 6 * HOUR, MIDNIGHT + 18 * HOUR);
     let outcome = Lab::new()
@@ -79,7 +87,6 @@ fn a_gap_is_an_empty_field_and_in_no_mean() {
     );
 }
 
-#[test]
 fn a_gap_is_counted_in_the_json() {
     let node = steady().gap(9, MIDNIGHT, MIDNIGHT + HOUR);
     let report = Lab::new().node(node).run(&[DATE, "--json"]).exits(0).json();
@@ -106,7 +113,6 @@ fn a_gap_is_counted_in_the_json() {
     assert_eq!(report["notices"], json!([]));
 }
 
-#[test]
 fn a_gap_of_the_vram_alone_leaves_the_gpu_reading_beside_it() {
     let node = steady().vram_gap(9, MIDNIGHT + HOUR, MIDNIGHT + 2 * HOUR);
     let outcome = Lab::new()
@@ -121,9 +127,12 @@ fn a_gap_of_the_vram_alone_leaves_the_gpu_reading_beside_it() {
     }
 }
 
-#[test]
 fn part_of_an_interval_is_a_reading_of_that_part() {
-    let node = SimulatedNode::new(NODE).gap(9, MIDNIGHT + HOUR + 60, MIDNIGHT + 3 * HOUR - 60);
+    let node = SimulatedNode::new(NODE).all_samples().gap(
+        9,
+        MIDNIGHT + HOUR + 60,
+        MIDNIGHT + 3 * HOUR - 60,
+    );
     let outcome = Lab::new()
         .node(node)
         .run(&[DATE])
@@ -133,23 +142,20 @@ fn part_of_an_interval_is_a_reading_of_that_part() {
     Day::utc().check_gpu_files(&outcome, NODE, node);
 }
 
-#[test]
 fn a_node_that_was_down_for_hours_has_gaps_and_the_others_none() {
-    for version in [Version::V1_37, Version::V2_8] {
-        let down = SimulatedNode::new(NODE)
-            .version(version)
-            .down(MIDNIGHT + 2 * HOUR, MIDNIGHT + 5 * HOUR);
-        let outcome = Lab::new()
-            .node(down)
-            .node(SimulatedNode::new("colab-gpu3"))
-            .run(&[DATE])
-            .exits(0)
-            .stderr_is("")
-            .stdout_has("colab-gpu4：讀數 1008/1152（87.5%），")
-            .stdout_has("colab-gpu3：讀數 1152/1152（100.0%），");
-        for name in [NODE, "colab-gpu3"] {
-            let node = outcome.world().cluster.node(name);
-            Day::utc().check_gpu_files(&outcome, name, node);
-        }
+    let down = SimulatedNode::new(NODE)
+        .all_samples()
+        .down(MIDNIGHT + 2 * HOUR, MIDNIGHT + 5 * HOUR);
+    let outcome = Lab::new()
+        .node(down)
+        .node(SimulatedNode::new("colab-gpu3"))
+        .run(&[DATE])
+        .exits(0)
+        .stderr_is("")
+        .stdout_has("colab-gpu4：讀數 1008/1152（87.5%），")
+        .stdout_has("colab-gpu3：讀數 1152/1152（100.0%），");
+    for name in [NODE, "colab-gpu3"] {
+        let node = outcome.world().cluster.node(name);
+        Day::utc().check_gpu_files(&outcome, name, node);
     }
 }

@@ -138,11 +138,11 @@ fn a_node_that_fails_keeps_the_files_that_it_had() {
 #[test]
 fn a_reading_that_is_no_percentage_is_reported_and_left_out() {
     let stamp = MIDNIGHT + HOUR;
-    for text in ["150.5", "-1"] {
+    for text in ["150.5", "-1", "nan", "-inf", "1e999"] {
         let node = SimulatedNode::new("n").raw_reading(Metric::GpuUtilization, 9, stamp, text);
         let outcome = Lab::new().node(node).run(&[DATE]).exits(3);
         let outcome = outcome.stderr_is(&format!(
-            "錯誤：n 有 1 筆讀數超出 0 到 100，已視為缺漏（例如 Card 9 在 2025-08-01 01:00:00 的 GPU = {text}）\n"
+            "錯誤：n 有 1 筆讀數不是 0 到 100 的數字，已視為缺漏（例如 Card 9 在 2025-08-01 01:00:00 的 GPU = {text}）\n"
         ));
         let sound = SimulatedNode::new("n");
         let vram_only = expected_text(&sound, Metric::VramUsage, 9, stamp, 600);
@@ -163,23 +163,25 @@ fn a_false_reading_at_the_beginning_of_the_day_is_counted_once() {
         .node(node)
         .run(&[DATE])
         .exits(3)
-        .stderr_has("n 有 1 筆讀數超出 0 到 100");
+        .stderr_has("n 有 1 筆讀數不是 0 到 100 的數字");
 }
 
 #[test]
-fn a_number_that_no_machine_holds_is_no_reading() {
-    let middle =
-        SimulatedNode::new("middle").raw_reading(Metric::VramUsage, 9, MIDNIGHT + HOUR, "1e999");
-    let world = Lab::new()
-        .node(SimulatedNode::new("first"))
-        .node(middle)
-        .start();
-    let outcome = world
+fn a_row_that_belongs_to_no_interval_is_reported_and_left_out() {
+    let row = format!("[{},", MIDNIGHT + HOUR);
+    let odd = format!("[{},", MIDNIGHT + HOUR - 1);
+    let outcome = Lab::new()
+        .node(SimulatedNode::new("n").replacing(&row, &odd))
         .run(&[DATE])
         .exits(3)
-        .stderr_has("獲取數據：回應不是 JSON（number out of range");
-    outcome.holds_all_readings_of(world.cluster.node("first"), "first");
-    assert_eq!(outcome.files("middle/"), []);
+        .stderr_is(
+            "錯誤：n 有 1 列讀數無法使用，已視為缺漏：\
+             回應的時間戳 2025-08-01 00:59:59 不在 10m 的區間界線上（請檢查該節點的時鐘）\n",
+        );
+    let csv = outcome.of_day("n", DATE, "gpu1");
+    let gap = format!("\n{},\"2025-08-01 01:00:00\",,\n", MIDNIGHT + HOUR);
+    assert!(csv.contains(&gap), "{csv}");
+    let _ = outcome.stdout_has("讀數 1144/1152");
 }
 
 #[test]

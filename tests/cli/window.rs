@@ -4,7 +4,19 @@ use chrono_tz::Tz;
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{SimulatedNode, expected_text};
-use crate::support::{Day, HOUR, Lab, Outcome, World};
+use crate::support::{Day, HOUR, Lab, Outcome, World, with_both_generations};
+
+with_both_generations! {
+    today_holds_the_intervals_that_have_ended_and_nothing_else
+    the_summary_of_today_says_how_far_it_goes
+    the_first_interval_of_a_day_is_exact_by_itself
+    a_day_without_an_ended_interval_is_not_collected
+    yesterday_is_the_whole_day_before
+    rows_of_the_day_before_in_an_answer_are_dropped
+    a_day_is_from_midnight_to_midnight_of_its_zone
+    the_zone_of_the_command_line_wins_over_that_of_the_settings
+    rows_are_as_long_as_the_settings_say
+}
 
 const NODE: &str = "colab-gpu4";
 
@@ -35,7 +47,6 @@ fn run_today(world: &World, mut day: Day, arguments: &[&str]) -> (Outcome, Day) 
     (outcome, day)
 }
 
-#[test]
 fn today_holds_the_intervals_that_have_ended_and_nothing_else() {
     for arguments in [&[][..], &["today"]] {
         let world = Lab::colab_gpu4().start();
@@ -52,7 +63,6 @@ fn today_holds_the_intervals_that_have_ended_and_nothing_else() {
     }
 }
 
-#[test]
 fn the_summary_of_today_says_how_far_it_goes() {
     let world = Lab::colab_gpu4().start();
     let (outcome, day) = run_today(&world, Day::now_in_hour(12), &[]);
@@ -62,7 +72,6 @@ fn the_summary_of_today_says_how_far_it_goes() {
     assert!(summary.ends_with(&end), "{summary}");
 }
 
-#[test]
 fn the_first_interval_of_a_day_is_exact_by_itself() {
     let world = Lab::colab_gpu4().settings("interval = \"1h\"").start();
     let mut day = Day::now_in_hour(1);
@@ -78,7 +87,6 @@ fn the_first_interval_of_a_day_is_exact_by_itself() {
     assert_eq!(outcome.of_day(NODE, &day.date(), "gpu7"), expected);
 }
 
-#[test]
 fn a_day_without_an_ended_interval_is_not_collected() {
     let world = Lab::colab_gpu4().settings("interval = \"1h\"").start();
     let day = Day::now_in_hour(0);
@@ -95,7 +103,6 @@ fn a_day_without_an_ended_interval_is_not_collected() {
     assert_eq!(world.cluster.requests(NODE).len(), 0);
 }
 
-#[test]
 fn yesterday_is_the_whole_day_before() {
     let world = Lab::colab_gpu4().start();
     let mut day = Day::now_in_hour(12);
@@ -109,7 +116,6 @@ fn yesterday_is_the_whole_day_before() {
     day.check_gpu_files(&outcome, NODE, world.cluster.node(NODE));
 }
 
-#[test]
 fn rows_of_the_day_before_in_an_answer_are_dropped() {
     // What a real agent answered at 09:20 to a query for all of that day: it begins at 09:30 of the day before.
     let recorded = include_bytes!(concat!(
@@ -151,7 +157,6 @@ fn rows_of_the_day_before_in_an_answer_are_dropped() {
     }
 }
 
-#[test]
 fn a_day_is_from_midnight_to_midnight_of_its_zone() {
     for (zone, date, start, hours) in [
         (Tz::UTC, "2025-08-01", 1_754_006_400, 24),
@@ -180,7 +185,6 @@ fn a_day_is_from_midnight_to_midnight_of_its_zone() {
     }
 }
 
-#[test]
 fn the_zone_of_the_command_line_wins_over_that_of_the_settings() {
     let outcome = Lab::colab_gpu4()
         .settings("timezone = \"Asia/Taipei\"")
@@ -195,7 +199,6 @@ fn the_zone_of_the_command_line_wins_over_that_of_the_settings() {
     day.check_gpu_files(&outcome, NODE, outcome.world().cluster.node(NODE));
 }
 
-#[test]
 fn rows_are_as_long_as_the_settings_say() {
     let day = Day::utc();
     for (text, interval) in [("5m", 300), ("1h", 3600), ("60s", 60)] {

@@ -136,6 +136,8 @@ pub(super) struct Table<'a> {
     pub latest: Vec<Cell<'a>>,
     /// The first and the last second that the agent has samples of.
     pub retention: (i64, i64),
+    /// Whether the window is of other tiers, and the query of the samples alone.
+    pub lacks_samples: bool,
 }
 
 /// What the agent answers.
@@ -169,10 +171,17 @@ fn data(node: &SimulatedNode, query: &Query) -> Answer {
     }
     let now = node.conduct.clock();
     let table = Table::query(node, query, now);
+    if table.lacks_samples && node.version != Version::V1_37 {
+        return Answer::json(rendering::no_data(node, query, &table));
+    }
     if table.charts.is_empty() {
         return Answer::text(404, "No metrics where matched to query.");
     }
-    Answer::json(rendering::data(node, query, &table))
+    let mut body = rendering::data(node, query, &table);
+    for (old, new) in &node.replacements {
+        body = body.replacen(old, new, 1);
+    }
+    Answer::json(body)
 }
 
 impl<'a> Table<'a> {
@@ -186,13 +195,17 @@ impl<'a> Table<'a> {
         );
         let (samples_after, offset) = match node.fine_samples_after {
             Some(after) if query.samples_only => (after.max(node.samples_after), 0),
+            Some(_) if node.version == Version::V2_11 => (node.samples_after, 0),
             Some(_) => (node.samples_after, -1),
             None => (node.samples_after, 0),
         };
         // The sample of the second that runs has not been taken yet.
         let retention = (samples_after + 1, node.samples_to.min(now - 1));
-        let kept = window.after <= retention.1 + RETENTION_SLACK
-            && window.before >= retention.0 - RETENTION_SLACK;
+        let keeps = |first: i64| {
+            window.after <= retention.1 + RETENTION_SLACK
+                && window.before >= first - RETENTION_SLACK
+        };
+        let kept = keeps(node.samples_after + 1);
         let present = |metric| {
             let cards = node.cards.iter();
             cards.filter(move |&&card| kept && node.has_chart(metric, card))
@@ -220,6 +233,7 @@ impl<'a> Table<'a> {
             cells,
             latest,
             retention,
+            lacks_samples: kept && !keeps(retention.0),
         }
     }
 }
@@ -255,6 +269,7 @@ fn info(node: &SimulatedNode) -> Answer {
     let version = match node.version {
         Version::V1_37 => "v1.37.1",
         Version::V2_8 => "v2.8.0-338-nightly",
+        Version::V2_11 => "v2.11.0-84-nightly",
     };
     let uid = format!(
         "{:08x}-0000-4000-8000-{:012x}",

@@ -32,7 +32,7 @@ pub use self::fault::Fault;
 use self::http::Server;
 pub use self::management_api::{SimulatedApi, SimulatedTask};
 pub use self::message::SeenRequest;
-pub use self::node::{SimulatedNode, Version};
+pub use self::node::{SimulatedNode, Version, with_agents};
 pub use self::readings::{Metric, expected_row, expected_text};
 pub use self::receiver::SimulatedReceiver;
 

@@ -1,6 +1,7 @@
 //! A node as a test describes it: its cards, its samples and their gaps, its agent's version and its faults.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::fault::{Conduct, Fault};
 use super::readings::{self, Metric, TenMillionths};
@@ -17,6 +18,19 @@ pub enum Version {
     V1_37,
     /// A nightly build of 2.8.
     V2_8,
+    /// 2.11, whose coarser tiers are exact to the second.
+    V2_11,
+}
+
+thread_local! {
+    static GENERATION: Cell<Option<Version>> = const { Cell::new(None) };
+}
+
+/// Runs a test in which the nodes are agents of this version, with the samples that such an agent keeps by default:
+/// 1.37 as much as the disk holds, 2.11 those of two weeks.
+pub fn with_agents(version: Version, test: fn()) {
+    GENERATION.set(Some(version));
+    test();
 }
 
 /// A node with an AMD GPU for each of its cards. Times are Unix seconds; a range is always `(from, to]`.
@@ -33,6 +47,7 @@ pub struct SimulatedNode {
     pub(super) fine_samples_after: Option<i64>,
     pub(super) constants: Vec<Constant>,
     pub(super) raw_readings: Vec<RawReading>,
+    pub(super) replacements: Vec<(String, String)>,
     pub(super) version: Version,
     pub(super) context_queries: bool,
     pub(super) recorded: Option<Vec<u8>>,
@@ -83,6 +98,9 @@ pub(super) struct RawReading {
 impl SimulatedNode {
     /// A node with eight cards whose samples go back for years, and a modern agent.
     pub fn new(name: &str) -> Self {
+        let generation = GENERATION.get();
+        let fine_samples_after =
+            (generation == Some(Version::V2_11)).then(|| unix_now() - 14 * 86_400);
         Self {
             name: name.to_owned(),
             seed: readings::seed(name),
@@ -92,10 +110,11 @@ impl SimulatedNode {
             gaps: Vec::new(),
             samples_after: FIRST_SAMPLE_AFTER,
             samples_to: i64::MAX,
-            fine_samples_after: None,
+            fine_samples_after,
             constants: Vec::new(),
             raw_readings: Vec::new(),
-            version: Version::V2_8,
+            replacements: Vec::new(),
+            version: generation.unwrap_or(Version::V2_8),
             context_queries: true,
             recorded: None,
             conduct: Conduct::default(),
@@ -158,10 +177,16 @@ impl SimulatedNode {
     }
 
     /// The agent keeps only samples after `from`, and of older times the means of minutes. With `tier=0` it answers from the
-    /// samples alone; without, from the means of minutes alone, so that every row is a second off (`(T - 601, T - 1]`), as
-    /// measured. An agent that is not told this answers every query from its samples.
+    /// samples alone; without, from the means of minutes alone, so that every row is a second off (`(T - 601, T - 1]`) before
+    /// 2.11, as measured. An agent that is not told this answers every query from its samples.
     pub fn fine_samples_from(mut self, from: i64) -> Self {
         self.fine_samples_after = Some(from);
+        self
+    }
+
+    /// The agent keeps all its samples, whatever its version: rows of coarser tiers are not believed beside a gap.
+    pub fn all_samples(mut self) -> Self {
+        self.fine_samples_after = None;
         self
     }
 
@@ -189,6 +214,12 @@ impl SimulatedNode {
             stamp,
             text: text.to_owned(),
         });
+        self
+    }
+
+    /// Every answer of data has `new` for `old`.
+    pub fn replacing(mut self, old: &str, new: &str) -> Self {
+        self.replacements.push((old.to_owned(), new.to_owned()));
         self
     }
 
@@ -254,4 +285,9 @@ impl SimulatedNode {
         };
         Some(sorted(&self.cards)).filter(|cards| *cards != sorted(&CARDS))
     }
+}
+
+fn unix_now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(now.expect("a year after 1970").as_secs()).expect("a year before 292277026596")
 }

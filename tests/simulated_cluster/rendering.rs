@@ -19,6 +19,34 @@ pub(super) fn data(node: &SimulatedNode, query: &Query, table: &Table<'_>) -> St
     body
 }
 
+/// The answer with status 200 of agents from 1.43 on that have nothing of the window in the tier that was asked for.
+pub(super) fn no_data(node: &SimulatedNode, query: &Query, table: &Table<'_>) -> String {
+    let result = json!({"labels": ["time", "no data"], "data": []});
+    if !query.has("jsonwrap") {
+        return result.to_string();
+    }
+    let wrapped = json!({
+        "api": 1,
+        "id": description(node, query),
+        "view_update_every": table.window.group,
+        "update_every": 1,
+        "after": table.window.after,
+        "before": table.window.before,
+        "group": "average",
+        "dimension_names": [],
+        "dimension_ids": [],
+        "chart_ids": [],
+        "dimensions": 0,
+        "points": 0,
+        "format": "json",
+        "db_points_per_tier": [0, 0, 0],
+        "result": result,
+        "min": 0,
+        "max": 0,
+    });
+    wrapped.to_string()
+}
+
 /// The answer to `/api/v1/context` for charts of one metric with their first samples. A chart is said to be collected, and
 /// its last sample to be of now, long after it has had its last, as measured.
 pub(super) fn context(version: Version, charts: &[(Chart, i64)], now: i64) -> String {
@@ -47,7 +75,7 @@ pub(super) fn context(version: Version, charts: &[(Chart, i64)], now: i64) -> St
     match version {
         // 1.37 prints it as if it stood in a list of contexts.
         Version::V1_37 => format!("\n\n\t\t{answer:#}"),
-        Version::V2_8 => format!("{answer:#}\n"),
+        Version::V2_8 | Version::V2_11 => format!("{answer:#}\n"),
     }
 }
 
@@ -55,7 +83,7 @@ pub(super) fn context(version: Version, charts: &[(Chart, i64)], now: i64) -> St
 fn plain(body: &mut String, version: Version, query: &Query, table: &Table<'_>) {
     let (labels, row_start, end) = match version {
         Version::V1_37 => ("{\n \"labels\": [\"time\"", "\n [ ", "\n]\n}"),
-        Version::V2_8 => (
+        Version::V2_8 | Version::V2_11 => (
             "{\n        \"labels\":[\"time\"",
             "\n            [",
             "\n        ]\n    }",
@@ -67,7 +95,7 @@ fn plain(body: &mut String, version: Version, query: &Query, table: &Table<'_>) 
     }
     body.push_str(match version {
         Version::V1_37 => "],\n    \"data\":\n [",
-        Version::V2_8 => "],\n        \"data\":[",
+        Version::V2_8 | Version::V2_11 => "],\n        \"data\":[",
     });
     let rows = table
         .window

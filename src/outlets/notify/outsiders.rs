@@ -20,6 +20,7 @@ pub fn message(notice: &Notice) -> String {
         | Kind::SeriesStopped { .. }
         | Kind::OldReadings(_)
         | Kind::Rejected { .. }
+        | Kind::RejectedRows(_)
         | Kind::TasksPanicked
         | Kind::TasksNotKept(_)
         | Kind::NotRecorded(_)

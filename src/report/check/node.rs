@@ -160,15 +160,15 @@ impl<'a> Findings<'a> {
             let message = format!(" 較舊的讀數無法取得：{problem}");
             self.fail(Subject::Cards, &message);
         }
-        if let Some(reading) = usage.rejected.first() {
+        if let Some(example) = usage.rejected_example(self.window) {
+            let count = usage.rejected.len();
             let message = format!(
-                " 有 {} 筆讀數超出 0 到 100（例如 Card {} 在 {} 的 {} = {}）：請檢查該節點的 Netdata 與驅動程式",
-                usage.rejected.len(),
-                reading.card,
-                self.window.clock(reading.stamp),
-                reading.metric,
-                reading.value
+                " 有 {count} 筆讀數不是 0 到 100 的數字（例如 {example}）：請檢查該節點的 Netdata 與驅動程式"
             );
+            self.fail(Subject::Cards, &message);
+        }
+        if let Some(rows) = &usage.rejected_rows {
+            let message = format!(" 有 {} 列讀數無法使用：{}", rows.count, rows.problem);
             self.fail(Subject::Cards, &message);
         }
     }

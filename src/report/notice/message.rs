@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{Disagreement, IdPlace, UnplacedGpu};
-use crate::model::{Capped, CardId};
+use crate::model::{Capped, CardId, RejectedRows};
 
 impl fmt::Display for Notice {
     #[expect(clippy::too_many_lines, reason = "one message after the other")]
@@ -37,11 +37,13 @@ impl fmt::Display for Notice {
                 f,
                 "{node} 較舊的讀數無法取得（{problem}）：已寫入其餘讀數，請稍後重新收集"
             ),
-            Kind::Rejected { first, at, count } => write!(
+            Kind::Rejected { example, count } => write!(
                 f,
-                "{node} 有 {count} 筆讀數超出 0 到 100，已視為缺漏（例如 Card {} 在 {at} 的 {} = {}）",
-                first.card, first.metric, first.value
+                "{node} 有 {count} 筆讀數不是 0 到 100 的數字，已視為缺漏（例如 {example}）"
             ),
+            Kind::RejectedRows(RejectedRows { problem, count }) => {
+                write!(f, "{node} 有 {count} 列讀數無法使用，已視為缺漏：{problem}")
+            }
             Kind::TasksUnavailable(error) => write!(f, "{error}（沒有任務資訊，使用率不受影響）"),
             Kind::TasksPanicked => f.write_str(
                 "處理任務資訊時程式發生內部錯誤，請回報（使用率照常寫入，但可能沒有任務資訊）",

@@ -11,9 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::analysis::{
     Conflict, Disagreement, NoticeRecord, Severity, Shortfall, Stopped, TimelessTask, UnplacedGpu,
 };
-use crate::model::{
-    Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedReading,
-};
+use crate::model::{Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedRows};
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
@@ -52,10 +50,11 @@ pub enum Kind {
     OldReadings(String),
     /// Readings that cannot be true were left out.
     Rejected {
-        first: RejectedReading,
-        at: String,
+        example: String,
         count: usize,
     },
+    /// Rows of the answer were left out.
+    RejectedRows(RejectedRows),
     TasksUnavailable(TasksError),
     TasksPanicked,
     /// The management API gave no answer, and that of an earlier run was used.
@@ -133,6 +132,7 @@ impl Kind {
             Self::SeriesStopped { .. } => (Warning, "series_stopped", None),
             Self::OldReadings(_) => (Error, "old_readings", Some(S::Unasked)),
             Self::Rejected { .. } => (Error, "rejected_readings", Some(S::RefusedReadings)),
+            Self::RejectedRows(_) => (Error, "rejected_rows", Some(S::RefusedReadings)),
             Self::TasksUnavailable(_) => (Error, "tasks_unavailable", Some(S::NoTasks)),
             Self::TasksPanicked => (Error, "tasks_panicked", Some(S::NoTasks)),
             Self::TasksKept { is_final: true, .. } => (Warning, "tasks_kept", None),

@@ -10,15 +10,19 @@ use crate::model::{Answer, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
 use crate::settings::Config;
 
 pub fn of_usage(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
-    let rejected = usage.rejected.first().map(|&first| Kind::Rejected {
-        first,
-        at: window.clock(first.stamp),
-        count: usage.rejected.len(),
+    let rejected = usage.rejected_example(window).map(|example| {
+        let count = usage.rejected.len();
+        Kind::Rejected { example, count }
     });
+    let rows = usage.rejected_rows.clone().map(Kind::RejectedRows);
     let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
     let unknown = unknown_cards(node, usage);
     let unknown = (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown));
-    let kinds = rejected.into_iter().chain(coarse).chain(unknown);
+    let kinds = rejected
+        .into_iter()
+        .chain(rows)
+        .chain(coarse)
+        .chain(unknown);
     kinds.map(|kind| kind.of(node)).collect()
 }
 

@@ -18,7 +18,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::http::{Answered, Connections, Http, HttpError};
-use crate::model::{Interval, Metric, Node, NodeUsage, Window};
+use crate::model::{Metric, Node, NodeUsage, Window};
 use crate::settings::Patience;
 use query::Tier;
 
@@ -55,13 +55,9 @@ pub enum NodeErrorReason {
     /// It is JSON, but not the table that was asked for.
     #[error("回應的 JSON 格式不符（{0}）")]
     Shape(String),
-    /// Its rows do not end where the window's intervals end.
-    #[error("回應的時間戳 {stamp} 不在 {interval} 的區間界線上（請檢查該節點的時鐘）")]
-    OffGrid {
-        /// One such row, on the zone's clocks.
-        stamp: String,
-        interval: Interval,
-    },
+    /// There is no reading in the rows of the window, and this is wrong with others.
+    #[error("{0}")]
+    Rows(String),
     #[error(
         "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）"
     )]
@@ -137,7 +133,8 @@ impl Inquiry<'_> {
         // An answer of nothing but gaps means the same as 404, and which of the two comes depends on seconds
         // (netdata/facts.md §2, Retention behaviour).
         if usage.is_empty() {
-            return Err(NodeErrorReason::NoReadings);
+            let rows = usage.rejected_rows.map(|rows| rows.problem);
+            return Err(rows.map_or(NodeErrorReason::NoReadings, NodeErrorReason::Rows));
         }
         // A chart without samples in the window has no column, and so has one that never was.
         let mut half_empty = usage.half_empty(&self.node.cards);

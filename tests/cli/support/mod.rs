@@ -5,6 +5,7 @@ mod at_once;
 mod checked;
 mod day;
 mod files;
+mod generations;
 mod lab;
 mod outcome;
 mod sysfs;
@@ -14,6 +15,7 @@ mod told;
 
 pub(crate) use at_once::at_once;
 pub(crate) use day::{CARDS, Day};
+pub(crate) use generations::with_both_generations;
 pub(crate) use lab::{Lab, World, wait_for_request};
 pub(crate) use outcome::Outcome;
 pub(crate) use sysfs::Sysfs;
