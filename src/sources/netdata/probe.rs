@@ -53,7 +53,7 @@ impl Client {
         Ok(Probe {
             usage,
             agent: self.agent(node, deadline),
-            charts: self.charts(node, deadline),
+            charts: self.charts(node, &Metric::ALL, deadline),
         })
     }
 
@@ -70,9 +70,14 @@ impl Client {
         })
     }
 
-    pub fn charts(&self, node: &Node, deadline: Instant) -> Result<Charts, NodeErrorReason> {
+    pub fn charts(
+        &self,
+        node: &Node,
+        metrics: &[Metric],
+        deadline: Instant,
+    ) -> Result<Charts, NodeErrorReason> {
         let mut charts = Charts::new();
-        for metric in Metric::ALL {
+        for &metric in metrics {
             match self.ask(&query::charts(&node.url, metric), deadline) {
                 Ok(answered) => add_charts(&mut charts, &answered.body)?,
                 Err(NodeErrorReason::Http(error)) if is_without_data(&error) => {}
