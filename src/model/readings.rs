@@ -115,11 +115,13 @@ impl NodeUsage {
     }
 
     /// Whether the window's first reading of one of `cards` is missing: it may be older than the samples that the
-    /// agent still has.
+    /// agent still has. It is not where the card's other metric has its first reading, and this one has none at all.
     pub fn may_lack_old_readings(&self, cards: &[CardId]) -> bool {
         let has_first = |usage: &CardUsage| {
             let starts = |metric| usage.series(metric).first().is_some_and(Option::is_some);
-            Metric::ALL.into_iter().all(starts)
+            let is_empty = |metric| usage.series(metric).iter().all(Option::is_none);
+            let mut metrics = Metric::ALL.into_iter();
+            metrics.clone().any(starts) && metrics.all(|metric| starts(metric) || is_empty(metric))
         };
         !cards
             .iter()

@@ -131,7 +131,7 @@ fn a_node_that_gives_no_answer_is_an_error_and_the_others_are_checked() {
 fn a_node_that_refuses_is_named_once_with_the_remedy() {
     for (code, remedy) in [
         (403, "請檢查 [web] allow dashboard from"),
-        (412, "請對本機停用"),
+        (412, "bearer token protection = no"),
     ] {
         let fault = Fault::status(code, "You are not allowed to access this resource.");
         let world = start(node().fault(fault));

@@ -89,6 +89,10 @@ fn a_metric_without_a_chart_is_a_gap_and_is_named_by_every_command() {
         .exits(0)
         .stderr_is(&format!("警告：{said}\n"))
         .stdout_has("\n完成：1 個節點中 1 個已寫入，讀數 144/288（50.0%），有缺漏\n");
+    let asked: Vec<_> = world.cluster.requests(NODE);
+    let is_of_charts = |target: &str| target.contains("/api/v1/context?");
+    let of_charts = asked.iter().map(|seen| is_of_charts(&seen.target));
+    assert_eq!(of_charts.collect::<Vec<_>>(), [false, true], "{asked:#?}");
     let file = outcome.of_day(NODE, DATE, "gpu1");
     assert!(file.lines().skip(1).all(|row| row.ends_with("\",50,")));
     let record = world.read("data/.daily-gpu-log/runs/2025-08-01.json");

@@ -1,5 +1,8 @@
 //! What can pass in a moment is asked for again, and nothing else is; and whatever goes wrong with a node costs no other.
 
+use std::io;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
@@ -189,6 +192,73 @@ fn what_passes_leaves_no_trace() {
                 .path(format!("data/{name}/{DATE}/gpu7_{DATE}.csv"))
                 .exists()
         );
+    }
+}
+
+#[test]
+fn a_server_is_left_alone_for_as_long_as_it_asks() {
+    let busy = || SimulatedNode::new("n").fault(Fault::RetryAfter(2));
+    let started = Instant::now();
+    let world = Lab::new().node(busy()).start();
+    let _ = world.run(&[DATE]).exits(0).stderr_is("");
+    assert!(started.elapsed() >= Duration::from_secs(2));
+    assert_eq!(world.cluster.requests("n").len(), 2);
+    // Who asks for more than there is time for is not asked again.
+    let started = Instant::now();
+    let world = Lab::new()
+        .node(busy())
+        .tables("[netdata]\ndeadline = \"1s\"");
+    let world = world.start();
+    let _ = world.run(&[DATE]).exits(1).stderr_has("HTTP 503");
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(world.cluster.requests("n").len(), 1);
+}
+
+#[test]
+fn an_agent_that_is_being_started_anew_is_waited_for() {
+    let world = Lab::new().node(SimulatedNode::new("n")).start();
+    let agent = world.cluster.url("n");
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = port.local_addr().expect("an address");
+    drop(port);
+    world.edit_settings(&agent, &format!("http://{address}"));
+    let agent = agent.trim_start_matches("http://").to_owned();
+    let restart = thread::spawn(move || {
+        thread::sleep(Duration::from_secs(2));
+        let listener = TcpListener::bind(address).expect("the port");
+        let (client, _) = listener.accept().expect("a connection");
+        let agent = TcpStream::connect(agent).expect("the agent");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                io::copy(&mut &client, &mut &agent).expect("the requests");
+                agent.shutdown(Shutdown::Both).expect("a connection");
+            });
+            io::copy(&mut &agent, &mut &client).expect("the answers");
+        });
+    });
+    let outcome = world.run(&[DATE]).exits(0).stderr_is("");
+    outcome.holds_all_readings_of(world.cluster.node("n"), "n");
+    restart.join().expect("the relay");
+}
+
+#[test]
+fn access_that_is_denied_comes_with_what_helps() {
+    for (fault, advice) in [
+        (
+            status(412),
+            "some words（此 Netdata 啟用了 bearer token protection：請在它的 [web] 設定 bearer token protection = no）",
+        ),
+        (
+            Fault::CloseWithoutAnswer,
+            "（若每次如此，請檢查此 Netdata 的 [web] allow connections from）",
+        ),
+    ] {
+        let node = SimulatedNode::new("n").fault(fault);
+        let _ = Lab::new()
+            .node(node)
+            .run(&[DATE])
+            .exits(1)
+            .stderr_has(advice);
     }
 }
 

@@ -62,6 +62,8 @@ pub enum Fault {
         /// How many requests fail; the next ones succeed.
         times: usize,
     },
+    /// 503 for the first request, and a plea for a pause of so many seconds.
+    RetryAfter(u64),
     /// Answers so many requests well, and every further one with an error.
     StatusAfter {
         /// The HTTP status.
@@ -160,6 +162,12 @@ impl Conduct {
                 return Ok(false);
             }
             Some(Fault::StatusTimes { times, .. }) if number > *times => answer.bytes(keep_alive),
+            Some(Fault::RetryAfter(_)) if number > 1 => answer.bytes(keep_alive),
+            Some(Fault::RetryAfter(seconds)) => {
+                let mut busy = Answer::text(503, "busy");
+                busy.more_headers = format!("Retry-After: {seconds}\r\n");
+                busy.bytes(keep_alive)
+            }
             Some(Fault::StatusAfter { times, .. }) if number <= *times => answer.bytes(keep_alive),
             Some(Fault::StatusAfter { code, .. }) => {
                 Answer::text(*code, "no more").bytes(keep_alive)

@@ -1,6 +1,6 @@
-//! How far a server's clock is from the machine's.
+//! How far a server's clock is from the machine's, and how long it asks to be left alone.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 
@@ -14,6 +14,19 @@ pub fn ahead(date: &str, sent: SystemTime, received: SystemTime) -> Option<i64> 
     Some((ahead.max(0) - behind.max(0)) / 1000)
 }
 
+/// What a `Retry-After` header asks for: a number of seconds, or the time until a date.
+pub fn wait(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    Some(
+        SystemTime::from(date)
+            .duration_since(SystemTime::now())
+            .unwrap_or_default(),
+    )
+}
+
 fn milliseconds(moment: SystemTime) -> Option<i64> {
     let since = moment.duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_millis()).ok()
@@ -22,10 +35,22 @@ fn milliseconds(moment: SystemTime) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     /// 2025-08-01 00:00:00 UTC.
     const MIDNIGHT: u64 = 1_754_006_400;
+
+    #[test]
+    fn a_server_says_how_long_to_wait_in_seconds_or_by_a_date() {
+        assert_eq!(wait("2"), Some(Duration::from_secs(2)));
+        assert_eq!(wait("Fri, 01 Aug 2025 00:00:10 GMT"), Some(Duration::ZERO));
+        let minute = Duration::from_mins(1);
+        let date = DateTime::<chrono::Utc>::from(SystemTime::now() + minute).to_rfc2822();
+        let left = wait(&date).expect("a date");
+        assert!(left <= minute && left + Duration::from_secs(5) > minute);
+        for text in ["", "-1", "soon", "1.5"] {
+            assert_eq!(wait(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_clock_is_off_by_what_the_time_of_the_answer_cannot_explain() {

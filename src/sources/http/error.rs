@@ -7,6 +7,9 @@ use reqwest::StatusCode;
 
 use super::BODY_LIMIT_BYTES;
 
+/// Netdata was measured to refuse connections for two seconds while it starts anew; two retries wait longer together.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(1200);
+
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
@@ -15,6 +18,9 @@ pub enum HttpError {
     Client(String),
     #[error("無法連線：{0}")]
     Connect(String),
+    /// Nobody listens there, as while a server is started anew.
+    #[error("無法連線：{0}")]
+    Refused(String),
     #[error("無法連線：沒有回應")]
     Silent,
     #[error("逾時：{}{:.1} 秒內沒有完整的回應", tried(*.tries), .waited.as_secs_f64())]
@@ -24,7 +30,15 @@ pub enum HttpError {
         tries: usize,
     },
     #[error("HTTP {status}{detail}")]
-    Status { status: StatusCode, detail: String },
+    Status {
+        status: StatusCode,
+        detail: String,
+        /// For how long the server asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The connection ended before the answer began.
+    #[error("連線中斷：{0}")]
+    Unanswered(String),
     #[error("連線中斷：{0}")]
     Broken(String),
     #[error("回應超過 {} MiB 的上限", BODY_LIMIT_BYTES >> 20)]
@@ -61,11 +75,23 @@ impl HttpError {
         }
     }
 
-    /// Whether the same request may well succeed in a moment. A refused connection is not among these: an agent
-    /// that does not listen takes longer to come back than a retry waits.
+    /// How long to wait at least before the same request is made again.
+    pub fn pause(&self) -> Duration {
+        match self {
+            Self::Refused(_) => REFUSAL_PAUSE,
+            Self::Status { retry_after, .. } => retry_after.unwrap_or_default(),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether the same request may well succeed in a moment.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Silent | Self::Timeout { .. } | Self::Broken(_) => true,
+            Self::Silent
+            | Self::Timeout { .. }
+            | Self::Refused(_)
+            | Self::Unanswered(_)
+            | Self::Broken(_) => true,
             Self::Status { status, .. } => {
                 // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
@@ -78,18 +104,23 @@ impl HttpError {
 pub fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => HttpError::Silent,
-        (true, false) if is_reset(error) => HttpError::Broken(root_cause(error)),
+        (true, false) if has_kind(error, io::ErrorKind::ConnectionReset) => {
+            HttpError::Unanswered(root_cause(error))
+        }
+        (true, false) if has_kind(error, io::ErrorKind::ConnectionRefused) => {
+            HttpError::Refused(root_cause(error))
+        }
         (true, false) => HttpError::Connect(root_cause(error)),
         (false, true) => HttpError::timeout(timeout),
-        (false, false) => HttpError::Broken(root_cause(error)),
+        (false, false) => HttpError::Unanswered(root_cause(error)),
     }
 }
 
-fn is_reset(error: &reqwest::Error) -> bool {
+fn has_kind(error: &reqwest::Error, wanted: io::ErrorKind) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         let kind = error.downcast_ref().map(io::Error::kind);
-        if kind == Some(io::ErrorKind::ConnectionReset) {
+        if kind == Some(wanted) {
             return true;
         }
         cause = error.source();

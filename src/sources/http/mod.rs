@@ -13,7 +13,9 @@ use std::{mem, thread};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, ClientBuilder, RequestBuilder, Response};
-use reqwest::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{
+    CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use url::Url;
 
@@ -184,7 +186,8 @@ impl Http {
             };
             let may_pass = error.may_pass()
                 || (self.retries_refusals && matches!(error, HttpError::Connect(_)));
-            match pauses.next() {
+            let pause = pauses.next().map(|pause| pause.max(error.pause()));
+            match pause {
                 Some(pause) if may_pass && Instant::now() + pause < deadline => {
                     tracing::info!(url = %self.shown(url), %error, ?pause, "trying again");
                     thread::sleep(pause);
@@ -212,12 +215,18 @@ impl Http {
         let response = response.map_err(|error| from_reqwest(&error, timeout))?;
         let status = response.status();
         if !is_success(status) {
+            let retry_after = response.headers().get(RETRY_AFTER);
+            let retry_after = retry_after.and_then(|text| clock::wait(text.to_str().ok()?));
             let detail = if self.quotes_errors {
                 detail(response)
             } else {
                 String::new()
             };
-            return Err(HttpError::Status { status, detail });
+            return Err(HttpError::Status {
+                status,
+                detail,
+                retry_after,
+            });
         }
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| date.to_str().ok());

@@ -10,6 +10,7 @@ mod answer;
 mod probe;
 pub mod query;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -64,10 +65,15 @@ pub enum NodeErrorReason {
     NoReadings,
 }
 
-/// What the statuses of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
+/// What the answers of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
 fn advice(error: &HttpError) -> &'static str {
+    if matches!(error, HttpError::Unanswered(_)) {
+        return "（若每次如此，請檢查此 Netdata 的 [web] allow connections from）";
+    }
     match error.status().map(|status| status.as_u16()) {
-        Some(401 | 412) => "（此 Netdata 啟用了 bearer token protection：請對本機停用）",
+        Some(401 | 412) => {
+            "（此 Netdata 啟用了 bearer token protection：請在它的 [web] 設定 bearer token protection = no）"
+        }
         Some(403 | 451) => "（此 Netdata 不允許本機存取：請檢查 [web] allow dashboard from）",
         _ => "",
     }
@@ -137,12 +143,14 @@ impl Inquiry<'_> {
             return Err(rows.map_or(NodeErrorReason::NoReadings, NodeErrorReason::Rows));
         }
         // A chart without samples in the window has no column, and so has one that never was.
-        let mut half_empty = usage.half_empty(&self.node.cards);
-        if !half_empty.is_empty()
-            && let Ok(charts) = self.charts()
-        {
-            half_empty.retain(|&(card, metric)| !charts.contains_key(&(card, metric)));
-            usage.without_chart.extend(half_empty);
+        let mut charts = BTreeMap::new();
+        for (card, metric) in usage.half_empty(&self.node.cards) {
+            let charts = charts.entry(metric);
+            let charts = charts.or_insert_with(|| self.charts(&[metric]));
+            let charts = charts.as_ref();
+            if charts.is_ok_and(|charts| !charts.contains_key(&(card, metric))) {
+                usage.without_chart.insert((card, metric));
+            }
         }
         Ok(usage)
     }
@@ -200,7 +208,7 @@ impl Inquiry<'_> {
 
 /// Whether the agent has nothing of the charts in the window. That a parent has no such node is no matter of data (netdata/facts.md §5).
 fn is_without_data(error: &HttpError) -> bool {
-    matches!(error, HttpError::Status { status, detail }
+    matches!(error, HttpError::Status { status, detail, .. }
         if *status == StatusCode::NOT_FOUND && !detail.contains("does not maintain a database"))
 }
 

@@ -51,7 +51,7 @@ impl Client {
         Ok(Probe {
             usage,
             agent: inquiry.agent(),
-            charts: inquiry.charts(),
+            charts: inquiry.charts(&Metric::ALL),
         })
     }
 }
@@ -71,9 +71,9 @@ impl Inquiry<'_> {
         })
     }
 
-    pub fn charts(&self) -> Result<Charts, NodeErrorReason> {
+    pub fn charts(&self, metrics: &[Metric]) -> Result<Charts, NodeErrorReason> {
         let mut charts = Charts::new();
-        for metric in Metric::ALL {
+        for &metric in metrics {
             let url = query::charts(&self.node.url, metric);
             match self.ask(&self.client.http, &url) {
                 Ok(answered) => add_charts(&mut charts, &answered.body)?,
