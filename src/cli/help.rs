@@ -24,8 +24,8 @@ $XDG_CONFIG_HOME/daily-gpu-log/config.toml、/etc/daily-gpu-log/config.toml；
 10 設定或憑證錯誤；11 另一次執行佔用資料目錄；130 被中斷。";
 
 pub const OF_CHECK: &str = "\
-結束狀態: 0 沒有錯誤 (可能有警告)；3 資料目錄、管理 API 或節點有錯誤，或任務的警告
-使收集的結果不完整；10 設定、Token 或通知的秘密有錯誤。";
+結束狀態: 0 沒有錯誤 (可能有警告)；3 資料目錄、管理 API 或節點有錯誤，或任務的
+警告使收集的結果不完整；10 設定、Token 或通知的秘密有錯誤。";
 
 pub const OF_STATUS: &str = "\
 結束狀態: 0 每天都完整、有缺漏或尚未結束；2 用法錯誤；3 有不完整或缺少的日子；

@@ -70,7 +70,7 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
 fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     let wanted = WantedNodes::new(config, &args.nodes);
     let calendar = Calendar::now(config);
-    let (first, last) = calendar.range(args.date, args.to)?;
+    let (first, last) = calendar.range(args.date, args.to, DateArg::Yesterday)?;
     if let Err(error @ DateError::Future { .. }) = calendar.window(last) {
         return Err(error.into());
     }
