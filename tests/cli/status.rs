@@ -291,7 +291,9 @@ fn a_node_that_failed_is_named_with_its_reason() {
     let url = world.cluster.url("down");
     let outcome = world.run(&["status", "--days", "1"]).exits(3);
     let outcome = outcome.stdout_has("不完整  1/2   1152/2304（50.0%）");
-    let _ = outcome.stdout_has(&format!("{yesterday}：無法從 {url} 獲取數據：無法連線："));
+    let _ = outcome
+        .stdout_has(&format!("{yesterday}：無法從 {url} 獲取數據：無法連線："))
+        .stdout_lacks("沒有檔案");
     let of_the_other = world.run(&["status", "--days", "1", "--node", "well"]);
     let _ = of_the_other.exits(0);
 }
