@@ -291,7 +291,7 @@ GPU）。
 daily\\-gpu\\-log\\-x \\- 一\\:句\\:摘\\:要。
 .SH DESCRIPTION
 .PP
-第\\:一\\:行\\:結\\:尾\\:第\\:二\\:行，\\fB\\:\\-\\-json\\fR 與 \\fB粗\\:體\\fR。\\:見 daily\\-gpu\\-log\\-json(7) and the script, the readme and more，\\fB\\:\\-q\\fR（一\\:個 GPU）。
+第\\:一\\:行\\:結\\:尾\\:第\\:二\\:行，\\fB\\:\\-\\-json\\fR 與 \\fB粗\\:體\\fR。\\:見 daily\\-gpu\\-log\\-json(7) and the script, the readme and more，\\fB\\:\\-q\\fR\\:（一\\:個 GPU）。
 .IP \\(bu 4
 one more
 .IP \\(bu 4
@@ -335,7 +335,7 @@ v1
 .TH x 1  \"x 1\" 
 .nh
 .ad l
-.SH 說\\:明
+.SH 說明
 結\\:束\\:狀\\:態；\\:10 設\\:定，\\:\\-\\-send 時。
 .SH VERSION
 v1

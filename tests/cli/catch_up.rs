@@ -242,6 +242,17 @@ fn a_dry_run_asks_nobody_and_writes_nothing() {
 }
 
 #[test]
+fn of_a_node_that_was_down_the_readings_are_missing_and_not_the_tasks() {
+    let down = SimulatedNode::new(NODE).fault(Fault::Refuse);
+    let world = Lab::new().node(down).start();
+    let _ = world.run(&[BEFORE]).exits(1);
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let _ = plan.stdout_is(&format!(
+        "{BEFORE}：收集 {NODE}（沒有檔案）\n{DATE}：收集 {NODE}\n"
+    ));
+}
+
+#[test]
 fn a_number_of_days_that_makes_no_sense_is_refused() {
     for days in ["-1", "367", "three"] {
         let option = format!("--catch-up={days}");
