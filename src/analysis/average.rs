@@ -83,10 +83,12 @@ impl Coverage {
     }
 }
 
-/// The figure, for people.
+/// The figure, for people. Only what is whole is 100.0%.
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}（{:.1}%）", self.found, self.due, self.percent())
+        let Self { found, due } = self;
+        let tenths = (found * 1000).checked_div(*due).unwrap_or(1000);
+        write!(f, "{found}/{due}（{}.{}%）", tenths / 10, tenths % 10)
     }
 }
 
@@ -117,6 +119,19 @@ mod tests {
             Coverage::of_readings(Some(&usage), 4),
             Coverage { found: 2, due: 4 }
         );
+    }
+
+    #[test]
+    fn only_what_is_whole_is_100_percent() {
+        for (found, due, text) in [
+            (32_250, 32_256, "32250/32256（99.9%）"),
+            (32_256, 32_256, "32256/32256（100.0%）"),
+            (1, 2, "1/2（50.0%）"),
+            (0, 3, "0/3（0.0%）"),
+            (0, 0, "0/0（100.0%）"),
+        ] {
+            assert_eq!(Coverage { found, due }.to_string(), text);
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    #[command(about = "顯示最近幾天的收集狀態")]
+    #[command(about = "顯示最近幾天的收集狀態", after_help = help::OF_STATUS)]
     Status(StatusArgs),
     #[command(about = "顯示每位使用者的 GPU 時數、閒置時數與平均使用率", after_help = help::OF_USERS)]
     Users(UsersArgs),

@@ -35,7 +35,7 @@ pub fn parse(line: &[OsString]) -> Result<Cli, Refusal> {
             None => return Cli::from_arg_matches(&matches).map_err(Refusal::Help),
         },
         Err(error) if !error.use_stderr() => return Err(Refusal::Help(error)),
-        Err(error) => problem(&error, &command, subcommand, &path),
+        Err(error) => problem(&error, line, &command, subcommand, &path),
     };
     Err(Refusal::Usage {
         message: format!("{problem}（用法請見 {path} --help）"),
@@ -71,7 +71,7 @@ fn contradiction(program: &Command, matches: &ArgMatches) -> Option<String> {
         let given = run.filter(|arg| is_given(matches, arg));
         let first = given.min_by_key(|arg| matches.index_of(arg.get_id().as_str()));
         if let Some(first) = first {
-            return Some(misplaced(first, command, &path));
+            return Some(misplaced(first, program, command, &path));
         }
     }
     let given = |arg: &&Arg| is_given(inner, arg);
@@ -80,24 +80,61 @@ fn contradiction(program: &Command, matches: &ArgMatches) -> Option<String> {
             return Some(format!("{path} 沒有 JSON 格式的輸出：請移除 --json"));
         }
         if let Some(other) = command.get_arg_conflicts_with(arg).into_iter().find(given) {
-            return Some(format!("{arg} 不可與 {other} 同時使用"));
+            return Some(exclude_each_other(&arg.to_string(), &other.to_string()));
         }
     }
     None
 }
 
+/// Clap marks an option that may be repeated with dots.
+fn exclude_each_other(one: &str, other: &str) -> String {
+    let [one, other] = [one, other].map(|option| option.trim_end_matches("..."));
+    format!("{one} 不可與 {other} 同時使用")
+}
+
 /// An option of the run that stands beside a subcommand.
-fn misplaced(arg: &Arg, command: &Command, path: &str) -> String {
-    let mut args = command.get_arguments();
-    if args.any(|own| own.get_id() == arg.get_id()) {
-        format!("{arg} 寫在子命令之前：請改寫在後面，例如 {path} {arg}")
-    } else {
+fn misplaced(arg: &Arg, program: &Command, command: &Command, path: &str) -> String {
+    let has_it = |command: &&Command| {
+        command
+            .get_arguments()
+            .any(|own| own.get_id() == arg.get_id())
+    };
+    if has_it(&command) {
+        return format!("{arg} 寫在子命令之前：請改寫在後面，例如 {path} {arg}");
+    }
+    let others = program.get_subcommands().filter(has_it);
+    let others: Vec<_> = others.map(Command::get_name).collect();
+    if others.is_empty() {
         format!("{arg} 是收集資料時的選項，不能與子命令一起使用：請從 {path} 的命令列移除")
+    } else {
+        let others = others.join("、");
+        format!("{arg} 只用於收集資料與 {others}：請從 {path} 的命令列移除")
     }
 }
 
+/// The word in the place of the date that is none, before what nobody expects behind it.
+fn not_a_date(line: &[OsString], program: &Command) -> Option<String> {
+    (1..line.len()).find_map(|end| {
+        let matches = program.clone().try_get_matches_from(&line[..end]);
+        let error = matches.err()?;
+        let is_date = error.kind() == ErrorKind::ValueValidation
+            && error.get(ContextKind::InvalidArg)
+                == Some(&ContextValue::String("[DATE]".to_owned()));
+        match error.get(ContextKind::InvalidValue) {
+            Some(ContextValue::String(word)) if is_date => Some(word.clone()),
+            _ => None,
+        }
+    })
+}
+
 /// What clap found, in `command` of the `program`.
-fn problem(error: &clap::Error, program: &Command, command: &Command, path: &str) -> String {
+fn problem(
+    error: &clap::Error,
+    line: &[OsString],
+    program: &Command,
+    command: &Command,
+    path: &str,
+) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join("、"),
@@ -109,10 +146,18 @@ fn problem(error: &clap::Error, program: &Command, command: &Command, path: &str
     );
     match error.kind() {
         ErrorKind::UnknownArgument => {
+            if command.get_name() == program.get_name()
+                && let Some(word) = not_a_date(line, program)
+            {
+                let names = command.get_subcommands().map(Command::get_name);
+                let problem =
+                    format!("「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help");
+                return with_nearest(problem, &word, names.chain(["today", "yesterday"]));
+            }
             let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
             let of_run = program.get_arguments().find(is_it);
             if let Some(arg) = of_run.filter(|_| argument.starts_with("--")) {
-                return misplaced(arg, command, path);
+                return misplaced(arg, program, command, path);
             }
             if let Some(last) = command.get_positionals().last()
                 && !argument.starts_with('-')
@@ -138,7 +183,7 @@ fn problem(error: &clap::Error, program: &Command, command: &Command, path: &str
             if prior == argument {
                 format!("{argument} 只能寫一次")
             } else {
-                format!("{argument} 不可與 {prior} 同時使用")
+                exclude_each_other(&argument, &prior)
             }
         }
         ErrorKind::MissingRequiredArgument => format!("缺少 {argument}"),
@@ -238,7 +283,8 @@ mod tests {
             (&["--jobs"], "--jobs <N> 缺少值"),
             (&["--user", "alice"], "缺少 --user-report"),
             (&["--user-report", "--user", ""], "--user <NAME> 缺少值"),
-            (&["-q", "-v"], "--quiet 不可與 --verbose"),
+            (&["-q", "-v"], "--quiet 不可與 --verbose 同時使用"),
+            (&["-vv", "-q"], "--verbose 不可與 --quiet 同時使用"),
             (&["--user-report", "--skip-task-info"], "不可與"),
             (&["2025-08-01", "2025-08-02"], "[DATE] 之後有多餘的引數"),
             (&["users", "today", "today"], "[DATE] 之後有多餘的引數"),
@@ -248,7 +294,7 @@ mod tests {
             ),
             (&["config"], "缺少子命令 show、init"),
             (&["config", "init", "--output"], "--output <FILE> 缺少值"),
-            (&["check", "-q", "-v"], "--quiet 不可與 --verbose"),
+            (&["check", "-q", "-v"], "--quiet 不可與 --verbose 同時使用"),
             (&["completions", "tcsh"], "<SHELL> 的值 'tcsh' 不正確"),
             (
                 &["--log-format", "xml"],
@@ -259,6 +305,24 @@ mod tests {
             let message = refused(arguments);
             assert!(message.contains(expected), "{arguments:?}: {message}");
         }
+    }
+
+    #[test]
+    fn a_word_that_is_neither_a_date_nor_a_subcommand_is_named() {
+        for (arguments, word) in [
+            (&["export", "sqlite"][..], "export"),
+            (
+                &["-q", "--node", "a", "export", "--format", "csv"],
+                "export",
+            ),
+        ] {
+            let message = refused(arguments);
+            let expected =
+                format!("「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help（");
+            assert!(message.starts_with(&expected), "{arguments:?}: {message}");
+        }
+        let message = refused(&["stauts", "--days"]);
+        assert!(message.contains("，最接近的是 status（"), "{message}");
     }
 
     #[test]
@@ -313,6 +377,14 @@ mod tests {
             ),
             (&["status", "--jobs", "3"], "--jobs <N> 是收集資料時的選項"),
             (
+                &["alerts", "--to", "yesterday"],
+                "--to <DATE> 只用於收集資料與 users：請從 daily-gpu-log alerts 的命令列移除",
+            ),
+            (
+                &["--node", "a", "config", "show"],
+                "--node <NAME> 只用於收集資料與 status、users、check：請從 daily-gpu-log config show 的命令列移除",
+            ),
+            (
                 &["--node", "a", "status"],
                 "--node <NAME> 寫在子命令之前：請改寫在後面，例如 daily-gpu-log status --node <NAME>",
             ),
@@ -349,7 +421,10 @@ mod tests {
             }
         }
         for (arguments, expected) in [
-            (&["-q", "status", "-v"][..], "--quiet 不可與 --verbose"),
+            (
+                &["-q", "status", "-v"][..],
+                "--quiet 不可與 --verbose 同時使用",
+            ),
             (&["--json", "users", "--csv"], "不可與"),
             (&["--json", "man"], "daily-gpu-log man 沒有 JSON 格式的輸出"),
             (&["config", "init", "--json"], "沒有 JSON 格式的輸出"),

@@ -24,16 +24,23 @@ impl<'a> Calendar<'a> {
         date.resolve(self.config.zone, self.now)
     }
 
-    /// The first and the last day of those from `date` to `to`, which is `date` alone where there is no `to`.
+    /// The first and the last day of those from `date` to `to`, which is `date` alone where there is no `to`. A command
+    /// line without a date means the `default`.
     pub fn range(
         &self,
         date: DateArg,
         to: Option<DateArg>,
+        default: DateArg,
     ) -> Result<(NaiveDate, NaiveDate), RequestError> {
         let first = self.date(date);
         let last = to.map_or(first, |to| self.date(to));
         if last < first {
-            return Err(RequestError::ReversedRange { first, last });
+            let hint = match date {
+                DateArg::Today if date == default => "（沒有寫 DATE 時是 today）",
+                DateArg::Yesterday if date == default => "（沒有寫 DATE 時是 yesterday）",
+                _ => "",
+            };
+            return Err(RequestError::ReversedRange { first, last, hint });
         }
         Ok((first, last))
     }

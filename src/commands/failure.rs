@@ -60,6 +60,7 @@ mod tests {
                 RequestError::ReversedRange {
                     first: date,
                     last: date,
+                    hint: "",
                 }
                 .into(),
                 2,
@@ -68,6 +69,7 @@ mod tests {
                 ConfigError::Unreadable {
                     path: path.clone(),
                     cause: cause(),
+                    advice: "x",
                 }
                 .into(),
                 10,

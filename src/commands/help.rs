@@ -55,9 +55,12 @@ fn command_help(program: &mut Command, words: &[String]) -> Option<String> {
 
 fn unknown(program: &Command, words: &[String]) -> RequestError {
     let topics = TOPICS.iter().map(|topic| topic.name);
-    let known = program.get_subcommands().map(Command::get_name);
+    let commands = program.get_subcommands().map(Command::get_name);
+    let known: Vec<_> = commands.chain(topics).collect();
     let word = words.join(" ");
-    let nearest = nearest(&word, known.chain(topics));
+    let begun = |name: &&&str| !word.is_empty() && name.starts_with(&word);
+    let nearest = nearest(&word, known.iter().copied());
+    let nearest = nearest.or_else(|| known.iter().find(begun).copied());
     let nearest = nearest.map_or_else(String::new, |nearest| format!("，最接近的是 {nearest}"));
     RequestError::UnknownTopic { word, nearest }
 }

@@ -1,9 +1,9 @@
 //! `man` and `completions`: the command line and the manual for `man`, and the command line for shells.
 
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::io;
+use std::path::PathBuf;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -12,6 +12,7 @@ use super::manual::{Language, TOPICS};
 use crate::formats::roff;
 use crate::model::ExitStatus;
 use crate::outlets::console;
+use crate::store::pages;
 
 const VERSION: &str = concat!("daily-gpu-log ", env!("CARGO_PKG_VERSION"));
 
@@ -52,42 +53,47 @@ pub fn completions(shell: Shell, mut program: Command) -> Result<ExitStatus> {
 pub fn run(args: &ManArgs, mut program: Command) -> Result<ExitStatus> {
     if let Some(directory) = &args.dir {
         program.build();
-        let written = write_pages(directory, &program, args.lang);
-        let directory = directory.display();
-        written.map_err(|cause| anyhow!("無法將手冊頁寫到 {directory}：{cause}"))?;
+        let mut all = Vec::new();
+        let topics = TOPICS.iter().map(|topic| topic.name);
+        let topics = topics.map(|topic| format!("daily-gpu-log-{topic}(7)"));
+        let topics: Vec<_> = topics.collect();
+        add_command(&mut all, &program, "daily-gpu-log", &topics)?;
+        all.extend(TOPICS.iter().map(|topic| {
+            let name = format!("daily-gpu-log-{}", topic.name);
+            let page = roff::page(&name, VERSION, topic.text(args.lang));
+            (format!("{name}.7"), page)
+        }));
+        pages::write(directory, &all)?;
     } else {
-        let page = rendered(&Man::new(program), &PROGRAM_ALONE)?;
+        let page = rendered(&Man::new(program), &PROGRAM_ALONE, &[])?;
         console::print(page)?;
     }
     Ok(ExitStatus::Complete)
 }
 
-fn write_pages(directory: &Path, program: &Command, language: Language) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    write_command(directory, program, "daily-gpu-log")?;
-    for topic in &TOPICS {
-        let name = format!("daily-gpu-log-{}", topic.name);
-        let page = roff::page(&name, VERSION, topic.text(language));
-        fs::write(directory.join(format!("{name}.7")), page)?;
-    }
-    Ok(())
-}
-
-/// Writes the page of a command, and those of its subcommands.
-fn write_command(directory: &Path, command: &Command, name: &str) -> io::Result<()> {
-    let page = rendered(&Man::new(command.clone()), &[Man::render])?;
-    fs::write(directory.join(format!("{name}.1")), page)?;
+/// Adds the page of a command, and those of its subcommands, each with the name of its file.
+fn add_command(
+    pages: &mut Vec<(String, String)>,
+    command: &Command,
+    name: &str,
+    topics: &[String],
+) -> io::Result<()> {
+    let page = rendered(&Man::new(command.clone()), &[Man::render], topics)?;
+    pages.push((format!("{name}.1"), page));
     for subcommand in command.get_subcommands() {
         let name = format!("{name}-{}", subcommand.get_name());
-        write_command(directory, subcommand, &name)?;
+        add_command(pages, subcommand, &name, topics)?;
     }
     Ok(())
 }
 
-fn rendered(page: &Man, sections: &[Section]) -> io::Result<String> {
+fn rendered(page: &Man, sections: &[Section], see_also: &[String]) -> io::Result<String> {
     let mut text = Vec::new();
     for section in sections {
         section(page, &mut text)?;
     }
-    Ok(roff::with_breaks(&String::from_utf8_lossy(&text)))
+    Ok(roff::command_page(
+        &String::from_utf8_lossy(&text),
+        see_also,
+    ))
 }

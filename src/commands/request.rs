@@ -20,8 +20,13 @@ pub enum RequestError {
     /// `help` is asked for what it has not.
     #[error("沒有子命令或主題「{word}」{nearest}（全部列在 daily-gpu-log help）")]
     UnknownTopic { word: String, nearest: String },
-    #[error("--to {last} 早於 {first}：請先寫較早的日期")]
-    ReversedRange { first: NaiveDate, last: NaiveDate },
+    #[error("--to {last} 早於 {first}{hint}：請先寫較早的日期")]
+    ReversedRange {
+        first: NaiveDate,
+        last: NaiveDate,
+        /// Where the first date may come from, if nobody need have written it.
+        hint: &'static str,
+    },
     /// `--user` names nobody who held a GPU.
     #[error("{days} 的報告中沒有使用者「{name}」：{known}")]
     UnknownUser {

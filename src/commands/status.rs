@@ -17,7 +17,7 @@ use crate::store::Archive;
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     #[arg(long, value_name = "N", default_value = "7", hide_default_value = true)]
-    #[arg(value_parser = parse_some_days, help = "最近幾天 [預設: 7]")]
+    #[arg(value_parser = parse_some_days, help = "最近幾天，1 到 366 [預設: 7]")]
     days: u16,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
     #[arg(help = "只看這些節點 (可重複，或以逗號分隔)")]

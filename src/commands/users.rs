@@ -37,7 +37,7 @@ pub struct UsersArgs {
     nodes: Vec<String>,
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
     #[arg(hide_default_value = true, hide_possible_values = true)]
-    #[arg(help = "排序: idle (閒置時數)、allocated (總時數)\n或 name (名稱) [預設: idle]")]
+    #[arg(help = "排序: idle (閒置時數)、allocated (時數)\n或 name (名稱) [預設: idle]")]
     sort: UserOrder,
     #[arg(long, conflicts_with = "json", help = "以 CSV 輸出，並含精確的秒數")]
     csv: bool,
@@ -70,7 +70,7 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
 fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     let wanted = WantedNodes::new(config, &args.nodes);
     let calendar = Calendar::now(config);
-    let (first, last) = calendar.range(args.date, args.to)?;
+    let (first, last) = calendar.range(args.date, args.to, DateArg::Yesterday)?;
     if let Err(error @ DateError::Future { .. }) = calendar.window(last) {
         return Err(error.into());
     }

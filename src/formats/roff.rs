@@ -98,14 +98,20 @@ fn item(line: &str) -> Option<(String, &str)> {
     is_number.then(|| (format!("{number}."), rest))
 }
 
-/// Adds a line to a paragraph. Chinese has no space where its lines are broken.
+/// Adds a line to a paragraph.
 fn join(paragraph: &mut String, line: &str) {
-    if let Some(last) = paragraph.chars().next_back()
-        && !(is_wide(last) && line.starts_with(is_wide))
+    if let (Some(last), Some(next)) = (paragraph.chars().next_back(), line.chars().next())
+        && !are_joined(last, next)
     {
         paragraph.push(' ');
     }
     paragraph.push_str(line);
+}
+
+/// Whether there is no space between the end of a line and the next: not within Chinese, nor beside its punctuation.
+fn are_joined(last: char, next: char) -> bool {
+    let is_punctuation = |c| is_wide(c) && (CLOSING.contains(c) || OPENING.contains(c));
+    is_wide(last) && is_wide(next) || is_punctuation(last) || is_punctuation(next)
 }
 
 fn is_wide(c: char) -> bool {
@@ -155,9 +161,23 @@ fn inline(text: &str) -> String {
     roff
 }
 
+/// The page of a command, as it was generated, with the pages that it refers to.
+pub fn command_page(page: &str, see_also: &[String]) -> String {
+    let mut page = page.replace("\n.SH EXTRA\n", "\n.SH 說明\n");
+    let title = page.find("\n.TH ").map_or(0, |at| at + 1);
+    if let Some(length) = page[title..].find('\n') {
+        page.insert_str(title + length, "\n.nh\n.ad l");
+    }
+    if !see_also.is_empty() {
+        let names: Vec<_> = see_also.iter().map(|name| literal(name)).collect();
+        page.extend([".SH \"SEE ALSO\"\n", &names.join(",\n"), "\n"]);
+    }
+    with_breaks(&page)
+}
+
 /// A page whose Chinese may be broken between its characters, because roff breaks at spaces alone, and takes the end of
 /// a line for one.
-pub fn with_breaks(page: &str) -> String {
+fn with_breaks(page: &str) -> String {
     let (mut roff, mut last, mut is_request) = (String::new(), ' ', false);
     let mut chars = page.chars().peekable();
     while let Some(c) = chars.next() {
@@ -165,7 +185,10 @@ pub fn with_breaks(page: &str) -> String {
             is_request = c == '.';
         }
         let is_after_wide = !is_request && is_wide(last);
-        if is_after_wide && c == '\n' && chars.peek().copied().is_some_and(is_wide) {
+        if let Some(&next) = chars.peek().filter(|_| is_after_wide && c == '\n')
+            && !matches!(next, '.' | '\n')
+            && are_joined(last, next)
+        {
             continue;
         }
         if is_after_wide && may_break(last, c) {
@@ -191,7 +214,10 @@ fn linked(text: &str) -> String {
         let file = target.split('#').next().unwrap_or_default();
         let topic = file
             .strip_suffix(".md")
-            .and_then(|file| file.split('.').next());
+            .and_then(|file| file.split_once('.'));
+        let topic = topic
+            .map(|(topic, _language)| topic)
+            .filter(|topic| !topic.is_empty() && !topic.contains('/'));
         let place = match topic {
             Some(topic) => format!("daily-gpu-log-{topic}(7)"),
             None if target.starts_with("http") => target.to_owned(),
@@ -235,7 +261,10 @@ mod tests {
 
 第一行結尾
 第二行，`--json` 與 **粗體**。見 [json](json.en.md)
-and [the script](../../scripts/x.sh).
+and [the script](../../scripts/x.sh), [the readme](../../README.md) and [more](MORE.md)，
+`-q`
+（一個
+GPU）。
 
 - one
   more
@@ -262,7 +291,7 @@ and [the script](../../scripts/x.sh).
 daily\\-gpu\\-log\\-x \\- 一\\:句\\:摘\\:要。
 .SH DESCRIPTION
 .PP
-第\\:一\\:行\\:結\\:尾\\:第\\:二\\:行，\\fB\\:\\-\\-json\\fR 與 \\fB粗\\:體\\fR。\\:見 daily\\-gpu\\-log\\-json(7) and the script.
+第\\:一\\:行\\:結\\:尾\\:第\\:二\\:行，\\fB\\:\\-\\-json\\fR 與 \\fB粗\\:體\\fR。\\:見 daily\\-gpu\\-log\\-json(7) and the script, the readme and more，\\fB\\:\\-q\\fR\\:（一\\:個 GPU）。
 .IP \\(bu 4
 one more
 .IP \\(bu 4
@@ -287,5 +316,34 @@ still first
 .RE
 ";
         assert_eq!(page("daily-gpu-log-x", "v", markdown), expected);
+    }
+
+    #[test]
+    fn a_command_has_a_page_of_unbroken_names() {
+        let generated = "\
+.el .ds Aq '
+.TH x 1  \"x 1\" 
+.SH EXTRA
+結束狀態；
+10 設定，
+\\-\\-send 時。
+.SH VERSION
+v1
+";
+        let expected = "\
+.el .ds Aq '
+.TH x 1  \"x 1\" 
+.nh
+.ad l
+.SH 說明
+結\\:束\\:狀\\:態；\\:10 設\\:定，\\:\\-\\-send 時。
+.SH VERSION
+v1
+.SH \"SEE ALSO\"
+x\\-files(7),
+x\\-json(7)
+";
+        let see_also = ["x-files(7)", "x-json(7)"].map(str::to_owned);
+        assert_eq!(command_page(generated, &see_also), expected);
     }
 }

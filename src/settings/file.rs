@@ -34,8 +34,12 @@ impl fmt::Display for Source {
 /// A settings file that cannot be used (exit status 10).
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("無法讀取設定檔 {path}：{cause}", path = .path.display())]
-    Unreadable { path: PathBuf, cause: io::Error },
+    #[error("無法讀取設定檔 {path}：{cause}（{advice}）", path = .path.display())]
+    Unreadable {
+        path: PathBuf,
+        cause: io::Error,
+        advice: &'static str,
+    },
     /// The problem begins with its place: the line, where the file is no TOML, or a key is unknown or of the wrong
     /// type; the key, where its value makes no sense.
     #[error("設定檔 {path} 有誤：{problem}", path = .path.display())]
@@ -50,7 +54,20 @@ pub fn read(named: Option<&Path>) -> Result<Option<(Config, Table)>, ConfigError
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => continue,
-            Err(cause) => return Err(ConfigError::Unreadable { path, cause }),
+            Err(cause) => {
+                let advice = if named.is_some() {
+                    "請確認 --config 的路徑與讀取權限"
+                } else if path.is_relative() {
+                    "請先 cd 到其他目錄，例如 cd /，或以 --config 指定設定檔"
+                } else {
+                    "請確認讀取權限，或以 --config 指定設定檔"
+                };
+                return Err(ConfigError::Unreadable {
+                    path,
+                    cause,
+                    advice,
+                });
+            }
         };
         return match parse(&text) {
             Ok((mut config, file)) => {

@@ -84,7 +84,11 @@ impl Token {
             error => error,
         })?;
         Self::new(text.expose_secret(), TokenOrigin::new(&source)).ok_or_else(|| {
-            let problem = "的內容不是 Token：必須是一行可見的 ASCII 字元";
+            let problem = if text.expose_secret().trim().is_empty() {
+                "是空的：請將 Token 寫入其中"
+            } else {
+                "的內容不是 Token：必須是一行可見的 ASCII 字元"
+            };
             SecretError::Unusable(format!("{source} {problem}"))
         })
     }

@@ -5,6 +5,7 @@ mod day_files;
 mod layout;
 mod lock;
 pub mod new_file;
+pub mod pages;
 pub mod pseudonym_key;
 mod read;
 pub mod reports;

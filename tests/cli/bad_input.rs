@@ -155,7 +155,7 @@ fn options_that_exclude_each_other_are_refused() {
         ),
         (
             &[DATE, "--quiet", "--verbose"],
-            "--quiet 不可與 --verbose... 同時使用",
+            "--quiet 不可與 --verbose 同時使用",
         ),
     ]);
 }

@@ -19,6 +19,7 @@ with_both_generations! {
     a_gap_that_stays_is_tried_once
     a_node_that_is_down_is_tried_every_night
     a_dry_run_asks_nobody_and_writes_nothing
+    of_a_node_that_was_down_the_readings_are_missing_and_not_the_tasks
     a_number_of_days_that_makes_no_sense_is_refused
     a_tree_of_the_old_programs_that_netdata_has_forgotten_is_given_its_users_once
     a_file_that_was_lost_and_cannot_be_had_is_tried_once
@@ -265,6 +266,16 @@ fn a_dry_run_asks_nobody_and_writes_nothing() {
     );
     assert_eq!(world.cluster.requests(NODE).len(), 0);
     assert_eq!(world.cluster.api_requests().len(), 0);
+}
+
+fn of_a_node_that_was_down_the_readings_are_missing_and_not_the_tasks() {
+    let down = SimulatedNode::new(NODE).fault(Fault::Refuse);
+    let world = Lab::new().node(down).start();
+    let _ = world.run(&[BEFORE]).exits(1);
+    let plan = world.run(&[DATE, "--catch-up", "1", "--dry-run"]).exits(0);
+    let _ = plan.stdout_is(&format!(
+        "{BEFORE}：收集 {NODE}（沒有檔案）\n{DATE}：收集 {NODE}\n"
+    ));
 }
 
 fn a_number_of_days_that_makes_no_sense_is_refused() {

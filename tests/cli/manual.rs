@@ -226,6 +226,8 @@ fn what_help_has_not_is_refused_with_the_nearest() {
     for (words, nearest) in [
         (&["setings"][..], "，最接近的是 settings"),
         (&["stauts"], "，最接近的是 status"),
+        (&["exit"], "，最接近的是 exit-status"),
+        (&[""], ""),
         (&["config", "shwo"], ""),
         (&["xyz"], ""),
     ] {
@@ -241,6 +243,7 @@ fn what_help_has_not_is_refused_with_the_nearest() {
 #[test]
 fn man_writes_a_page_for_the_program_each_subcommand_and_each_topic() {
     let world = Lab::new().token(None).start();
+    let topics = topics();
     for language in LANGUAGES {
         world
             .run(&["man", "--dir", "pages/man", "--lang", language])
@@ -249,15 +252,25 @@ fn man_writes_a_page_for_the_program_each_subcommand_and_each_topic() {
             let name = [&["daily-gpu-log"], &command[..]].concat().join("-");
             let page = world.read(&format!("pages/man/{name}.1"));
             assert!(page.contains(&format!("\n.TH {name} 1 ")), "{page}");
+            assert!(page.contains("\n.nh\n.ad l\n"), "{page}");
+            assert!(!page.contains("\n.SH EXTRA\n"), "{page}");
+            for topic in &topics {
+                let topic = topic.replace('-', "\\-");
+                let topic = format!("\ndaily\\-gpu\\-log\\-{topic}(7)");
+                assert!(page.contains(&topic), "{topic}: {page}");
+            }
         }
-        for topic in topics() {
+        for topic in &topics {
             let page = world.read(&format!("pages/man/daily-gpu-log-{topic}.7"));
             assert!(page.contains("\n.SH NAME\n"), "{page}");
             assert!(!page.contains("```") && !page.contains("]("), "{page}");
+            assert!(!page.contains("\\-(7)"), "{page}");
         }
     }
     let _ = world
         .run(&["man", "--dir", "daily-gpu-log.toml"])
         .exits(1)
-        .stderr_has("錯誤：無法將手冊頁寫到 daily-gpu-log.toml：");
+        .stderr_has(
+            "錯誤：無法將手冊頁寫到 daily-gpu-log.toml：它不是目錄（請以 --dir 指定有寫入權限的目錄）\n",
+        );
 }

@@ -27,7 +27,7 @@ fn only_the_middle_node_fails(lab: Lab, reason: &str) -> Outcome {
     }
     assert_eq!(outcome.files("middle/"), []);
     outcome.stdout_has(
-        "\n完成：3 個節點中 2 個已寫入，讀數 2304/3456（66.7%），不完整：有節點沒有寫入\n",
+        "\n完成：3 個節點中 2 個已寫入，讀數 2304/3456（66.6%），不完整：有節點沒有寫入\n",
     )
 }
 

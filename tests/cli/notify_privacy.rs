@@ -64,7 +64,7 @@ fn says_nothing_of_the_api(text: &str) {
     }
 }
 
-const DAY: &str = "2025-08-01：不完整，節點 2/3，讀數 2304/3456（66.7%）";
+const DAY: &str = "2025-08-01：不完整，節點 2/3，讀數 2304/3456（66.6%）";
 
 #[test]
 fn outsiders_are_told_no_word_of_what_the_management_api_says() {

@@ -62,11 +62,32 @@ fn a_range_as_json_has_an_object_for_each_day() {
 }
 
 #[test]
+fn a_date_that_nobody_wrote_is_named_where_the_range_is_reversed() {
+    for (arguments, hint) in [
+        (
+            &["--to", "2025-08-01"][..],
+            "（沒有寫 DATE 時是 today）：請先寫較早的日期",
+        ),
+        (
+            &["users", "--to", "2025-08-01"],
+            "（沒有寫 DATE 時是 yesterday）：請先寫較早的日期",
+        ),
+    ] {
+        Lab::colab_gpu4()
+            .run(arguments)
+            .exits(2)
+            .stderr_has("--to 2025-08-01 早於 ")
+            .stderr_has(hint)
+            .writes_nothing();
+    }
+}
+
+#[test]
 fn a_range_that_makes_no_sense_is_refused() {
     for (arguments, said) in [
         (
             ["2025-08-02", "--to", "2025-08-01"],
-            "--to 2025-08-01 早於 2025-08-02",
+            "--to 2025-08-01 早於 2025-08-02：請先寫較早的日期",
         ),
         (["2025-08-01", "--to", "2999-01-01"], "尚未開始"),
         (["2025-08-01", "--to", "soon"], "格式不正確"),

@@ -234,8 +234,19 @@ fn a_settings_file_that_is_named_must_be_there() {
             .run(&[DATE, "--config", path])
             .exits(10)
             .stderr_has(&format!("錯誤：無法讀取設定檔 {path}："))
+            .stderr_has("（請確認 --config 的路徑與讀取權限）\n")
             .writes_nothing();
     }
+}
+
+#[test]
+fn where_the_settings_beside_it_cannot_be_read_it_is_said_what_to_do() {
+    let world = Lab::colab_gpu4().start();
+    std::fs::remove_file(world.path(FILE)).expect("the settings");
+    std::fs::create_dir(world.path(FILE)).expect("a directory");
+    let _ = world.run(&[DATE]).exits(10).stderr_has(
+        "Is a directory (os error 21)（請先 cd 到其他目錄，例如 cd /，或以 --config 指定設定檔）\n",
+    );
 }
 
 /// Settings whose only effect is that the run is refused by this name.

@@ -4,12 +4,13 @@ use anyhow::Result;
 use chrono::{Days, NaiveDate};
 
 use super::request::Request;
-use crate::analysis::{DayRecord, Found, Need, catch_up};
+use crate::analysis::{DayRecord, Found, Lack, Need, catch_up};
 use crate::commands::calendar::Calendar;
 use crate::commands::request::RequestError;
 use crate::model::{DateError, GpuIndex, Node, Window};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
+use crate::sources::management_api::kept;
 use crate::store::{Archive, DayFiles, Earlier};
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
@@ -74,7 +75,13 @@ fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> Plann
         let is_in_report = in_report.contains(&node.name);
         match catch_up::need(node, &window, &found, record, wants_users, is_in_report) {
             Need::Complete => {}
-            Need::Collect(lacks) => collect.push(PlannedNode { node, lacks }),
+            Need::Collect(mut lacks) => {
+                if found == Found::Nothing && has_final_tasks(archive, &window) {
+                    // They only have to be written beside the readings.
+                    lacks.retain(|lack| *lack != Lack::TaskInformation);
+                }
+                collect.push(PlannedNode { node, lacks });
+            }
             Need::GivenUp(lacks) => given_up.push(PlannedNode { node, lacks }),
         }
     }
@@ -84,6 +91,13 @@ fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> Plann
         collect,
         given_up,
     }
+}
+
+/// Whether the management API has answered since the day was over.
+fn has_final_tasks(archive: &Archive, window: &Window) -> bool {
+    let file = archive.kept_tasks(window.date);
+    let kept = file.and_then(|file| kept::recall(&file, window));
+    kept.is_some_and(|kept| kept.fetched_at >= window.end)
 }
 
 /// What there is of a node's day: on record, if the files are all there, else in the files.

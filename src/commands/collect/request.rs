@@ -6,7 +6,7 @@ use super::args::RunArgs;
 use crate::commands::calendar::Calendar;
 use crate::commands::frame::Frame;
 use crate::commands::request::{RequestError, select};
-use crate::model::{DateError, Node, Window};
+use crate::model::{DateArg, DateError, Node, Window};
 use crate::settings::{Config, SecretError, Token};
 
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl<'a> Request<'a> {
         args: &'a RunArgs,
     ) -> Result<Self, RequestError> {
         let nodes = select(config, &args.nodes)?;
-        let (first, last) = Calendar::now(config).range(args.date, args.to)?;
+        let (first, last) = Calendar::now(config).range(args.date, args.to, DateArg::Today)?;
         Ok(Self {
             frame,
             config,

@@ -34,6 +34,6 @@ pub struct OutputArgs {
     #[arg(help = "標準錯誤輸出與記錄檔的格式: text 或\njson (每行一個物件) [預設: text]")]
     pub log_format: LogFormat,
     #[arg(long, global = true, value_name = "FILE")]
-    #[arg(help = "將執行記錄附加到這個檔案，--quiet 時也一樣")]
+    #[arg(help = "將記錄附加到這個檔案，--quiet 時也一樣")]
     pub log_file: Option<PathBuf>,
 }

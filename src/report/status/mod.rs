@@ -202,6 +202,9 @@ fn lacks(
     let makes_incomplete =
         |notice: &&NoticeRecord| notice.severity == Severity::Error || notice.shortfall.is_some();
     let notices = known.notices.iter().filter(makes_incomplete);
+    let has_failed = notices
+        .clone()
+        .any(|notice| notice.severity == Severity::Error);
     let lack = match &known.files {
         // Whatever went wrong in the last run, files that it left whole are whole. Their users may be in doubt.
         Some(files) if files.coverage.found >= coverage.due => {
@@ -212,6 +215,8 @@ fn lacks(
             reason: missing_readings(node, window, known, coverage),
             shortfall: shortfall(files, known, window),
         },
+        // The error says why there are no files.
+        None if has_failed => return notices.map(Lack::of_notice).collect(),
         None => Lack::new(Shortfall::Node, format!("{name}：沒有檔案")),
     };
     let notices = notices.map(Lack::of_notice);
