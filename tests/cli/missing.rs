@@ -102,6 +102,24 @@ fn a_metric_without_a_chart_is_a_gap_and_is_named_by_every_command() {
 }
 
 #[test]
+fn a_metric_that_had_no_chart_stays_a_gap_when_netdata_has_forgotten_the_day() {
+    let node = || steady().without_vram_chart(9);
+    let world = Lab::new().node(node()).start();
+    let _ = world.run(&[DATE]).exits(0);
+    let forgotten = node().samples_from(MIDNIGHT + 25 * HOUR);
+    let world = Lab::new().node(forgotten).start_after(world);
+    // The record of the second run is what the third has.
+    for _ in 0..2 {
+        let _ = world
+            .run(&[DATE])
+            .exits(0)
+            .stdout_has("\n完成：1 個節點中 1 個已寫入，讀數 144/288（50.0%），有缺漏\n");
+    }
+    let record = world.read("data/.daily-gpu-log/runs/2025-08-01.json");
+    assert!(record.contains("\"without_chart\":[\"vram\"]"), "{record}");
+}
+
+#[test]
 fn cards_that_lack_the_same_are_one_line() {
     let day = (MIDNIGHT, MIDNIGHT + 24 * HOUR);
     let node = SimulatedNode::new(NODE)

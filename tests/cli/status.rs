@@ -1,9 +1,9 @@
-//! The record of a run, and `status`, which tells how the last days went from it.
+//! The record of a run, and `status`, which prints how the last days went by it.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::simulated_cluster::{Fault, Metric, SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, TOKEN, World};
 
 const NODE: &str = "colab-gpu4";
@@ -386,15 +386,69 @@ fn the_status_needs_neither_token_nor_cluster_and_writes_nothing() {
 }
 
 #[test]
-fn a_whole_day_stays_complete_when_a_node_is_down_later() {
+fn a_whole_day_of_which_a_node_failed_later_is_incomplete_until_it_is_collected_again() {
     let [.., yesterday] = last_days().map(|day| day.date());
-    let world = lab().node(SimulatedNode::new(NODE)).start();
+    let nodes = |last| lab().node(SimulatedNode::new("a")).node(last);
+    let world = nodes(SimulatedNode::new("b")).start();
     let _ = world.run(&[&yesterday]).exits(0);
-    let down = SimulatedNode::new(NODE).fault(Fault::Refuse);
-    let world = lab().node(down).start_after(world);
-    let _ = world.run(&[&yesterday]).exits(1);
+    let down = SimulatedNode::new("b").fault(Fault::Refuse);
+    let world = nodes(down).start_after(world);
+    let _ = world.run(&[&yesterday]).exits(3).stdout_has(
+        "\n完成：2 個節點中 1 個已寫入，讀數 2304/2304（100.0%），不完整：有節點沒有寫入\n",
+    );
+    let url = world.cluster.url("b");
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status
+        .stdout_has(&format!("{yesterday}  不完整  2/2   2304/2304（100.0%）"))
+        .stdout_has(&format!("\n{yesterday}：無法從 {url} 獲取數據："));
+    let of_the_other = world.run(&["status", "--days", "1", "--node", "a"]);
+    let _ = of_the_other.exits(0).stdout_has("完整");
+    let world = nodes(SimulatedNode::new("b")).start_after(world);
+    let _ = world.run(&[&yesterday]).exits(0);
     let status = world.run(&["status", "--days", "1"]).exits(0);
-    let _ = status.stdout_has(&format!("{yesterday}  完整  1/1   1152/1152"));
+    let _ = status.stdout_has(&format!("{yesterday}  完整  2/2   2304/2304"));
+}
+
+#[test]
+fn refused_readings_are_a_reason_also_where_an_earlier_run_had_others() {
+    let [.., day] = last_days();
+    let yesterday = day.date();
+    let node = || SimulatedNode::new(NODE).cards(&[1, 9]);
+    let world = lab().node(node()).start();
+    let _ = world.run(&[&yesterday]).exits(0);
+    let odd = node().raw_reading(Metric::GpuUtilization, 9, day.start + HOUR, "150.5");
+    let world = lab().node(odd).start_after(world);
+    let reason = "有讀數不合理而未採用";
+    let run = world.run(&[&yesterday]).exits(3);
+    let _ = run.stdout_has(&format!("讀數 288/288（100.0%），不完整：{reason}\n"));
+    let status = world.run(&["status", "--days", "1"]).exits(3);
+    let _ = status
+        .stdout_has("  不完整  1/1   288/288（100.0%）")
+        .stdout_has(&format!("{yesterday}：{NODE} 有 1 筆讀數超出 0 到 100"));
+}
+
+#[test]
+fn what_went_wrong_in_the_last_run_of_a_node_is_a_reason_whatever_is_there() {
+    let [.., yesterday] = last_days().map(|day| day.date());
+    let node = SimulatedNode::new;
+    let world = lab().node(node("a")).node(node("b")).start();
+    let path = format!("data/.daily-gpu-log/runs/{yesterday}.json");
+    for shortfall in ["not_synced", "users_report", "no_tasks", "early_tasks"] {
+        let _ = world.run(&[&yesterday]).exits(0);
+        let _ = world.run(&[&yesterday, "--node", "a"]).exits(0);
+        let mut record = record(&world, &yesterday);
+        let notice = json!({
+            "severity": "error", "code": "some", "message": "the reason", "shortfall": shortfall,
+        });
+        record["last_run"]["notices"] = json!([notice]);
+        world.write(&path, &record.to_string());
+        let status = world.run(&["status", "--days", "1"]).exits(3);
+        let _ = status.stdout_has(&format!(
+            "不完整  2/2   2304/2304（100.0%）  有\n\n{yesterday}：the reason\n"
+        ));
+        let of_the_other = ["status", "--days", "1", "--node", "b"];
+        let _ = world.run(&of_the_other).exits(0);
+    }
 }
 
 #[test]

@@ -43,19 +43,20 @@ impl<'a> Run<'a> {
         let (started_at, clock) = (now(), Instant::now());
         let tree = self.data_dir.begin(window)?;
         let tasks = OnceLock::new();
+        // What is no record, or cannot be read, is replaced.
+        let earlier = self.data_dir.record(window.date).ok().flatten();
+        let known = earlier.as_ref().filter(|earlier| earlier.is_of(window));
         let day = Day {
             window,
             tasks: &tasks,
             started_at,
+            earlier: known,
             thresholds: self.request.config.thresholds,
         };
         let (mut notices, mut results) = self.ask(nodes, source, day, &tree)?;
         let users_report = report_users(&tree, window, nodes, &mut results, &mut notices);
         let not_synced = tree.finish().err();
         notices.extend(not_synced.map(|error| Kind::NotSynced(error).into()));
-        // What is no record, or cannot be read, is replaced.
-        let earlier = self.data_dir.record(window.date).ok().flatten();
-        let known = earlier.as_ref().filter(|earlier| earlier.is_of(window));
         let tasks = tasks.wait();
         let mut report = RunReport::new(window, started_at, tasks, nodes, results, notices, known);
         report.add_skipped(skipped, window, known);

@@ -1,10 +1,12 @@
 //! The stages of one node: its usage, together with what is known from before, its means and users, its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::nodes::Day;
-use crate::analysis::{FilesRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution, merge};
-use crate::model::{GpuIndex, Node, NodeUsage, TaskInformation, Window};
+use crate::analysis::{
+    FilesRecord, GpuRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution, merge,
+};
+use crate::model::{CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Window};
 use crate::report::NodeResult;
 use crate::report::notice::{self, Kind, Notice};
 use crate::sources::netdata::NodeError;
@@ -38,7 +40,11 @@ pub fn stage_node(
             if error.is_about_readings() && window.is_over() && !earlier.usage.is_empty() =>
         {
             let no_readings_left = Kind::NoReadingsLeft(error).of(node);
-            (NodeUsage::default(), Some(no_readings_left), earlier)
+            let usage = NodeUsage {
+                without_chart: known_without_chart(node, day),
+                ..NodeUsage::default()
+            };
+            (usage, Some(no_readings_left), earlier)
         }
         (Err(error), Ok(earlier)) => {
             let failed = Kind::NodeFailed(error).of(node);
@@ -75,6 +81,20 @@ pub fn stage_node(
         staged,
         unusable,
     })
+}
+
+/// What had no chart when the agent still had readings of the day.
+fn known_without_chart(node: &Node, day: Day) -> BTreeSet<(CardId, Metric)> {
+    let files = day
+        .earlier
+        .and_then(|earlier| earlier.node(&node.name)?.files.as_ref());
+    let gpus = files.into_iter().flat_map(|files| &files.gpus);
+    let of_gpu = |gpu: &GpuRecord| {
+        let metrics = gpu.without_chart.clone().into_iter();
+        let card = gpu.card;
+        metrics.map(move |metric| (card, metric))
+    };
+    gpus.flat_map(of_gpu).collect()
 }
 
 /// A node whose agent gave no answer, of which `earlier` runs left this.

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 
 use super::worker::Outcome;
+use crate::analysis::DayRecord;
 use crate::model::{Node, TaskInformation, Thresholds, UnixSeconds, Window};
 use crate::report::NodeResult;
 use crate::report::notice::Kind;
@@ -18,6 +19,8 @@ pub struct Day<'a> {
     /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
     pub tasks: &'a OnceLock<TaskInformation>,
     pub started_at: UnixSeconds,
+    /// The record of the runs before.
+    pub earlier: Option<&'a DayRecord>,
     pub thresholds: Thresholds,
 }
 

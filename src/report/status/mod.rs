@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::analysis::{
-    Completeness, Coverage, DayRecord, FilesRecord, NodeRecord, NoticeRecord, Severity, Shortfall,
-    Verdict,
+    Completeness, Coverage, DayRecord, FilesRecord, LastRun, NodeRecord, NoticeRecord, Severity,
+    Shortfall, Verdict,
 };
 use crate::model::{ExitStatus, Node, TaskSource, UnixSeconds, Window};
 
@@ -103,11 +103,9 @@ impl DayStatus {
         let mut lacks: Vec<Lack> = Vec::new();
         if let Some(record) = record {
             lacks.extend(states.iter().flat_map(|state| state.lacks.clone()));
-            lacks.extend(tasks.and_then(task_lack));
-            let about_all = record.last_run.notices.iter();
-            let is_doubt =
-                |notice: &&NoticeRecord| notice.shortfall == Some(Shortfall::DoubtfulTasks);
-            lacks.extend(about_all.filter(is_doubt).map(Lack::of_notice));
+            let of_tasks = tasks.and_then(task_lack);
+            lacks.extend(of_last_run(&record.last_run, nodes, of_tasks.as_ref()));
+            lacks.extend(of_tasks);
             lacks.extend(unreported(day, nodes, &states));
         }
         let shortfalls = lacks.iter().filter_map(|lack| lack.shortfall).collect();
@@ -199,28 +197,38 @@ fn lacks(
         let reason = format!("{name}：沒有收集");
         return vec![Lack::new(Shortfall::NotCollected, reason)];
     };
-    let makes_incomplete =
-        |notice: &&NoticeRecord| notice.severity == Severity::Error || notice.shortfall.is_some();
-    let notices = known.notices.iter().filter(makes_incomplete);
-    let has_failed = notices
-        .clone()
+    let has_failed = known
+        .notices
+        .iter()
         .any(|notice| notice.severity == Severity::Error);
+    let notices = known.notices.iter().map(Lack::of_notice);
+    let notices = notices
+        .filter(|lack| lack.shortfall.is_some())
+        .collect::<Vec<_>>();
     let lack = match &known.files {
-        // Whatever went wrong in the last run, files that it left whole are whole. Their users may be in doubt.
-        Some(files) if files.coverage.found >= coverage.due => {
-            let doubts = notices.filter(|notice| notice.severity == Severity::Warning);
-            return doubts.map(Lack::of_notice).collect();
-        }
+        // The last run ended with its word for what went wrong, also where the files are whole.
+        Some(files) if files.coverage.found >= coverage.due => return notices,
         Some(files) => Lack {
             reason: missing_readings(node, window, known, coverage),
             shortfall: shortfall(files, known, window),
         },
         // The error says why there are no files.
-        None if has_failed => return notices.map(Lack::of_notice).collect(),
+        None if has_failed && !notices.is_empty() => return notices,
         None => Lack::new(Shortfall::Node, format!("{name}：沒有檔案")),
     };
-    let notices = notices.map(Lack::of_notice);
     [lack].into_iter().chain(notices).collect()
+}
+
+/// What went wrong in the last run that is about no single node, unless the files have it: what `of_tasks` has.
+fn of_last_run(run: &LastRun, nodes: &[&Node], of_tasks: Option<&Lack>) -> Vec<Lack> {
+    // A run of other nodes left these as they were.
+    if !nodes.iter().any(|node| run.nodes.contains(&node.name)) {
+        return Vec::new();
+    }
+    let known = of_tasks.and_then(|lack| lack.shortfall);
+    let is_new = |notice: &&NoticeRecord| notice.shortfall.is_some() && notice.shortfall != known;
+    let new = run.notices.iter().filter(is_new);
+    new.map(Lack::of_notice).collect()
 }
 
 fn missing_readings(
