@@ -371,6 +371,34 @@ fn a_node_that_does_not_answer_is_waited_for_once_on_the_days_before() {
 }
 
 #[test]
+fn a_day_whose_nodes_are_all_left_out_has_failed_with_what_was_due() {
+    let world = Lab::colab_gpu4().start();
+    let (world, outcome) = after(
+        world,
+        SimulatedNode::new(NODE).fault(Fault::Refuse),
+        &[DATE, "--catch-up", "2"],
+    );
+    let failed = |date| format!("{date}：失敗，節點 0/1，讀數 0/1152（0.0%）\n");
+    let _ = outcome.exits(1).stdout_is(&format!(
+        "{}{BEFORE}：略過 {NODE}：在這次執行中沒有回應\n{}\
+         失敗：3 天中 3 天失敗，讀數 0/3456（0.0%）\n",
+        failed("2025-07-30"),
+        failed(DATE)
+    ));
+    let json = world
+        .run(&[DATE, "--catch-up", "2", "--json"])
+        .exits(1)
+        .json();
+    let day = &json["days"][1];
+    assert_eq!(day["date"], BEFORE);
+    assert_eq!(day["error"], format!("略過 {NODE}：在這次執行中沒有回應"));
+    assert_eq!(
+        (&day["exit_status"], &day["readings_due"]),
+        (&json!(1), &json!(1152))
+    );
+}
+
+#[test]
 fn an_api_that_does_not_answer_is_waited_for_once_on_the_days_before() {
     let api = SimulatedApi::new(TOKEN).fault(Fault::CloseWithoutAnswer);
     let lab = Lab::colab_gpu4().api(api).tables("[netdata]\nretries = 0");
