@@ -57,7 +57,7 @@ fn gpus_that_no_setting_places_are_one_warning_and_nobodys() {
         .exits(3)
         .stderr_is(
             "警告：colab-gpu4 的任務 GPU id 26、27、28 無法對應到該節點的 GPU（任務 t1、t2）：\
-             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id\n",
+             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天\n",
         );
     assert_eq!(users(&outcome), "- - - - - - - -");
     let summary = outcome.of_day("colab-gpu4", DATE, "summary");
