@@ -212,17 +212,17 @@ fn a_host_of_no_setting_is_one_warning_with_its_tasks() {
 
 #[test]
 fn hosts_of_no_setting_are_one_warning_in_which_some_are_named() {
-    let lab = (1..=12).fold(two_tasks(), |lab, number| {
-        let (id, host) = (format!("t{number:02}"), format!("other{number:02}"));
+    let lab = (1..=102).fold(two_tasks(), |lab, number| {
+        let (id, host) = (format!("t{number:03}"), format!("other{number:03}"));
         lab.task(SimulatedTask::new(&id, "carol", &host).gpu(1, "APU-8"))
     });
     let lab = lab.node_settings("colab-gpu4", "first_gpu_id = 25");
     let outcome = lab.run(&[DATE]).exits(0);
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
     let _ = outcome
-        .stderr_has("、t12 使用的主機 other01、other02、")
+        .stderr_has("、t018 等 104 個 使用的主機 other001、other002、")
         .stderr_has(
-            "、other10 等 12 個 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
+            "、other100 等 102 個 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
         );
 }
 

@@ -78,7 +78,8 @@ pub enum Kind {
     /// GPUs of tasks were placed by UUID where their id says otherwise.
     Disagreement(Vec<Disagreement>),
     UnknownHosts {
-        hosts: Capped<String, 10>,
+        /// So many that they can be copied into `ignore_hosts` in one go.
+        hosts: Capped<String, 100>,
         tasks: Capped<String, 20>,
     },
     Conflict {
