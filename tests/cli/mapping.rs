@@ -220,7 +220,7 @@ fn hosts_of_no_setting_are_one_warning_in_which_some_are_named() {
     let outcome = lab.run(&[DATE]).exits(0);
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
     let _ = outcome
-        .stderr_has("、t018 等 104 個 使用的主機 other001、other002、")
+        .stderr_has("、t020 等 102 個 使用的主機 other001、other002、")
         .stderr_has(
             "、other100 等 102 個 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
         );
