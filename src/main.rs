@@ -28,7 +28,7 @@ use crate::commands::failure::exit_status;
 use crate::model::ExitStatus;
 use crate::outlets::console::{self, Console};
 
-/// How long the log and the metrics file may hold up the end of a program that is told to stop.
+/// How long the log and the metrics file may hold up the end of a program that a signal stops.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {

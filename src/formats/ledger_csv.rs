@@ -109,7 +109,7 @@ pub fn render(day: &DayLedger) -> Vec<u8> {
 pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
     if !csv.headers()?.iter().eq(HEADER.split(',')) {
-        return Err(Unreadable::malformed("第 1 列不是使用者報告的標題"));
+        return Err(Unreadable::malformed("第 1 列不是用量報告的標題"));
     }
     let mut day = DayLedger::new();
     let mut row = StringRecord::new();

@@ -12,7 +12,7 @@ pub enum ExitStatus {
     /// Nothing new was written.
     Failed = 1,
     Usage = 2,
-    /// Written, but a node, a GPU or the task information is missing; or a check found that it would be.
+    /// Written, but incomplete; or a check found that it would be.
     Incomplete = 3,
     Configuration = 10,
     Locked = 11,

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::day::{RunReport, reasons};
 use super::plan::GivenUp;
-use crate::analysis::{Coverage, Verdict, run_status};
+use crate::analysis::{Completeness, Coverage, Verdict, run_status};
 use crate::model::ExitStatus;
 
 /// The days of a run, oldest first.
@@ -27,10 +27,13 @@ pub struct Collected<'a> {
 #[serde(untagged)]
 pub enum DayResult<'a> {
     Collected(Box<RunReport<'a>>),
-    /// It could not be collected at all: no node was asked, and there is no notice besides the error.
+    /// It was not collected at all: no node was asked, and there is no notice besides the error.
     Failed {
         date: NaiveDate,
         error: String,
+        /// The readings that there are of it all the same.
+        #[serde(flatten)]
+        coverage: Coverage,
         nodes: [(); 0],
         notices: [(); 0],
         exit_status: ExitStatus,
@@ -38,10 +41,11 @@ pub enum DayResult<'a> {
 }
 
 impl<'a> DayResult<'a> {
-    pub fn failed(date: NaiveDate, error: &anyhow::Error) -> Self {
+    pub fn failed(date: NaiveDate, coverage: Coverage, error: String) -> Self {
         Self::Failed {
             date,
-            error: format!("{error:#}"),
+            error,
+            coverage,
             nodes: [],
             notices: [],
             exit_status: ExitStatus::Failed,
@@ -62,9 +66,14 @@ impl<'a> DayResult<'a> {
         }
     }
 
-    fn verdict(&self) -> Verdict {
-        let report = self.report();
-        report.map_or(Verdict::Failed, |report| report.completeness.verdict)
+    fn completeness(&self) -> Completeness {
+        match self {
+            Self::Collected(report) => report.completeness,
+            &Self::Failed { coverage, .. } => Completeness {
+                verdict: Verdict::Failed,
+                coverage,
+            },
+        }
     }
 }
 
@@ -94,7 +103,8 @@ impl Collected<'_> {
 
     /// The run in a word: what most needs attention.
     pub fn verdict(&self) -> Verdict {
-        let worst = self.days.iter().map(DayResult::verdict).max();
+        let days = self.days.iter().map(DayResult::completeness);
+        let worst = days.map(|day| day.verdict).max();
         match self.exit_status() {
             ExitStatus::Complete => worst.unwrap_or(Verdict::Complete),
             ExitStatus::Failed => Verdict::Failed,
@@ -105,14 +115,14 @@ impl Collected<'_> {
     pub fn result_line(&self) -> String {
         let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
         for day in &self.days {
-            *counts.entry(day.verdict()).or_default() += 1;
+            *counts.entry(day.completeness().verdict).or_default() += 1;
         }
         let counted = counts.iter();
         let counted = counted.map(|(verdict, count)| format!("{count} 天{}", verdict.word()));
         let counted: Vec<_> = counted.collect();
-        let reports = || self.days.iter().filter_map(DayResult::report);
-        let coverage = Coverage::sum(reports().map(|report| report.completeness.coverage));
-        let incomplete = reports().filter(|report| report.exit_status == ExitStatus::Incomplete);
+        let coverage = Coverage::sum(self.days.iter().map(|day| day.completeness().coverage));
+        let reports = self.days.iter().filter_map(DayResult::report);
+        let incomplete = reports.filter(|report| report.exit_status == ExitStatus::Incomplete);
         let shortfalls: BTreeSet<_> = incomplete.flat_map(|day| day.shortfalls.clone()).collect();
         let word = match self.verdict() {
             Verdict::Failed => "失敗",

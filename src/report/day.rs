@@ -96,7 +96,7 @@ impl<'a> RunReport<'a> {
             notices.extend(result.notices);
             let coverage = match &result.files {
                 Some(files) => files.coverage,
-                None => kept_coverage(node, window, earlier),
+                None => kept_coverage([node], window, earlier),
             };
             let files = result.files;
             reports.push(NodeReport {
@@ -143,10 +143,8 @@ impl<'a> RunReport<'a> {
         }
         self.counts.0 += nodes.len();
         self.shortfalls.insert(Shortfall::Node);
-        let skipped = nodes
-            .iter()
-            .map(|node| kept_coverage(node, window, earlier));
-        let coverage = Coverage::sum(skipped.chain([self.completeness.coverage]));
+        let skipped = kept_coverage(nodes.iter().copied(), window, earlier);
+        let coverage = Coverage::sum([skipped, self.completeness.coverage]);
         let completeness = Completeness::new(coverage, window.is_over(), &self.shortfalls);
         self.completeness = completeness.of_run(self.counts.1);
         self.exit_status = self.completeness.verdict.exit_status();
@@ -184,12 +182,19 @@ impl<'a> RunReport<'a> {
     }
 }
 
-/// The readings of a node of which this run wrote nothing: those of the runs before.
-fn kept_coverage(node: &Node, window: &Window, earlier: Option<&DayRecord>) -> Coverage {
-    let due = window.due() * node.cards.len();
-    let files = earlier.and_then(|earlier| earlier.node(&node.name)?.files.as_ref());
-    let found = files.map_or(0, |files| files.coverage.found.min(due));
-    Coverage { found, due }
+/// The readings of nodes of which this run wrote nothing: those of the runs before.
+pub fn kept_coverage<'a>(
+    nodes: impl IntoIterator<Item = &'a Node>,
+    window: &Window,
+    earlier: Option<&DayRecord>,
+) -> Coverage {
+    let of_node = |node: &Node| {
+        let due = window.due() * node.cards.len();
+        let files = earlier.and_then(|earlier| earlier.node(&node.name)?.files.as_ref());
+        let found = files.map_or(0, |files| files.coverage.found.min(due));
+        Coverage { found, due }
+    };
+    Coverage::sum(nodes.into_iter().map(of_node))
 }
 
 pub fn reasons(shortfalls: &BTreeSet<Shortfall>) -> String {

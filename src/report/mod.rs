@@ -15,7 +15,7 @@ mod tasks;
 mod usage;
 
 pub use collected::{Collected, DayResult};
-pub use day::{NodeReport, NodeResult, RunReport};
+pub use day::{NodeReport, NodeResult, RunReport, kept_coverage};
 pub use plan::{PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;
 pub use usage::UsageReport;

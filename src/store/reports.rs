@@ -25,7 +25,7 @@ pub struct NotMergedReport {
 pub enum LedgerError {
     #[error("無法讀取 {path}：{cause}", path = .path.display())]
     Io { path: PathBuf, cause: io::Error },
-    #[error("{path} 不是使用者報告（{problem}）：請重新收集這一天", path = .path.display())]
+    #[error("{path} 不是用量報告（{problem}）：請重新收集這一天", path = .path.display())]
     Malformed { path: PathBuf, problem: String },
 }
 

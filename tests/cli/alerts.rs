@@ -286,20 +286,37 @@ fn nobody_is_idle_on_a_node_whose_mapping_is_in_doubt() {
             .task(held("t2", "bob", 17, 0, DAY))
             .task(on_b("t3", "bob"))
     };
-    for (api, node, reason) in [
-        (api().task(on_b("t4", "carol")), gpu_b(0.0), "conflict"),
+    for (api, node, reason, message) in [
+        (
+            api().task(on_b("t4", "carol")),
+            gpu_b(0.0),
+            "conflict",
+            "有資源衝突",
+        ),
         (
             api().task(on_b("t4", "bob").gpu(99, "APU-99")),
             gpu_b(0.0),
             "unplaced",
+            "有無法對應的任務 GPU",
         ),
         (
             api().task(on_b("t4", "bob").gpu(9, "APU-D")),
             gpu_b(0.0),
             "disagreement",
+            "有 UUID 與 id 不一致的 GPU",
         ),
-        (api().raw_task("t4", timeless), gpu_b(0.0), "timeless"),
-        (api(), gpu_b(60.0), "busy_without_task"),
+        (
+            api().raw_task("t4", timeless),
+            gpu_b(0.0),
+            "timeless",
+            "有時間不明的任務",
+        ),
+        (
+            api(),
+            gpu_b(60.0),
+            "busy_without_task",
+            "有無任務而忙碌的 GPU",
+        ),
     ] {
         let world = Lab::new()
             .ledger("")
@@ -317,6 +334,7 @@ fn nobody_is_idle_on_a_node_whose_mapping_is_in_doubt() {
         );
         assert_eq!(outcome.json()["unjudged_nodes"], json!(["gpu-b"]));
         assert_eq!(left_out(&outcome), [format!("2025-08-01 gpu-b {reason}")]);
+        assert_eq!(outcome.json()["left_out"][0]["message"], message);
         assert_eq!(
             alerts(&outcome),
             [alert("alice", "default", 24, 24)],

@@ -19,6 +19,7 @@ with_both_generations! {
     a_gap_that_stays_is_tried_once
     a_node_that_is_down_is_tried_every_night
     a_dry_run_asks_nobody_and_writes_nothing
+    a_day_whose_nodes_are_all_left_out_has_failed_with_what_was_due
     of_a_node_that_was_down_the_readings_are_missing_and_not_the_tasks
     a_number_of_days_that_makes_no_sense_is_refused
     a_tree_of_the_old_programs_that_netdata_has_forgotten_is_given_its_users_once
@@ -398,6 +399,33 @@ fn a_node_that_does_not_answer_is_waited_for_once_on_the_days_before() {
     assert_eq!(errors, ["錯誤：2025-07-29", "錯誤：2025-08-01"]);
     let world = nodes(None).start_after(world);
     let _ = world.run(&[DATE, "--catch-up", "3"]).exits(0);
+}
+
+fn a_day_whose_nodes_are_all_left_out_has_failed_with_what_was_due() {
+    let world = Lab::colab_gpu4().start();
+    let (world, outcome) = after(
+        world,
+        SimulatedNode::new(NODE).fault(Fault::Refuse),
+        &[DATE, "--catch-up", "2"],
+    );
+    let failed = |date| format!("{date}：失敗，節點 0/1，讀數 0/1152（0.0%）\n");
+    let _ = outcome.exits(1).stdout_is(&format!(
+        "{}{BEFORE}：略過 {NODE}：在這次執行中沒有回應\n{}\
+         失敗：3 天中 3 天失敗，讀數 0/3456（0.0%）\n",
+        failed("2025-07-30"),
+        failed(DATE)
+    ));
+    let json = world
+        .run(&[DATE, "--catch-up", "2", "--json"])
+        .exits(1)
+        .json();
+    let day = &json["days"][1];
+    assert_eq!(day["date"], BEFORE);
+    assert_eq!(day["error"], format!("略過 {NODE}：在這次執行中沒有回應"));
+    assert_eq!(
+        (&day["exit_status"], &day["readings_due"]),
+        (&json!(1), &json!(1152))
+    );
 }
 
 fn an_api_that_does_not_answer_is_waited_for_once_on_the_days_before() {

@@ -197,7 +197,7 @@ fn gpus_that_cannot_be_placed_are_named_and_so_is_what_may_be_wrong_by_chance() 
         problems(&outcome),
         [
             "警告：colab-gpu4 的任務 GPU id 26、27 無法對應到該節點的 GPU（任務 t1）：\
-             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id",
+             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天",
             "警告：colab-gpu4 沒有 first_gpu_id 與 gpu_uuids，所以任務的 GPU id 25 被當作卡號：\
              其他 id 不是卡號，這可能只是巧合而記在錯的 GPU 上",
         ]

@@ -100,7 +100,7 @@ fn a_gpu_of_another_node_is_not_placed_by_its_id() {
     };
     let warning = "警告：colab-gpu4 的任務 GPU id 25 無法對應到該節點的 GPU（任務 t1）：\
         設定中 UUID APU-70cb99ce3e214bda 屬於節點 colab-gpu3，\
-        請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids\n";
+        請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天\n";
     for arguments in [&[DATE][..], &["--node", NODE, DATE]] {
         let outcome = lab().run(arguments).exits(3).stderr_is(warning);
         assert_eq!(held(&outcome, NODE), [(1, "alice".to_owned())]);

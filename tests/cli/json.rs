@@ -99,7 +99,7 @@ fn unplaced() -> Value {
         "severity": "warning",
         "code": "unplaced_gpus",
         "message": "gpu-a 的任務 GPU id 2 無法對應到該節點的 GPU（任務 t1）：\
-                    請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id",
+                    請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天",
     })
 }
 

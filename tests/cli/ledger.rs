@@ -294,7 +294,7 @@ fn a_task_that_cannot_be_read_casts_doubt_on_every_node() {
 fn accounts_that_cannot_be_told_are_set_aside() {
     let other_zone = USERS.replace(",1754006400,", ",1753977600,");
     for (text, problem) in [
-        ("hours\n1\n".to_owned(), "第 1 列不是使用者報告的標題"),
+        ("hours\n1\n".to_owned(), "第 1 列不是用量報告的標題"),
         (
             USERS.replace("43200,43200", "43200,43201"),
             "第 4 列的數字不符",

@@ -57,7 +57,7 @@ fn gpus_that_no_setting_places_are_one_warning_and_nobodys() {
         .exits(3)
         .stderr_is(
             "警告：colab-gpu4 的任務 GPU id 26、27、28 無法對應到該節點的 GPU（任務 t1、t2）：\
-             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id\n",
+             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天\n",
         );
     assert_eq!(users(&outcome), "- - - - - - - -");
     let summary = outcome.of_day("colab-gpu4", DATE, "summary");
@@ -212,17 +212,17 @@ fn a_host_of_no_setting_is_one_warning_with_its_tasks() {
 
 #[test]
 fn hosts_of_no_setting_are_one_warning_in_which_some_are_named() {
-    let lab = (1..=12).fold(two_tasks(), |lab, number| {
-        let (id, host) = (format!("t{number:02}"), format!("other{number:02}"));
+    let lab = (1..=102).fold(two_tasks(), |lab, number| {
+        let (id, host) = (format!("t{number:03}"), format!("other{number:03}"));
         lab.task(SimulatedTask::new(&id, "carol", &host).gpu(1, "APU-8"))
     });
     let lab = lab.node_settings("colab-gpu4", "first_gpu_id = 25");
     let outcome = lab.run(&[DATE]).exits(0);
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
     let _ = outcome
-        .stderr_has("、t12 使用的主機 other01、other02、")
+        .stderr_has("、t020 等 102 個 使用的主機 other001、other002、")
         .stderr_has(
-            "、other10 等 12 個 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
+            "、other100 等 102 個 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
         );
 }
 

@@ -317,7 +317,7 @@ fn a_damaged_report_is_named_and_the_rest_is_told() {
     write_day(&world, 2, &[row("alice", "gpu-a", 0, 3600, 2)]);
     let damaged = "data/reports/users_2025-08-02.csv";
     for (text, problem) in [
-        (String::new(), "第 1 列不是使用者報告的標題"),
+        (String::new(), "第 1 列不是用量報告的標題"),
         (
             REPORT.replacen(",43200,43200,", ",43200,43201,", 1),
             "第 4 列的數字不符",
@@ -330,7 +330,7 @@ fn a_damaged_report_is_named_and_the_rest_is_told() {
         world.write(damaged, &text);
         let range = ["users", DATE, "--to", "2025-08-03", "--user", "alice"];
         let outcome = world.run(&range).exits(3);
-        let outcome = outcome.stderr_has(&format!("錯誤：{damaged} 不是使用者報告（{problem}"));
+        let outcome = outcome.stderr_has(&format!("錯誤：{damaged} 不是用量報告（{problem}"));
         assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
         let outcome = outcome.stdout_has("\nalice   37.00   12.50  23.50 ");
         let _ = outcome.stdout_has("\n沒有帳目：2025-08-02：報告無法讀取\n");

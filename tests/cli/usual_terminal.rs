@@ -86,6 +86,15 @@ fn a_topic_goes_through_the_pager_on_a_terminal_and_there_alone() {
         assert_eq!(printed.replace("\r\n", "\n"), *expected, "{pager}");
         assert!(run.wait().expect("its status").success());
     }
+    let (ours, theirs) = terminal(COLUMNS);
+    let mut command = world.command(&["help", "logs", "--log-file", "log"]);
+    command.env("PAGER", "false").stdout(theirs);
+    let mut run = command.spawn().expect("the program starts");
+    drop(command);
+    assert_eq!(read_all(ours), b"");
+    assert!(run.wait().expect("its status").success());
+    let log = world.read("log");
+    assert!(log.contains("ended exit_status=0"), "{log}");
     let piped = world.run_with(&["help", "logs"], &[("PAGER", "cat -n")]);
     assert_eq!(piped.exits(0).stdout, topic);
 }

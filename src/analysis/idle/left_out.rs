@@ -64,20 +64,23 @@ impl Reason {
                 "coverage",
                 format!("佔用期間只有 {percent}% 有讀數，其餘不算閒置"),
             ),
-            Self::Doubt(doubt) => plain(doubt_code(*doubt), doubt.word()),
+            Self::Doubt(doubt) => {
+                let (code, message) = doubt_parts(*doubt);
+                plain(code, message)
+            }
         }
     }
 }
 
-fn doubt_code(doubt: Doubt) -> &'static str {
+fn doubt_parts(doubt: Doubt) -> (&'static str, &'static str) {
     match doubt {
-        Doubt::Unfinished => "unfinished",
-        Doubt::Unplaced => "unplaced",
-        Doubt::Disagreement => "disagreement",
-        Doubt::Timeless => "timeless",
-        Doubt::Conflict => "conflict",
-        Doubt::BusyWithoutTask => "busy_without_task",
-        Doubt::Malformed => "malformed_tasks",
+        Doubt::Unfinished => ("unfinished", "任務資訊未達當日結束"),
+        Doubt::Unplaced => ("unplaced", "有無法對應的任務 GPU"),
+        Doubt::Disagreement => ("disagreement", "有 UUID 與 id 不一致的 GPU"),
+        Doubt::Timeless => ("timeless", "有時間不明的任務"),
+        Doubt::Conflict => ("conflict", "有資源衝突"),
+        Doubt::BusyWithoutTask => ("busy_without_task", "有無任務而忙碌的 GPU"),
+        Doubt::Malformed => ("malformed_tasks", "有無法解析的任務"),
     }
 }
 

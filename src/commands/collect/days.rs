@@ -9,7 +9,7 @@ use super::tasks::ApiAccess;
 use crate::model::Node;
 use crate::outlets::console::{self, PrintError};
 use crate::report::notice::Kind;
-use crate::report::{Collected, DayResult, PlannedDay, RunReport};
+use crate::report::{Collected, DayResult, PlannedDay, RunReport, kept_coverage};
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeErrorReason;
 
@@ -48,11 +48,21 @@ impl<'a> Progress<'a, '_> {
             self.collected.given_up_lines.push(line);
         }
         self.collected.given_up.extend(day.given_up());
-        let (skipped, nodes) = self.part_nodes(day);
-        if nodes.is_empty() {
+        if day.collect.is_empty() {
             return Ok(());
         }
         let date = day.window.date;
+        let (skipped, nodes) = self.part_nodes(day);
+        if !skipped.is_empty() {
+            let names: Vec<_> = skipped.iter().map(|node| node.name.as_str()).collect();
+            let problem = format!("略過 {}：在這次執行中沒有回應", names.join("、"));
+            self.print_line(&format!("{date}：{problem}"));
+            if nodes.is_empty() {
+                let failed = self.failed_day(day, problem);
+                self.collected.days.push(failed);
+                return Ok(());
+            }
+        }
         let source = match (&self.absent.api, &self.run.token) {
             (Some(problem), _) if !day.is_asked_for => ApiAccess::Absent(problem),
             (_, Some(token)) => ApiAccess::Api(token),
@@ -79,7 +89,7 @@ impl<'a> Progress<'a, '_> {
             Err(error) if !is_range => return Err(error),
             Err(error) => {
                 console::fail(format_args!("{date}：{error:#}"));
-                DayResult::failed(date, &error)
+                self.failed_day(day, format!("{error:#}"))
             }
         };
         self.collected.days.push(result);
@@ -87,19 +97,20 @@ impl<'a> Progress<'a, '_> {
     }
 
     /// The nodes of a day that are not worth asking, and those that are.
-    fn part_nodes(&mut self, day: &PlannedDay<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
+    fn part_nodes(&self, day: &PlannedDay<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
         let is_absent = |node: &Node| !day.is_asked_for && self.absent.nodes.contains(&node.name);
-        let (absent, nodes): (Vec<_>, Vec<_>) = day
-            .collect
-            .iter()
-            .map(|planned| planned.node)
-            .partition(|node| is_absent(node));
-        if !absent.is_empty() {
-            let names: Vec<_> = absent.iter().map(|node| node.name.as_str()).collect();
-            let (date, names) = (day.window.date, names.join("、"));
-            self.print_line(&format!("{date}：略過 {names}：在這次執行中沒有回應"));
-        }
-        (absent, nodes)
+        let nodes = day.collect.iter().map(|planned| planned.node);
+        nodes.partition(|node| is_absent(node))
+    }
+
+    /// A day of which no node was asked. What was due counts all the same.
+    fn failed_day(&self, day: &PlannedDay<'a>, error: String) -> DayResult<'a> {
+        let window = &day.window;
+        let earlier = self.run.data_dir.record(window.date).ok().flatten();
+        let earlier = earlier.filter(|earlier| earlier.is_of(window));
+        let nodes = day.collect.iter().map(|planned| planned.node);
+        let coverage = kept_coverage(nodes, window, earlier.as_ref());
+        DayResult::failed(window.date, coverage, error)
     }
 
     fn print_line(&mut self, line: &str) {

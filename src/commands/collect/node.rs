@@ -60,7 +60,7 @@ pub fn stage_node(
         users,
         unusable,
     } = earlier;
-    let mut notices = notice::of_usage(node, window, &usage);
+    let mut notices = notice::usage_notices(node, window, &usage);
     notices.extend(no_readings_left);
     let without_chart = usage.without_chart.clone();
     let cards = merge(usage, &earlier);
@@ -70,7 +70,7 @@ pub fn stage_node(
     let day = NodeDay::new(node, window, cards, tasks, thresholds);
     let has_no_chart = |card, metric| without_chart.contains(&(card, metric));
     let files = FilesRecord::new(&day, source, as_of, has_no_chart);
-    notices.extend(notice::of_day(&day, &files));
+    notices.extend(notice::day_notices(&day, &files));
     let staged = tree.stage(&day, &unusable).map_err(not_written)?;
     Ok(StagedNode {
         result: NodeResult {

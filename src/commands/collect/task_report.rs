@@ -10,7 +10,7 @@ use crate::formats::task_report;
 use crate::model::ExitStatus;
 use crate::outlets::console;
 use crate::report::TaskReport;
-use crate::report::notice::of_answer;
+use crate::report::notice::answer_notices;
 use crate::store::pseudonym_key;
 
 /// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
@@ -31,7 +31,7 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         let fetched = tasks::ask(request, &token, &window, user)?;
         (fetched.answer, user.map(str::to_owned))
     };
-    let notices = of_answer(request.config, &answer);
+    let notices = answer_notices(request.config, &answer);
     answer.tasks.retain(|task| {
         request.wants_host(&task.hostname)
             && user.as_ref().is_none_or(|user| task.username == *user)

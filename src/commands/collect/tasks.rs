@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::request::Request;
 use crate::commands::calendar::now;
 use crate::model::{Answer, KeptAnswer, TaskInformation, Window};
-use crate::report::notice::{Kind, Notice, of_answer};
+use crate::report::notice::{Kind, Notice, answer_notices};
 use crate::settings::Token;
 use crate::sources::management_api::{self, Fetched, TasksError, kept};
 use crate::store::DataDir;
@@ -64,7 +64,7 @@ pub fn obtain(
             Some(TasksError::TasksGone { url })
         }
         Some(Ok(Fetched { answer, body, .. })) => {
-            let mut notices = of_answer(request.config, &answer);
+            let mut notices = answer_notices(request.config, &answer);
             obtained(TaskInformation::Known(answer));
             let kept = kept::keep(&body, window, asked_at);
             let kept = kept.map(|file| data_dir.tasks(window.date).keep(&file));
@@ -77,7 +77,7 @@ pub fn obtain(
     };
     match (recall(), error) {
         (Some(kept), error) => {
-            let mut notices = of_answer(request.config, &kept.answer);
+            let mut notices = answer_notices(request.config, &kept.answer);
             let is_final = kept.fetched_at >= window.end;
             if error.is_some() || !is_final {
                 let since = window.clock(kept.fetched_at);

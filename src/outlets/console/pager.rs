@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Seek, Write};
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fmt};
 
@@ -15,9 +14,11 @@ pub fn print_long(text: impl fmt::Display) -> Result<(), PrintError> {
         && let Ok(pager) = env::var("PAGER")
         && let Some((program, arguments)) = words(&pager)
         && let Ok(file) = file(&text)
+        && let Ok(mut pager) = Command::new(program).args(arguments).stdin(file).spawn()
     {
-        // The program becomes its pager, so that keys and signals are the pager's alone. This returns where it cannot.
-        let _ = Command::new(program).args(arguments).stdin(file).exec();
+        // How the pager ends is its own affair.
+        let _ = pager.wait();
+        return Ok(());
     }
     print(text)
 }

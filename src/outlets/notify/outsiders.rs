@@ -54,9 +54,12 @@ pub fn message(notice: &Notice) -> String {
         }
         Kind::Unplaced { owner, gpus } => {
             let remedy = match owner {
-                None => "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id".to_owned(),
+                None => {
+                    "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天"
+                        .to_owned()
+                }
                 Some(owner) => format!(
-                    "設定中它們的 UUID 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids"
+                    "設定中它們的 UUID 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天"
                 ),
             };
             let count = gpus.len();

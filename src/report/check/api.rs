@@ -49,7 +49,7 @@ pub fn api_panicked(api: &ManagementApi) -> Check {
 /// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts that are not in the settings are named as well,
 /// unless only some nodes are asked for.
 pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window) -> Vec<Check> {
-    let mut notices = notice::of_answer(config, answer);
+    let mut notices = notice::answer_notices(config, answer);
     if nodes.len() != config.nodes.len() {
         notices.retain(|notice| !matches!(notice.kind, Kind::UnknownHosts { .. }));
     }
@@ -77,7 +77,7 @@ pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window)
 }
 
 fn of_node(node: &Node, known: &NodeTasks) -> Vec<Check> {
-    let notices = notice::of_tasks(node, known);
+    let notices = notice::task_notices(node, known);
     let mut checks: Vec<_> = notices.iter().map(warning).collect();
     let coincidence = coincidence(node, known);
     checks.extend(coincidence.map(|message| Check::warning(Subject::Tasks, message)));

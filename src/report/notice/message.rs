@@ -85,10 +85,10 @@ impl fmt::Display for Notice {
                     "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）："
                 )?;
                 match owner {
-                    None => f.write_str("請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id"),
+                    None => f.write_str("請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天"),
                     Some(owner) => write!(
                         f,
-                        "設定中 UUID {} 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids",
+                        "設定中 UUID {} 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天",
                         list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()))
                     ),
                 }

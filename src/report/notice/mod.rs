@@ -1,7 +1,7 @@
 //! What a person should know of a run besides its figures.
 
+mod found;
 mod message;
-mod of_node;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
 
+pub use found::{answer_notices, day_notices, task_notices, unknown_cards, usage_notices};
 pub use message::cards_list;
-pub use of_node::{of_answer, of_day, of_tasks, of_usage, unknown_cards};
 
 #[derive(Debug)]
 pub struct Notice {
@@ -77,7 +77,8 @@ pub enum Kind {
     /// GPUs of tasks were placed by UUID where their id says otherwise.
     Disagreement(Vec<Disagreement>),
     UnknownHosts {
-        hosts: Capped<String, 10>,
+        /// So many that they can be copied into `ignore_hosts` in one go.
+        hosts: Capped<String, 100>,
         tasks: Capped<String, 20>,
     },
     Conflict {

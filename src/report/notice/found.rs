@@ -9,7 +9,7 @@ use crate::analysis::{
 use crate::model::{Answer, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
 use crate::settings::Config;
 
-pub fn of_usage(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
+pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
     let rejected = usage.rejected_example(window).map(|example| {
         let count = usage.rejected.len();
         Kind::Rejected { example, count }
@@ -34,7 +34,7 @@ pub fn unknown_cards(node: &Node, usage: &NodeUsage) -> Vec<CardId> {
 }
 
 /// What is noticed of the day as it is written to `files`.
-pub fn of_day(day: &NodeDay, files: &FilesRecord) -> Vec<Notice> {
+pub fn day_notices(day: &NodeDay, files: &FilesRecord) -> Vec<Notice> {
     let (mut missing, mut chartless) = (Lacking::new(), Lacking::new());
     for gpu in &files.gpus {
         let lacks = gpu.lacks();
@@ -58,13 +58,13 @@ pub fn of_day(day: &NodeDay, files: &FilesRecord) -> Vec<Notice> {
         .gpus
         .iter()
         .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)));
-    let held = held.flat_map(|(gpu, held)| of_use(day, gpu, held));
+    let held = held.flat_map(|(gpu, held)| use_kinds(day, gpu, held));
     let kinds = series(missing, Kind::NoReadings)
         .chain(series(chartless, Kind::NoChart))
         .chain(stopped)
         .chain(held);
     let notices = kinds.map(|kind| kind.of(day.node));
-    let tasks = day.tasks.known().map(|tasks| of_tasks(day.node, tasks));
+    let tasks = day.tasks.known().map(|tasks| task_notices(day.node, tasks));
     notices.chain(tasks.into_iter().flatten()).collect()
 }
 
@@ -76,7 +76,7 @@ fn series(lacking: Lacking, kind: fn(Series) -> Kind) -> impl Iterator<Item = Ki
     lacking.map(move |(metrics, gpus)| kind(Series { gpus, metrics }))
 }
 
-fn of_use(day: &NodeDay, gpu: GpuIndex, held: &GpuUse) -> Vec<Kind> {
+fn use_kinds(day: &NodeDay, gpu: GpuIndex, held: &GpuUse) -> Vec<Kind> {
     let conflicts = held.conflicts.first.iter().map(|conflict| Kind::Conflict {
         gpu,
         conflict: Box::new(conflict.clone()),
@@ -92,7 +92,7 @@ fn of_use(day: &NodeDay, gpu: GpuIndex, held: &GpuUse) -> Vec<Kind> {
 }
 
 /// What is noticed of the management API's answer itself, in which tasks may run on hosts that are no nodes.
-pub fn of_answer(config: &Config, answer: &Answer) -> Vec<Notice> {
+pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let malformed = answer.malformed.iter().cloned().collect();
     let malformed = (!answer.malformed.is_empty()).then_some(Kind::Malformed(malformed));
     let unknown = attribution::unknown_hosts(&config.nodes, &config.ignore_hosts, &answer.tasks);
@@ -108,7 +108,7 @@ pub fn of_answer(config: &Config, answer: &Answer) -> Vec<Notice> {
 }
 
 /// What is noticed of where the GPUs of a node's tasks are, and of when they held them.
-pub fn of_tasks(node: &Node, tasks: &NodeTasks) -> Vec<Notice> {
+pub fn task_notices(node: &Node, tasks: &NodeTasks) -> Vec<Notice> {
     let mut unplaced: BTreeMap<Option<&String>, Vec<UnplacedGpu>> = BTreeMap::new();
     for gpu in &tasks.unplaced {
         let of_owner = unplaced.entry(gpu.owner.as_ref()).or_default();
