@@ -94,8 +94,10 @@ def run(binary, folder, file, status):
     check(done.returncode == status, "the program ended with", done.returncode, done.stderr.decode())
     return json.loads(done.stdout)
 
-def of_report(report):
-    """The samples about the day that must be there, worked out from the run's JSON."""
+def of_report(report, earlier):
+    """The samples about the day that must be there, worked out from the run's JSON. A node that failed has the readings
+    of the run before."""
+    kept = {node["name"]: node for node in earlier["nodes"]} if earlier else {}
     expected = {(OURS + "day_start_timestamp_seconds", ()): report["window"]["start"],
                 (OURS + "last_run_exit_status", ()): report["exit_status"],
                 (OURS + "build_info", (("version", report["version"]),)): 1}
@@ -112,6 +114,8 @@ def of_report(report):
         expected[OURS + "node_written", tuple(labels.items())] = int(node["written"])
         if node["written"]:
             figures("node", {"gpu": "node_gpu_utilization_mean_ratio", "vram": "node_vram_usage_mean_ratio"}, labels, node)
+        elif node["name"] in kept:
+            figures("node", {}, labels, kept[node["name"]])
         for gpu in node.get("gpus", []):
             labels = {"node": node["name"], "gpu": str(gpu["index"]), "card": str(gpu["card"])}
             figures("gpu", {"gpu": "gpu_utilization_mean_ratio", "vram": "gpu_vram_usage_mean_ratio"}, labels, gpu)
@@ -123,7 +127,7 @@ def compare(found, expected, what):
         # A ratio is a percentage by 100, which may cost the last bit.
         check(abs(found[key] - value) <= 1e-12 * abs(value), what, key, "is", found[key], "and not", value)
 
-def check_run(report, file, scrape, is_success):
+def check_run(report, file, scrape, is_success, earlier=None):
     """Compares the file, what is scraped and the run's JSON. Answers the samples."""
     written = list(open_metrics(file.read_text()))
     check(all(family.type == "gauge" for family in written), "not a gauge")
@@ -141,7 +145,7 @@ def check_run(report, file, scrape, is_success):
     check(0 <= times["last_run_duration_seconds"] < RUN_SECONDS, "the duration", times)
     if is_success:
         check(times["last_success_timestamp_seconds"] == times["last_run_timestamp_seconds"], "the success", times)
-    expected = of_report(report) | {(OURS + name, ()): value for name, value in times.items()}
+    expected = of_report(report, earlier) | {(OURS + name, ()): value for name, value in times.items()}
     compare(in_file, expected, "the file")
     return in_file
 
@@ -154,13 +158,13 @@ def main(binary):
         file = textfile / "daily-gpu-log.prom"
         with exporter(textfile) as scrape:
             with cluster(binary, folder):
-                report = run(binary, folder, file, 0)
-            good = check_run(report, file, scrape, True)
+                whole = run(binary, folder, file, 0)
+            good = check_run(whole, file, scrape, True)
             print(f"complete: {len(good)} samples, scraped as they were written")
             # The cluster is gone. A second later, so that the two times differ.
             time.sleep(1)
             report = run(binary, folder, file, 1)
-            bad = check_run(report, file, scrape, False)
+            bad = check_run(report, file, scrape, False, whole)
             success = [one(found, "last_success_timestamp_seconds") for found in (good, bad)]
             check(success[0] == success[1] != one(bad, "last_run_timestamp_seconds"), "the last success is lost", success)
             print(f"failed: {len(bad)} samples, with the last success of the run before")

@@ -227,6 +227,9 @@ class Check:
         if tenths < 20:
             want.append(f"警告：節點 {NODE} 只有 {tenths // 10}.{tenths % 10} 天的資料（Card {card} 從 {clock(first)} 起）："
                         "不到 2 天，某晚失敗後就補不回來。若不是剛開始收集，請加大該節點 Netdata 的資料保留期")
+        errors, warnings = int(bool(silent)), int(tenths < 20)
+        end = "收集的結果會不完整，或會失敗" if errors else "可以收集，但請查看警告" if warnings else "可以收集"
+        want.append(f"完成：{len(want)} 項檢查中 {errors} 項錯誤、{warnings} 項警告，{end}")
         problems = [f"expected {a!r}, got {b!r}" for a, b in zip_longest(want, got) if a != b]
         if run.returncode != (wanted := 3 if silent else 0):
             problems.append(f"expected exit status {wanted}, got {run.returncode}")
