@@ -163,7 +163,10 @@ fn as_json_each_problem_names_its_code_day_and_node() {
         })),
         ended(3),
     ]);
-    assert_eq!(objects(&world.read(FILE)), trace);
+    let mut logged = objects(&world.read(FILE));
+    // How often a node is tried again, and when, is not what is looked at here.
+    logged.retain(|line| line["message"] != "trying again");
+    assert_eq!(logged, trace);
 }
 
 #[test]
