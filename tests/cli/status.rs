@@ -424,7 +424,9 @@ fn refused_readings_are_a_reason_also_where_an_earlier_run_had_others() {
     let status = world.run(&["status", "--days", "1"]).exits(3);
     let _ = status
         .stdout_has("  不完整  1/1   288/288（100.0%）")
-        .stdout_has(&format!("{yesterday}：{NODE} 有 1 筆讀數不是 0 到 100 的數字"));
+        .stdout_has(&format!(
+            "{yesterday}：{NODE} 有 1 筆讀數不是 0 到 100 的數字"
+        ));
 }
 
 #[test]
