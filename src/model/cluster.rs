@@ -40,6 +40,12 @@ impl Node {
         self.url.as_str().trim_end_matches('/')
     }
 
+    /// Whether its agent's answers come from a parent, which stands for it.
+    pub fn is_on_parent(&self) -> bool {
+        let mut parts = self.url.path_segments().into_iter().flatten();
+        parts.any(|part| matches!(part, "host" | "node"))
+    }
+
     pub fn index_of_card(&self, card: CardId) -> Option<GpuIndex> {
         self.cards
             .iter()

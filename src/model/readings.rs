@@ -50,6 +50,8 @@ pub struct NodeUsage {
     /// counts as a gap.
     pub rejected: BTreeMap<(CardId, Metric, UnixSeconds), String>,
     pub rejected_rows: Option<RejectedRows>,
+    /// By how many seconds the node's clock is ahead of the machine's, if its answer has the time.
+    pub clock_ahead: Option<i64>,
     /// The series without any reading for which the agent has no chart, as far as it says so.
     pub without_chart: BTreeSet<(CardId, Metric)>,
 }
@@ -146,6 +148,7 @@ impl NodeUsage {
     }
 
     pub fn add_coarse(&mut self, coarse: Self) {
+        self.clock_ahead = self.clock_ahead.or(coarse.clock_ahead);
         self.coarse = coarse.cards;
         // The same false sample shows in every tier.
         for (place, value) in coarse.rejected {

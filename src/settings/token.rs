@@ -12,6 +12,8 @@ use crate::model::{UnixSeconds, looks_like_token};
 /// The variable that may hold the token itself.
 const TOKEN_VARIABLE: &str = "MANAGEMENT_API_TOKEN";
 const FILE: &str = "Token 檔";
+/// How long before its end a token is spoken of: a week has a working day for everybody who may renew it.
+const NOTICE_SECONDS: UnixSeconds = 7 * 24 * 3600;
 
 /// A bearer token. It does not show in `Debug` output, and is wiped when dropped.
 #[derive(Clone, Debug)]
@@ -121,6 +123,12 @@ impl Token {
         }
     }
 
+    /// When the token ends, if that is soon after `now`.
+    pub fn ends_soon(&self, now: UnixSeconds) -> Option<UnixSeconds> {
+        let end = self.expires_at()?;
+        (now..now + NOTICE_SECONDS).contains(&end).then_some(end)
+    }
+
     /// When the token ends, if it is a JWT that says so (RFC 7519, `exp`). The signature is not looked at: the
     /// answer only explains a refusal.
     pub fn expires_at(&self) -> Option<UnixSeconds> {
@@ -170,6 +178,22 @@ mod tests {
             token(&format!("e30.{payload}.c2ln")).expires_at(),
             Some(1_754_006_400)
         );
+    }
+
+    #[test]
+    fn a_token_ends_soon_within_a_week() {
+        let end = 1_754_006_400;
+        let payload = URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{end}}}"#));
+        let token = token(&format!("e30.{payload}.c2ln"));
+        let week = 7 * 24 * 3600;
+        for (now, soon) in [
+            (end - week, None),
+            (end - week + 1, Some(end)),
+            (end, Some(end)),
+            (end + 1, None),
+        ] {
+            assert_eq!(token.ends_soon(now), soon, "{now}");
+        }
     }
 
     #[test]

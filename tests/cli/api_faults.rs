@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Lab, TOKEN, World, jwt};
+use crate::support::{DATE, HOUR, Lab, TOKEN, World, jwt};
 
 fn lab(api: SimulatedApi) -> Lab {
     let task = SimulatedTask::new("t1", "alice", "colab-gpu4").gpu(25, "APU-70cb99ce3e214bda");
@@ -47,13 +47,42 @@ fn an_api_that_cannot_be_reached_is_told() {
 
 #[test]
 fn a_token_that_is_refused_is_told() {
-    for (code, body) in [(401, "unauthorized"), (403, "forbidden")] {
+    for (code, body) in [
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (422, "not enough segments"),
+    ] {
         let world = lab_with(Fault::status(code, body)).start();
         let url = world.cluster.api_url();
         tells(
             &world,
             &format!("{url} 拒絕了 Token（HTTP {code}）：請檢查 Token 是否有效"),
         );
+    }
+}
+
+#[test]
+fn a_token_that_ends_soon_is_a_warning_once_in_a_run() {
+    for (hours, said) in [
+        (20, "，只剩不到一天：請換新的 Token"),
+        (73, "，只剩3 天："),
+        (24 * 8, ""),
+    ] {
+        let token = jwt(chrono::Utc::now().timestamp() + hours * HOUR);
+        let world = lab(SimulatedApi::new(&token)).token(Some(&token)).start();
+        let outcome = world.run(&[DATE, "--to", "2025-08-02", "--catch-up", "1"]);
+        let warnings = outcome
+            .stderr
+            .matches("警告：2025-08-02：管理 API 的 Token 將於 ")
+            .count();
+        assert_eq!(
+            warnings,
+            usize::from(!said.is_empty()),
+            "{}",
+            outcome.stderr
+        );
+        assert_eq!(outcome.stderr.matches("過期").count(), warnings);
+        let _ = outcome.stderr_has(said);
     }
 }
 

@@ -93,6 +93,13 @@ fn a_token_that_the_api_refuses_is_an_error_and_everything_else_is_checked() {
 }
 
 #[test]
+fn a_token_that_the_api_cannot_read_is_a_matter_of_credentials() {
+    let api = SimulatedApi::new(TOKEN).fault(Fault::status(422, "Not enough segments"));
+    let outcome = Lab::colab_gpu4().api(api).start().check(&[]).exits(10);
+    let _ = outcome.stdout_has("拒絕了 Token（HTTP 422）：請檢查 Token 是否有效");
+}
+
+#[test]
 fn a_token_that_cannot_be_had_is_an_error_and_everything_else_is_checked() {
     let missing = Lab::colab_gpu4().token(None).start();
     let _ = missing

@@ -115,7 +115,7 @@ fn what_is_said_on_stderr_stands_in_the_log_file_in_the_same_words() {
 
 #[test]
 fn as_json_each_problem_names_its_code_day_and_node() {
-    let world = troubled().start();
+    let world = troubled().tables("[netdata]\nretries = 0").start();
     let outcome = world
         .run(&["--log-format", "json", "--log-file", FILE, "-q", DATE])
         .exits(3)

@@ -185,6 +185,29 @@ fn a_row_that_belongs_to_no_interval_is_reported_and_left_out() {
 }
 
 #[test]
+fn a_clock_that_is_off_is_a_warning_once_in_a_run() {
+    let off = || SimulatedNode::new("n").clock_ahead(7200);
+    let world = Lab::new().node(off()).start();
+    let outcome = world.run(&[DATE, "--catch-up", "2"]).exits(0);
+    assert!(
+        outcome
+            .stderr
+            .starts_with("警告：2025-08-01：n 的時鐘比本機快 7")
+            && outcome.stderr.lines().count() == 1,
+        "{}",
+        outcome.stderr
+    );
+    // A parent's answer has its own time.
+    let world = Lab::new().node(off()).start();
+    let url = world.cluster.url("n");
+    world.edit_settings(&url, &format!("{url}/host/n"));
+    let _ = world.run(&[DATE]).exits(0).stderr_is("");
+    let _ = world
+        .check(&["--skip-task-info"])
+        .stdout_has("時鐘未知（回應的 Date 是 parent 的）");
+}
+
+#[test]
 fn many_retries_end_before_the_deadline_with_the_last_real_error() {
     let world = Lab::new()
         .node(SimulatedNode::new("n").fault(Fault::status(503, "busy")))

@@ -32,13 +32,14 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Collects the day of each of `nodes`, writes it, and remembers what there is of it. The nodes that are `skipped`
-    /// were to be collected as well.
+    /// were to be collected as well. What is noticed of the moment is for the last day of the run.
     pub fn collect_day(
         &self,
         window: &Window,
         nodes: &[&'a Node],
         skipped: &[&Node],
         source: ApiAccess,
+        is_last: bool,
     ) -> Result<RunReport<'a>> {
         let (started_at, clock) = (now(), Instant::now());
         let tree = self.data_dir.begin(window)?;
@@ -59,6 +60,9 @@ impl<'a> Run<'a> {
         notices.extend(not_synced.map(|error| Kind::NotSynced(error).into()));
         let tasks = tasks.wait();
         let mut report = RunReport::new(window, started_at, tasks, nodes, results, notices, known);
+        report
+            .notices
+            .retain(|notice| is_last || !notice.kind.is_about_now());
         report.add_skipped(skipped, window, known);
         report.users_report = users_report;
         report.took = clock.elapsed();

@@ -20,8 +20,8 @@ pub fn collect_days<'a>(run: &Run<'a>, days: &[PlannedDay<'a>]) -> Result<Collec
         collected: Collected::default(),
         absent: Absent::default(),
     };
-    for day in days {
-        progress.add(day)?;
+    for (left, day) in (0..days.len()).rev().zip(days) {
+        progress.add(day, left == 0)?;
     }
     progress.print_end();
     Ok(progress.collected)
@@ -42,7 +42,7 @@ struct Absent {
 }
 
 impl<'a> Progress<'a, '_> {
-    fn add(&mut self, day: &PlannedDay<'a>) -> Result<()> {
+    fn add(&mut self, day: &PlannedDay<'a>, is_last: bool) -> Result<()> {
         for line in day.given_up_lines() {
             self.print_line(&line);
             self.collected.given_up_lines.push(line);
@@ -69,7 +69,10 @@ impl<'a> Progress<'a, '_> {
             (_, None) => ApiAccess::Nobody,
         };
         let is_range = self.run.request.is_range();
-        let result = match self.run.collect_day(&day.window, &nodes, &skipped, source) {
+        let collected = self
+            .run
+            .collect_day(&day.window, &nodes, &skipped, source, is_last);
+        let result = match collected {
             Ok(report) => {
                 for notice in &report.notices {
                     console::log_day_notice(date, is_range, notice);

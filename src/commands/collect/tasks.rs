@@ -68,6 +68,12 @@ pub fn obtain(
             obtained(TaskInformation::Known(answer));
             let kept = kept::keep(&body, window, asked_at);
             let kept = kept.map(|file| data_dir.tasks(window.date).keep(&file));
+            let end = token.and_then(|token| token.ends_soon(asked_at));
+            let end = end.map(|end| Kind::TokenEnds {
+                at: window.clock(end),
+                seconds_left: end - asked_at,
+            });
+            notices.extend(end.map(Notice::from));
             let not_kept = kept.and_then(Result::err).map(Kind::TasksNotKept);
             notices.extend(not_kept.map(Notice::from));
             return notices;

@@ -21,6 +21,8 @@ pub fn message(notice: &Notice) -> String {
         | Kind::OldReadings(_)
         | Kind::Rejected { .. }
         | Kind::RejectedRows(_)
+        | Kind::ClockOff(_)
+        | Kind::TokenEnds { .. }
         | Kind::TasksPanicked
         | Kind::TasksNotKept(_)
         | Kind::NotRecorded(_)

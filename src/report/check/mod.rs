@@ -18,7 +18,7 @@ pub use api::{api, api_panicked, tasks};
 pub use directory::directory;
 pub use node::node;
 pub use notify::notify;
-pub use token::token;
+pub use token::{time_left, token};
 
 /// By how many seconds two clocks may differ without a warning. Of an interval of ten minutes that is a tenth.
 pub const CLOCK_TOLERANCE_SECONDS: i64 = 60;
@@ -197,9 +197,19 @@ fn clock(ahead: Option<i64>) -> Result<String, i64> {
     match ahead {
         None => Ok("時鐘未知（回應沒有 Date）".to_owned()),
         Some(0) => Ok("時鐘一致".to_owned()),
-        Some(seconds) if seconds.abs() > CLOCK_TOLERANCE_SECONDS => Err(seconds),
+        Some(seconds) if is_clock_off(seconds) => Err(seconds),
         Some(seconds) => Ok(format!("時鐘{}", clock_difference(seconds))),
     }
+}
+
+pub fn is_clock_off(ahead: i64) -> bool {
+    ahead.abs() > CLOCK_TOLERANCE_SECONDS
+}
+
+/// What is wrong with a node's clock, after the node's name.
+pub fn clock_problem(ahead: i64) -> String {
+    let difference = clock_difference(ahead);
+    format!("的時鐘比本機{difference}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步")
 }
 
 fn clock_difference(ahead: i64) -> String {

@@ -1,6 +1,6 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
-use super::{Check, Subject, clock, clock_difference};
+use super::{Check, Subject, clock, clock_problem};
 use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, Reading, UnixSeconds, Window};
 use crate::report::notice::{cards_list, unknown_cards};
 use crate::sources::netdata::{Agent, Charts, NodeError, NodeErrorReason, Probe};
@@ -89,14 +89,15 @@ impl<'a> Findings<'a> {
         let host = agent.hostname.as_deref().unwrap_or("未知");
         self.facts
             .push(format!("Netdata {}（主機 {host}）", agent.version));
+        if self.node.is_on_parent() {
+            let unknown = "時鐘未知（回應的 Date 是 parent 的）";
+            return self.facts.push(unknown.to_owned());
+        }
         let seconds = match clock(agent.clock_ahead) {
             Ok(fact) => return self.facts.push(fact),
             Err(seconds) => seconds,
         };
-        let message = format!(
-            " 的時鐘比本機{}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步",
-            clock_difference(seconds)
-        );
+        let message = format!(" {}", clock_problem(seconds));
         if seconds.abs() < self.window.interval.seconds() {
             self.warn(Subject::Clock, &message);
         } else {

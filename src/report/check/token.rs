@@ -6,10 +6,6 @@ use super::{Check, Subject};
 use crate::model::{UnixSeconds, clock};
 use crate::settings::{SecretError, Token};
 
-const DAY_SECONDS: UnixSeconds = 24 * 3600;
-/// How long before its end a token is spoken of: a week has a working day for everybody who may renew it.
-const NOTICE_SECONDS: UnixSeconds = 7 * DAY_SECONDS;
-
 pub fn token(token: &Result<Token, SecretError>, zone: Tz, now: UnixSeconds) -> Check {
     let token = match token {
         Ok(token) => token,
@@ -23,16 +19,18 @@ pub fn token(token: &Result<Token, SecretError>, zone: Tz, now: UnixSeconds) -> 
     if end <= now {
         let message = format!("Token{from}已於 {at} 過期：請換新的 Token");
         Check::error(Subject::Token, message)
-    } else if end - now < NOTICE_SECONDS {
-        let days = (end - now) / DAY_SECONDS;
-        let left = if days == 0 {
-            "不到一天".to_owned()
-        } else {
-            format!("{days} 天")
-        };
+    } else if token.ends_soon(now).is_some() {
+        let left = time_left(end - now);
         let message = format!("Token{from}將於 {at} 過期，只剩{left}：請換新的 Token");
         Check::warning(Subject::Token, message)
     } else {
         Check::ok(Subject::Token, format!("Token{from}：有效期限到 {at}"))
+    }
+}
+
+pub fn time_left(seconds: UnixSeconds) -> String {
+    match seconds / (24 * 3600) {
+        0 => "不到一天".to_owned(),
+        days => format!("{days} 天"),
     }
 }

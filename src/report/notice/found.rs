@@ -7,6 +7,7 @@ use crate::analysis::{
     FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series,
 };
 use crate::model::{Answer, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
+use crate::report::check::is_clock_off;
 use crate::settings::Config;
 
 pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
@@ -18,11 +19,14 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
     let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
     let unknown = unknown_cards(node, usage);
     let unknown = (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown));
+    let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
+    let clock = clock.map(Kind::ClockOff);
     let kinds = rejected
         .into_iter()
         .chain(rows)
         .chain(coarse)
-        .chain(unknown);
+        .chain(unknown)
+        .chain(clock);
     kinds.map(|kind| kind.of(node)).collect()
 }
 

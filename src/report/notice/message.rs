@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{Kind, Notice, Series};
 use crate::analysis::{Disagreement, IdPlace, UnplacedGpu};
 use crate::model::{Capped, CardId, RejectedRows};
+use crate::report::check::{clock_problem, time_left};
 
 impl fmt::Display for Notice {
     #[expect(clippy::too_many_lines, reason = "one message after the other")]
@@ -44,6 +45,12 @@ impl fmt::Display for Notice {
             Kind::RejectedRows(RejectedRows { problem, count }) => {
                 write!(f, "{node} 有 {count} 列讀數無法使用，已視為缺漏：{problem}")
             }
+            Kind::ClockOff(seconds) => write!(f, "{node} {}", clock_problem(*seconds)),
+            Kind::TokenEnds { at, seconds_left } => write!(
+                f,
+                "管理 API 的 Token 將於 {at} 過期，只剩{}：請換新的 Token",
+                time_left(*seconds_left)
+            ),
             Kind::TasksUnavailable(error) => write!(f, "{error}（沒有任務資訊，使用率不受影響）"),
             Kind::TasksPanicked => f.write_str(
                 "處理任務資訊時程式發生內部錯誤，請回報（使用率照常寫入，但可能沒有任務資訊）",

@@ -11,7 +11,9 @@ use serde::{Serialize, Serializer};
 use crate::analysis::{
     Conflict, Disagreement, NoticeRecord, Severity, Shortfall, Stopped, TimelessTask, UnplacedGpu,
 };
-use crate::model::{Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedRows};
+use crate::model::{
+    Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedRows, UnixSeconds,
+};
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
@@ -55,6 +57,13 @@ pub enum Kind {
     },
     /// Rows of the answer were left out.
     RejectedRows(RejectedRows),
+    /// The node's clock is ahead of the machine's by so many seconds.
+    ClockOff(i64),
+    /// The management API will take the token no longer than this.
+    TokenEnds {
+        at: String,
+        seconds_left: UnixSeconds,
+    },
     TasksUnavailable(TasksError),
     TasksPanicked,
     /// The management API gave no answer, and that of an earlier run was used.
@@ -134,6 +143,8 @@ impl Kind {
             Self::OldReadings(_) => (Error, "old_readings", Some(S::Unasked)),
             Self::Rejected { .. } => (Error, "rejected_readings", Some(S::RefusedReadings)),
             Self::RejectedRows(_) => (Error, "rejected_rows", Some(S::RefusedReadings)),
+            Self::ClockOff(_) => (Warning, "clock_off", None),
+            Self::TokenEnds { .. } => (Warning, "token_ends", None),
             Self::TasksUnavailable(_) => (Error, "tasks_unavailable", Some(S::NoTasks)),
             Self::TasksPanicked => (Error, "tasks_panicked", Some(S::NoTasks)),
             Self::TasksKept { is_final: true, .. } => (Warning, "tasks_kept", None),
@@ -152,6 +163,11 @@ impl Kind {
             Self::LedgerNotMerged(_) => (Warning, "ledger_not_merged", None),
             Self::NotMerged { .. } => (Warning, "not_merged", None),
         }
+    }
+
+    /// Whether it is about the moment of the run, and not about the day: it is said once in a run of many days.
+    pub fn is_about_now(&self) -> bool {
+        matches!(self, Self::ClockOff(_) | Self::TokenEnds { .. })
     }
 
     pub fn of(self, node: &Node) -> Notice {

@@ -73,7 +73,7 @@ pub fn fetch(
     let (query, deadline) = (query(api, window, username), http.deadline(Instant::now()));
     let url = || api.url.to_string();
     let failure = |cause: HttpError| match cause.status().map(|status| status.as_u16()) {
-        Some(status @ (401 | 403)) => {
+        Some(status @ (401 | 403 | 422)) => {
             let expired_at = token.expires_at().filter(|&at| at <= now);
             TasksError::Refused {
                 url: url(),

@@ -177,7 +177,11 @@ impl Inquiry<'_> {
     fn one_tier(&self, tier: Tier) -> Result<NodeUsage, NodeErrorReason> {
         let url = query::whole_node(&self.node.url, self.window, tier);
         match self.ask(&self.client.http, &url) {
-            Ok(answered) => answer::whole_node(&answered.body, self.window),
+            Ok(answered) => {
+                let mut usage = answer::whole_node(&answered.body, self.window)?;
+                usage.clock_ahead = self.clock_ahead(&answered);
+                Ok(usage)
+            }
             Err(error) if tier == Tier::Samples && is_without_data(&error) => {
                 Ok(NodeUsage::default())
             }
@@ -192,6 +196,7 @@ impl Inquiry<'_> {
                 let url = query::one_chart(&self.node.url, self.window, metric, card);
                 match self.ask(&self.client.series, &url) {
                     Ok(answered) => {
+                        usage.clock_ahead = self.clock_ahead(&answered);
                         answer::one_chart(&answered.body, self.window, metric, card, &mut usage)?;
                     }
                     Err(error) if is_without_data(&error) => {}
@@ -201,6 +206,12 @@ impl Inquiry<'_> {
         }
         Ok(usage)
     }
+
+    /// A parent's answer has its own time, and not the node's.
+    fn clock_ahead(&self, answered: &Answered) -> Option<i64> {
+        answered.clock_ahead.filter(|_| !self.node.is_on_parent())
+    }
+
     fn ask(&self, http: &Http, url: &Url) -> Result<Answered, HttpError> {
         http.get(url, &HeaderMap::new(), self.deadline)
     }

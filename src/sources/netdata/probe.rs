@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{Client, Inquiry, NodeError, NodeErrorReason, answer, is_without_data, query};
 use crate::model::{CardId, Metric, Node, NodeUsage, UnixSeconds, Window};
-use crate::sources::http::Answered;
 
 #[derive(Debug)]
 pub struct Probe {
@@ -58,16 +57,15 @@ impl Client {
 
 impl Inquiry<'_> {
     fn agent(&self) -> Result<Agent, NodeErrorReason> {
-        let Answered { body, clock_ahead } =
-            self.ask(&self.client.http, &query::info(&self.node.url))?;
-        let info: Info = answer::parse(&body)?;
+        let answered = self.ask(&self.client.http, &query::info(&self.node.url))?;
+        let info: Info = answer::parse(&answered.body)?;
         let is_asked = |host: &&MirroredHost| host.guid == info.uid;
         let host = info.mirrored_hosts_status.iter().find(is_asked);
         Ok(Agent {
             hostname: host.map(|host| host.hostname.clone()),
             version: info.version,
             id: info.uid,
-            clock_ahead,
+            clock_ahead: self.clock_ahead(&answered),
         })
     }
 
