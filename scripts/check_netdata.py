@@ -214,7 +214,7 @@ class Check:
         begins = {card: next(t for t in range(agent.start + 1, until) if not fake.gap(card, t)) for card in fake.CARDS}
         card, first = max(begins.items(), key=lambda item: item[1])
         tenths = (until - first) * 10 // 86400
-        facts = [f"Netdata {version}（主機 {NODE}）", "時鐘一致"]
+        facts = [f"Netdata {version}（主機 {NODE}）", "時鐘未知（回應的 Date 是 parent 的）" if path else "時鐘一致"]
         facts += [] if silent else ["8 張卡都在收集"]
         facts += [f"資料從 {clock(first)} 起"] if tenths >= 20 else []
         want = [f"正常：設定檔 {settings}：1 個節點、8 張 GPU，一天的時區是 UTC",

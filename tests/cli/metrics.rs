@@ -241,7 +241,7 @@ fn a_cluster_that_is_down_was_never_a_success() {
 
 #[test]
 fn a_run_that_meets_another_says_so_until_that_one_ends() {
-    let slow = SimulatedNode::new("slow").latency(Duration::from_secs(2));
+    let slow = SimulatedNode::new("slow").latency(Duration::from_millis(800));
     let world = Lab::new().node(slow).start();
     let mut holder = world.command(&LINE);
     let mut holder = holder.stdout(Stdio::null()).spawn().expect("it starts");

@@ -47,7 +47,7 @@ fn start_holding(world: &World) -> Child {
 
 #[test]
 fn a_second_run_says_who_holds_the_data_directory() {
-    let world = slow_world(Duration::from_secs(2));
+    let world = slow_world(Duration::from_millis(800));
     let mut holder = start_holding(&world);
     let pid = format!("PID {}", holder.id());
     world

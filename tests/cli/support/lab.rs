@@ -120,6 +120,7 @@ impl Lab {
     }
 
     fn start_in(self, directory: TempDir) -> World {
+        let refuses = self.api.refuses() || self.nodes.iter().any(SimulatedNode::refuses);
         let cluster = SimulatedCluster::start(self.nodes, self.api);
         let world = World { directory, cluster };
         let mut settings = format!(
@@ -141,6 +142,10 @@ impl Lab {
             writeln!(settings, "token_file = \"{}\"", path.display()).expect("a String takes all");
         }
         settings.push_str(&self.tables);
+        // A refused connection is tried again for seconds, which only a test of that has to wait for.
+        if refuses && !settings.contains("[netdata]") {
+            settings.push_str("[netdata]\nretries = 0\n");
+        }
         world.write("daily-gpu-log.toml", &settings);
         world
     }
