@@ -141,7 +141,9 @@ fn json_of_another_shape_is_no_day_without_tasks() {
 
 #[test]
 fn an_api_that_is_out_of_order_is_asked_again_before_it_is_given_up() {
-    let world = lab_with(Fault::status(500, "database is locked")).start();
+    let world = lab_with(Fault::status(500, "database is locked"))
+        .with_usual_retries()
+        .start();
     let url = world.cluster.api_url();
     tells(&world, &format!("{url}：HTTP 500 Internal Server Error"));
     assert_eq!(world.cluster.api_requests().len(), 3);
@@ -155,6 +157,7 @@ fn an_api_that_recovers_is_heard() {
     };
     let outcome = Lab::new()
         .node(SimulatedNode::new("n").cards(&[1]))
+        .with_usual_retries()
         .api(
             SimulatedApi::new(TOKEN)
                 .fault(fault)

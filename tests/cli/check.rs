@@ -198,7 +198,7 @@ fn a_tree_is_left_as_it_is() {
 #[test]
 fn a_check_may_run_beside_a_collection() {
     let world = Lab::new()
-        .node(SimulatedNode::new("colab-gpu4").latency(Duration::from_millis(400)))
+        .node(SimulatedNode::new("colab-gpu4").latency(Duration::from_millis(150)))
         .start();
     let mut collection = world
         .command(&[DATE])

@@ -139,7 +139,7 @@ fn a_node_that_lets_the_program_wait_has_the_time_of_its_tries() {
             ("dripping", drip, TRIES, late),
             ("off", Fault::Unreachable, 0, "無法連線：沒有回應"),
         ],
-        "[netdata]\ntimeout = \"700ms\"\nconnect_timeout = \"500ms\"\ndeadline = \"10s\"",
+        "[netdata]\ntimeout = \"400ms\"\nconnect_timeout = \"300ms\"\ndeadline = \"10s\"",
     );
 }
 
@@ -183,7 +183,7 @@ fn what_passes_leaves_no_trace() {
         ("closes-idle", Fault::CloseIdle, 1),
     ];
     let faults = table.clone().map(|(name, fault, _)| (name, fault));
-    let (world, stderr) = run_with_all(&faults, "", 0);
+    let (world, stderr) = run_with_all(&faults, "[netdata]\n", 0);
     assert_eq!(stderr, "");
     for (name, _, requests) in table {
         assert_eq!(world.cluster.requests(name).len(), requests, "{name}");
@@ -199,7 +199,7 @@ fn what_passes_leaves_no_trace() {
 fn a_server_is_left_alone_for_as_long_as_it_asks() {
     let busy = || SimulatedNode::new("n").fault(Fault::RetryAfter(1));
     let started = Instant::now();
-    let world = Lab::new().node(busy()).start();
+    let world = Lab::new().node(busy()).with_usual_retries().start();
     let _ = world.run(&[DATE]).exits(0).stderr_is("");
     assert!(started.elapsed() >= Duration::from_secs(1));
     assert_eq!(world.cluster.requests("n").len(), 2);
@@ -216,7 +216,10 @@ fn a_server_is_left_alone_for_as_long_as_it_asks() {
 
 #[test]
 fn an_agent_that_is_being_started_anew_is_waited_for() {
-    let world = Lab::new().node(SimulatedNode::new("n")).start();
+    let world = Lab::new()
+        .node(SimulatedNode::new("n"))
+        .with_usual_retries()
+        .start();
     let agent = world.cluster.url("n");
     let port = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = port.local_addr().expect("an address");
@@ -265,7 +268,10 @@ fn access_that_is_denied_comes_with_what_helps() {
 #[test]
 fn a_connection_that_was_promised_to_stay_open_and_is_closed_costs_nothing() {
     let node = SimulatedNode::new("n").without_context_queries();
-    let world = Lab::new().node(node.fault(Fault::CloseIdle)).start();
+    let world = Lab::new()
+        .node(node.fault(Fault::CloseIdle))
+        .with_usual_retries()
+        .start();
     let outcome = world.run(&[DATE]).exits(0).stderr_is("");
     outcome.holds_all_readings_of(world.cluster.node("n"), "n");
     assert!(world.cluster.requests("n").len() > CHARTS);
@@ -279,7 +285,7 @@ fn nodes_that_hang_share_one_deadline() {
         .node(hanging("b"))
         .node(hanging("c"))
         .node(SimulatedNode::new("last"))
-        .tables("[netdata]\ntimeout = \"600ms\"\ndeadline = \"1500ms\"")
+        .tables("[netdata]\ntimeout = \"400ms\"\ndeadline = \"1000ms\"")
         .start();
     let outcome = world.run(&[DATE, "--jobs", "1"]).exits(3);
     outcome.holds_all_readings_of(world.cluster.node("last"), "last");

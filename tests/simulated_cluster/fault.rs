@@ -97,11 +97,6 @@ pub(super) struct Conduct {
 }
 
 impl Conduct {
-    /// Whether nobody listens.
-    pub fn refuses(&self) -> bool {
-        matches!(self.fault, Some(Fault::Refuse))
-    }
-
     /// What the server takes for now, in Unix seconds.
     pub fn clock(&self) -> i64 {
         Utc::now().timestamp() + self.clock_ahead

@@ -82,11 +82,6 @@ impl SimulatedApi {
         self
     }
 
-    /// Whether it refuses connections.
-    pub fn refuses(&self) -> bool {
-        self.conduct.refuses()
-    }
-
     /// How long every answer takes.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.conduct.latency = latency;

@@ -107,6 +107,11 @@ impl Lab {
         self
     }
 
+    /// Leaves it to the program how often it tries again.
+    pub(crate) fn with_usual_retries(self) -> Self {
+        self.tables("[netdata]\n")
+    }
+
     /// Starts the cluster.
     pub(crate) fn start(self) -> World {
         self.start_in(temporary_directory())
@@ -120,11 +125,16 @@ impl Lab {
     }
 
     fn start_in(self, directory: TempDir) -> World {
-        let refuses = self.api.refuses() || self.nodes.iter().any(SimulatedNode::refuses);
         let cluster = SimulatedCluster::start(self.nodes, self.api);
         let world = World { directory, cluster };
+        // Most tests are not about a second try, which would have to be waited for.
+        let netdata = if self.tables.contains("[netdata]") {
+            ""
+        } else {
+            "[netdata]\nretries = 0\n"
+        };
         let mut settings = format!(
-            "{}\n[ledger]\n{}\n{}",
+            "{}\n[ledger]\n{}\n{netdata}{}",
             self.top,
             self.ledger,
             world.cluster.settings()
@@ -142,10 +152,6 @@ impl Lab {
             writeln!(settings, "token_file = \"{}\"", path.display()).expect("a String takes all");
         }
         settings.push_str(&self.tables);
-        // A refused connection is tried again for seconds, which only a test of that has to wait for.
-        if refuses && !settings.contains("[netdata]") {
-            settings.push_str("[netdata]\nretries = 0\n");
-        }
         world.write("daily-gpu-log.toml", &settings);
         world
     }
