@@ -339,6 +339,6 @@ fn an_api_that_falls_silent_has_the_time_of_its_tries() {
         (Fault::HangAfterHeaders, 2, late),
         (drip, 2, late),
     ];
-    let patience = "timeout = \"1s\"\nconnect_timeout = \"500ms\"";
+    let patience = "timeout = \"500ms\"\nconnect_timeout = \"300ms\"";
     the_api_is_given_up(&table, patience);
 }
