@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::nodes::{self, Day};
+use super::node::Day;
+use super::nodes;
 use super::request::Request;
 use super::tasks::{self, ApiAccess};
 use super::worker::Work;

@@ -1,16 +1,32 @@
 //! The stages of one node: its usage, together with what is known from before, its means and users, its files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-use super::nodes::Day;
 use crate::analysis::{
-    FilesRecord, GpuRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution, merge,
+    DayRecord, FilesRecord, GpuRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution,
+    merge,
 };
-use crate::model::{CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Window};
+use crate::model::{
+    CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds, Window,
+};
 use crate::report::NodeResult;
 use crate::report::notice::{self, Kind, Notice};
 use crate::sources::netdata::NodeError;
 use crate::store::{Earlier, Staged, Tree, UnusableFile};
+
+/// What all nodes have in common on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct Day<'a> {
+    /// The day, and how much of it has passed.
+    pub window: &'a Window,
+    /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
+    pub tasks: &'a OnceLock<TaskInformation>,
+    pub started_at: UnixSeconds,
+    /// The record of the runs before.
+    pub earlier: Option<&'a DayRecord>,
+    pub thresholds: Thresholds,
+}
 
 /// A node whose files are written but not in place.
 pub struct StagedNode {

@@ -1,28 +1,13 @@
 //! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
 
-use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 
 use super::worker::Outcome;
-use crate::analysis::DayRecord;
-use crate::model::{Node, TaskInformation, Thresholds, UnixSeconds, Window};
+use crate::model::Node;
 use crate::report::NodeResult;
 use crate::report::notice::Kind;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
 use crate::store::Tree;
-
-/// What all nodes have in common on a day.
-#[derive(Clone, Copy, Debug)]
-pub struct Day<'a> {
-    /// The day, and how much of it has passed.
-    pub window: &'a Window,
-    /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
-    pub tasks: &'a OnceLock<TaskInformation>,
-    pub started_at: UnixSeconds,
-    /// The record of the runs before.
-    pub earlier: Option<&'a DayRecord>,
-    pub thresholds: Thresholds,
-}
 
 /// Collects the day of each of `nodes`, and answers in their order. `done` is called with the position of each
 /// node as it ends.
@@ -95,7 +80,7 @@ mod tests {
     use super::*;
     use crate::analysis::{FilesRecord, NodeDay, TaskKnowledge};
     use crate::commands::collect::node::StagedNode;
-    use crate::model::{CardId, GpuFileNumber, Interval, TaskSource};
+    use crate::model::{CardId, GpuFileNumber, Interval, TaskSource, Thresholds, Window};
     use crate::store::DataDir;
     use chrono_tz::Tz;
     use std::collections::BTreeMap;
