@@ -9,6 +9,7 @@ use clap::Args;
 use super::calendar::{Calendar, now};
 use super::frame::Frame;
 use super::reminders;
+use super::request::RequestError;
 use super::values::parse_seconds;
 use crate::analysis::DayRecord;
 use crate::analysis::idle::{Memory, Reason, RuledTasks, Tally};
@@ -19,6 +20,9 @@ use crate::report::alerts::AlertsReport;
 use crate::settings::Config;
 use crate::sources::management_api::kept;
 use crate::store::{Archive, DataDir, Earlier, ReadError};
+
+const NO_CHANNEL: &str =
+    "--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]";
 
 #[derive(Args, Debug)]
 pub struct AlertsArgs {
@@ -35,22 +39,6 @@ pub struct AlertsArgs {
     #[arg(default_value = "0", hide_default_value = true)]
     #[arg(help = "--send 時，另一次執行佔用資料目錄，最多等待的秒數\n[預設: 0]")]
     wait: Duration,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum AlertsError {
-    #[error("--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]")]
-    NoChannel,
-    /// Who is notified of days long past is not notified again for a while, and so not of what is idle now.
-    #[error(
-        "--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
-         （請改用 {earliest} 或之後的日期；不加 --send 可以列出）"
-    )]
-    LongPast {
-        date: NaiveDate,
-        window_days: u16,
-        earliest: NaiveDate,
-    },
 }
 
 pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
@@ -88,15 +76,15 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
     print(frame, &report, true)
 }
 
-fn check_recent(date: NaiveDate, config: &Config) -> Result<(), AlertsError> {
+/// Who is notified of days long past is not notified again for a while, and so not of what is idle now.
+fn check_recent(date: NaiveDate, config: &Config) -> Result<(), RequestError> {
     let window_days = config.alerts.window_days;
     let today = Calendar::now(config).date(DateArg::Today);
     match today.checked_sub_days(Days::new(window_days.into())) {
-        Some(earliest) if date < earliest => Err(AlertsError::LongPast {
-            date,
-            window_days,
-            earliest,
-        }),
+        Some(earliest) if date < earliest => Err(RequestError::usage(format!(
+            "--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
+             （請改用 {earliest} 或之後的日期；不加 --send 可以列出）"
+        ))),
         _ => Ok(()),
     }
 }
@@ -117,7 +105,11 @@ fn channels(config: &Config) -> Result<Channels> {
         return Err(error.into());
     }
     if channels.is_empty() {
-        return Err(AlertsError::NoChannel.into());
+        return Err(RequestError {
+            message: NO_CHANNEL.to_owned(),
+            exit_status: ExitStatus::Configuration,
+        }
+        .into());
     }
     Ok(channels)
 }

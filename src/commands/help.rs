@@ -62,7 +62,8 @@ fn unknown(program: &Command, words: &[String]) -> RequestError {
     let nearest = nearest(&word, known.iter().copied());
     let nearest = nearest.or_else(|| known.iter().find(begun).copied());
     let nearest = nearest.map_or_else(String::new, |nearest| format!("，最接近的是 {nearest}"));
-    RequestError::UnknownTopic { word, nearest }
+    let message = format!("沒有子命令或主題「{word}」{nearest}（全部列在 daily-gpu-log help）");
+    RequestError::usage(message)
 }
 
 fn list(program: &Command, language: Language) -> String {

@@ -127,11 +127,10 @@ impl<'a> WantedNodes<'a> {
                 known.push(name);
             }
         }
-        Err(RequestError::UnreportedNode {
-            name: (*name).to_owned(),
-            days: days.to_owned(),
-            known: known.join("、"),
-        })
+        let known = known.join("、");
+        Err(RequestError::usage(format!(
+            "設定與 {days} 的報告中都沒有節點「{name}」：可用的節點是 {known}"
+        )))
     }
 
     /// Adds a day, and answers which nodes its report has.
@@ -218,23 +217,20 @@ fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage
     }
     if let Some(wanted) = wanted {
         if !usage.users.contains_key(&wanted) {
-            return Err(unknown_user(wanted, &usage).into());
+            return Err(unknown_user(&wanted, &usage).into());
         }
         usage.users.retain(|user, _| *user == wanted);
     }
     Ok(usage)
 }
 
-fn unknown_user(name: String, usage: &Usage) -> RequestError {
+fn unknown_user(name: &str, usage: &Usage) -> RequestError {
     let users: Capped<_, 20> = usage.users.keys().collect();
     let count = users.len();
     let known = match count {
         0 => "沒有人佔用 GPU".to_owned(),
         _ => "有 ".to_owned() + &users.joined(|_| format!(" 等 {count} 位使用者")),
     };
-    RequestError::UnknownUser {
-        name,
-        days: dates(usage.from, usage.to),
-        known,
-    }
+    let days = dates(usage.from, usage.to);
+    RequestError::usage(format!("{days} 的報告中沒有使用者「{name}」：{known}"))
 }

@@ -7,7 +7,7 @@ use super::request::Request;
 use crate::analysis::{DayRecord, Found, Lack, Need, catch_up};
 use crate::commands::calendar::Calendar;
 use crate::commands::request::RequestError;
-use crate::model::{DateError, GpuIndex, Node, Window};
+use crate::model::{DateError, ExitStatus, GpuIndex, Node, Window};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
 use crate::sources::management_api::kept;
@@ -19,8 +19,16 @@ pub fn windows(request: &Request) -> Result<Vec<Window>> {
     windows.retain(|window| window.due() > 0);
     if windows.is_empty() && request.args.catch_up == 0 {
         let minutes = request.config.interval.seconds() / 60;
-        let date = request.first;
-        return Err(RequestError::NothingDue { date, minutes }.into());
+        let message = format!(
+            "{} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday",
+            request.first
+        );
+        let exit_status = ExitStatus::Failed;
+        return Err(RequestError {
+            message,
+            exit_status,
+        }
+        .into());
     }
     Ok(windows)
 }
