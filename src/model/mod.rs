@@ -22,6 +22,6 @@ pub use task::{
     Answer, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
 };
 pub use text::{beginning, breaks_line, printable};
-pub use thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};
+pub use thresholds::{AlertRule, Alerts, GENERAL, Thresholds, WrittenRule};
 pub use units::{CardId, GpuIndex, GpuUuid, Percent, Reading, UnixSeconds, WeightedSum};
 pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};

@@ -21,7 +21,7 @@ pub struct AlertsReport<'a> {
     /// How many days were looked at, and for how many nobody is notified again.
     pub window_days: u16,
     min_coverage_percent: u8,
-    rules: Vec<RuleReport<'a>>,
+    rules: Vec<AlertRule<'a>>,
     /// Up to this a GPU reading is idle.
     #[serde(skip)]
     pub idle: Reading,
@@ -33,15 +33,6 @@ pub struct AlertsReport<'a> {
     #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
     pub exit_status: ExitStatus,
-}
-
-#[derive(Debug, Serialize)]
-struct RuleReport<'a> {
-    name: &'a str,
-    /// Empty for the rule of all other tasks.
-    task_types: &'a [String],
-    min_idle_hours: u64,
-    min_idle_share_percent: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,12 +88,8 @@ impl<'a> AlertsReport<'a> {
     ) -> Self {
         let (settings, zone) = (&config.alerts, config.zone);
         let alert = |alert: Alert<'a>| AlertReport::new(&alert, config, memory, now);
-        let rule = |rule: &'a AlertRule| RuleReport {
-            name: &rule.name,
-            task_types: &rule.task_types,
-            min_idle_hours: rule.min_idle_hours(),
-            min_idle_share_percent: rule.min_idle_share_percent,
-        };
+        let rules = settings.rules();
+        let alerts = tally.alerts(&rules, settings.min_coverage_percent);
         let (has_evidence, nodes_without_evidence) =
             (tally.has_evidence(), tally.nodes_without_evidence());
         let exit_status = if has_evidence && nodes_without_evidence.is_empty() {
@@ -118,9 +105,9 @@ impl<'a> AlertsReport<'a> {
             zone,
             window_days: settings.window_days,
             min_coverage_percent: settings.min_coverage_percent,
-            rules: settings.rules.iter().map(rule).collect(),
+            rules,
             idle: config.thresholds.idle,
-            alerts: tally.alerts(settings).into_iter().map(alert).collect(),
+            alerts: alerts.into_iter().map(alert).collect(),
             left_out: &tally.left_out,
             has_evidence,
             nodes_without_evidence,
@@ -155,7 +142,9 @@ impl<'a> AlertsReport<'a> {
             };
             format!(
                 "規則 {}{types}：閒置達 {} GPU 小時，且達時數的 {}%，涵蓋率至少 {coverage}%",
-                rule.name, rule.min_idle_hours, rule.min_idle_share_percent
+                rule.name,
+                rule.min_idle_hours(),
+                rule.min_idle_share_percent
             )
         })
     }
@@ -164,13 +153,13 @@ impl<'a> AlertsReport<'a> {
 impl<'a> AlertReport<'a> {
     fn new(alert: &Alert<'a>, config: &Config, memory: &Memory, now: UnixSeconds) -> Self {
         let Alert { user, rule, .. } = *alert;
-        let is_recent = memory.is_recent(user, &rule.name, now, config.alerts.window_days);
-        let last = memory.last(user, &rule.name);
+        let is_recent = memory.is_recent(user, rule.name, now, config.alerts.window_days);
+        let last = memory.last(user, rule.name);
         let gpus = alert.gpus.iter();
         Self {
             user,
-            rule: &rule.name,
-            task_types: &rule.task_types,
+            rule: rule.name,
+            task_types: rule.task_types,
             figures: alert.account.into(),
             gpus: gpus
                 .map(|((node, gpu), account)| GpuReport {
