@@ -45,13 +45,10 @@ pub enum Need {
 impl Found {
     /// By the record, of files that are all there.
     pub fn on_record(files: &FilesRecord, window: &Window) -> Self {
-        let of = |readings| Coverage {
-            found: readings,
-            due: window.due() * files.gpus.len(),
-        };
+        let (found, due) = (files.coverage.found, window.due() * files.gpus.len());
         let without = files.gpus.iter().filter(|gpu| gpu.last_readings.is_none());
         Self::Readings {
-            coverage: of(files.coverage.found),
+            coverage: Coverage { found, due },
             without: without.map(|gpu| gpu.index).collect(),
         }
     }

@@ -29,5 +29,6 @@ pub use node_day::{GpuDay, GpuUse, NodeDay, TaskKnowledge};
 pub use pseudonym::{KEY_BYTES, Pseudonyms, WITHHELD};
 pub use record::{
     DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity, WindowRecord,
+    to_json,
 };
 pub use stopped_series::{Series, Stopped};

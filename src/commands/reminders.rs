@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
+use crate::analysis::to_json;
 use crate::model::{ExitStatus, Item};
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
@@ -19,18 +20,17 @@ use crate::store::{Archive, DataDir, OpenError};
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[derive(Debug, thiserror::Error)]
-#[error("{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）")]
-pub struct MemoryDamaged {
-    path: String,
-}
-
 pub fn memory(archive: &Archive) -> Result<Memory> {
     let Some(file) = archive.alerts().read()? else {
         return Ok(Memory::default());
     };
-    let path = archive.alerts().path.display().to_string();
-    Memory::from_json(&file).ok_or_else(|| MemoryDamaged { path }.into())
+    let path = archive.alerts().path;
+    serde_json::from_slice(&file).ok().with_context(|| {
+        format!(
+            "{} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）",
+            path.display()
+        )
+    })
 }
 
 /// Makes sure that this machine has room for the threads that send.
@@ -160,5 +160,5 @@ fn settle(
             memory.settle(&last.reminder);
         }
     }
-    Ok(data_dir.keep_alerts(&memory.to_json())?)
+    Ok(data_dir.keep_alerts(&to_json(&memory))?)
 }

@@ -77,11 +77,6 @@ impl Tally {
         });
     }
 
-    /// Notes that it is known of a day that no task held a GPU that counts.
-    pub fn add_free_day(&mut self) {
-        self.has_free_day = true;
-    }
-
     /// Adds what of a node's day, which is over, counts.
     pub fn add(
         &mut self,

@@ -25,7 +25,7 @@ pub struct Tally {
     /// The nodes whose GPUs tasks held that count, and whether there is any time of which it is known what they did.
     nodes: BTreeMap<String, bool>,
     /// Whether it is known of any day that no task held a GPU that counts.
-    has_free_day: bool,
+    pub has_free_day: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

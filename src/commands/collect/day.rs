@@ -12,7 +12,7 @@ use super::nodes;
 use super::request::Request;
 use super::tasks::{self, ApiAccess};
 use super::worker::Work;
-use crate::analysis::{DayLedger, DayRecord};
+use crate::analysis::{DayLedger, DayRecord, to_json};
 use crate::commands::calendar::now;
 use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
 use crate::model::{Node, Window};
@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
             Some(earlier) if !earlier.is_of(window) && !earlier.is_about(&asked) => earlier,
             earlier => DayRecord::of_run(report, earlier.filter(|earlier| earlier.is_of(window))),
         };
-        let kept = self.data_dir.end(window.date, &record.to_json());
+        let kept = self.data_dir.end(window.date, &to_json(&record));
         let not_recorded = kept.err().map(|error| Kind::NotRecorded(error).into());
         report.notices.extend(not_recorded);
     }
