@@ -167,7 +167,7 @@ fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
 mod tests {
     use super::*;
     use crate::analysis::Idle;
-    use crate::formats::account::coverage;
+    use crate::formats::number::two_decimals;
     use crate::model::Reading;
     use proptest::prelude::*;
 
@@ -302,7 +302,7 @@ mod tests {
             (0, 0, "N/A"),
         ] {
             let account = account([observed, 0, 0, 0, unknown], 0, (0, 0));
-            assert_eq!(coverage(account), printed);
+            assert_eq!(two_decimals(account.coverage()), printed);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use comfy_table::CellAlignment;
 
-use super::number::{NO_MEAN, two_decimals};
+use super::number::percent;
 use super::{account, table};
 use crate::analysis::Account;
 use crate::analysis::usage::{Usage, UserOrder};
@@ -53,11 +53,7 @@ fn title(usage: &Usage) -> String {
 }
 
 fn row(user: &str, account: Account) -> [String; 9] {
-    let percent = |text: String| match text.as_str() {
-        NO_MEAN => text,
-        _ => text + "%",
-    };
-    let mean = |readings: WeightedSum| percent(two_decimals(readings.mean().map(Percent::from)));
+    let mean = |readings: WeightedSum| percent(readings.mean().map(Percent::from));
     let [all, active, idle, vram_held, unknown] = account::hours(account, 2);
     [
         user.to_owned(),
@@ -68,7 +64,7 @@ fn row(user: &str, account: Account) -> [String; 9] {
         unknown,
         mean(account.gpu),
         mean(account.vram),
-        percent(account::coverage(account)),
+        percent(account.coverage()),
     ]
 }
 

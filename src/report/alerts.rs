@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::formats::number;
-use crate::model::{AlertRule, ExitStatus, GpuIndex, Reading, UnixSeconds};
+use crate::model::{AlertRule, ExitStatus, GpuIndex, Percent, Reading, UnixSeconds};
 use crate::settings::Config;
 
 #[derive(Debug, Serialize)]
@@ -193,22 +193,20 @@ pub struct Figures {
     pub idle_seconds: u64,
     allocated_seconds: u64,
     observed_seconds: u64,
-    idle_share_percent: Option<f64>,
-    coverage_percent: Option<f64>,
-    mean_gpu_percent: Option<f64>,
+    idle_share_percent: Option<Percent>,
+    coverage_percent: Option<Percent>,
+    mean_gpu_percent: Option<Reading>,
 }
 
 impl From<Account> for Figures {
     fn from(account: Account) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let percent = |hundredths: u64| hundredths as f64 / 100.0;
         Self {
             idle_seconds: account.idle.seconds(),
             allocated_seconds: account.seconds(),
             observed_seconds: account.observed(),
-            idle_share_percent: account.idle_hundredths().map(percent),
-            coverage_percent: account.coverage_hundredths().map(percent),
-            mean_gpu_percent: account.gpu.mean().map(Reading::percent),
+            idle_share_percent: account.idle_share(),
+            coverage_percent: account.coverage(),
+            mean_gpu_percent: account.gpu.mean(),
         }
     }
 }
@@ -231,10 +229,13 @@ impl Figures {
     }
 
     pub fn mean_gpu(self) -> String {
-        percent_text(self.mean_gpu_percent)
+        percent_text(self.mean_gpu_percent.map(Percent::from))
     }
 }
 
-fn percent_text(percent: Option<f64>) -> String {
-    percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.2}%"))
+fn percent_text(percent: Option<Percent>) -> String {
+    match percent {
+        None => "-".to_owned(),
+        percent => number::percent(percent),
+    }
 }
