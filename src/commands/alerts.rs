@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::reminders;
 use super::request::RequestError;
 use super::values::parse_seconds;
-use crate::analysis::idle::{Memory, Reason, RuledTasks, Tally};
+use crate::analysis::idle::{Reason, RuledTasks, Tally};
 use crate::analysis::{DayRecord, to_json};
 use crate::model::{DateArg, DateError, ExitStatus, KeptAnswer, Node, Window};
 use crate::outlets::console;
@@ -20,9 +20,6 @@ use crate::report::alerts::AlertsReport;
 use crate::settings::Config;
 use crate::sources::management_api::kept;
 use crate::store::{Archive, DataDir, Earlier, ReadError};
-
-const NO_CHANNEL: &str =
-    "--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]";
 
 #[derive(Args, Debug)]
 pub struct AlertsArgs {
@@ -49,19 +46,33 @@ pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
     } else {
         let archive = Archive::new(&config.data_dir, config.gpu_files);
         let tally = tally(&config, &archive, last)?;
-        let report = report(&config, &tally, last, &reminders::memory(&archive)?);
+        let (days, memory) = (days(&config, last), reminders::memory(&archive)?);
+        let report = AlertsReport::new(&tally, &config, days, &memory, now());
         print(frame, &report, report.alerts.is_empty())
     }
 }
 
 fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> Result<ExitStatus> {
     check_recent(last, config)?;
-    let channels = channels(config)?;
+    let (channels, no_secret) = Channels::open(&config.notify);
+    if let Some(error) = no_secret {
+        return Err(error.into());
+    }
+    if channels.is_empty() {
+        let message =
+            "--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]";
+        let (message, exit_status) = (message.to_owned(), ExitStatus::Configuration);
+        return Err(RequestError {
+            message,
+            exit_status,
+        }
+        .into());
+    }
     let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
     let data_dir = open(args.wait)?;
     let tally = tally(config, &data_dir, last)?;
     let mut memory = reminders::memory(&data_dir)?;
-    let mut report = report(config, &tally, last, &memory);
+    let mut report = AlertsReport::new(&tally, config, days(config, last), &memory, now());
     let due = reminders::remember(&mut report, &mut memory, config, &channels);
     if !due.is_empty() {
         reminders::check_threads()?;
@@ -98,35 +109,11 @@ fn print(frame: &Frame, report: &AlertsReport, is_fine: bool) -> Result<ExitStat
     Ok(report.exit_status)
 }
 
-/// The channels of the admin, of which there has to be one.
-fn channels(config: &Config) -> Result<Channels> {
-    let (channels, no_secret) = Channels::open(&config.notify);
-    if let Some(error) = no_secret {
-        return Err(error.into());
-    }
-    if channels.is_empty() {
-        return Err(RequestError {
-            message: NO_CHANNEL.to_owned(),
-            exit_status: ExitStatus::Configuration,
-        }
-        .into());
-    }
-    Ok(channels)
-}
-
-fn report<'a>(
-    config: &'a Config,
-    tally: &'a Tally,
-    last: NaiveDate,
-    memory: &Memory,
-) -> AlertsReport<'a> {
-    let days = (first_date(config, last), last);
-    AlertsReport::new(tally, config, days, memory, now())
-}
-
-fn first_date(config: &Config, last: NaiveDate) -> NaiveDate {
+/// The first and the last of the days that are looked at together.
+fn days(config: &Config, last: NaiveDate) -> (NaiveDate, NaiveDate) {
     let before = u64::from(config.alerts.window_days.saturating_sub(1));
-    last.checked_sub_days(Days::new(before)).unwrap_or(last)
+    let first = last.checked_sub_days(Days::new(before));
+    (first.unwrap_or(last), last)
 }
 
 /// What users held on the days that end with `last`.
@@ -135,7 +122,8 @@ fn tally(config: &Config, archive: &Archive, last: NaiveDate) -> Result<Tally> {
     // Only of the day that is asked for it is an error that there is no such day.
     calendar.window(last)?;
     let mut tally = Tally::default();
-    for (date, window) in calendar.windows(first_date(config, last), last) {
+    let (first, last) = days(config, last);
+    for (date, window) in calendar.windows(first, last) {
         match window {
             Ok(window) => add_day(&mut tally, config, archive, &window)?,
             Err(DateError::Skipped { .. }) => {}

@@ -15,7 +15,10 @@ use crate::store::{Archive, DayFiles, Earlier};
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
 pub fn windows(request: &Request) -> Result<Vec<Window>> {
-    let mut windows = request.windows()?;
+    let calendar = Calendar::now(request.config);
+    let windows = calendar.windows(request.first, request.last);
+    let windows: Result<Vec<_>, _> = windows.map(|(_, window)| window).collect();
+    let mut windows = windows?;
     windows.retain(|window| window.due() > 0);
     if windows.is_empty() && request.args.catch_up == 0 {
         let minutes = request.config.interval.seconds() / 60;

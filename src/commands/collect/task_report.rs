@@ -32,24 +32,16 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         (fetched.answer, user.map(str::to_owned))
     };
     let notices = answer_notices(request.config, &answer);
+    let hosts: Vec<_> = request.nodes.iter().map(|node| &*node.name).collect();
     answer.tasks.retain(|task| {
-        request.wants_host(&task.hostname)
+        (request.args.nodes.is_empty() || hosts.contains(&&*task.hostname))
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
     notices.iter().for_each(console::log_notice);
     let report = TaskReport::new(&window, &answer.tasks, &notices);
     request.frame.print_report(&report, false, |_| {
-        let hosts: Vec<_> = request
-            .nodes
-            .iter()
-            .map(|node| node.name.as_str())
-            .collect();
-        task_report::render(
-            window.date,
-            &hosts,
-            &answer.tasks,
-            request.args.user.is_some(),
-        )
+        let is_of_one_user = request.args.user.is_some();
+        task_report::render(window.date, &hosts, &answer.tasks, is_of_one_user)
     })?;
     Ok(ExitStatus::Complete)
 }
