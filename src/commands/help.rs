@@ -24,26 +24,31 @@ pub struct HelpArgs {
 /// Prints what the words name of the `program`.
 pub fn run(args: &HelpArgs, mut program: Command) -> Result<ExitStatus> {
     program.build();
-    let topic = match &args.words[..] {
-        [] => {
-            console::print_long(list(&program, args.lang))?;
-            return Ok(ExitStatus::Complete);
-        }
-        [word] => Topic::find(word),
-        _ => None,
-    };
-    let topic = topic.map(|topic| topic.text(args.lang));
-    let help = command_help(&mut program, &args.words);
-    let text = match (help, topic) {
-        // The help of the commands is Chinese.
-        (Some(_), Some(topic)) if args.lang == Language::English => topic.to_owned(),
-        (Some(help), Some(topic)) => format!("{help}\n{topic}"),
-        (Some(help), None) => help,
-        (None, Some(topic)) => topic.to_owned(),
-        (None, None) => return Err(unknown(&program, &args.words).into()),
+    let text = match &args.words[..] {
+        [] => list(&program, args.lang),
+        words => named(&mut program, words, args.lang)?,
     };
     console::print_long(text)?;
     Ok(ExitStatus::Complete)
+}
+
+/// The help of a command, and the topic of its name.
+fn named(
+    program: &mut Command,
+    words: &[String],
+    language: Language,
+) -> Result<String, RequestError> {
+    let topic = Topic::find(&words.join(" ")).map(|topic| topic.text(language).to_owned());
+    let mut help = command_help(program, words);
+    if topic.is_some() && language == Language::English {
+        // The help of the commands is Chinese.
+        help = None;
+    }
+    let texts: Vec<_> = help.into_iter().chain(topic).collect();
+    if texts.is_empty() {
+        return Err(unknown(program, words));
+    }
+    Ok(texts.join("\n"))
 }
 
 fn command_help(program: &mut Command, words: &[String]) -> Option<String> {
