@@ -52,13 +52,14 @@ impl Pseudonyms {
 
     /// That of a user who is named by name or by pseudonym.
     pub fn user_meant_by(&self, given: &str) -> String {
-        let digits = given.strip_prefix(USER);
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        match digits {
-            Some(digits) if digits.len() == 2 * SHOWN_BYTES && digits.bytes().all(is_digit) => {
-                given.to_owned()
-            }
-            _ => self.user(given),
+        let is_pseudonym = given
+            .strip_prefix(USER)
+            .is_some_and(|digits| digits.len() == 2 * SHOWN_BYTES && digits.bytes().all(is_digit));
+        if is_pseudonym {
+            given.to_owned()
+        } else {
+            self.user(given)
         }
     }
 

@@ -150,7 +150,6 @@ impl Percent {
 
 /// The position of a GPU in its node's list of cards: the `i` of `GPU[i]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct GpuIndex(pub usize);
 
 impl GpuIndex {
@@ -169,7 +168,6 @@ impl fmt::Display for GpuIndex {
 
 /// The number of a DRM card on its node: the `9` of `card9` in sysfs and in Netdata's chart ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct CardId(pub u64);
 
 impl fmt::Display for CardId {

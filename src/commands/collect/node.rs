@@ -84,8 +84,7 @@ pub fn stage_node(
     let (source, as_of) = (information.source(), information.as_of(day.started_at));
     let tasks = task_knowledge(node, day, tasks, users);
     let day = NodeDay::new(node, window, cards, tasks, thresholds);
-    let has_no_chart = |card, metric| without_chart.contains(&(card, metric));
-    let files = FilesRecord::new(&day, source, as_of, has_no_chart);
+    let files = FilesRecord::new(&day, source, as_of, &without_chart);
     notices.extend(notice::day_notices(&day, &files));
     let staged = tree.stage(&day, &unusable).map_err(not_written)?;
     Ok(StagedNode {

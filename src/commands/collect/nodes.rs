@@ -83,7 +83,7 @@ mod tests {
     use crate::model::{CardId, GpuFileNumber, Interval, TaskSource, Thresholds, Window};
     use crate::store::DataDir;
     use chrono_tz::Tz;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
 
     fn node(name: &str) -> Node {
@@ -116,7 +116,7 @@ mod tests {
             };
             let limits = Thresholds::default();
             let day = NodeDay::new(node, &window, BTreeMap::new(), tasks, limits);
-            let files = FilesRecord::new(&day, TaskSource::Unavailable, None, |_, _| false);
+            let files = FilesRecord::new(&day, TaskSource::Unavailable, None, &BTreeSet::new());
             StagedNode {
                 result: NodeResult {
                     files: Some(files),

@@ -7,7 +7,7 @@ use crate::commands::calendar::Calendar;
 use crate::commands::frame::Frame;
 use crate::commands::request::{RequestError, select};
 use crate::model::{DateArg, Node};
-use crate::settings::{Config, SecretError, Token};
+use crate::settings::Config;
 
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -47,9 +47,5 @@ impl<'a> Request<'a> {
     /// Whether the run is about several days, each of which is a line of its result.
     pub fn is_range(&self) -> bool {
         self.args.to.is_some() || self.args.catch_up > 0
-    }
-
-    pub fn token(&self) -> Result<Token, SecretError> {
-        Token::find(&self.config.management_api.token_file)
     }
 }

@@ -11,13 +11,14 @@ use crate::model::ExitStatus;
 use crate::outlets::console;
 use crate::report::TaskReport;
 use crate::report::notice::answer_notices;
+use crate::settings::Token;
 use crate::store::pseudonym_key;
 
 /// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
 pub fn print(request: &Request) -> Result<ExitStatus> {
     let window = Calendar::now(request.config).window(request.first)?;
     let user = request.args.user.as_deref();
-    let token = request.token()?;
+    let token = Token::find(&request.config.management_api.token_file)?;
     let (mut answer, user) = if request.args.anonymize {
         // Of all users, because the request is logged, and the user may be meant by pseudonym.
         let fetched = tasks::ask(request, &token, &window, None);
