@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use super::{Cli, help};
-use crate::commands::nearest::nearest;
+use crate::commands::nearest::{hint, nearest};
 use crate::outlets::console::args::{LogFormat, OutputArgs};
 
 /// The commands that print no report.
@@ -193,8 +193,8 @@ fn problem(
                 return with_nearest(format!("{argument} 的值不正確：{reason}"), &value, zones);
             }
             match nearest(&value, names()) {
-                Some(name) => format!("不認得的子命令 '{value}'，最接近的是 {name}"),
                 None => with_nearest(reason, &value, ["today", "yesterday"]),
+                name => format!("不認得的子命令 '{value}'{}", hint(name)),
             }
         }
         _ => {
@@ -213,10 +213,7 @@ fn with_nearest<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> String {
-    match nearest(word, known) {
-        Some(nearest) => format!("{problem}，最接近的是 {nearest}"),
-        None => problem,
-    }
+    problem + &hint(nearest(word, known))
 }
 
 /// Where and how a wrong line wants the log: its options of that, whatever stands around them.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Command};
 
 use super::manual::{Language, TOPICS, Topic};
-use super::nearest::nearest;
+use super::nearest::{hint, nearest};
 use super::request::RequestError;
 use crate::model::ExitStatus;
 use crate::outlets::console;
@@ -24,31 +24,20 @@ pub struct HelpArgs {
 /// Prints what the words name of the `program`.
 pub fn run(args: &HelpArgs, mut program: Command) -> Result<ExitStatus> {
     program.build();
-    let text = match &args.words[..] {
-        [] => list(&program, args.lang),
-        words => named(&mut program, words, args.lang)?,
+    let topic = Topic::find(&args.words.join(" "));
+    let topic = topic.map(|topic| topic.text(args.lang).to_owned());
+    // The help of the commands is Chinese.
+    let wants_help = topic.is_none() || args.lang == Language::Chinese;
+    let help = command_help(&mut program, &args.words).filter(|_| wants_help);
+    let texts: Vec<_> = match &args.words[..] {
+        [] => vec![list(&program, args.lang)],
+        _ => help.into_iter().chain(topic).collect(),
     };
-    console::print_long(text)?;
-    Ok(ExitStatus::Complete)
-}
-
-/// The help of a command, and the topic of its name.
-fn named(
-    program: &mut Command,
-    words: &[String],
-    language: Language,
-) -> Result<String, RequestError> {
-    let topic = Topic::find(&words.join(" ")).map(|topic| topic.text(language).to_owned());
-    let mut help = command_help(program, words);
-    if topic.is_some() && language == Language::English {
-        // The help of the commands is Chinese.
-        help = None;
-    }
-    let texts: Vec<_> = help.into_iter().chain(topic).collect();
     if texts.is_empty() {
-        return Err(unknown(program, words));
+        return Err(unknown(&program, &args.words).into());
     }
-    Ok(texts.join("\n"))
+    console::print_long(texts.join("\n"))?;
+    Ok(ExitStatus::Complete)
 }
 
 fn command_help(program: &mut Command, words: &[String]) -> Option<String> {
@@ -66,8 +55,8 @@ fn unknown(program: &Command, words: &[String]) -> RequestError {
     let begun = |name: &&&str| !word.is_empty() && name.starts_with(&word);
     let nearest = nearest(&word, known.iter().copied());
     let nearest = nearest.or_else(|| known.iter().find(begun).copied());
-    let nearest = nearest.map_or_else(String::new, |nearest| format!("，最接近的是 {nearest}"));
-    let message = format!("沒有子命令或主題「{word}」{nearest}（全部列在 daily-gpu-log help）");
+    let hint = hint(nearest);
+    let message = format!("沒有子命令或主題「{word}」{hint}（全部列在 daily-gpu-log help）");
     RequestError::usage(message)
 }
 

@@ -12,7 +12,15 @@ use crate::model::{Percent, WeightedSum};
 const RULE: &str = "================================";
 
 pub fn render(day: &NodeDay) -> String {
-    let mut text = heading(day) + &card_table(day) + &tasks(day) + &usage(day) + &means(day);
+    let (mean, name) = (day.mean(), &day.node.name);
+    let mut text = format!(
+        "{RULE}\nAMD GPU 與 VRAM 每日使用率統計\n日期: {}\n節點: {name}\n{RULE}\n\n",
+        day.window.date
+    );
+    text += &(card_table(day) + &tasks(day) + &usage(day));
+    for (of, mean) in [("GPU", mean.gpu), ("VRAM", mean.vram)] {
+        let _ = writeln!(text, "整體平均 {of} 使用率: {}", summary_percent(mean));
+    }
     for section in [
         unfinished(day),
         coverage(day),
@@ -29,13 +37,6 @@ pub fn render(day: &NodeDay) -> String {
         }
     }
     text + RULE + "\n"
-}
-
-fn heading(day: &NodeDay) -> String {
-    format!(
-        "{RULE}\nAMD GPU 與 VRAM 每日使用率統計\n日期: {}\n節點: {}\n{RULE}\n\n",
-        day.window.date, day.node.name
-    )
 }
 
 fn card_table(day: &NodeDay) -> String {
@@ -80,23 +81,12 @@ fn users(day: &NodeDay, gpu: &GpuDay) -> String {
     day.users(gpu.index).unwrap_or_else(|| nobody.to_owned())
 }
 
-fn means(day: &NodeDay) -> String {
-    let mean = day.mean();
-    format!(
-        "整體平均 GPU 使用率: {}\n整體平均 VRAM 使用率: {}\n",
-        summary_percent(mean.gpu),
-        summary_percent(mean.vram)
-    )
-}
-
 fn unfinished(day: &NodeDay) -> String {
     if day.window.is_over() {
         return String::new();
     }
-    format!(
-        "當日尚未結束: 讀數截至 {}\n",
-        day.window.clock(day.window.until)
-    )
+    let until = day.window.clock(day.window.until);
+    format!("當日尚未結束: 讀數截至 {until}\n")
 }
 
 fn coverage(day: &NodeDay) -> String {
