@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::average::{Coverage, Mean};
 use super::completeness::{Completeness, Shortfall};
 use super::node_day::{GpuDay, GpuUse, NodeDay};
-use super::stopped_series::LastReadings;
+use super::stopped_series::{LastReadings, last_readings};
 use crate::model::{CardId, GpuIndex, Metric, Node, TaskSource, UnixSeconds, Window};
 
 /// The record of a day. It has every node that was ever asked for the day, each as it was asked last.
@@ -176,7 +176,7 @@ impl FilesRecord {
 impl GpuRecord {
     fn new(gpu: &GpuDay, window: &Window, without_chart: &BTreeSet<(CardId, Metric)>) -> Self {
         let usage = gpu.usage.as_ref();
-        let last_readings = usage.map(|usage| LastReadings::of(usage, window));
+        let last_readings = usage.map(|usage| last_readings(usage, window));
         let mut record = Self {
             index: gpu.index,
             card: gpu.card,
@@ -194,7 +194,7 @@ impl GpuRecord {
     }
 
     pub fn without_reading(&self) -> Vec<Metric> {
-        let has_none = |metric: &Metric| self.last_readings.of_metric(*metric).is_none();
+        let has_none = |metric: &Metric| self.last_readings.series(*metric).is_none();
         Metric::ALL.into_iter().filter(has_none).collect()
     }
 

@@ -17,7 +17,7 @@ pub use cluster::{GpuFileNumber, Node, cards};
 pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock};
 pub use exit_status::ExitStatus;
 pub use if_there::if_there;
-pub use readings::{CardUsage, Metric, NodeUsage, RejectedRows};
+pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{
     Answer, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
 };

@@ -44,7 +44,7 @@ fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
             gpus.map(|gpu| (gpu.index, gpu.card, gpu.last_readings))
         };
         // Whatever has a reading on this day has come back, unless it stops again.
-        for series in gpus().flat_map(|(gpu, card, last)| last.series(gpu, card)) {
+        for series in gpus().flat_map(|(gpu, card, last)| last.stamped(gpu, card)) {
             stops.remove(&series);
         }
         for stopped in stopped_series::stopped(gpus(), files.until, day.window.interval) {
