@@ -12,21 +12,9 @@ pub const DEFAULT_JOBS: u16 = 64;
 pub const MOST_JOBS: u16 = 400;
 
 /// Longer than any Netdata keeps its samples by default.
-const MOST_DAYS: u16 = 366;
+pub const MOST_DAYS: u16 = 366;
 
-pub fn parse_jobs(text: &str) -> Result<u16, String> {
-    parse_within(text, 1..=MOST_JOBS, "整數")
-}
-
-pub fn parse_days(text: &str) -> Result<u16, String> {
-    parse_within(text, 0..=MOST_DAYS, "天數")
-}
-
-pub fn parse_some_days(text: &str) -> Result<u16, String> {
-    parse_within(text, 1..=MOST_DAYS, "天數")
-}
-
-fn parse_within(text: &str, bounds: RangeInclusive<u16>, unit: &str) -> Result<u16, String> {
+pub fn parse_within(text: &str, bounds: RangeInclusive<u16>, unit: &str) -> Result<u16, String> {
     let number = text.parse().ok().filter(|number| bounds.contains(number));
     let (least, most) = bounds.into_inner();
     number.ok_or_else(|| format!("「{text}」不是 {least} 到 {most} 的{unit}"))

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::average_csv::UNUSED;
 use super::number::{self, summary_percent};
 use super::task_blocks::{gpu_id, held_gpus, or_missing};
-use crate::analysis::{Account, Coverage, GpuDay, NodeDay, TaskKnowledge};
+use crate::analysis::{Account, Coverage, NodeDay, TaskKnowledge};
 use crate::model::{Percent, WeightedSum};
 
 const RULE: &str = "================================";
@@ -65,20 +65,17 @@ fn tasks(day: &NodeDay) -> String {
 }
 
 fn usage(day: &NodeDay) -> String {
-    let lines = day.gpus.iter().map(|gpu| {
-        let [busy, vram] = [gpu.mean.gpu, gpu.mean.vram].map(summary_percent);
-        let (index, users) = (gpu.index, users(day, gpu));
-        format!("{index}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {users})")
-    });
-    titled("各 GPU 使用率與 VRAM 使用率", lines) + "\n"
-}
-
-fn users(day: &NodeDay, gpu: &GpuDay) -> String {
     let nobody = match day.tasks {
         TaskKnowledge::Known { .. } => UNUSED,
         TaskKnowledge::Unknown { .. } => "無任務資訊",
     };
-    day.users(gpu.index).unwrap_or_else(|| nobody.to_owned())
+    let lines = day.gpus.iter().map(|gpu| {
+        let [busy, vram] = [gpu.mean.gpu, gpu.mean.vram].map(summary_percent);
+        let users = day.users(gpu.index);
+        let (index, users) = (gpu.index, users.as_deref().unwrap_or(nobody));
+        format!("{index}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {users})")
+    });
+    titled("各 GPU 使用率與 VRAM 使用率", lines) + "\n"
 }
 
 fn unfinished(day: &NodeDay) -> String {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::analysis::{
-    DayRecord, FilesRecord, GpuRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution,
-    merge,
+    DayRecord, FilesRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution, merge,
 };
 use crate::model::{
     CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds, Window,
@@ -44,9 +43,7 @@ pub fn stage_node(
     tasks: &TasksByHost,
     tree: &Tree,
 ) -> Result<StagedNode, Box<NodeResult>> {
-    let Day {
-        window, thresholds, ..
-    } = day;
+    let window = day.window;
     let not_written = |error| Kind::NotWritten(error).of(node);
     let earlier = tree.files.earlier(node, window).map_err(not_written);
     let (usage, no_readings_left, earlier) = match (usage, earlier) {
@@ -71,22 +68,17 @@ pub fn stage_node(
             return Err(failed_node(not_written, node, nothing, day, tasks));
         }
     };
-    let Earlier {
-        usage: earlier,
-        users,
-        unusable,
-    } = earlier;
     let mut notices = notice::usage_notices(node, window, &usage);
     notices.extend(no_readings_left);
     let without_chart = usage.without_chart.clone();
-    let cards = merge(usage, &earlier);
+    let cards = merge(usage, &earlier.usage);
     let information = day.tasks.wait();
     let (source, as_of) = (information.source(), information.as_of(day.started_at));
-    let tasks = task_knowledge(node, day, tasks, users);
-    let day = NodeDay::new(node, window, cards, tasks, thresholds);
+    let tasks = task_knowledge(node, day, tasks, earlier.users);
+    let day = NodeDay::new(node, window, cards, tasks, day.thresholds);
     let files = FilesRecord::new(&day, source, as_of, &without_chart);
     notices.extend(notice::day_notices(&day, &files));
-    let staged = tree.stage(&day, &unusable).map_err(not_written)?;
+    let staged = tree.stage(&day, &earlier.unusable).map_err(not_written)?;
     Ok(StagedNode {
         result: NodeResult {
             files: Some(files),
@@ -94,7 +86,7 @@ pub fn stage_node(
             notices,
         },
         staged,
-        unusable,
+        unusable: earlier.unusable,
     })
 }
 
@@ -104,12 +96,11 @@ fn known_without_chart(node: &Node, day: Day) -> BTreeSet<(CardId, Metric)> {
         .earlier
         .and_then(|earlier| earlier.node(&node.name)?.files.as_ref());
     let gpus = files.into_iter().flat_map(|files| &files.gpus);
-    let of_gpu = |gpu: &GpuRecord| {
-        let metrics = gpu.without_chart.clone().into_iter();
-        let card = gpu.card;
-        metrics.map(move |metric| (card, metric))
-    };
-    gpus.flat_map(of_gpu).collect()
+    let without = gpus.flat_map(|gpu| {
+        let metrics = gpu.without_chart.iter();
+        metrics.map(|metric| (gpu.card, *metric))
+    });
+    without.collect()
 }
 
 /// A node whose agent gave no answer, of which `earlier` runs left this.
@@ -120,11 +111,8 @@ fn failed_node(
     day: Day,
     tasks: &TasksByHost,
 ) -> Box<NodeResult> {
-    let Day {
-        window, thresholds, ..
-    } = day;
     let tasks = task_knowledge(node, day, tasks, earlier.users);
-    let day = NodeDay::new(node, window, earlier.usage, tasks, thresholds);
+    let day = NodeDay::new(node, day.window, earlier.usage, tasks, day.thresholds);
     Box::new(NodeResult {
         ledger: day.ledger(),
         ..NodeResult::failed(notice)
@@ -137,9 +125,7 @@ fn task_knowledge<'a>(
     tasks: &TasksByHost<'a>,
     earlier: BTreeMap<GpuIndex, String>,
 ) -> TaskKnowledge<'a> {
-    let Window {
-        start, seen_until, ..
-    } = *day.window;
+    let seen_until = day.window.seen_until;
     let information = day.tasks.wait();
     let (known_to, kept_since) = match information {
         TaskInformation::Known(_) => (seen_until, None),
@@ -153,7 +139,7 @@ fn task_knowledge<'a>(
             return TaskKnowledge::Unknown { reason, earlier };
         }
     };
-    match Span::new(start, known_to) {
+    match Span::new(day.window.start, known_to) {
         Some(known) => TaskKnowledge::Known {
             tasks: attribution::attribute(node, tasks, known),
             kept_since,
