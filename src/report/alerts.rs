@@ -12,7 +12,6 @@ use crate::settings::Config;
 
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
-    version: &'static str,
     pub first_date: NaiveDate,
     pub date: NaiveDate,
     timezone: &'static str,
@@ -111,7 +110,6 @@ impl<'a> AlertsReport<'a> {
             ExitStatus::Incomplete
         };
         Self {
-            version: env!("CARGO_PKG_VERSION"),
             first_date: first,
             date: last,
             timezone: zone.name(),

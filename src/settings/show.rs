@@ -15,7 +15,6 @@ use crate::model::redacted;
 /// The settings in force. As text it is a settings file that brings them about, with their origins as comments.
 #[derive(Debug, Serialize)]
 pub struct Explained {
-    version: &'static str,
     /// The settings file, if there is one.
     file: Option<String>,
     /// Each key in the order of the file.
@@ -82,7 +81,6 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
         .iter()
         .flat_map(|section| origins.of_section(section, &in_force));
     Ok(Explained {
-        version: env!("CARGO_PKG_VERSION"),
         settings: settings.collect(),
         token: TokenOrigin::find(&config.management_api.token_file),
         file: match config.source {

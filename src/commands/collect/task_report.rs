@@ -37,7 +37,12 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
     notices.iter().for_each(console::log_notice);
-    let report = TaskReport::new(&window, &answer.tasks, &notices);
+    let report = TaskReport {
+        date: window.date,
+        timezone: window.zone.name(),
+        tasks: &answer.tasks,
+        notices: &notices,
+    };
     request.frame.print_report(&report, false, |_| {
         let hosts: Vec<_> = request
             .nodes

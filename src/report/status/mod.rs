@@ -32,7 +32,6 @@ pub struct Evidence {
 
 #[derive(Debug, Serialize)]
 pub struct StatusReport<'a> {
-    version: &'static str,
     #[serde(skip)]
     pub data_dir: &'a Path,
     pub days: Vec<DayStatus>,
@@ -78,7 +77,6 @@ impl<'a> StatusReport<'a> {
             ExitStatus::Incomplete
         };
         Self {
-            version: env!("CARGO_PKG_VERSION"),
             data_dir,
             days,
             stopped,
