@@ -30,7 +30,7 @@ pub fn memory(archive: &Archive) -> Result<Memory> {
         return Ok(Memory::default());
     };
     let path = archive.alerts().path.display().to_string();
-    Memory::from_json(&file).ok_or_else(|| MemoryDamaged { path }.into())
+    serde_json::from_slice(&file).map_err(|_| MemoryDamaged { path }.into())
 }
 
 /// Makes sure that this machine has room for the threads that send.
@@ -160,5 +160,5 @@ fn settle(
             memory.settle(&last.reminder);
         }
     }
-    Ok(data_dir.keep_alerts(&memory.to_json())?)
+    Ok(data_dir.keep_alerts(&memory)?)
 }

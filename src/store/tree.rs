@@ -2,21 +2,22 @@
 
 use std::fs::File;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use serde::Serialize;
 
 use super::archive::Archive;
 use super::day_files::{DayFiles, UnusableFile};
 use super::layout::{self, CardRecord};
 use super::lock::{self, OpenError};
-use super::reports::{self, NotMergedReport};
 use super::staged::{InPlace, Staged};
 use super::unfinished;
 use super::write::{WriteError, make_directory, nameless};
-use crate::analysis::{DayLedger, NodeDay};
+use crate::analysis::idle::Memory;
+use crate::analysis::{DayRecord, NodeDay};
 use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::{average_csv, summary};
 use crate::model::{GpuFileNumber, Window};
@@ -80,16 +81,16 @@ impl DataDir {
         })
     }
 
-    /// Keeps the record of a run, as JSON, and notes that all files are in place.
-    pub fn end(&self, date: NaiveDate, record: &[u8]) -> Result<(), WriteError> {
+    /// Keeps the record of a run, and notes that all files are in place.
+    pub fn end(&self, date: NaiveDate, record: &DayRecord) -> Result<(), WriteError> {
         // A record that a power cut empties is none, and the day is looked at again.
-        let kept = self.run(date).keep_unsynced(record);
+        let kept = self.run(date).keep_unsynced(&json(record));
         unfinished::note(&self.root).remove().and(kept)
     }
 
     /// Keeps who is notified of idle GPUs, also through a power cut right after the notification.
-    pub fn keep_alerts(&self, contents: &[u8]) -> Result<(), WriteError> {
-        self.alerts().keep(contents)?;
+    pub fn keep_alerts(&self, memory: &Memory) -> Result<(), WriteError> {
+        self.alerts().keep(&json(memory))?;
         self.sync()
     }
 
@@ -97,6 +98,12 @@ impl DataDir {
         let synced = rustix::fs::syncfs(&self.directory);
         synced.map_err(|error| WriteError::at(&self.root)(error.into()))
     }
+}
+
+fn json(record: &impl Serialize) -> Vec<u8> {
+    let mut file = serde_json::to_vec(record).expect("a record has string keys alone");
+    file.push(b'\n');
+    file
 }
 
 impl Tree<'_> {
@@ -144,16 +151,6 @@ impl Tree<'_> {
             Ok(in_place)
         };
         staged.into_iter().map(put).collect()
-    }
-
-    /// Writes the accounts of these nodes, whose files have been put in place or left as they were, and keeps those of the
-    /// others.
-    pub fn report_users(
-        &self,
-        window: &Window,
-        nodes: DayLedger,
-    ) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
-        reports::write_users(&self.data_dir.root, window, nodes)
     }
 
     /// Makes the new names of all committed files last through a power cut, and records what they are of. The run

@@ -15,18 +15,16 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
         let count = usage.rejected.len();
         Kind::Rejected { example, count }
     });
-    let rows = usage.rejected_rows.clone().map(Kind::RejectedRows);
-    let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
     let unknown = unknown_cards(node, usage);
-    let unknown = (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown));
     let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
-    let clock = clock.map(Kind::ClockOff);
-    let kinds = rejected
-        .into_iter()
-        .chain(rows)
-        .chain(coarse)
-        .chain(unknown)
-        .chain(clock);
+    let kinds = [
+        rejected,
+        usage.rejected_rows.clone().map(Kind::RejectedRows),
+        usage.coarse_problem.clone().map(Kind::OldReadings),
+        (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown)),
+        clock.map(Kind::ClockOff),
+    ];
+    let kinds = kinds.into_iter().flatten();
     kinds.map(|kind| kind.of(node)).collect()
 }
 
@@ -104,11 +102,8 @@ pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let hosts = unknown.keys().copied().map(str::to_owned);
     let (hosts, tasks) = (hosts.collect(), tasks.collect());
     let unknown = (!unknown.is_empty()).then_some(Kind::UnknownHosts { hosts, tasks });
-    malformed
-        .into_iter()
-        .chain(unknown)
-        .map(Notice::from)
-        .collect()
+    let kinds = [malformed, unknown].into_iter().flatten();
+    kinds.map(Notice::from).collect()
 }
 
 /// What is noticed of where the GPUs of a node's tasks are, and of when they held them.
