@@ -46,7 +46,7 @@ pub fn remember(
     channels: &Channels,
 ) -> Vec<usize> {
     let at = now();
-    let (zone, has_mail) = (report.zone, channels.mailer().is_some());
+    let (zone, has_mail) = (report.zone, channels.mailer.is_some());
     let mut due = Vec::new();
     for (position, alert) in report.alerts.iter_mut().enumerate() {
         if alert.notice == Notified::Recent {
@@ -87,7 +87,7 @@ pub fn send(
         by_user.entry(alert.user).or_default().push(alert);
     }
     let mut mails = BTreeMap::new();
-    match channels.mailer() {
+    match &channels.mailer {
         Some(mailer) => {
             for (user, sent) in send_mails(report, &by_user, config, mailer) {
                 mails.insert(user, outcome(sent.is_ok()));

@@ -36,7 +36,9 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         request.wants_host(&task.hostname)
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
-    notices.iter().for_each(console::log_notice);
+    for notice in &notices {
+        console::log_notice(notice, None, false);
+    }
     let report = TaskReport {
         date: window.date,
         timezone: window.zone.name(),
