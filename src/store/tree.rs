@@ -1,8 +1,9 @@
 //! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::archive::Archive;
 use super::day_files::{DayFiles, UnusableFile};
 use super::layout::{self, CardRecord};
 use super::lock::{self, OpenError};
-use super::staged::{InPlace, Staged};
+use super::staged::Staged;
 use super::unfinished;
 use super::write::{WriteError, make_directory, nameless};
 use crate::analysis::idle::Memory;
@@ -133,12 +134,15 @@ impl Tree<'_> {
         Ok(staged)
     }
 
-    /// Puts the files of several nodes in place, once all of their contents have reached the disk, and returns
-    /// for each node in turn where they are.
+    /// Puts the files of several nodes in place, once all of their contents have reached the disk, and answers for each
+    /// node in turn which of the files before are kept under which other name.
     ///
     /// One `syncfs` for them all: on the machine that this was measured on it took 0.04 s for 10,000 files, and a
     /// `fsync` for each, from 64 threads, 0.36 s for 2,000.
-    pub fn commit(&self, staged: Vec<Staged>) -> Vec<Result<InPlace, WriteError>> {
+    pub fn commit(
+        &self,
+        staged: Vec<Staged>,
+    ) -> Vec<Result<BTreeMap<PathBuf, PathBuf>, WriteError>> {
         if let Err(error) = self.data_dir.sync() {
             let kind = error.cause.kind();
             let failed = |staged: Staged| Err(WriteError::at(&staged.directory)(kind.into()));
@@ -146,9 +150,10 @@ impl Tree<'_> {
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let put = |staged: Staged| {
-            let in_place = staged.put_in_place()?;
-            written.push(in_place.record.clone());
-            Ok(in_place)
+            let record = staged.record.clone();
+            let kept = staged.put_in_place()?;
+            written.push(record);
+            Ok(kept)
         };
         staged.into_iter().map(put).collect()
     }
