@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::json;
+
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Lab, MIDNIGHT, Outcome, TOKEN, World};
 
@@ -58,6 +60,23 @@ fn it_is_used_when_the_api_has_forgotten_the_day() {
     shows_alice(&outcome);
     let outcome = world.run(&[DATE, "--skip-task-info"]).exits(0);
     shows_alice(&outcome);
+}
+
+#[test]
+fn it_is_used_and_stays_where_the_answer_is_no_list_of_tasks() {
+    let whole = json!({"username": "bob", "hostname": NODE, "gpus": [{"id": 25}]});
+    for (key, entry, problem) in [
+        ("error", json!({"code": 500}), "沒有任務的欄位"),
+        ("data", json!({"541": whole}), "放在「data」之內"),
+    ] {
+        let broken = SimulatedApi::new(TOKEN).raw_task(key, entry);
+        let world = lab(broken).start_after(collected());
+        let kept = || world.read(&format!("data/.daily-gpu-log/tasks/{DATE}.json"));
+        let before = kept();
+        let outcome = world.run(&[DATE]).exits(0).stderr_has(problem);
+        shows_alice(&outcome);
+        assert_eq!(kept(), before);
+    }
 }
 
 #[test]

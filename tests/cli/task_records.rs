@@ -102,7 +102,7 @@ fn tasks_without_gpus_need_nothing_and_are_on_no_list() {
             json!({"t1": {"username": "alice", "hostname": "colab-gpu4", "gpus": null}}),
         ),
         ("no field", json!({"t1": {"hostname": "elsewhere"}})),
-        ("nothing", json!({"t1": {}})),
+        ("no time", json!({"t1": {"start": null}})),
     ] {
         let outcome = run_with(&tasks).exits(0).stderr_is("");
         assert_eq!(
@@ -120,6 +120,8 @@ fn a_malformed_task_is_a_named_warning_and_the_others_stand() {
         (json!("gone"), "不是 JSON 物件"),
         (json!(null), "不是 JSON 物件"),
         (json!(["alice", "colab-gpu4"]), "不是 JSON 物件"),
+        (json!({}), "沒有任務的欄位"),
+        (json!({"code": 500}), "沒有任務的欄位"),
         (json!({"gpus": 3}), "invalid type: integer `3`"),
         (
             json!({"username": 7, "hostname": "colab-gpu4"}),

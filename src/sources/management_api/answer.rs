@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
@@ -35,6 +36,20 @@ struct ApiGpu {
     memory: Value,
 }
 
+/// What a record has at least one of that is a task's.
+const KEYS: [&str; 8] = [
+    "username",
+    "hostname",
+    "gpus",
+    "flavor",
+    "task",
+    "start",
+    "end",
+    "total_seconds",
+];
+/// How deep tasks are looked for that are not where they should be, as in `{"data": {"tasks": {…}}}`.
+const ENVELOPES: usize = 3;
+
 /// Reads the answer, or says what is wrong with the whole of it.
 pub fn read(body: &[u8]) -> Result<Answer, String> {
     let records: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|error| {
@@ -51,6 +66,11 @@ pub fn read(body: &[u8]) -> Result<Answer, String> {
         let id = one_line(id);
         match read_task(&id, record) {
             Ok(task) => answer.tasks.push(task),
+            Err(_) if holds_tasks(record, ENVELOPES) => {
+                return Err(format!(
+                    "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{id}」之內"
+                ));
+            }
             Err(problem) => answer.malformed.push(MalformedTask { id, problem }),
         }
     }
@@ -70,8 +90,13 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
     if !record.get().starts_with('{') {
         return Err("不是 JSON 物件".to_owned());
     }
+    let json = record;
     let record: ApiTask =
-        serde_json::from_str(record.get()).map_err(|error| one_line(error.to_string()))?;
+        serde_json::from_str(json.get()).map_err(|error| one_line(error.to_string()))?;
+    let is_named = record.username.is_some() || record.hostname.is_some();
+    if !is_named && !is_task(json) {
+        return Err("沒有任務的欄位".to_owned());
+    }
     let gpus: Vec<_> = record
         .gpus
         .unwrap_or_default()
@@ -98,6 +123,28 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         end: time(record.end),
         total_seconds: number(&record.total_seconds).and_then(|number| number.as_f64()),
     })
+}
+
+/// Whether it is an object with a key of a task's, be the value what it may.
+fn is_task(record: &RawValue) -> bool {
+    let object = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(record.get());
+    object.is_ok_and(|object| KEYS.iter().any(|&key| object.contains_key(key)))
+}
+
+/// Whether there are tasks within an entry that is none.
+fn holds_tasks(record: &RawValue, depth: usize) -> bool {
+    if depth == 0 || is_task(record) {
+        return false;
+    }
+    let text = record.get();
+    let entries: Vec<&RawValue> = if text.starts_with('[') {
+        serde_json::from_str(text).unwrap_or_default()
+    } else {
+        let object = serde_json::from_str::<BTreeMap<String, &RawValue>>(text);
+        object.unwrap_or_default().into_values().collect()
+    };
+    let mut entries = entries.into_iter();
+    entries.any(|entry| is_task(entry) || holds_tasks(entry, depth - 1))
 }
 
 fn gpu(record: ApiGpu) -> TaskGpu {
@@ -208,7 +255,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_none() {
         let answer = tasks(
-            r#"{"t": {"username": "a", "hostname": "h", "gpus": [{}]}, "idle": {}, "null": {"gpus": null}}"#,
+            r#"{"t": {"username": "a", "hostname": "h", "gpus": [{}]}, "idle": {"start": null}, "null": {"gpus": null}}"#,
         );
         assert_eq!((answer.tasks.len(), answer.malformed.len()), (3, 0));
         let task = answer
@@ -272,9 +319,32 @@ mod tests {
             "null",
             "\"x\"",
             r#"{"message": "token expired"}"#,
+            r#"{"error": {"code": 500, "message": "database is locked"}}"#,
+            r#"{"meta": {"status": "error"}, "result": {}}"#,
+            r#"{"1": {}}"#,
         ] {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn an_envelope_around_tasks_is_no_answer_and_its_name_is_said() {
+        for envelope in [
+            r#"{"data": {"541": TASK}}"#,
+            r#"{"count": 1, "data": [TASK], "page": {"next": null}}"#,
+            r#"{"data": {"tasks": {"541": TASK}}, "user": {"username": "bob"}}"#,
+            r#"{"data": {"541": {"gpus": 7}}}"#,
+        ] {
+            let problem = read(envelope.replace("TASK", WHOLE).as_bytes()).expect_err(envelope);
+            assert!(problem.contains("「data」之內"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_entry_without_a_key_of_a_task_is_none_and_the_tasks_stand() {
+        let answer = tasks(&format!(r#"{{"1": {WHOLE}, "page": {{"next": 2}}}}"#));
+        assert_eq!(answer.tasks.len(), 1);
+        assert_eq!(answer.malformed[0].id, "page");
     }
 
     #[test]
