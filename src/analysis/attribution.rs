@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::Serialize;
 
 use super::gpu_map::{Disagreement, Unplaceable};
-use super::holding::{Hold, Holdings, Span};
-use crate::model::{GpuIndex, Node, Task, TaskGpu};
+use super::holding::{Hold, Holdings, Span, Spans};
+use crate::model::{GpuIndex, Held, Node, Task, TaskGpu};
 
 /// The tasks that hold GPUs, by the host that they run on: made once, for all nodes of a day.
 #[derive(Clone, Debug, Default)]
@@ -71,9 +71,15 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
         timeless: Vec::new(),
     };
     let mut holds: BTreeMap<GpuIndex, Vec<Hold>> = BTreeMap::new();
+    let mut unknown: BTreeMap<GpuIndex, Vec<Span>> = BTreeMap::new();
     for &task in tasks.on(&node.name) {
-        let held = match task.held() {
-            Ok(held) => Span::new(held.from, held.to.unwrap_or(known.to)),
+        let (held, not_known) = match task.held() {
+            Ok(Held { from, to }) => {
+                let to = to.unwrap_or(known.to);
+                let seen = task.last_named.unwrap_or(to);
+                let within = |from, to| Span::new(from, to)?.within(known);
+                (within(from, to.min(seen)), within(from.max(seen), to))
+            }
             Err(problem) => {
                 of_node.timeless.push(TimelessTask {
                     task: task.id.clone(),
@@ -82,9 +88,9 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                 continue;
             }
         };
-        let Some(span) = held.and_then(|held| held.within(known)) else {
+        if (held, not_known) == (None, None) {
             continue;
-        };
+        }
         for gpu in &task.gpus {
             let placement = match node.place_gpu(gpu.id, gpu.uuid.as_deref()) {
                 Ok(placement) => placement,
@@ -102,14 +108,28 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                 }
             };
             of_node.disagreements.extend(placement.disagreement);
-            holds.entry(placement.index).or_default().push(Hold {
+            let hold = held.map(|span| Hold {
                 user: &task.username,
                 task: &task.id,
                 span,
             });
+            holds.entry(placement.index).or_default().extend(hold);
+            unknown
+                .entry(placement.index)
+                .or_default()
+                .extend(not_known);
         }
     }
-    let gather = |(index, holds): (_, Vec<_>)| (index, Holdings::new(&holds));
+    let gather = |(index, holds): (_, Vec<_>)| {
+        let unknown = Spans::union(unknown.remove(&index).unwrap_or_default());
+        (
+            index,
+            Holdings {
+                unknown,
+                ..Holdings::new(&holds)
+            },
+        )
+    };
     of_node.holdings = holds.into_iter().map(gather).collect();
     of_node
 }
@@ -191,6 +211,7 @@ mod tests {
             start,
             end,
             total_seconds: None,
+            last_named: None,
         }
     }
 
@@ -350,6 +371,22 @@ mod tests {
                 .sum();
             assert_eq!(seconds, held.unsigned_abs());
         }
+    }
+
+    #[test]
+    fn a_task_that_the_newest_answer_lacks_holds_its_gpu_as_long_as_one_named_it() {
+        let held = |end| {
+            let mut gone = task("t", "alice", 25, time(MIDNIGHT), end);
+            gone.last_named = Some(MIDNIGHT + 10 * HOUR);
+            let tasks = [gone];
+            let placed = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+            let held = &placed.holdings[&GpuIndex(3)];
+            (held.anybodys().seconds(), held.unknown.seconds())
+        };
+        let hours = |hours: i64| (hours * HOUR).unsigned_abs();
+        assert_eq!(held(TaskTime::Absent), (hours(10), hours(14)));
+        assert_eq!(held(time(MIDNIGHT + 12 * HOUR)), (hours(10), hours(2)));
+        assert_eq!(held(time(MIDNIGHT + 9 * HOUR)), (hours(9), 0));
     }
 
     proptest! {

@@ -168,9 +168,9 @@ impl GpuUse {
         thresholds: Thresholds,
     ) -> Self {
         let holdings = tasks.holdings.get(&index);
-        let anybodys = holdings.map(Holdings::anybodys).unwrap_or_default();
+        let not_free = holdings.map(Holdings::not_free).unwrap_or_default();
         let busy = usage
-            .map(|usage| busy_without_task(usage, &anybodys, tasks.known, window, thresholds.busy));
+            .map(|usage| busy_without_task(usage, &not_free, tasks.known, window, thresholds.busy));
         Self {
             ledger: GpuLedger::new(holdings, usage, tasks.known, window, thresholds),
             conflicts: holdings.map(conflicts).unwrap_or_default(),

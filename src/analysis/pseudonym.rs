@@ -81,7 +81,12 @@ impl Pseudonyms {
 
     /// An answer of the management API in which no name is left, nor any text that could be one.
     pub fn answer(&self, answer: Answer) -> Answer {
-        let Answer { tasks, malformed } = answer;
+        let Answer {
+            tasks,
+            malformed,
+            repeated,
+        } = answer;
+        let repeated = repeated.iter().map(|id| self.of(Kind::Task, id));
         let malformed = malformed.into_iter().map(|task| MalformedTask {
             id: self.of(Kind::Task, &task.id),
             // It quotes the record.
@@ -90,6 +95,7 @@ impl Pseudonyms {
         Answer {
             tasks: tasks.into_iter().map(|task| self.task(task)).collect(),
             malformed: malformed.collect(),
+            repeated: repeated.collect(),
         }
     }
 
@@ -107,6 +113,7 @@ impl Pseudonyms {
             start,
             end,
             total_seconds,
+            last_named,
         } = task;
         Task {
             id: self.of(Kind::Task, &id),
@@ -125,6 +132,7 @@ impl Pseudonyms {
             start: without_text(&start),
             end: without_text(&end),
             total_seconds,
+            last_named,
         }
     }
 }

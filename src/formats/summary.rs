@@ -291,8 +291,10 @@ mod tests {
             (CardId(9), usage((2.5, 0.14), 6)),
             (CardId(17), usage((99.0, 40.0), 0)),
         ]);
-        let file = kept::keep(TASKS.as_bytes(), &window, now).expect("a file");
-        let kept = kept::recall(&file, &window).expect("an answer");
+        let (start, end) = (window.start, window.end);
+        let file =
+            format!(r#"{{"fetched_at":{now},"start":{start},"end":{end},"answer":{TASKS}}}"#);
+        let kept = kept::recall(file.as_bytes(), &window).expect("an answer");
         let known = Span::new(window.start, window.until).expect("a span");
         check(&NodeDay::new(
             &node,

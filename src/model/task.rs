@@ -27,6 +27,9 @@ pub struct Task {
     pub end: TaskTime,
     /// How long it ran in the window, as the API counts it.
     pub total_seconds: Option<f64>,
+    /// When an answer last named it, if the newest does not. What it held later is not known.
+    #[serde(skip)]
+    pub last_named: Option<UnixSeconds>,
 }
 
 /// A GPU of a task, as the API names it.
@@ -105,6 +108,8 @@ pub struct Answer {
     /// By start.
     pub tasks: Vec<Task>,
     pub malformed: Vec<MalformedTask>,
+    /// The ids that more than one task has.
+    pub repeated: Vec<String>,
 }
 
 /// A task that cannot be read.
@@ -130,12 +135,6 @@ pub enum TaskInformation {
     NotAsked,
     /// The management API gave no answer, for this reason.
     Unavailable(String),
-}
-
-impl Answer {
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.malformed.is_empty()
-    }
 }
 
 /// Where a run's task information is from.

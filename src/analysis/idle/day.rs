@@ -239,6 +239,7 @@ mod tests {
             start: at(start),
             end: at(start + length),
             total_seconds: None,
+            last_named: None,
         }
     }
 
@@ -298,7 +299,7 @@ mod tests {
             let mut tasks: Vec<_> = sketches.iter().enumerate().map(task).collect();
             tasks.sort_by_key(|task| task.held().map(|held| held.from));
             let answer = KeptAnswer {
-                answer: Answer { tasks, malformed: Vec::new() },
+                answer: Answer { tasks, ..Answer::default() },
                 fetched_at: window.end,
             };
             let ruled = RuledTasks::new(&answer, &window, &settings);

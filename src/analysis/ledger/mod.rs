@@ -30,12 +30,12 @@ impl GpuLedger {
     ) -> Self {
         let account = |time: &Spans| Account::of(time, usage, window, thresholds);
         let holders = holdings.into_iter().flat_map(|of_gpu| &of_gpu.holders);
-        let anybodys = holdings.map(Holdings::anybodys).unwrap_or_default();
+        let not_free = holdings.map(Holdings::not_free).unwrap_or_default();
         Self {
             users: holders
                 .map(|holder| (holder.user.to_owned(), account(&holder.spans)))
                 .collect(),
-            unallocated: account(&anybodys.gaps_in(known)),
+            unallocated: account(&not_free.gaps_in(known)),
         }
     }
 }

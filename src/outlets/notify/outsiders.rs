@@ -87,15 +87,21 @@ pub fn message(notice: &Notice) -> String {
         Kind::Malformed(tasks) => {
             format!("有 {} 個任務的資料無法解析，已略過", tasks.len())
         }
+        Kind::TasksGone(tasks) => format!(
+            "管理 API 的回覆少了先前有過的 {} 個任務：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+            tasks.len()
+        ),
+        Kind::RepeatedTasks(tasks) => format!(
+            "管理 API 的回覆有 {} 個任務 id 出現不只一次：每一筆都計入",
+            tasks.len()
+        ),
     }
 }
 
 fn tasks_error(error: &TasksError) -> String {
     match error {
         // The client of the management API leaves what the API says out of these.
-        TasksError::Http { .. } | TasksError::Refused { .. } | TasksError::TasksGone { .. } => {
-            error.to_string()
-        }
+        TasksError::Http { .. } | TasksError::Refused { .. } => error.to_string(),
         TasksError::Unreadable { url, problem: _ } => {
             format!("無法從管理 API 獲取數據：{url} 的回應無法解析")
         }

@@ -6,7 +6,7 @@ use super::{Kind, Notice, Series};
 use crate::analysis::{
     FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series,
 };
-use crate::model::{Answer, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
+use crate::model::{Answer, Capped, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
 use crate::report::check::is_clock_off;
 use crate::settings::Config;
 
@@ -104,8 +104,15 @@ pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let hosts = unknown.keys().copied().map(str::to_owned);
     let (hosts, tasks) = (hosts.collect(), tasks.collect());
     let unknown = (!unknown.is_empty()).then_some(Kind::UnknownHosts { hosts, tasks });
+    let gone = answer.tasks.iter().filter(|task| task.last_named.is_some());
+    let gone: Capped<_, 20> = gone.map(|task| task.id.clone()).collect();
+    let gone = (gone.len() > 0).then_some(Kind::TasksGone(gone));
+    let repeated = answer.repeated.iter().cloned().collect();
+    let repeated = (!answer.repeated.is_empty()).then_some(Kind::RepeatedTasks(repeated));
     malformed
         .into_iter()
+        .chain(gone)
+        .chain(repeated)
         .chain(unknown)
         .map(Notice::from)
         .collect()

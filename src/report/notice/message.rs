@@ -146,6 +146,18 @@ impl fmt::Display for Notice {
                     problems(tasks, |task| (&task.id, &task.problem))
                 ),
             },
+            Kind::TasksGone(tasks) => write!(
+                f,
+                "管理 API 的回覆少了先前有過的 {} 個任務（{}）：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+                tasks.len(),
+                tasks.named()
+            ),
+            Kind::RepeatedTasks(tasks) => write!(
+                f,
+                "管理 API 的回覆有 {} 個任務 id 出現不只一次（{}）：每一筆都計入",
+                tasks.len(),
+                tasks.named()
+            ),
             Kind::Conflict {
                 gpu,
                 conflict,

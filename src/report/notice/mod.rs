@@ -109,6 +109,10 @@ pub enum Kind {
     },
     Timeless(Capped<TimelessTask, 20>),
     Malformed(Capped<MalformedTask, 20>),
+    /// Tasks that an earlier answer has are not in the newest.
+    TasksGone(Capped<String, 20>),
+    /// Ids that more than one task of the answer has.
+    RepeatedTasks(Capped<String, 20>),
     LedgerNotWritten(WriteError),
     /// The accounts of the users that were there could not be merged with the new ones.
     LedgerNotMerged(NotMergedReport),
@@ -159,6 +163,8 @@ impl Kind {
             Self::BusyWithoutTask { .. } => (Warning, "busy_without_task", None),
             Self::Timeless(_) => (Warning, "timeless_task", Some(S::DoubtfulTasks)),
             Self::Malformed(_) => (Warning, "malformed_task", Some(S::DoubtfulTasks)),
+            Self::TasksGone(_) => (Warning, "tasks_gone", None),
+            Self::RepeatedTasks(_) => (Warning, "repeated_task", None),
             Self::LedgerNotWritten(_) => (Error, "ledger_not_written", Some(S::UsersReport)),
             Self::LedgerNotMerged(_) => (Warning, "ledger_not_merged", None),
             Self::NotMerged { .. } => (Warning, "not_merged", None),

@@ -2,14 +2,15 @@
 //! not take the others with it.
 
 use std::collections::BTreeMap;
+use std::{fmt, iter};
 
 use chrono::DateTime;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-use crate::model::{Answer, MalformedTask, Task, TaskGpu, TaskTime, breaks_line};
+use crate::model::{Answer, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, breaks_line};
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
 /// GPU, and when, must be of its type; the rest is read as far as it goes.
@@ -50,9 +51,34 @@ const KEYS: [&str; 8] = [
 /// How deep tasks are looked for that are not where they should be, as in `{"data": {"tasks": {…}}}`.
 const ENVELOPES: usize = 3;
 
+/// The entries of a JSON object in their order, also those under one key.
+pub struct Entries<'a>(pub Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfObject;
+        impl<'de> Visitor<'de> for OfObject {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(OfObject).map(Self)
+    }
+}
+
 /// Reads the answer, or says what is wrong with the whole of it.
 pub fn read(body: &[u8]) -> Result<Answer, String> {
-    let records: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|error| {
+    let Entries(records) = serde_json::from_slice(body).map_err(|error| {
         let what = if error.is_data() {
             "不是任務的 JSON 物件"
         } else {
@@ -60,12 +86,34 @@ pub fn read(body: &[u8]) -> Result<Answer, String> {
         };
         format!("{what}：{error}")
     })?;
+    read_records(records, &[])
+}
+
+/// Reads the records, of which the first were not in the newest answer, but last in one of `last_named`.
+pub fn read_records(
+    records: Vec<(String, &RawValue)>,
+    last_named: &[UnixSeconds],
+) -> Result<Answer, String> {
     let count = records.len();
+    let last_named = last_named
+        .iter()
+        .copied()
+        .map(Some)
+        .chain(iter::repeat(None));
+    let mut records: Vec<_> = records.into_iter().zip(last_named).collect();
+    records.sort_by(|((one, _), _), ((other, _), _)| one.cmp(other));
     let mut answer = Answer::default();
-    for (id, record) in records {
+    let mut seen = None;
+    for ((id, record), last_named) in records {
         let id = one_line(id);
+        if last_named.is_none() {
+            if seen.as_ref() == Some(&id) && answer.repeated.last() != Some(&id) {
+                answer.repeated.push(id.clone());
+            }
+            seen = Some(id.clone());
+        }
         match read_task(&id, record) {
-            Ok(task) => answer.tasks.push(task),
+            Ok(task) => answer.tasks.push(Task { last_named, ..task }),
             Err(_) if holds_tasks(record, ENVELOPES) => {
                 return Err(format!(
                     "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{id}」之內"
@@ -85,7 +133,7 @@ pub fn read(body: &[u8]) -> Result<Answer, String> {
     Ok(answer)
 }
 
-fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
+pub fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
     // Serde would read a struct from a list as well.
     if !record.get().starts_with('{') {
         return Err("不是 JSON 物件".to_owned());
@@ -122,11 +170,12 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         start: time(record.start),
         end: time(record.end),
         total_seconds: number(&record.total_seconds).and_then(|number| number.as_f64()),
+        last_named: None,
     })
 }
 
 /// Whether it is an object with a key of a task's, be the value what it may.
-fn is_task(record: &RawValue) -> bool {
+pub fn is_task(record: &RawValue) -> bool {
     let object = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(record.get());
     object.is_ok_and(|object| KEYS.iter().any(|&key| object.contains_key(key)))
 }
@@ -194,7 +243,7 @@ fn text(field: Option<String>) -> Option<String> {
 
 /// The text without space around it, and with a visible sign for whatever could break a line: were each a space, two
 /// users could be one.
-fn one_line(text: String) -> String {
+pub fn one_line(text: String) -> String {
     let trimmed = text.trim();
     if !trimmed.contains(breaks_line) {
         return if trimmed.len() == text.len() {
@@ -303,6 +352,17 @@ mod tests {
             .collect();
         assert_eq!(named, ["nobody", "text", "wrong"]);
         assert_eq!(answer.malformed[0].problem, "缺少 username");
+    }
+
+    #[test]
+    fn two_tasks_under_one_key_are_two() {
+        let answer = tasks(&format!(
+            r#"{{"1": {WHOLE}, "2": {WHOLE}, "1": {{"username": "bob"}}, "1": {WHOLE}}}"#
+        ));
+        let mut users: Vec<_> = answer.tasks.iter().map(|task| &*task.username).collect();
+        users.sort_unstable();
+        assert_eq!(users, ["alice", "alice", "alice", "bob"]);
+        assert_eq!(answer.repeated, ["1"]);
     }
 
     #[test]
