@@ -74,7 +74,8 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
     let mut unknown: BTreeMap<GpuIndex, Vec<Span>> = BTreeMap::new();
     for &task in tasks.on(&node.name) {
         let (held, not_known) = match task.held() {
-            Ok(Held { from, to }) => {
+            Ok(None) => continue,
+            Ok(Some(Held { from, to })) => {
                 let to = to.unwrap_or(known.to);
                 let seen = task.last_named.unwrap_or(to);
                 let within = |from, to| Span::new(from, to)?.within(known);

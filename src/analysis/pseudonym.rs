@@ -85,7 +85,9 @@ impl Pseudonyms {
             tasks,
             malformed,
             repeated,
+            misdated,
         } = answer;
+        let misdated = misdated.iter().map(|id| self.of(Kind::Task, id));
         let repeated = repeated.iter().map(|id| self.of(Kind::Task, id));
         let malformed = malformed.into_iter().map(|task| MalformedTask {
             id: self.of(Kind::Task, &task.id),
@@ -96,6 +98,7 @@ impl Pseudonyms {
             tasks: tasks.into_iter().map(|task| self.task(task)).collect(),
             malformed: malformed.collect(),
             repeated: repeated.collect(),
+            misdated: misdated.collect(),
         }
     }
 
@@ -157,10 +160,11 @@ fn gpu_without_text(gpu: TaskGpu) -> TaskGpu {
     }
 }
 
-/// A time that is none can be any text, and one of RFC 2822 can have any text in its comments.
+/// A time that is none can be any text, and one can have any text in its comment.
 fn without_text(time: &TaskTime) -> TaskTime {
     match time {
         TaskTime::Absent => TaskTime::Absent,
+        TaskTime::Never => TaskTime::Never,
         TaskTime::At { unix, .. } => TaskTime::At {
             unix: *unix,
             text: DateTime::from_timestamp(*unix, 0).map_or_else(

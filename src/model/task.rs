@@ -48,6 +48,8 @@ pub struct TaskGpu {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskTime {
     Absent,
+    /// It does not come.
+    Never,
     At {
         unix: UnixSeconds,
         /// The API's text of it.
@@ -64,19 +66,19 @@ pub struct Held {
 }
 
 impl Task {
-    /// When it holds its GPUs, or what keeps that from being known.
-    pub fn held(&self) -> Result<Held, String> {
+    /// When it holds its GPUs, if it ever does, or what keeps that from being known.
+    pub fn held(&self) -> Result<Option<Held>, String> {
         let moment = |field: &str, time: &TaskTime| match time {
             TaskTime::At { unix, .. } => Ok(Some(*unix)),
-            TaskTime::Absent => Ok(None),
+            TaskTime::Absent | TaskTime::Never => Ok(None),
             TaskTime::Unreadable(text) => Err(format!("{field}「{text}」不是時間")),
         };
-        let from = moment("start", &self.start)?.ok_or("缺少 start")?;
         let to = moment("end", &self.end)?;
-        if to.is_some_and(|to| to < from) {
-            return Err("end 早於 start".to_owned());
+        if self.start == TaskTime::Never {
+            return Ok(None);
         }
-        Ok(Held { from, to })
+        let from = moment("start", &self.start)?.ok_or("缺少 start")?;
+        Ok((to.is_none_or(|to| from < to)).then_some(Held { from, to }))
     }
 
     /// Its owner, where that is not the user that it is accounted to.
@@ -87,10 +89,17 @@ impl Task {
 }
 
 impl TaskTime {
+    pub fn unix(&self) -> Option<UnixSeconds> {
+        match self {
+            Self::At { unix, .. } => Some(*unix),
+            Self::Absent | Self::Never | Self::Unreadable(_) => None,
+        }
+    }
+
     /// The API's text of it, if there is one.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Absent => None,
+            Self::Absent | Self::Never => None,
             Self::At { text, .. } | Self::Unreadable(text) => Some(text),
         }
     }
@@ -110,6 +119,8 @@ pub struct Answer {
     pub malformed: Vec<MalformedTask>,
     /// The ids that more than one task has.
     pub repeated: Vec<String>,
+    /// The ids of tasks of which a time is of another weekday than it says.
+    pub misdated: Vec<String>,
 }
 
 /// A task that cannot be read.

@@ -166,9 +166,9 @@ fn a_task_whose_time_is_not_known_is_named_and_attributed_to_nobody() {
         (Some("2025-08-01"), None, "start「2025-08-01」不是時間"),
         (Some(KNOWN), Some("soon"), "end「soon」不是時間"),
         (
-            Some(KNOWN),
-            Some("Fri, 01 Aug 2025 00:59:59 GMT"),
-            "end 早於 start",
+            Some("Fri, 01 Aug 2025 01:00:00 CST"),
+            None,
+            "start「Fri, 01 Aug 2025 01:00:00 CST」不是時間",
         ),
     ] {
         let mut timeless = raw_task("alice", "", end);
@@ -183,6 +183,53 @@ fn a_task_whose_time_is_not_known_is_named_and_attributed_to_nobody() {
         let section = format!("\n\n時間不明而未計入使用者欄位的任務:\n任務 t1: {problem}\n=====");
         assert!(summary.contains(&section), "{summary}");
     }
+}
+
+#[test]
+fn times_are_read_in_any_form_that_has_a_zone() {
+    for start in [
+        "2025-08-01T01:00:00Z",
+        "2025-08-01 09:00:00+08:00",
+        "Fri, 01 Aug 2025 01:00:00.250 UTC",
+    ] {
+        let outcome = run_with(&json!({"t1": raw_task("alice", start, None)}));
+        assert_eq!(users(&outcome.exits(0).stderr_is("")), "alice");
+    }
+    let outcome =
+        run_with(&json!({"t1": raw_task("alice", "Mon, 01 Aug 2025 01:00:00 GMT", None)}))
+            .exits(0)
+            .stderr_is("警告：有 1 個任務的日期與星期不符（t1）：以日期為準\n");
+    assert_eq!(users(&outcome), "alice");
+}
+
+#[test]
+fn a_task_that_never_ran_held_nothing() {
+    let mut cancelled = raw_task("bob", "", Some(KNOWN));
+    cancelled["start"] = Value::Null;
+    let outcome = run_with(&json!({
+        "t1": raw_task("alice", KNOWN, Some("Fri, 01 Aug 2025 00:59:59 GMT")), "t2": cancelled,
+    }));
+    assert_eq!(users(&outcome.exits(0).stderr_is("")), "未使用");
+}
+
+#[test]
+fn a_total_that_the_times_do_not_make_is_a_warning_that_names_the_setting() {
+    let mut timed = raw_task("alice", KNOWN, Some("Fri, 01 Aug 2025 02:00:00 GMT"));
+    timed["total_seconds"] = json!(9 * 3600);
+    let outcome = run_with(&json!({"t1": timed})).exits(0).stderr_is(
+        "警告：有 1 個任務的 total_seconds 與 start、end 不符，最多相差 480 分鐘（t1）：\
+         請檢查 management_api.timezone，或任務是否曾經暫停\n",
+    );
+    assert_eq!(users(&outcome), "alice");
+}
+
+#[test]
+fn a_task_that_begins_after_now_is_a_warning_that_names_the_setting() {
+    let outcome = run_with(&json!({"t1": raw_task("alice", "2999-08-01T01:00:00Z", None)}));
+    let _ = outcome
+        .exits(0)
+        .stderr_has("警告：任務 t1 的 start 在 ")
+        .stderr_has("management_api.timezone");
 }
 
 #[test]

@@ -297,7 +297,7 @@ mod tests {
                 ..Alerts::default()
             };
             let mut tasks: Vec<_> = sketches.iter().enumerate().map(task).collect();
-            tasks.sort_by_key(|task| task.held().map(|held| held.from));
+            tasks.sort_by_key(|task| task.start.unix());
             let answer = KeptAnswer {
                 answer: Answer { tasks, ..Answer::default() },
                 fetched_at: window.end,

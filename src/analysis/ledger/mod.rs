@@ -67,6 +67,11 @@ pub const DOUBTS: [(Doubt, &str); 7] = [
 ];
 
 impl Doubt {
+    /// Whether what a task held is not accounted to anybody. The run's day is incomplete for it as well.
+    pub fn lacks_a_task(self) -> bool {
+        matches!(self, Self::Unplaced | Self::Timeless | Self::Malformed)
+    }
+
     pub fn word(self) -> &'static str {
         let known = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
         known.map_or("", |(_, word)| word)

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::request::Request;
 use crate::commands::calendar::now;
 use crate::model::{TaskInformation, Window};
-use crate::report::notice::{Kind, Notice, answer_notices};
+use crate::report::notice::{Kind, Notice, answer_notices, time_notices};
 use crate::settings::Token;
 use crate::sources::management_api::{self, Fetched, TasksError, kept};
 use crate::store::DataDir;
@@ -54,6 +54,7 @@ pub fn obtain(
         Some(Ok(Fetched { answer, body, .. })) => {
             let (answer, file) = kept::unite(answer, &body, window, asked_at, earlier.as_deref());
             let mut notices = answer_notices(request.config, &answer);
+            notices.extend(time_notices(&answer, window, (asked_at, now())));
             obtained(TaskInformation::Known(answer));
             let end = token.and_then(|token| token.ends_soon(asked_at));
             let end = end.map(|end| Kind::TokenEnds {

@@ -91,6 +91,14 @@ pub fn message(notice: &Notice) -> String {
             "管理 API 的回覆少了先前有過的 {} 個任務：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
             tasks.len()
         ),
+        Kind::Misdated(tasks) => {
+            format!("有 {} 個任務的日期與星期不符：以日期為準", tasks.len())
+        }
+        Kind::Differing(differing) => format!(
+            "有 {} 個任務的 total_seconds 與 start、end 不符：請檢查 management_api.timezone",
+            differing.tasks.len()
+        ),
+        Kind::Early(_) => "有任務的 start 在現在之後：請檢查 management_api.timezone".to_owned(),
         Kind::RepeatedTasks(tasks) => format!(
             "管理 API 的回覆有 {} 個任務 id 出現不只一次：每一筆都計入",
             tasks.len()

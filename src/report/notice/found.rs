@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{
-    FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series,
+    FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series, task_clock,
 };
-use crate::model::{Answer, Capped, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
+use crate::model::{
+    Answer, Capped, CardId, GpuIndex, Metric, Node, NodeUsage, UnixSeconds, Window,
+};
 use crate::report::check::is_clock_off;
 use crate::settings::Config;
 
@@ -109,13 +111,27 @@ pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let gone = (gone.len() > 0).then_some(Kind::TasksGone(gone));
     let repeated = answer.repeated.iter().cloned().collect();
     let repeated = (!answer.repeated.is_empty()).then_some(Kind::RepeatedTasks(repeated));
+    let misdated = answer.misdated.iter().cloned().collect();
+    let misdated = (!answer.misdated.is_empty()).then_some(Kind::Misdated(misdated));
     malformed
         .into_iter()
+        .chain(misdated)
         .chain(gone)
         .chain(repeated)
         .chain(unknown)
         .map(Notice::from)
         .collect()
+}
+
+/// What is noticed of the times of an answer that was given at some time in `asked`.
+pub fn time_notices(
+    answer: &Answer,
+    window: &Window,
+    asked: (UnixSeconds, UnixSeconds),
+) -> impl Iterator<Item = Notice> {
+    let differing = task_clock::differing(&answer.tasks, window, asked).map(Kind::Differing);
+    let early = task_clock::early(&answer.tasks, asked.1).map(Kind::Early);
+    differing.into_iter().chain(early).map(Notice::from)
 }
 
 /// What is noticed of where the GPUs of a node's tasks are, and of when they held them.

@@ -152,6 +152,26 @@ impl fmt::Display for Notice {
                 tasks.len(),
                 tasks.named()
             ),
+            Kind::Misdated(tasks) => write!(
+                f,
+                "有 {} 個任務的日期與星期不符（{}）：以日期為準",
+                tasks.len(),
+                tasks.named()
+            ),
+            Kind::Differing(differing) => write!(
+                f,
+                "有 {} 個任務的 total_seconds 與 start、end 不符，最多相差 {} 分鐘（{}）：\
+                 請檢查 management_api.timezone，或任務是否曾經暫停",
+                differing.tasks.len(),
+                differing.most_seconds / 60,
+                differing.tasks.named()
+            ),
+            Kind::Early(early) => write!(
+                f,
+                "任務 {} 的 start 在 {} 分鐘之後：請檢查 management_api.timezone 與兩者的時鐘",
+                early.task,
+                early.seconds / 60
+            ),
             Kind::RepeatedTasks(tasks) => write!(
                 f,
                 "管理 API 的回覆有 {} 個任務 id 出現不只一次（{}）：每一筆都計入",

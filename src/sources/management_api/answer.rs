@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::{fmt, iter};
 
-use chrono::DateTime;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
+use super::moment::{self, Moment};
 use crate::model::{Answer, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, breaks_line};
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
@@ -21,7 +21,9 @@ struct ApiTask {
     gpus: Option<Vec<ApiGpu>>,
     #[serde(default)]
     task: Value,
-    start: Option<String>,
+    /// It is null, or not there.
+    #[serde(default, deserialize_with = "present")]
+    start: Option<Option<String>>,
     end: Option<String>,
     #[serde(default)]
     total_seconds: Value,
@@ -35,6 +37,10 @@ struct ApiGpu {
     name: Value,
     #[serde(default)]
     memory: Value,
+}
+
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
+    Deserialize::deserialize(field).map(Some)
 }
 
 /// What a record has at least one of that is a task's.
@@ -113,7 +119,12 @@ pub fn read_records(
             seen = Some(id.clone());
         }
         match read_task(&id, record) {
-            Ok(task) => answer.tasks.push(Task { last_named, ..task }),
+            Ok((task, has_wrong_weekday)) => {
+                if has_wrong_weekday {
+                    answer.misdated.push(task.id.clone());
+                }
+                answer.tasks.push(Task { last_named, ..task });
+            }
             Err(_) if holds_tasks(record, ENVELOPES) => {
                 return Err(format!(
                     "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{id}」之內"
@@ -129,11 +140,12 @@ pub fn read_records(
     }
     answer
         .tasks
-        .sort_by_cached_key(|task| (task.held().ok().map(|held| held.from), task.id.clone()));
+        .sort_by_cached_key(|task| (task.start.unix(), task.id.clone()));
     Ok(answer)
 }
 
-pub fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
+/// The task, and whether one of its times is of another weekday than it says.
+pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
     // Serde would read a struct from a list as well.
     if !record.get().starts_with('{') {
         return Err("不是 JSON 物件".to_owned());
@@ -158,7 +170,16 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         None if !gpus.is_empty() => Err(format!("缺少 {name}")),
         field => Ok(field.unwrap_or_default()),
     };
-    Ok(Task {
+    let total_seconds = number(&record.total_seconds).and_then(|number| number.as_f64());
+    let (end, has_wrong_end) = time(record.end);
+    let (start, has_wrong_start) = match record.start {
+        // Cancelled, or not yet begun. One that ran has a start, and the API fails to give it.
+        Some(None) if matches!(end, TaskTime::At { .. }) || total_seconds == Some(0.0) => {
+            (TaskTime::Never, false)
+        }
+        start => time(start.flatten()),
+    };
+    let task = Task {
         id: id.to_owned(),
         username: required(record.username, "username")?,
         hostname: required(record.hostname, "hostname")?,
@@ -167,11 +188,12 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         project_uuid: detail("project_uuid"),
         image: detail("image"),
         owner: detail("owner"),
-        start: time(record.start),
-        end: time(record.end),
-        total_seconds: number(&record.total_seconds).and_then(|number| number.as_f64()),
+        start,
+        end,
+        total_seconds,
         last_named: None,
-    })
+    };
+    Ok((task, has_wrong_start || has_wrong_end))
 }
 
 /// Whether it is an object with a key of a task's, be the value what it may.
@@ -222,17 +244,17 @@ fn number(value: &Value) -> Option<Number> {
     }
 }
 
-fn time(field: Option<String>) -> TaskTime {
+/// The time, and whether it is of another weekday than it says.
+fn time(field: Option<String>) -> (TaskTime, bool) {
     let Some(text) = text(field) else {
-        return TaskTime::Absent;
+        return (TaskTime::Absent, false);
     };
-    // `Wed, 16 Jul 2025 08:19:32 GMT` is the date of RFC 2822.
-    match DateTime::parse_from_rfc2822(&text) {
-        Ok(moment) => TaskTime::At {
-            unix: moment.timestamp(),
-            text,
-        },
-        Err(_) => TaskTime::Unreadable(text),
+    match moment::parse(&text) {
+        Some(Moment {
+            unix,
+            has_wrong_weekday,
+        }) => (TaskTime::At { unix, text }, has_wrong_weekday),
+        None => (TaskTime::Unreadable(text), false),
     }
 }
 
@@ -268,6 +290,7 @@ pub fn one_line(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Held;
     use proptest::prelude::*;
 
     const WHOLE: &str = r#"{
@@ -295,8 +318,11 @@ mod tests {
         );
         assert_eq!(task.gpus[0].memory, Some(Number::from(196_592)));
         assert_eq!(
-            task.held().map(|held| (held.from, held.to)),
-            Ok((1_752_502_920, None))
+            task.held(),
+            Ok(Some(Held {
+                from: 1_752_502_920,
+                to: None
+            }))
         );
         assert_eq!(task.end, TaskTime::Absent);
     }
@@ -413,27 +439,35 @@ mod tests {
             let json = format!(r#"{{"t": {{"start": {start}, "end": {end}}}}}"#);
             tasks(&json).tasks[0]
                 .held()
-                .map_err(|problem| problem.contains("不是時間") || problem.contains("早於"))
+                .map_err(|problem| problem.contains("不是時間"))
+                .map(|held| held.is_some())
         };
         assert_eq!(with("\"2025-07-14\"", "null"), Err(true));
         assert_eq!(
             with("\"Mon, 14 Jul 2025 14:22:00 GMT\"", "\"soon\""),
             Err(true)
         );
+    }
+
+    #[test]
+    fn a_task_that_ended_before_it_began_or_never_began_held_nothing() {
+        let held = |times: &str| {
+            let json = format!(r#"{{"t": {{"hostname": "h", {times}}}}}"#);
+            tasks(&json).tasks[0].held().map(|held| held.is_some())
+        };
+        let (one, two) = ("\"2025-07-14T14:22:01Z\"", "\"2025-07-14T14:22:02Z\"");
+        assert_eq!(held(&format!("\"start\": {one}, \"end\": {two}")), Ok(true));
         assert_eq!(
-            with(
-                "\"Mon, 14 Jul 2025 14:22:00 GMT\"",
-                "\"Mon, 14 Jul 2025 14:21:59 GMT\""
-            ),
-            Err(true)
+            held(&format!("\"start\": {two}, \"end\": {one}")),
+            Ok(false)
         );
-        assert!(
-            with(
-                "\"Mon, 14 Jul 2025 14:22:00 GMT\"",
-                "\"Mon, 14 Jul 2025 14:22:00 GMT\""
-            )
-            .is_ok()
-        );
+        assert_eq!(held(&format!("\"start\": null, \"end\": {two}")), Ok(false));
+        assert_eq!(held("\"start\": null, \"total_seconds\": 0"), Ok(false));
+        // No start where there should be one.
+        let missing = Err("缺少 start".to_owned());
+        assert_eq!(held("\"start\": null, \"end\": null"), missing);
+        assert_eq!(held("\"start\": null, \"total_seconds\": 9"), missing);
+        assert_eq!(held(&format!("\"end\": {two}")), missing);
     }
 
     #[test]

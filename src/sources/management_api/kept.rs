@@ -102,7 +102,7 @@ fn gone<'a>(kept: &Kept<'a>, new: &Answer) -> Vec<(String, &'a RawValue, UnixSec
         match (named.get(line.as_str()), old) {
             (Some(_), Err(_)) => false,
             // Of several tasks under one id, the one that begins alike and is the same user's is the same.
-            (Some(new), Ok(old)) => {
+            (Some(new), Ok((old, _))) => {
                 let is_it =
                     |new: &&Task| (&new.username, &new.start) == (&old.username, &old.start);
                 new.len() < counts[id] && !new.iter().any(is_it)

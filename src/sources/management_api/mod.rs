@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod kept;
+mod moment;
 
 use std::time::Instant;
 
