@@ -16,7 +16,7 @@ impl<'a> TasksByHost<'a> {
     /// Parts `tasks`, which are in order of their start.
     pub fn new(tasks: impl IntoIterator<Item = &'a Task>) -> Self {
         let mut hosts: HashMap<&str, Vec<&Task>> = HashMap::new();
-        for task in tasks.into_iter().filter(|task| !task.gpus.is_empty()) {
+        for task in tasks.into_iter().filter(|task| task.has_gpus()) {
             hosts.entry(&task.hostname).or_default().push(task);
         }
         Self(hosts)
@@ -39,6 +39,8 @@ pub struct NodeTasks<'a> {
     /// Who held each GPU. One that nobody held is not among these.
     pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
     pub unplaced: Vec<UnplacedGpu>,
+    /// The tasks whose GPUs are counted and not listed.
+    pub unlisted: Vec<UnlistedGpus>,
     /// The GPUs that tasks held and whose UUID and id disagree, each once, by index.
     pub disagreements: BTreeSet<Disagreement>,
     pub timeless: Vec<TimelessTask>,
@@ -51,6 +53,14 @@ pub struct UnplacedGpu {
     pub gpu: TaskGpu,
     /// The node that the settings have its UUID on, if that is another than the task's.
     pub owner: Option<String>,
+}
+
+/// A task of which it is not known which GPUs it held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnlistedGpus {
+    pub task: String,
+    pub username: String,
+    pub count: u64,
 }
 
 /// A task whose start or end is missing or unreadable.
@@ -67,13 +77,14 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
         tasks: tasks.on(&node.name).to_vec(),
         holdings: BTreeMap::new(),
         unplaced: Vec::new(),
+        unlisted: Vec::new(),
         disagreements: BTreeSet::new(),
         timeless: Vec::new(),
     };
     let mut holds: BTreeMap<GpuIndex, Vec<Hold>> = BTreeMap::new();
     let mut unknown: BTreeMap<GpuIndex, Vec<Span>> = BTreeMap::new();
     for &task in tasks.on(&node.name) {
-        let (held, not_known) = match task.held() {
+        let (span, not_known) = match task.held() {
             Ok(None) => continue,
             Ok(Some(Held { from, to })) => {
                 let to = to.unwrap_or(known.to);
@@ -89,8 +100,15 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                 continue;
             }
         };
-        if (held, not_known) == (None, None) {
+        if (span, not_known) == (None, None) {
             continue;
+        }
+        if task.gpus.is_empty() {
+            of_node.unlisted.push(UnlistedGpus {
+                task: task.id.clone(),
+                username: task.username.clone(),
+                count: task.unlisted_gpus,
+            });
         }
         for gpu in &task.gpus {
             let placement = match node.place_gpu(gpu.id, gpu.uuid.as_deref()) {
@@ -109,7 +127,7 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                 }
             };
             of_node.disagreements.extend(placement.disagreement);
-            let hold = held.map(|span| Hold {
+            let hold = span.map(|span| Hold {
                 user: &task.username,
                 task: &task.id,
                 span,
@@ -151,7 +169,7 @@ pub fn unknown_hosts<'a>(
 ) -> BTreeMap<&'a str, Vec<&'a str>> {
     let nodes: HashSet<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
+    for task in tasks.iter().filter(|task| task.has_gpus()) {
         if !nodes.contains(task.hostname.as_str()) && !ignored.contains(&task.hostname) {
             unknown.entry(&task.hostname).or_default().push(&task.id);
         }
@@ -205,6 +223,7 @@ mod tests {
                 name: None,
                 memory: None,
             }],
+            unlisted_gpus: 0,
             kind: None,
             project_uuid: None,
             image: None,

@@ -122,7 +122,10 @@ impl<'a> NodeDay<'a> {
             |is_so: fn(&GpuUse) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
         let doubts = [
             (Doubt::Unfinished, tasks.known.to < self.window.end),
-            (Doubt::Unplaced, !tasks.unplaced.is_empty()),
+            (
+                Doubt::Unplaced,
+                !tasks.unplaced.is_empty() || !tasks.unlisted.is_empty(),
+            ),
             (Doubt::Disagreement, !tasks.disagreements.is_empty()),
             (Doubt::Timeless, !tasks.timeless.is_empty()),
             (

@@ -182,6 +182,12 @@ fn unplaced(day: &NodeDay) -> String {
             or_missing(unplaced.gpu.uuid.as_deref())
         )
     });
+    let known = day.tasks.known().into_iter();
+    let unlisted = known.flat_map(|known| &known.unlisted).map(|unlisted| {
+        let (user, task, count) = (&unlisted.username, &unlisted.task, unlisted.count);
+        format!("GPU N/A: {user} (任務 {task}, flavor 有 {count} 張 GPU, gpus 是空的)")
+    });
+    let lines = lines.chain(unlisted);
     titled(
         "無法對應到本節點 GPU 的任務 GPU (使用者欄位不含這些使用者)",
         lines,

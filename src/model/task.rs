@@ -15,6 +15,9 @@ pub struct Task {
     pub hostname: String,
     /// The GPUs that it holds from start to end.
     pub gpus: Vec<TaskGpu>,
+    /// How many more it was given, where none is listed.
+    #[serde(skip)]
+    pub unlisted_gpus: u64,
     /// `LAB`, `WEBAPP`, …
     #[serde(rename = "type")]
     pub kind: Option<String>,
@@ -79,6 +82,10 @@ impl Task {
         }
         let from = moment("start", &self.start)?.ok_or("缺少 start")?;
         Ok((to.is_none_or(|to| from < to)).then_some(Held { from, to }))
+    }
+
+    pub fn has_gpus(&self) -> bool {
+        !self.gpus.is_empty() || self.unlisted_gpus > 0
     }
 
     /// Its owner, where that is not the user that it is accounted to.

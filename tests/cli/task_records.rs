@@ -233,6 +233,22 @@ fn a_task_that_begins_after_now_is_a_warning_that_names_the_setting() {
 }
 
 #[test]
+fn gpus_that_are_counted_and_not_listed_are_named_and_make_the_day_incomplete() {
+    let mut unlisted = raw_task("alice", KNOWN, None);
+    unlisted["gpus"] = json!([]);
+    unlisted["flavor"] = json!({"gpu": 2});
+    let outcome = run_with(&json!({"t1": unlisted})).exits(3).stderr_is(
+        "警告：colab-gpu4 有 1 個任務的 flavor 有 GPU，gpus 卻是空的（t1）：\
+         不知道用了哪些 GPU，未計入使用者欄位\n",
+    );
+    let summary = summary(&outcome);
+    assert!(
+        summary.contains("\nGPU N/A: alice (任務 t1, flavor 有 2 張 GPU, gpus 是空的)\n"),
+        "{summary}"
+    );
+}
+
+#[test]
 fn durations_have_a_decimal_whether_the_api_sends_one_or_not() {
     for (sent, printed) in [
         ("3600", "3600.0"),

@@ -232,6 +232,7 @@ mod tests {
                 name: None,
                 memory: None,
             }],
+            unlisted_gpus: 0,
             kind: TYPES[kind].map(str::to_owned),
             project_uuid: Some(format!("p{}", length / 60 % 3)),
             image: None,

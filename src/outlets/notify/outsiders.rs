@@ -67,6 +67,10 @@ pub fn message(notice: &Notice) -> String {
             let count = gpus.len();
             format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
         }
+        Kind::Unlisted(tasks) => format!(
+            "{node} 有 {} 個任務的 flavor 有 GPU，gpus 卻是空的：不知道用了哪些 GPU，未計入使用者欄位",
+            tasks.len()
+        ),
         Kind::Disagreement(gpus) => format!(
             "{node} 有 {} 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
              請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",

@@ -149,6 +149,12 @@ pub fn task_notices(node: &Node, tasks: &NodeTasks) -> Vec<Notice> {
     let disagreement = (!disagreements.is_empty()).then_some(Kind::Disagreement(disagreements));
     let timeless = tasks.timeless.iter().cloned().collect();
     let timeless = (!tasks.timeless.is_empty()).then_some(Kind::Timeless(timeless));
-    let kinds = unplaced.chain(disagreement).chain(timeless);
+    let unlisted = tasks
+        .unlisted
+        .iter()
+        .map(|task| task.task.clone())
+        .collect();
+    let unlisted = (!tasks.unlisted.is_empty()).then_some(Kind::Unlisted(unlisted));
+    let kinds = unplaced.chain(unlisted).chain(disagreement).chain(timeless);
     kinds.map(|kind| kind.of(node)).collect()
 }

@@ -100,6 +100,12 @@ impl fmt::Display for Notice {
                     ),
                 }
             }
+            Kind::Unlisted(tasks) => write!(
+                f,
+                "{node} 有 {} 個任務的 flavor 有 GPU，gpus 卻是空的（{}）：不知道用了哪些 GPU，未計入使用者欄位",
+                tasks.len(),
+                tasks.named()
+            ),
             Kind::Disagreement(gpus) => {
                 let counts = |gpu: &Disagreement| !matches!(gpu.id_place, IdPlace::Card(_));
                 let remedy = if gpus.iter().any(counts) {

@@ -86,6 +86,8 @@ pub enum Kind {
         owner: Option<String>,
         gpus: Vec<UnplacedGpu>,
     },
+    /// Tasks were given GPUs that their records do not list.
+    Unlisted(Capped<String, 20>),
     /// GPUs of tasks were placed by UUID where their id says otherwise.
     Disagreement(Vec<Disagreement>),
     UnknownHosts {
@@ -166,6 +168,7 @@ impl Kind {
             Self::NotRecorded(_) => (Warning, "not_recorded", None),
             Self::UnknownCards(_) => (Warning, "unknown_card", None),
             Self::Unplaced { .. } => (Warning, "unplaced_gpus", Some(S::Unplaced)),
+            Self::Unlisted(_) => (Warning, "unlisted_gpus", Some(S::Unplaced)),
             Self::Disagreement(_) => (Warning, "gpu_disagreement", None),
             Self::UnknownHosts { .. } => (Warning, "unknown_host", None),
             Self::Conflict { .. } | Self::MoreConflicts { .. } => (Warning, "conflict", None),

@@ -1,10 +1,9 @@
 //! The management API's answer: an object of tasks by id, each read on its own, so that one that is malformed does
 //! not take the others with it.
 
-use std::collections::BTreeMap;
 use std::{fmt, iter};
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
@@ -20,10 +19,11 @@ struct ApiTask {
     hostname: Option<String>,
     gpus: Option<Vec<ApiGpu>>,
     #[serde(default)]
+    flavor: Value,
+    #[serde(default)]
     task: Value,
-    /// It is null, or not there.
-    #[serde(default, deserialize_with = "present")]
-    start: Option<Option<String>>,
+    #[serde(default)]
+    start: ApiStart,
     end: Option<String>,
     #[serde(default)]
     total_seconds: Value,
@@ -39,8 +39,20 @@ struct ApiGpu {
     memory: Value,
 }
 
-fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
-    Deserialize::deserialize(field).map(Some)
+/// A start that is not there is not one that is null.
+#[derive(Default)]
+enum ApiStart {
+    #[default]
+    Missing,
+    Null,
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for ApiStart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::deserialize(deserializer)?;
+        Ok(text.map_or(Self::Null, Self::Text))
+    }
 }
 
 /// What a record has at least one of that is a task's.
@@ -165,25 +177,33 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
         .collect();
     let mut task = record.task;
     let mut detail = |name| task.get_mut(name).map(Value::take).and_then(description);
-    // Of a task that holds no GPU, nothing needs to be known.
-    let required = |field: Option<String>, name| match text(field) {
-        None if !gpus.is_empty() => Err(format!("缺少 {name}")),
-        field => Ok(field.unwrap_or_default()),
-    };
     let total_seconds = number(&record.total_seconds).and_then(|number| number.as_f64());
     let (end, has_wrong_end) = time(record.end);
     let (start, has_wrong_start) = match record.start {
         // Cancelled, or not yet begun. One that ran has a start, and the API fails to give it.
-        Some(None) if matches!(end, TaskTime::At { .. }) || total_seconds == Some(0.0) => {
+        ApiStart::Null if matches!(end, TaskTime::At { .. }) || total_seconds == Some(0.0) => {
             (TaskTime::Never, false)
         }
-        start => time(start.flatten()),
+        ApiStart::Null | ApiStart::Missing => (TaskTime::Absent, false),
+        ApiStart::Text(text) => time(Some(text)),
+    };
+    let flavor = record.flavor.get("gpu").and_then(number);
+    // One that waits for its start has no GPUs yet.
+    let unlisted_gpus = match flavor.and_then(|count| count.as_u64()) {
+        Some(count) if gpus.is_empty() && start.text().is_some() => count,
+        _ => 0,
+    };
+    // Of a task that holds no GPU, nothing needs to be known.
+    let required = |field: Option<String>, name| match text(field) {
+        None if !gpus.is_empty() || unlisted_gpus > 0 => Err(format!("缺少 {name}")),
+        field => Ok(field.unwrap_or_default()),
     };
     let task = Task {
         id: id.to_owned(),
         username: required(record.username, "username")?,
         hostname: required(record.hostname, "hostname")?,
         gpus,
+        unlisted_gpus,
         kind: detail("_type"),
         project_uuid: detail("project_uuid"),
         image: detail("image"),
@@ -198,8 +218,9 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
 
 /// Whether it is an object with a key of a task's, be the value what it may.
 pub fn is_task(record: &RawValue) -> bool {
-    let object = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(record.get());
-    object.is_ok_and(|object| KEYS.iter().any(|&key| object.contains_key(key)))
+    let object = serde_json::from_str::<Entries>(record.get());
+    let is_key = |(key, _): &(String, _)| KEYS.contains(&key.as_str());
+    object.is_ok_and(|Entries(entries)| entries.iter().any(is_key))
 }
 
 /// Whether there are tasks within an entry that is none.
@@ -211,8 +232,9 @@ fn holds_tasks(record: &RawValue, depth: usize) -> bool {
     let entries: Vec<&RawValue> = if text.starts_with('[') {
         serde_json::from_str(text).unwrap_or_default()
     } else {
-        let object = serde_json::from_str::<BTreeMap<String, &RawValue>>(text);
-        object.unwrap_or_default().into_values().collect()
+        let object = serde_json::from_str::<Entries>(text);
+        let entries = object.map_or_else(|_| Vec::new(), |Entries(entries)| entries);
+        entries.into_iter().map(|(_, entry)| entry).collect()
     };
     let mut entries = entries.into_iter();
     entries.any(|entry| is_task(entry) || holds_tasks(entry, depth - 1))
@@ -378,6 +400,22 @@ mod tests {
             .collect();
         assert_eq!(named, ["nobody", "text", "wrong"]);
         assert_eq!(answer.malformed[0].problem, "缺少 username");
+    }
+
+    #[test]
+    fn gpus_that_the_flavor_counts_and_no_list_names_are_counted() {
+        let count = |fields: &str| {
+            let json = format!(r#"{{"t": {{"username": "a", "hostname": "h", {fields}}}}}"#);
+            tasks(&json).tasks[0].unlisted_gpus
+        };
+        let start = r#""start": "2025-07-14T14:22:00Z""#;
+        let two = r#""flavor": {"gpu": 2}"#;
+        assert_eq!(count(&format!("{start}, {two}")), 2);
+        assert_eq!(count(&format!("{start}, {two}, \"gpus\": []")), 2);
+        assert_eq!(count(&format!("{start}, {two}, \"gpus\": [{{}}]")), 0);
+        assert_eq!(count(&format!("{start}, \"flavor\": {{\"gpu\": 0}}")), 0);
+        assert_eq!(count(&format!("{start}, \"flavor\": \"gpu2\"")), 0);
+        assert_eq!(count(&format!("\"start\": null, {two}")), 0, "it waits");
     }
 
     #[test]
