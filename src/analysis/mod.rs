@@ -14,6 +14,7 @@ mod node_day;
 mod pseudonym;
 mod record;
 pub mod stopped_series;
+pub mod task_clock;
 pub mod usage;
 
 pub use attribution::{NodeTasks, TasksByHost, TimelessTask, UnplacedGpu, attribute};
@@ -29,6 +30,6 @@ pub use node_day::{GpuDay, GpuUse, NodeDay, TaskKnowledge};
 pub use pseudonym::{KEY_BYTES, Pseudonyms, WITHHELD};
 pub use record::{
     DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity, WindowRecord,
-    to_json,
 };
 pub use stopped_series::{Series, Stopped};
+pub use task_clock::{Differing, Early};

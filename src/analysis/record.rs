@@ -114,13 +114,6 @@ pub enum Severity {
     Warning,
 }
 
-/// What is kept for later runs, as a file.
-pub fn to_json(record: &impl Serialize) -> Vec<u8> {
-    let mut file = serde_json::to_vec(record).expect("a record has string keys alone");
-    file.push(b'\n');
-    file
-}
-
 impl DayRecord {
     /// Whether it is of the window's day: not of a day of another zone, nor of readings of another interval.
     pub fn is_of(&self, window: &Window) -> bool {

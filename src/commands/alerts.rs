@@ -11,8 +11,8 @@ use super::frame::Frame;
 use super::reminders;
 use super::request::RequestError;
 use super::values::parse_seconds;
+use crate::analysis::DayRecord;
 use crate::analysis::idle::{Reason, RuledTasks, Tally};
-use crate::analysis::{DayRecord, to_json};
 use crate::model::{DateArg, DateError, ExitStatus, KeptAnswer, Node, Window};
 use crate::outlets::console;
 use crate::outlets::notify::Channels;
@@ -76,7 +76,7 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
     let due = reminders::remember(&mut report, &mut memory, config, &channels);
     if !due.is_empty() {
         reminders::check_threads()?;
-        data_dir.keep_alerts(&to_json(&memory))?;
+        data_dir.keep_alerts(&memory)?;
     }
     // The lock is for what is remembered. Whoever collects need not wait until everybody is notified.
     drop(data_dir);

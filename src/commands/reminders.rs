@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 
 use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
-use crate::analysis::to_json;
 use crate::model::{ExitStatus, Item};
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, mail_for_user, notice_for_admin};
@@ -46,7 +45,7 @@ pub fn remember(
     channels: &Channels,
 ) -> Vec<usize> {
     let at = now();
-    let (zone, has_mail) = (report.zone, channels.mailer().is_some());
+    let (zone, has_mail) = (report.zone, channels.mailer.is_some());
     let mut due = Vec::new();
     for (position, alert) in report.alerts.iter_mut().enumerate() {
         if alert.notice == Notified::Recent {
@@ -95,7 +94,7 @@ pub fn send(
         })
         .unzip();
     let mut mailed = BTreeMap::new();
-    match channels.mailer() {
+    match &channels.mailer {
         Some(mailer) => {
             for (user, sent) in users.into_iter().zip(mailer.send_all(&mails)) {
                 mailed.insert(user, outcome(sent.is_ok()));
@@ -149,5 +148,5 @@ fn settle(
             memory.settle(&last.reminder);
         }
     }
-    Ok(data_dir.keep_alerts(&to_json(&memory))?)
+    Ok(data_dir.keep_alerts(&memory)?)
 }

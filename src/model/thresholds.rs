@@ -124,6 +124,7 @@ fn own_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>,
     percent(deserializer).map(Some)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
 fn in_hours<S: Serializer>(seconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(seconds / HOUR_SECONDS)
 }

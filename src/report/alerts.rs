@@ -7,16 +7,16 @@ use serde::Serialize;
 use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::formats::number;
-use crate::model::{AlertRule, ExitStatus, GpuIndex, Percent, Reading, UnixSeconds};
+use crate::model::{
+    AlertRule, ExitStatus, GpuIndex, Percent, Reading, UnixSeconds, clock, written,
+};
 use crate::settings::Config;
 
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
-    version: &'static str,
     pub first_date: NaiveDate,
     pub date: NaiveDate,
-    timezone: &'static str,
-    #[serde(skip)]
+    #[serde(rename = "timezone", serialize_with = "written::serialize")]
     pub zone: Tz,
     /// How many days were looked at, and for how many nobody is notified again.
     pub window_days: u16,
@@ -98,10 +98,8 @@ impl<'a> AlertsReport<'a> {
             ExitStatus::Incomplete
         };
         Self {
-            version: env!("CARGO_PKG_VERSION"),
             first_date: first,
             date: last,
-            timezone: zone.name(),
             zone,
             window_days: settings.window_days,
             min_coverage_percent: settings.min_coverage_percent,
@@ -136,7 +134,7 @@ impl<'a> AlertsReport<'a> {
     pub fn rules(&self) -> impl Iterator<Item = String> {
         let coverage = self.min_coverage_percent;
         self.rules.iter().map(move |rule| {
-            let types = match rule.task_types {
+            let types = match &rule.task_types[..] {
                 [] => String::new(),
                 types => format!("（{}）", types.join("、")),
             };
@@ -156,18 +154,17 @@ impl<'a> AlertReport<'a> {
         let is_recent = memory.is_recent(user, rule.name, now, config.alerts.window_days);
         let last = memory.last(user, rule.name);
         let gpus = alert.gpus.iter();
+        let gpus = gpus.map(|((node, gpu), account)| GpuReport {
+            node,
+            gpu: *gpu,
+            figures: (*account).into(),
+        });
         Self {
             user,
             rule: rule.name,
             task_types: rule.task_types,
             figures: alert.account.into(),
-            gpus: gpus
-                .map(|((node, gpu), account)| GpuReport {
-                    node,
-                    gpu: *gpu,
-                    figures: (*account).into(),
-                })
-                .collect(),
+            gpus: gpus.collect(),
             last_notice: last.map(|last| LastNotice::new(last, config.zone)),
             notice: if is_recent {
                 Notified::Recent
@@ -181,7 +178,7 @@ impl<'a> AlertReport<'a> {
 impl LastNotice {
     pub fn new(reminder: &Reminder, zone: Tz) -> Self {
         Self {
-            time: crate::model::clock(zone, reminder.at),
+            time: clock(zone, reminder.at),
             reminder: reminder.clone(),
         }
     }

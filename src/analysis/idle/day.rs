@@ -229,6 +229,7 @@ mod tests {
                 name: None,
                 memory: None,
             }],
+            unlisted_gpus: 0,
             kind: TYPES[kind].map(str::to_owned),
             project_uuid: Some(format!("p{}", length / 60 % 3)),
             image: None,
@@ -236,6 +237,7 @@ mod tests {
             start: at(start),
             end: at(start + length),
             total_seconds: None,
+            last_named: None,
         }
     }
 
@@ -299,9 +301,9 @@ mod tests {
             let rules = settings.rules();
             let rules = [rule(rules[0], limits.0, limits.1), rule(rules[1], limits.2, limits.3)];
             let mut tasks: Vec<_> = sketches.iter().enumerate().map(task).collect();
-            tasks.sort_by_key(|task| task.held().map(|held| held.from));
+            tasks.sort_by_key(|task| task.start.unix());
             let answer = KeptAnswer {
-                answer: Answer { tasks, malformed: Vec::new() },
+                answer: Answer { tasks, ..Answer::default() },
                 fetched_at: window.end,
             };
             let ruled = RuledTasks::new(&answer, &window, &settings);

@@ -118,8 +118,8 @@ mod tests {
             .map(|of| (of.user.as_str(), of.at))
             .collect();
         assert_eq!(users, [("bob", NOW - 8 * DAY_SECONDS), ("alice", NOW)]);
-        let read = serde_json::from_slice::<Memory>(&crate::analysis::to_json(&memory));
-        assert_eq!(read.ok(), Some(memory));
+        let file = serde_json::to_vec(&memory).expect("a memory");
+        assert_eq!(serde_json::from_slice(&file).ok(), Some(memory));
     }
 
     #[test]

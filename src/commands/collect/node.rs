@@ -76,9 +76,10 @@ pub fn stage_node(
     let (source, as_of) = (information.source(), information.as_of(day.started_at));
     let tasks = task_knowledge(node, day, tasks, earlier.users);
     let day = NodeDay::new(node, window, cards, tasks, day.thresholds);
-    let files = FilesRecord::new(&day, source, as_of, &without_chart);
+    let mut files = FilesRecord::new(&day, source, as_of, &without_chart);
     notices.extend(notice::day_notices(&day, &files));
     let staged = tree.stage(&day, &earlier.unusable).map_err(not_written)?;
+    files.directory.clone_from(&staged.directory);
     Ok(StagedNode {
         result: NodeResult {
             files: Some(files),

@@ -38,8 +38,15 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         (request.args.nodes.is_empty() || hosts.contains(&&*task.hostname))
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
-    notices.iter().for_each(console::log_notice);
-    let report = TaskReport::new(&window, &answer.tasks, &notices);
+    for notice in &notices {
+        console::log_notice(notice, None, false);
+    }
+    let report = TaskReport {
+        date: window.date,
+        timezone: window.zone.name(),
+        tasks: &answer.tasks,
+        notices: &notices,
+    };
     request.frame.print_report(&report, false, |_| {
         let is_of_one_user = request.args.user.is_some();
         task_report::render(window.date, &hosts, &answer.tasks, is_of_one_user)
