@@ -121,12 +121,10 @@ impl<'a> WantedNodes<'a> {
         let Some((name, _)) = self.nodes.iter().find(is_unknown) else {
             return Ok(());
         };
-        let mut known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
-        for name in reported {
-            if !known.contains(&name.as_str()) {
-                known.push(name);
-            }
-        }
+        let settings: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+        let others = reported.iter().map(String::as_str);
+        let others = others.filter(|name| !settings.contains(name));
+        let known: Vec<_> = settings.iter().copied().chain(others).collect();
         let known = known.join("、");
         Err(RequestError::usage(format!(
             "設定與 {days} 的報告中都沒有節點「{name}」：可用的節點是 {known}"

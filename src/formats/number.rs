@@ -16,11 +16,7 @@ pub fn percent(mean: Option<Percent>) -> String {
 
 /// A mean in the summary: that of the CSV without trailing zeros, but with one decimal at least (`0.0%`, `42.4%`).
 pub fn summary_percent(mean: Option<Percent>) -> String {
-    let text = two_decimals(mean);
-    if mean.is_none() {
-        return text;
-    }
-    format!("{}%", text.strip_suffix('0').unwrap_or(&text))
+    percent(mean).replace("0%", "%")
 }
 
 /// A number of seconds as the old programs print it: `86399.0`.

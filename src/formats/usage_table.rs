@@ -71,11 +71,11 @@ fn row(user: &str, account: Account) -> [String; 9] {
 /// What is missing from the accounts, and what speaks against them.
 pub fn remarks(usage: &Usage) -> Vec<String> {
     let absences = usage.absences.iter().map(|(absence, dates)| {
-        let message = absence.reason.message();
-        match &absence.node {
-            None => format!("沒有帳目：{dates}：{message}"),
-            Some(node) => format!("沒有 {node} 的帳目：{dates}：{message}"),
-        }
+        let (node, message) = (&absence.node, absence.reason.message());
+        let of = node
+            .as_ref()
+            .map_or_else(String::new, |node| format!(" {node} 的"));
+        format!("沒有{of}帳目：{dates}：{message}")
     });
     let mut doubts: Vec<_> = usage.doubts.iter().collect();
     doubts.sort_by_key(|((_, doubt), _)| *doubt);

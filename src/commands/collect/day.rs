@@ -134,14 +134,9 @@ fn report_users(
     if accounts.is_empty() {
         return None;
     }
-    match reports::write_users(tree.files.root, window, accounts) {
-        Ok((path, not_merged)) => {
-            notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));
-            Some(path)
-        }
-        Err(error) => {
-            notices.push(Kind::LedgerNotWritten(error).into());
-            None
-        }
-    }
+    let written = reports::write_users(tree.files.root, window, accounts);
+    let not_written = |error| notices.push(Kind::LedgerNotWritten(error).into());
+    let (path, not_merged) = written.map_err(not_written).ok()?;
+    notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));
+    Some(path)
 }
