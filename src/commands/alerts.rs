@@ -19,7 +19,7 @@ use crate::outlets::notify::Channels;
 use crate::report::alerts::AlertsReport;
 use crate::settings::Config;
 use crate::sources::management_api::kept;
-use crate::store::{Archive, DataDir, Earlier, ReadError};
+use crate::store::{Archive, DataDir, Earlier, ReadError, UnusableFile, WriteError};
 
 #[derive(Args, Debug)]
 pub struct AlertsArgs {
@@ -187,17 +187,15 @@ fn earlier(
     if let Some(files) = files.filter(|files| files.until < window.end) {
         return Err(Reason::CollectedEarly(window.clock(files.until)));
     }
+    let unreadable = |WriteError { path, cause }| {
+        let error = ReadError { path, cause };
+        Reason::Unreadable(error.to_string())
+    };
     let earlier = archive.day(window.date).earlier(node, window);
-    let earlier = earlier.map_err(|error| {
-        let (path, cause) = (error.path, error.cause);
-        Reason::Unreadable(ReadError { path, cause }.to_string())
-    })?;
-    match earlier.unusable.first() {
-        Some(file) => Err(Reason::Unreadable(format!(
-            "{} 無法使用：{}",
-            file.path.display(),
-            file.problem
-        ))),
-        None => Ok(earlier),
+    let earlier = earlier.map_err(unreadable)?;
+    if let Some(UnusableFile { path, problem, .. }) = earlier.unusable.first() {
+        let path = path.display();
+        return Err(Reason::Unreadable(format!("{path} 無法使用：{problem}")));
     }
+    Ok(earlier)
 }

@@ -11,7 +11,7 @@ use crate::model::{DateError, ExitStatus, GpuIndex, Node, Window};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
 use crate::sources::management_api::kept;
-use crate::store::{Archive, DayFiles, Earlier};
+use crate::store::{Archive, DayFiles, UnusableFile};
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
 pub fn windows(request: &Request) -> Result<Vec<Window>> {
@@ -132,15 +132,10 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
             return Found::on_record(written, window);
         }
     }
+    // Without a record it is not known under which settings they were readable.
+    let is_other = |file: &UnusableFile| file.is_misnamed || of_node.is_none();
     match files.earlier(node, window) {
-        // Without a record it is not known under which settings they were readable.
-        Ok(Earlier { unusable, .. })
-            if unusable
-                .iter()
-                .any(|file| file.is_misnamed || of_node.is_none()) =>
-        {
-            Found::OtherSettings
-        }
+        Ok(earlier) if earlier.unusable.iter().any(is_other) => Found::OtherSettings,
         Ok(earlier) => Found::in_files(node, window, &earlier.usage),
         // What cannot be read now will be a notice when it is to be merged.
         Err(_) => Found::Nothing,
