@@ -93,11 +93,11 @@ pub fn send(
             Some((user.to_owned(), (address, mail)))
         })
         .unzip();
-    let mut mailed = BTreeMap::new();
+    let mut outcomes = BTreeMap::new();
     match &channels.mailer {
         Some(mailer) => {
             for (user, sent) in users.into_iter().zip(mailer.send_all(&mails)) {
-                mailed.insert(user, outcome(sent.is_ok()));
+                outcomes.insert(user, outcome(sent.is_ok()));
                 undelivered.extend(sent.err());
             }
         }
@@ -109,7 +109,7 @@ pub fn send(
     undelivered.iter().for_each(console::warn);
     for position in due {
         let alert = &mut report.alerts[position];
-        let mail = mailed.get(alert.user).copied();
+        let mail = outcomes.get(alert.user).copied();
         let is_sent = [admin, mail.unwrap_or(admin)] == [Outcome::Delivered; 2];
         alert.notice = if is_sent {
             Notified::Sent

@@ -52,8 +52,7 @@ impl<'a> Row<'a> {
         doubts: &BTreeSet<Doubt>,
     ) -> Self {
         let [all, active, idle, _, unknown] = hours(account, 4);
-        let words = DOUBTS.iter().filter(|(doubt, _)| doubts.contains(doubt));
-        let words: Vec<_> = words.map(|(_, word)| *word).collect();
+        let words: Vec<_> = doubts.iter().map(|doubt| doubt.word()).collect();
         Self {
             kind,
             user: guard_formula(user),

@@ -134,7 +134,7 @@ impl<'a> AlertsReport<'a> {
     pub fn rules(&self) -> impl Iterator<Item = String> {
         let coverage = self.min_coverage_percent;
         self.rules.iter().map(move |rule| {
-            let types = match &rule.task_types[..] {
+            let types = match rule.task_types {
                 [] => String::new(),
                 types => format!("（{}）", types.join("、")),
             };
