@@ -11,8 +11,8 @@ use clap::builder::NonEmptyStringValueParser;
 use super::calendar::Calendar;
 use super::frame::Frame;
 use super::request::RequestError;
+use crate::analysis::NodeRecord;
 use crate::analysis::usage::{AbsenceReason, Usage, UserOrder, dates};
-use crate::analysis::{DayLedger, NodeRecord};
 use crate::formats::{usage_csv, usage_table};
 use crate::model::{Capped, DateArg, DateError, ExitStatus, Node, TaskSource, Window};
 use crate::outlets::console;
@@ -144,7 +144,7 @@ impl<'a> WantedNodes<'a> {
     ) -> BTreeSet<String> {
         let date = window.date;
         let absence = match reports::ledger(&config.data_dir, date) {
-            Ok(Some(ledger)) if is_of(&ledger, window) => {
+            Ok(Some(ledger)) if reports::is_of(&ledger, window) => {
                 usage.add(date, &ledger, |name| self.include(name));
                 let without = self.nodes.iter();
                 for node in without.filter(|(name, _)| !ledger.contains_key(*name)) {
@@ -163,12 +163,6 @@ impl<'a> WantedNodes<'a> {
         usage.add_absence(date, None, absence);
         BTreeSet::new()
     }
-}
-
-/// Whether the accounts are of the window's day, and not of that of another zone.
-fn is_of(ledger: &DayLedger, window: &Window) -> bool {
-    let mut known = ledger.values().map(|node| node.known);
-    known.all(|known| known.from == window.start && known.to <= window.end)
 }
 
 /// Why there are no accounts of these nodes, by the record of the runs of the day.

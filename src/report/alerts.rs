@@ -2,7 +2,8 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
@@ -153,13 +154,13 @@ impl<'a> AlertReport<'a> {
         let gpus = gpus.map(|((node, gpu), account)| GpuReport {
             node,
             gpu: *gpu,
-            figures: (*account).into(),
+            figures: Figures(*account),
         });
         Self {
             user,
             rule: &rule.name,
             task_types: &rule.task_types,
-            figures: alert.account.into(),
+            figures: Figures(alert.account),
             gpus: gpus.collect(),
             last_notice: last.map(|last| LastNotice::new(last, config.zone)),
             notice: if is_recent {
@@ -180,52 +181,49 @@ impl LastNotice {
     }
 }
 
-/// What GPUs did for a user, in seconds and in percent rounded down.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Figures {
-    pub idle_seconds: u64,
-    allocated_seconds: u64,
-    observed_seconds: u64,
-    idle_share_percent: Option<f64>,
-    coverage_percent: Option<f64>,
-    mean_gpu_percent: Option<f64>,
-}
-
-impl From<Account> for Figures {
-    fn from(account: Account) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let percent = |hundredths: u64| hundredths as f64 / 100.0;
-        Self {
-            idle_seconds: account.idle.seconds(),
-            allocated_seconds: account.seconds(),
-            observed_seconds: account.observed(),
-            idle_share_percent: account.idle_hundredths().map(percent),
-            coverage_percent: account.coverage_hundredths().map(percent),
-            mean_gpu_percent: account.gpu.mean().map(Reading::percent),
-        }
-    }
-}
+/// What GPUs did for a user, for programs in seconds and in percent rounded down.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures(pub Account);
 
 impl Figures {
     pub fn idle_hours(self) -> String {
-        number::hours(self.idle_seconds, 2)
+        number::hours(self.0.idle.seconds(), 2)
     }
 
     pub fn allocated_hours(self) -> String {
-        number::hours(self.allocated_seconds, 2)
+        number::hours(self.0.seconds(), 2)
     }
 
     pub fn idle_share(self) -> String {
-        percent_text(self.idle_share_percent)
+        percent_text(percent(self.0.idle_hundredths()))
     }
 
     pub fn coverage(self) -> String {
-        percent_text(self.coverage_percent)
+        percent_text(percent(self.0.coverage_hundredths()))
     }
 
     pub fn mean_gpu(self) -> String {
-        percent_text(self.mean_gpu_percent)
+        percent_text(self.0.gpu.mean().map(Reading::percent))
     }
+}
+
+impl Serialize for Figures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(of) = self;
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("idle_seconds", &of.idle.seconds())?;
+        object.serialize_entry("allocated_seconds", &of.seconds())?;
+        object.serialize_entry("observed_seconds", &of.observed())?;
+        object.serialize_entry("idle_share_percent", &percent(of.idle_hundredths()))?;
+        object.serialize_entry("coverage_percent", &percent(of.coverage_hundredths()))?;
+        object.serialize_entry("mean_gpu_percent", &of.gpu.mean().map(Reading::percent))?;
+        object.end()
+    }
+}
+
+fn percent(hundredths: Option<u64>) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
+    hundredths.map(|hundredths| hundredths as f64 / 100.0)
 }
 
 fn percent_text(percent: Option<f64>) -> String {

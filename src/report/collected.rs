@@ -52,13 +52,6 @@ impl<'a> DayResult<'a> {
         }
     }
 
-    pub fn exit_status(&self) -> ExitStatus {
-        match self {
-            Self::Collected(report) => report.exit_status,
-            Self::Failed { exit_status, .. } => *exit_status,
-        }
-    }
-
     pub fn report(&self) -> Option<&RunReport<'a>> {
         match self {
             Self::Collected(report) => Some(report),
@@ -97,7 +90,10 @@ impl Collected<'_> {
     }
 
     pub fn exit_status(&self) -> ExitStatus {
-        let days: Vec<_> = self.days.iter().map(DayResult::exit_status).collect();
+        let days = self.days.iter();
+        let days: Vec<_> = days
+            .map(|day| day.completeness().verdict.exit_status())
+            .collect();
         run_status(&days, self.failed_outputs.is_empty())
     }
 

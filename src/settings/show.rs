@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::file::{ConfigError, Source};
+use super::file::ConfigError;
 use super::template::{SECRETS, SECTIONS, Section};
 use super::token::TokenOrigin;
 use super::{SettingsArgs, in_force, load_with_file};
@@ -81,10 +81,7 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     Ok(Explained {
         settings: settings.collect(),
         token: TokenOrigin::find(&config.management_api.token_file),
-        file: match config.source {
-            Source::File(path) => Some(path.display().to_string()),
-            Source::BuiltIn => None,
-        },
+        file: config.source.map(|path| path.display().to_string()),
     })
 }
 

@@ -113,7 +113,7 @@ fn alert_lines(alert: &AlertReport) -> Vec<String> {
         figures.idle_share()
     )];
     let mut gpus: Vec<_> = alert.gpus.iter().collect();
-    gpus.sort_by_key(|gpu| Reverse(gpu.figures.idle_seconds));
+    gpus.sort_by_key(|gpu| Reverse(gpu.figures.0.idle.seconds()));
     let gpus = gpus.iter().map(|gpu| {
         format!(
             "　{} {}：閒置 {} 小時，時數 {} 小時，平均使用率 {}",
