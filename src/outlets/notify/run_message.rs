@@ -9,6 +9,7 @@ use super::message::Message;
 use super::message::hostname;
 use super::outsiders;
 use crate::analysis::Severity;
+use crate::analysis::usage::dates;
 use crate::model::ExitStatus;
 use crate::report::notice::Notice;
 use crate::report::{Collected, DayResult, NodeReport};
@@ -34,7 +35,14 @@ impl Ended<'_> {
     /// Whether cron would send its output of a run with `--quiet`: also warnings are output, those of the run itself
     /// and those of its days.
     pub fn is_problem(&self, warnings: &[String]) -> bool {
-        self.exit_status() != ExitStatus::Complete || !warnings.is_empty() || self.has_notices()
+        let has_notices = match self {
+            Self::Collected(collected) => {
+                let mut reports = collected.days.iter().filter_map(DayResult::report);
+                reports.any(|report| !report.notices.is_empty())
+            }
+            Self::Failed { .. } => false,
+        };
+        self.exit_status() != ExitStatus::Complete || !warnings.is_empty() || has_notices
     }
 
     /// Without `include_users`, it names no user and nothing else that the management API says.
@@ -66,23 +74,14 @@ impl Ended<'_> {
         Message::new(&subject, lines, &signature)
     }
 
-    fn has_notices(&self) -> bool {
-        let Self::Collected(collected) = self else {
-            return false;
-        };
-        let mut reports = collected.days.iter().filter_map(DayResult::report);
-        reports.any(|report| !report.notices.is_empty())
-    }
-
     fn dates(&self) -> String {
-        let dates: Vec<NaiveDate> = match self {
+        let all: Vec<NaiveDate> = match self {
             Self::Collected(collected) => collected.days.iter().map(date).collect(),
             Self::Failed { dates, .. } => dates.to_vec(),
         };
-        match dates[..] {
-            [] => String::new(),
-            [date] => format!("（{date}）"),
-            [first, .., last] => format!("（{first} 到 {last}）"),
+        match (all.first(), all.last()) {
+            (Some(first), Some(last)) => format!("（{}）", dates(*first, *last)),
+            _ => String::new(),
         }
     }
 }

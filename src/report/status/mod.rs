@@ -255,19 +255,18 @@ fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<Lack
         let files = state.files;
         files.is_some_and(|files| task_state(files, &day.window) == TaskState::Known)
     };
-    let known = nodes
-        .iter()
-        .zip(states)
-        .filter(|(_, state)| is_known(state));
+    let known = nodes.iter().zip(states);
+    let known = known.filter(|(_, state)| is_known(state));
+    let known = known.map(|(node, _)| &node.name);
     let (reported, lacking): (Vec<_>, Vec<_>) =
-        known.partition(|(node, _)| day.in_users_report.contains(&node.name));
+        known.partition(|name| day.in_users_report.contains(*name));
     let lack = |reason| Lack::new(Shortfall::UsersReport, reason);
     if reported.is_empty() && !lacking.is_empty() {
         return vec![lack("沒有用量報告".to_owned())];
     }
-    let lacking = lacking.into_iter();
+    let lacking = lacking.iter();
     lacking
-        .map(|(node, _)| lack(format!("{}：沒有用量報告", node.name)))
+        .map(|name| lack(format!("{name}：沒有用量報告")))
         .collect()
 }
 
