@@ -49,11 +49,7 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let usage = add_up(&config, args)?;
     let usage = select_users(usage, &config, args)?;
-    let exit_status = if usage.is_complete() {
-        ExitStatus::Complete
-    } else {
-        ExitStatus::Incomplete
-    };
+    let exit_status = ExitStatus::incomplete_unless(usage.is_complete());
     if args.csv {
         console::print(usage_csv::render(&usage, args.sort))?;
         usage_table::remarks(&usage).iter().for_each(console::warn);

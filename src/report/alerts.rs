@@ -89,11 +89,7 @@ impl<'a> AlertsReport<'a> {
         let alert = |alert: Alert<'a>| AlertReport::new(&alert, config, memory, now);
         let (has_evidence, nodes_without_evidence) =
             (tally.has_evidence(), tally.nodes_without_evidence());
-        let exit_status = if has_evidence && nodes_without_evidence.is_empty() {
-            ExitStatus::Complete
-        } else {
-            ExitStatus::Incomplete
-        };
+        let is_complete = has_evidence && nodes_without_evidence.is_empty();
         Self {
             first_date: first,
             date: last,
@@ -106,7 +102,7 @@ impl<'a> AlertsReport<'a> {
             left_out: &tally.left_out,
             has_evidence,
             nodes_without_evidence,
-            exit_status,
+            exit_status: ExitStatus::incomplete_unless(is_complete),
         }
     }
 

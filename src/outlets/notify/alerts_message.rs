@@ -1,10 +1,9 @@
 //! The messages about idle GPUs: to the admin about all users, and to a user about nobody else.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::message::Message;
-use super::message::hostname;
+use super::message::{Message, hostname};
 use crate::model::Capped;
 use crate::report::alerts::{AlertReport, AlertsReport};
 
@@ -53,13 +52,10 @@ fn user_line(alert: &AlertReport) -> String {
 }
 
 fn rule_lines(alerts: &[&AlertReport]) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for alert in alerts {
-        *counts.entry(alert.rule).or_default() += 1;
-    }
-    let counts = counts.into_iter();
-    counts
-        .map(|(rule, count)| format!("規則 {rule}：{count} 位使用者達到門檻"))
+    let mut rules: Vec<_> = alerts.iter().map(|alert| alert.rule).collect();
+    rules.sort_unstable();
+    let same = rules.chunk_by(|one, next| one == next);
+    same.map(|same| format!("規則 {}：{} 位使用者達到門檻", same[0], same.len()))
         .collect()
 }
 

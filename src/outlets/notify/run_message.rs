@@ -1,12 +1,10 @@
 //! The message about a run that collects.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use chrono::NaiveDate;
 
-use super::message::Message;
-use super::message::hostname;
+use super::message::{Message, hostname};
 use super::outsiders;
 use crate::analysis::Severity;
 use crate::analysis::usage::dates;
@@ -133,9 +131,7 @@ fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
 
 /// A line of each notice, as on stderr. Without names, many may read the same, which are then counted.
 fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for notice in notices {
+    let line = |notice: &Notice| {
         let severity = match notice.severity() {
             Severity::Error => "錯誤",
             Severity::Warning => "警告",
@@ -145,20 +141,20 @@ fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
         } else {
             outsiders::message(notice)
         };
-        let line = format!("{severity}：{message}");
-        let count = counts.entry(line.clone()).or_default();
-        *count += 1;
-        if *count == 1 {
-            lines.push(line);
-        }
+        format!("{severity}：{message}")
+    };
+    let lines: Vec<_> = notices.iter().map(line).collect();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &lines {
+        *counts.entry(line.clone()).or_default() += 1;
     }
-    for line in &mut lines {
-        let count = counts[line.as_str()];
-        if count > 1 {
-            let _ = write!(line, "（共 {count} 則）");
-        }
-    }
-    lines
+    let counted = lines.into_iter().filter_map(|line| {
+        Some(match counts.remove(&line)? {
+            1 => line,
+            count => format!("{line}（共 {count} 則）"),
+        })
+    });
+    counted.collect()
 }
 
 /// Who held which GPU of a node, if anything of the node was written.

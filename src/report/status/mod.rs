@@ -71,16 +71,11 @@ impl<'a> StatusReport<'a> {
         let days: Vec<_> = days.iter().map(|day| DayStatus::new(day, nodes)).collect();
         let is_well =
             |day: &DayStatus| day.completeness.verdict.exit_status() == ExitStatus::Complete;
-        let exit_status = if days.iter().all(is_well) {
-            ExitStatus::Complete
-        } else {
-            ExitStatus::Incomplete
-        };
         Self {
             data_dir,
+            exit_status: ExitStatus::incomplete_unless(days.iter().all(is_well)),
             days,
             stopped,
-            exit_status,
         }
     }
 
