@@ -41,17 +41,6 @@ pub enum DayResult<'a> {
 }
 
 impl<'a> DayResult<'a> {
-    pub fn failed(date: NaiveDate, coverage: Coverage, error: String) -> Self {
-        Self::Failed {
-            date,
-            error,
-            coverage,
-            nodes: [],
-            notices: [],
-            exit_status: ExitStatus::Failed,
-        }
-    }
-
     pub fn report(&self) -> Option<&RunReport<'a>> {
         match self {
             Self::Collected(report) => Some(report),

@@ -190,10 +190,8 @@ fn lacks(
         let reason = format!("{name}：沒有收集");
         return vec![Lack::new(Shortfall::NotCollected, reason)];
     };
-    let has_failed = known
-        .notices
-        .iter()
-        .any(|notice| notice.severity == Severity::Error);
+    let mut notices = known.notices.iter();
+    let has_failed = notices.any(|notice| notice.severity == Severity::Error);
     let notices = known.notices.iter().map(Lack::of_notice);
     let mut lacks: Vec<_> = notices.filter(|lack| lack.shortfall.is_some()).collect();
     let lack = match &known.files {

@@ -28,10 +28,8 @@ fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
     // Each with how its moment reads.
     let mut stops: Vec<(Stopped, String)> = Vec::new();
     for day in days {
-        let record = day
-            .record
-            .as_ref()
-            .and_then(|record| record.node(&node.name));
+        let record = day.record.as_ref();
+        let record = record.and_then(|record| record.node(&node.name));
         let Some(files) = record.and_then(|record| record.files.as_ref()) else {
             continue;
         };
@@ -40,10 +38,9 @@ fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
         let gpus = gpus.filter(|gpu| node.cards.contains(&gpu.card));
         let gpus = gpus.map(|gpu| (gpu.index, gpu.card, gpu.last_readings));
         // Whatever has a reading on this day has come back, unless it stops again.
-        let seen = gpus.clone();
-        let seen: BTreeSet<_> = seen
-            .flat_map(|(gpu, card, last)| last.series(gpu, card))
-            .collect();
+        let series = gpus.clone();
+        let series = series.flat_map(|(gpu, card, last)| last.series(gpu, card));
+        let seen: BTreeSet<_> = series.collect();
         for (stopped, _) in &mut stops {
             stopped.series.retain(|series| !seen.contains(series));
         }
