@@ -16,7 +16,7 @@ use crate::model::ExitStatus;
 pub struct Collected<'a> {
     pub days: Vec<DayResult<'a>>,
     /// What `--catch-up` found incomplete and did not collect again.
-    pub given_up: Vec<GivenUp>,
+    pub given_up: Vec<GivenUp<'a>>,
     /// The same as lines for people.
     pub given_up_lines: Vec<String>,
     /// Outputs that failed (standard output, the metrics file, the log file) with the reason, each once.

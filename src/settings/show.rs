@@ -181,17 +181,6 @@ pub fn tables<'a>(root: &'a Table, section: &Section) -> Vec<&'a Table> {
     vec![at]
 }
 
-impl Explained {
-    fn origin(&self, setting: &Setting) -> String {
-        match (setting.origin, &self.file) {
-            (Origin::Credential(name), _) => format!("systemd 憑證 {name}"),
-            (Origin::CommandLine, _) => "命令列".to_owned(),
-            (Origin::File, Some(path)) => format!("設定檔 {path}"),
-            _ => "內建".to_owned(),
-        }
-    }
-}
-
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
@@ -212,7 +201,13 @@ impl fmt::Display for Explained {
                 Some(header) => writeln!(f, "\n{header}")?,
                 None => {}
             }
-            let (key, origin) = (&setting.name, self.origin(setting));
+            let key = &setting.name;
+            let origin = match (setting.origin, &self.file) {
+                (Origin::Credential(name), _) => format!("systemd 憑證 {name}"),
+                (Origin::CommandLine, _) => "命令列".to_owned(),
+                (Origin::File, Some(path)) => format!("設定檔 {path}"),
+                _ => "內建".to_owned(),
+            };
             match &setting.value {
                 Displayed::Set(value) => writeln!(f, "{key} = {value}  # {origin}")?,
                 Displayed::Secret => writeln!(f, "# {key}：已設定，內容不顯示  # {origin}")?,

@@ -39,15 +39,20 @@ pub fn notice_for_admin(
 }
 
 fn user_line(alert: &AlertReport) -> String {
+    let (idle, coverage) = (idle(alert), alert.figures.coverage());
+    format!(
+        "{}（規則 {}）：{idle}，涵蓋率 {coverage}",
+        alert.user, alert.rule
+    )
+}
+
+fn idle(alert: &AlertReport) -> String {
     let figures = alert.figures;
     format!(
-        "{}（規則 {}）：閒置 {} GPU 小時，占時數 {} GPU 小時的 {}，涵蓋率 {}",
-        alert.user,
-        alert.rule,
+        "閒置 {} GPU 小時，占時數 {} GPU 小時的 {}",
         figures.idle_hours(),
         figures.allocated_hours(),
-        figures.idle_share(),
-        figures.coverage()
+        figures.idle_share()
     )
 }
 
@@ -101,13 +106,7 @@ fn alert_lines(alert: &AlertReport) -> Vec<String> {
         [] => String::new(),
         types => format!("{} 任務：", types.join("、")),
     };
-    let figures = alert.figures;
-    let mut lines = vec![format!(
-        "{types}閒置 {} GPU 小時，占時數 {} GPU 小時的 {}",
-        figures.idle_hours(),
-        figures.allocated_hours(),
-        figures.idle_share()
-    )];
+    let mut lines = vec![types + &idle(alert)];
     let mut gpus: Vec<_> = alert.gpus.iter().collect();
     gpus.sort_by_key(|gpu| Reverse(gpu.figures.0.idle.seconds()));
     let gpus = gpus.iter().map(|gpu| {

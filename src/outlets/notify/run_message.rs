@@ -102,11 +102,8 @@ fn date(day: &DayResult) -> NaiveDate {
 }
 
 fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
-    let failed_outputs = collected
-        .failed_outputs
-        .iter()
-        .map(|why| format!("錯誤：{why}"));
-    let mut lines: Vec<_> = failed_outputs.collect();
+    let failed = collected.failed_outputs.iter();
+    let mut lines: Vec<_> = failed.map(|why| format!("錯誤：{why}")).collect();
     lines.extend(collected.given_up_lines.iter().cloned());
     if collected.days.is_empty() {
         lines.push("沒有需要收集的日期".to_owned());
