@@ -50,6 +50,10 @@ pub fn message(notice: &Notice) -> String {
             let (count, remedy) = (gpus.len(), remedy(owner.as_deref(), "它們的 UUID "));
             format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
         }
+        Kind::Unlisted(tasks) => format!(
+            "{node} 有 {} 個任務的 flavor 有 GPU，gpus 卻是空的：不知道用了哪些 GPU，未計入使用者欄位",
+            tasks.len()
+        ),
         Kind::Disagreement(gpus) => format!(
             "{node} 有 {} 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
              請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
@@ -66,15 +70,29 @@ pub fn message(notice: &Notice) -> String {
         Kind::Malformed(tasks) => {
             format!("有 {} 個任務的資料無法解析，已略過", tasks.len())
         }
+        Kind::TasksGone(tasks) => format!(
+            "管理 API 的回覆少了先前有過的 {} 個任務：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+            tasks.len()
+        ),
+        Kind::Misdated(tasks) => {
+            format!("有 {} 個任務的日期與星期不符：以日期為準", tasks.len())
+        }
+        Kind::Differing(differing) => format!(
+            "有 {} 個任務的 total_seconds 與 start、end 不符：請檢查 management_api.timezone",
+            differing.tasks.len()
+        ),
+        Kind::Early(_) => "有任務的 start 在現在之後：請檢查 management_api.timezone".to_owned(),
+        Kind::RepeatedTasks(tasks) => format!(
+            "管理 API 的回覆有 {} 個任務 id 出現不只一次：每一筆都計入",
+            tasks.len()
+        ),
     }
 }
 
 fn tasks_error(error: &TasksError) -> String {
     match error {
         // The client of the management API leaves what the API says out of these.
-        TasksError::Http { .. } | TasksError::Refused { .. } | TasksError::TasksGone { .. } => {
-            error.to_string()
-        }
+        TasksError::Http { .. } | TasksError::Refused { .. } => error.to_string(),
         TasksError::Unreadable { url, problem: _ } => {
             format!("無法從管理 API 獲取數據：{url} 的回應無法解析")
         }

@@ -90,6 +90,12 @@ impl fmt::Display for Notice {
                     "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）：{remedy}"
                 )
             }
+            Kind::Unlisted(tasks) => write!(
+                f,
+                "{node} 有 {} 個任務的 flavor 有 GPU，gpus 卻是空的（{}）：不知道用了哪些 GPU，未計入使用者欄位",
+                tasks.len(),
+                tasks.named()
+            ),
             Kind::Disagreement(gpus) => {
                 let counts = |gpu: &Disagreement| !matches!(gpu.id_place, IdPlace::Card(_));
                 let remedy = if gpus.iter().any(counts) {
@@ -136,6 +142,38 @@ impl fmt::Display for Notice {
                     problems(tasks, |task| format!("{}（{}）", task.id, task.problem))
                 ),
             },
+            Kind::TasksGone(tasks) => write!(
+                f,
+                "管理 API 的回覆少了先前有過的 {} 個任務（{}）：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+                tasks.len(),
+                tasks.named()
+            ),
+            Kind::Misdated(tasks) => write!(
+                f,
+                "有 {} 個任務的日期與星期不符（{}）：以日期為準",
+                tasks.len(),
+                tasks.named()
+            ),
+            Kind::Differing(differing) => write!(
+                f,
+                "有 {} 個任務的 total_seconds 與 start、end 不符，最多相差 {} 分鐘（{}）：\
+                 請檢查 management_api.timezone，或任務是否曾經暫停",
+                differing.tasks.len(),
+                differing.most_seconds / 60,
+                differing.tasks.named()
+            ),
+            Kind::Early(early) => write!(
+                f,
+                "任務 {} 的 start 在 {} 分鐘之後：請檢查 management_api.timezone 與兩者的時鐘",
+                early.task,
+                early.seconds / 60
+            ),
+            Kind::RepeatedTasks(tasks) => write!(
+                f,
+                "管理 API 的回覆有 {} 個任務 id 出現不只一次（{}）：每一筆都計入",
+                tasks.len(),
+                tasks.named()
+            ),
             Kind::Conflict {
                 gpu,
                 conflict,
