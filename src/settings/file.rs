@@ -1,6 +1,5 @@
 //! The settings file as it is written: where it is looked for, its keys, and what is wrong with it.
 
-use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,23 +12,6 @@ use crate::model::{MARK, redacted};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    File(PathBuf),
-    /// No file was found: the cluster of the seeds.
-    #[default]
-    BuiltIn,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::BuiltIn => f.write_str("內建設定"),
-        }
-    }
-}
 
 /// A settings file that cannot be used (exit status 10).
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +53,7 @@ pub fn read(named: Option<&Path>) -> Result<Option<(Config, Table)>, ConfigError
         };
         return match parse(&text) {
             Ok((mut config, file)) => {
-                config.source = Source::File(path);
+                config.source = Some(path);
                 Ok(Some((config, file)))
             }
             Err(problem) => Err(ConfigError::Malformed { path, problem }),

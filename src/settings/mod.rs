@@ -31,7 +31,7 @@ use crate::model::{
 };
 
 pub use args::SettingsArgs;
-pub use file::{ConfigError, Source};
+pub use file::ConfigError;
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
 pub use private_file::{NoSecret, open_private};
 pub use secret::SecretError;
@@ -63,8 +63,9 @@ pub struct Config {
     pub thresholds: Thresholds,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
+    /// Its file; `None` where none was found: the cluster of the seeds.
     #[serde(skip)]
-    pub source: Source,
+    pub source: Option<PathBuf>,
 }
 
 /// How long and how often a client asks before it gives up.
@@ -122,7 +123,7 @@ impl Default for Config {
             thresholds: Thresholds::default(),
             alerts: Alerts::default(),
             users: BTreeMap::new(),
-            source: Source::BuiltIn,
+            source: None,
         }
     }
 }

@@ -13,10 +13,8 @@ const OTHERS: u32 = 0o077;
 #[derive(Debug)]
 pub enum NoSecret {
     Unreadable(io::Error),
-    /// Users other than the owner may access it.
-    Exposed {
-        mode: u32,
-    },
+    /// Users other than the owner may access it: its mode.
+    Exposed(u32),
 }
 
 /// The file with the credential `name`, if this is a service that was given one. systemd guards its directory, and its
@@ -33,7 +31,7 @@ pub fn open_private(path: &Path) -> Result<File, NoSecret> {
     let metadata = file.metadata().map_err(NoSecret::Unreadable)?;
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & OTHERS != 0 {
-        return Err(NoSecret::Exposed { mode });
+        return Err(NoSecret::Exposed(mode));
     }
     Ok(file)
 }

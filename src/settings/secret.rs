@@ -68,7 +68,7 @@ impl Places<'_> {
                 place: self.name(source),
                 cause,
             },
-            NoSecret::Exposed { mode } => SecretError::Exposed {
+            NoSecret::Exposed(mode) => SecretError::Exposed {
                 place: self.name(source),
                 path: path.clone(),
                 mode,

@@ -80,9 +80,8 @@ impl DayFiles<'_> {
         layout: &Layout,
         earlier: &mut Earlier,
     ) -> Result<(), WriteError> {
-        let path = self
-            .directory_of(node)
-            .join(format!("average_{}.csv", self.date));
+        let name = format!("average_{}.csv", self.date);
+        let path = self.directory_of(node).join(name);
         let (problem, is_misnamed) = match read(&path, average_csv::users) {
             Ok(users) => {
                 let is_lost = |index: GpuIndex| {

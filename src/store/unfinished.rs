@@ -17,12 +17,9 @@ pub fn note(root: &Path) -> StateFile {
 pub fn tidy(root: &Path) -> Result<(), WriteError> {
     remove_temporary(root)?;
     let nodes = directories_in(root);
-    for directory in nodes
-        .iter()
-        .chain(&directories_in(&root.join(STATE_DIRECTORY)))
-    {
-        remove_temporary(directory)?;
-    }
+    let own = directories_in(&root.join(STATE_DIRECTORY));
+    let mut directories = nodes.iter().chain(&own);
+    directories.try_for_each(|directory| remove_temporary(directory))?;
     let note = note(root).path;
     let unfinished = if_there(fs::read(&note)).map_err(WriteError::at(&note))?;
     let unfinished = unfinished.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Whether a run could write its files, found out by trying, and without leaving anything.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
@@ -23,7 +23,10 @@ pub struct Writable {
 /// lock: another run may be at work.
 pub fn try_writing(root: &Path, nodes: &[&Node]) -> Result<Writable, Vec<WriteError>> {
     let exists = root.exists();
-    let existing = nearest_existing(root);
+    // The directory in which the first run would begin to make the others: of a relative path, the parent of its last
+    // part.
+    let existing = root.ancestors().find(|path| path.exists());
+    let existing = existing.unwrap_or(Path::new(".")).to_owned();
     let free_bytes = statvfs(&existing)
         .ok()
         // Those that are no place for files have no blocks at all.
@@ -38,9 +41,16 @@ pub fn try_writing(root: &Path, nodes: &[&Node]) -> Result<Writable, Vec<WriteEr
     let nodes = nodes.iter().map(|node| root.join(&node.name));
     let directories = inner.chain([state]).chain(nodes).filter(is_there);
     let directories = [existing].into_iter().chain(directories);
-    let tried = directories.map(|path| (try_directory(&path), path));
-    let lock = Some(lock).filter(is_there);
-    let tried = tried.chain(lock.map(|lock| (try_file(&lock), lock)));
+    let tried = directories.map(|path| {
+        // Gone when it is closed.
+        let file = nameless(&path);
+        (file.and_then(|mut file| file.write_all(b"\n")), path)
+    });
+    let lock = Some(lock).filter(is_there).map(|lock| {
+        let file = OpenOptions::new().read(true).write(true).open(&lock);
+        (file.map(drop), lock)
+    });
+    let tried = tried.chain(lock);
     let failed = tried.filter_map(|(tried, path)| tried.map_err(WriteError::at(&path)).err());
     let errors: Vec<_> = failed.collect();
     if errors.is_empty() {
@@ -48,21 +58,4 @@ pub fn try_writing(root: &Path, nodes: &[&Node]) -> Result<Writable, Vec<WriteEr
     } else {
         Err(errors)
     }
-}
-
-/// The directory in which the first run would begin to make the others.
-fn nearest_existing(root: &Path) -> PathBuf {
-    let found = root.ancestors().find(|path| path.exists());
-    // The parent of the last part of a relative path.
-    found.unwrap_or(Path::new(".")).to_owned()
-}
-
-fn try_file(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().read(true).write(true).open(path);
-    file.map(drop)
-}
-
-/// Makes a file that is gone when it is closed.
-fn try_directory(path: &Path) -> io::Result<()> {
-    nameless(path)?.write_all(b"\n")
 }

@@ -1,6 +1,6 @@
 //! A secret address that messages are posted to.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{TRIES, Undelivered};
 use crate::settings::{Patience, SecretError, SecretUrl, UrlSetting};
@@ -35,10 +35,6 @@ impl Address {
             .with_secret_urls()
             // Nothing else brings the message, and no later run makes up for it.
             .retrying_refusals()
-    }
-
-    pub fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout * TRIES
     }
 
     /// `signal` names the message, in parentheses, where the address gets more than one.

@@ -1,16 +1,18 @@
 //! A chat that takes messages over HTTP, as Slack, Mattermost and ntfy do.
 
+use std::time::Instant;
+
 use serde_json::json;
 
-use super::Undelivered;
 use super::address::Address;
 use super::message::Message;
+use super::{TRIES, Undelivered};
 
 /// ntfy takes messages of 4,096 bytes, Slack and Mattermost longer ones; and it is a chat.
 const LIMIT_BYTES: usize = 4000;
 
 pub fn post(address: &Address, message: &Message) -> Result<(), Undelivered> {
-    let deadline = address.deadline();
+    let deadline = Instant::now() + address.timeout * TRIES;
     let body = json!({ "text": message.text(LIMIT_BYTES) }).to_string();
     let (http, url) = (address.http(), address.url.expose());
     let posted = http.post(url, "application/json", &body, deadline);

@@ -58,10 +58,8 @@ pub fn day_notices(day: &NodeDay, files: &FilesRecord) -> Vec<Notice> {
         since: day.window.clock(stopped.since),
         stopped,
     });
-    let held = day
-        .gpus
-        .iter()
-        .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)));
+    let gpus = day.gpus.iter();
+    let held = gpus.filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)));
     let held = held.flat_map(|(gpu, held)| use_kinds(day, gpu, held));
     let kinds = series(missing, Kind::NoReadings)
         .chain(series(chartless, Kind::NoChart))
