@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::Tally;
 use super::left_out::{LeftOut, Reason};
 use crate::analysis::{
-    Account, GpuDay, NodeDay, Span, Spans, TaskKnowledge, TasksByHost, attribute,
+    Account, GpuDay, NodeDay, Span, Spans, TaskKnowledge, TasksByHost, attribute, attribute_by,
 };
 use crate::model::{
     Alerts, CardId, CardUsage, GpuIndex, KeptAnswer, Node, Task, Thresholds, Window,
@@ -141,12 +141,15 @@ impl Tally {
         tasks: &RuledTasks,
         account: impl Fn(GpuIndex, &Spans) -> Account,
     ) -> BTreeSet<GpuIndex> {
-        let (mut held, mut has_evidence) = (BTreeSet::new(), false);
+        let (mut held, mut has_evidence, mut has_unplaced) = (BTreeSet::new(), false, false);
         let Some(known) = tasks.known else {
             return held;
         };
+        let map = tasks.all.gpu_map(node);
         for (rule, of_rule) in tasks.by_rule.iter().enumerate() {
-            for (index, holdings) in attribute(node, of_rule, known).holdings {
+            let of_node = attribute_by(map, of_rule, known);
+            has_unplaced |= !of_node.unplaced.is_empty();
+            for (index, holdings) in of_node.holdings {
                 held.insert(index);
                 for holder in &holdings.holders {
                     let account = account(index, &holder.spans);
@@ -157,7 +160,7 @@ impl Tally {
                 }
             }
         }
-        if !held.is_empty() {
+        if !held.is_empty() || has_unplaced {
             *self.nodes.entry(node.name.clone()).or_default() |= has_evidence;
         }
         held

@@ -22,6 +22,8 @@ pub struct Day<'a> {
     /// The record of the runs before.
     pub earlier: Option<&'a DayRecord>,
     pub thresholds: Thresholds,
+    /// Whether it is logged where each GPU of a task is placed.
+    pub logs_placements: bool,
 }
 
 /// Collects the day of each of `nodes`, and answers in their order. `done` is called with the position of each

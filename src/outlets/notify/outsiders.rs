@@ -8,6 +8,7 @@ use crate::report::notice::{Kind, Notice};
 use crate::sources::management_api::TasksError;
 
 /// The message of a notice, without a word of the management API's.
+#[expect(clippy::too_many_lines, reason = "one message after the other")]
 pub fn message(notice: &Notice) -> String {
     let node = notice.node().unwrap_or_default();
     match &notice.kind {
@@ -54,7 +55,11 @@ pub fn message(notice: &Notice) -> String {
                 error.unwrap_or_default()
             )
         }
-        Kind::Unplaced { owner, gpus } => {
+        Kind::Unplaced {
+            owner,
+            gpus,
+            remedy: _,
+        } => {
             let remedy = match owner {
                 None => {
                     "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天"
