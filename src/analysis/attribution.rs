@@ -83,6 +83,9 @@ pub struct UnlistedGpus {
 pub struct TimelessTask {
     pub task: String,
     pub problem: String,
+    /// The GPUs that it may have held, if they are known.
+    #[serde(skip)]
+    pub gpus: Option<Vec<GpuIndex>>,
 }
 
 /// Places the tasks of `node`, as far as they lie in the `known` part of the day.
@@ -118,6 +121,7 @@ pub fn attribute_by<'a>(map: GpuMap, tasks: &TasksByHost<'a>, known: Span) -> No
                 of_node.timeless.push(TimelessTask {
                     task: task.id.clone(),
                     problem,
+                    gpus: all_gpus(&map, task),
                 });
                 continue;
             }
@@ -179,6 +183,14 @@ pub fn attribute_by<'a>(map: GpuMap, tasks: &TasksByHost<'a>, known: Span) -> No
     };
     of_node.holdings = holds.into_iter().map(gather).collect();
     of_node
+}
+
+/// The GPUs of a task, if each is known.
+fn all_gpus(map: &GpuMap, task: &Task) -> Option<Vec<GpuIndex>> {
+    let place = |gpu: &TaskGpu| map.place(gpu.id, gpu.uuid.as_deref()).ok();
+    let index = |gpu| place(gpu).map(|placement| placement.index);
+    let gpus: Option<Vec<_>> = task.gpus.iter().map(index).collect();
+    gpus.filter(|gpus| !gpus.is_empty())
 }
 
 impl NodeTasks<'_> {

@@ -155,7 +155,7 @@ pub enum IdPlace {
 }
 
 impl IdPlace {
-    fn index(self) -> Option<GpuIndex> {
+    pub fn index(self) -> Option<GpuIndex> {
         match self {
             Self::Counted(index) | Self::Card(index) => Some(index),
             Self::OffNode => None,
