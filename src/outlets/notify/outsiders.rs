@@ -4,11 +4,10 @@
 //! get none of that, but how often it happened. There is no arm for what is not named here: whoever adds a notice
 //! decides what of it leaves the house.
 
-use crate::report::notice::{Kind, Notice};
+use crate::report::notice::{Kind, Notice, caveat, remedy};
 use crate::sources::management_api::TasksError;
 
 /// The message of a notice, without a word of the management API's.
-#[expect(clippy::too_many_lines, reason = "one message after the other")]
 pub fn message(notice: &Notice) -> String {
     let node = notice.node().unwrap_or_default();
     match &notice.kind {
@@ -42,33 +41,21 @@ pub fn message(notice: &Notice) -> String {
             since,
             is_final,
         } => {
-            let error = error
-                .as_ref()
-                .map(|error| format!("{}：", tasks_error(error)));
-            let caveat = if *is_final {
-                ""
-            } else {
-                "，當時這一天尚未結束"
-            };
-            format!(
-                "{}使用 {since} 保存的任務資訊{caveat}",
-                error.unwrap_or_default()
-            )
+            let error = error.as_ref();
+            let error = error.map(|error| tasks_error(error) + "：");
+            let (error, caveat) = (error.unwrap_or_default(), caveat(*is_final));
+            format!("{error}使用 {since} 保存的任務資訊{caveat}")
         }
         Kind::Unplaced {
             owner,
             gpus,
             remedy: _,
         } => {
-            let remedy = match owner {
-                None => {
-                    "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天"
-                        .to_owned()
-                }
-                Some(owner) => format!(
-                    "設定中它們的 UUID 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天"
-                ),
-            };
+            let remedy = remedy(
+                owner.as_deref(),
+                "它們的 UUID ",
+                "gpu_uuids 或 first_gpu_id",
+            );
             let count = gpus.len();
             format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
         }

@@ -18,18 +18,16 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
         let count = usage.rejected.len();
         Kind::Rejected { example, count }
     });
-    let rows = usage.rejected_rows.clone().map(Kind::RejectedRows);
-    let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
     let unknown = unknown_cards(node, usage);
-    let unknown = (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown));
     let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
-    let clock = clock.map(Kind::ClockOff);
-    let kinds = rejected
-        .into_iter()
-        .chain(rows)
-        .chain(coarse)
-        .chain(unknown)
-        .chain(clock);
+    let kinds = [
+        rejected,
+        usage.rejected_rows.clone().map(Kind::RejectedRows),
+        usage.coarse_problem.clone().map(Kind::OldReadings),
+        (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown)),
+        clock.map(Kind::ClockOff),
+    ];
+    let kinds = kinds.into_iter().flatten();
     kinds.map(|kind| kind.of(node)).collect()
 }
 
@@ -114,14 +112,9 @@ pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let repeated = (!answer.repeated.is_empty()).then_some(Kind::RepeatedTasks(repeated));
     let misdated = answer.misdated.iter().cloned().collect();
     let misdated = (!answer.misdated.is_empty()).then_some(Kind::Misdated(misdated));
-    malformed
-        .into_iter()
-        .chain(misdated)
-        .chain(gone)
-        .chain(repeated)
-        .chain(unknown)
-        .map(Notice::from)
-        .collect()
+    let kinds = [malformed, misdated, gone, repeated, unknown];
+    let kinds = kinds.into_iter().flatten();
+    kinds.map(Notice::from).collect()
 }
 
 /// What is noticed of the times of an answer that was given at some time in `asked`.

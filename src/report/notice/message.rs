@@ -60,11 +60,7 @@ impl fmt::Display for Notice {
                 since,
                 is_final,
             } => {
-                let caveat = if *is_final {
-                    ""
-                } else {
-                    "，當時這一天尚未結束"
-                };
+                let caveat = caveat(*is_final);
                 match error {
                     Some(error) => write!(f, "{error}（改用 {since} 保存的任務資訊{caveat}）"),
                     None => write!(f, "使用 {since} 保存的任務資訊{caveat}"),
@@ -81,7 +77,7 @@ impl fmt::Display for Notice {
             Kind::Unplaced {
                 owner,
                 gpus,
-                remedy,
+                remedy: lines,
             } => {
                 let id = |unplaced: &UnplacedGpu| {
                     let gpu = &unplaced.gpu;
@@ -91,22 +87,16 @@ impl fmt::Display for Notice {
                 };
                 let ids = list(gpus.iter().map(id));
                 let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
+                let uuids = list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()));
+                let remedy = remedy(
+                    owner.as_deref(),
+                    format_args!(" UUID {uuids} "),
+                    &settings(lines),
+                );
                 write!(
                     f,
-                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）："
-                )?;
-                match owner {
-                    None => write!(
-                        f,
-                        "請在該節點的 [[nodes]] 設定 {}，修正後請重新收集這一天",
-                        lines(remedy)
-                    ),
-                    Some(owner) => write!(
-                        f,
-                        "設定中 UUID {} 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天",
-                        list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()))
-                    ),
-                }
+                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）：{remedy}"
+                )
             }
             Kind::Unlisted(tasks) => write!(
                 f,
@@ -239,6 +229,26 @@ impl fmt::Display for Notice {
     }
 }
 
+/// What answers lack that an earlier run kept.
+pub fn caveat(is_final: bool) -> &'static str {
+    if is_final {
+        ""
+    } else {
+        "，當時這一天尚未結束"
+    }
+}
+
+/// What places GPUs of tasks, whose `uuids` the settings may have on the node `owner`.
+pub fn remedy(owner: Option<&str>, uuids: impl fmt::Display, settings: &str) -> String {
+    let problem = match owner {
+        None => format!("請在該節點的 [[nodes]] 設定 {settings}"),
+        Some(owner) => format!(
+            "設定中{uuids}屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids"
+        ),
+    };
+    problem + "，修正後請重新收集這一天"
+}
+
 impl Series {
     fn gpus(&self) -> String {
         let gpus = self.gpus.iter();
@@ -251,7 +261,7 @@ impl Series {
 }
 
 /// What to write into the settings.
-fn lines(remedy: &Remedy) -> String {
+fn settings(remedy: &Remedy) -> String {
     let first = remedy.first_gpu_id.map(|first| {
         format!("first_gpu_id = {first}（GPU[0] 的 id 若不是 {first}，請改為正確的值）")
     });

@@ -22,7 +22,7 @@ use crate::store::{NotMergedReport, UnusableFile, WriteError};
 pub use found::{
     answer_notices, day_notices, task_notices, time_notices, unknown_cards, usage_notices,
 };
-pub use message::cards_list;
+pub use message::{cards_list, caveat, remedy};
 
 #[derive(Debug)]
 pub struct Notice {
