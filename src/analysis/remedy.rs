@@ -29,9 +29,6 @@ impl Remedy {
 
 /// The id of `GPU[0]` by a GPU whose UUID is known; else as if all nodes had as many GPUs and the ids began with 1.
 fn first_gpu_id(node: &Node, tasks: &NodeTasks) -> Option<u64> {
-    if node.first_gpu_id.is_some() {
-        return None;
-    }
     let least = tasks.ids().min()?;
     let by_uuid = tasks.placed.iter().find_map(|placed| {
         let index = u64::try_from(placed.index.0).ok()?;

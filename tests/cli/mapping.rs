@@ -117,6 +117,9 @@ fn the_line_of_a_warning_places_the_gpus() {
         .exits(0)
         .stderr_is("");
     assert_eq!(users(&outcome), "- - alice bob - - - -");
+    // A count that places none of them.
+    let lab = two_tasks().node_settings("colab-gpu4", "first_gpu_id = 1");
+    assert_eq!(said(lab), "first_gpu_id = 25");
     // Ids that no count places.
     let scattered = Lab::colab_gpu4()
         .task(SimulatedTask::new("t1", "alice", "colab-gpu4").gpu(2, OF_25))
