@@ -26,6 +26,7 @@ usage() {
 選項：
   --from FILE   不讀 sysfs，改讀 FILE（- 是標準輸入），可混合下列幾種行，其他的行略過：
                   rocm-smi --showuniqueid 的輸出：GPU[0] : Unique ID: 0x70cb99ce3e214bda
+                  amd-smi list 的輸出（也可加 -e、--csv 或 --json）
                   card9; uuid:0xbe00df5da6743f1c
                   card9 -> GPU[1] 或 GPU[1] -> Card 9
                 沒有說到的不會猜測
@@ -37,13 +38,16 @@ usage() {
 HELP
 }
 
-# Reads what both sources write: an id's 16 lower-case digits, or nothing where the text is no id. rocm-smi leaves out
-# leading zeros and writes N/A or 0x0 for a GPU without one; the driver's file is then empty.
+# Reads what all sources write: an id's 16 lower-case digits, or nothing where the text is no id. rocm-smi leaves out
+# leading zeros and writes N/A or 0x0 for a GPU without one; the driver's file is then empty. amd-smi writes
+# <byte 0>ff<device>-0000-1000-80<byte 1>-<bytes 2 to 7>.
 unique_id='
 function unique_id(text) {
     text = tolower(text)
     sub(/^(apu|gpu)-/, "", text)
     sub(/^0x/, "", text)
+    if (length(text) == 36 && substr(text, 3, 2) == "ff" && substr(text, 9, 13) == "-0000-1000-80" && substr(text, 24, 1) == "-")
+        text = substr(text, 1, 2) substr(text, 22, 2) substr(text, 25)
     if (text !~ /^[0-9a-f]+$/) return ""
     sub(/^0+/, "", text)
     if (text == "" || length(text) > 16) return ""
@@ -77,7 +81,8 @@ from_sysfs() {
 
 # The same of a listing on standard input. A card of which it does not say the index comes last, without one.
 from_listing() {
-    awk "$unique_id"'
+    # What is said is ASCII: a byte order mark and the other half of UTF-16 are nothing.
+    tr -d '\000\200-\377' | awk "$unique_id"'
     function fail(what) {
         print "錯誤：" what > "/dev/stderr"
         failed = 1
@@ -107,14 +112,42 @@ from_listing() {
         say(card_of_index, i, c, "GPU[" i "] 的卡號")
     }
 
-    { line = tolower($0); gsub(/[ \t\r]/, "", line); value = line; sub(/.*:/, "", value); split(line, side, "->") }
+    # A GPU of amd-smi, of which further lines may say more.
+    function of_amd_smi(i) {
+        index_of_entry[++entries] = i
+    }
+
+    { line = tolower($0); gsub(/[ \t\r]/, "", line) }
+    line ~ /^"/ { gsub(/[",]/, "", line) }
+    { value = line; sub(/.*:/, "", value); split(line, side, "->") }
     line ~ /^gpu\[[0-9][0-9]?[0-9]?\]:uniqueid:/ { sub(/:.*/, "", line); of_index(number(line), value); next }
     line ~ /^card[0-9][0-9]?[0-9]?[0-9]?;uuid:/ { sub(/;.*/, "", line); of_card(number(line), value); next }
     line ~ /^card[0-9][0-9]?[0-9]?[0-9]?->gpu\[[0-9][0-9]?[0-9]?\]$/ { join(number(side[1]), number(side[2])) }
     line ~ /^gpu\[[0-9][0-9]?[0-9]?\]->card[0-9][0-9]?[0-9]?[0-9]?$/ { join(number(side[2]), number(side[1])) }
 
+    line ~ /^gpu:[0-9][0-9]?[0-9]?$/ { of_amd_smi(number(line)); next }
+    line ~ /^uuid:/ { id_of_entry[entries] = value }
+    line ~ /^card:card[0-9]+$/ { card_of_entry[entries] = value }
+    line ~ /^partition_id:[0-9]+$/ { partition_of_entry[entries] = number(value) }
+    line ~ /^gpu,/ { count = split(line, field, ","); for (k = 1; k <= count; k++) column[field[k]] = k; next }
+    ("gpu_uuid" in column) && line ~ /^[0-9][0-9]?[0-9]?,/ {
+        split(line, field, ",")
+        of_amd_smi(number(field[1]))
+        id_of_entry[entries] = field[column["gpu_uuid"]]
+        if ("card" in column) card_of_entry[entries] = field[column["card"]]
+        if ("partition_id" in column) partition_of_entry[entries] = number(field[column["partition_id"]])
+    }
+
     END {
         if (failed) exit 1
+        # Where GPUs are in partitions, amd-smi numbers those; the first of each GPU stands for it.
+        for (k = 1; k <= entries; k++) if (partition_of_entry[k] > 0) is_partitioned = 1
+        for (k = 1; k <= entries; k++) {
+            if (partition_of_entry[k] > 0) continue
+            i = is_partitioned ? gpus++ : index_of_entry[k]
+            of_index(i + 0, id_of_entry[k])
+            if (card_of_entry[k] ~ /^card[0-9]+$/) join(number(card_of_entry[k]), i + 0)
+        }
         # A card and an index that name one id, and no others that do, are one GPU.
         for (i in id_of_index) { holders[id_of_index[i]]++; index_of_id[id_of_index[i]] = i }
         for (c in id_of_card) holders_by_card[id_of_card[c]]++
@@ -215,7 +248,7 @@ else
         gpus=$(from_listing <"$from")
     fi
     [ -n "$gpus" ] ||
-        fail "$source 中沒有可辨認的 GPU：需要 rocm-smi --showuniqueid 的輸出，或「card9; uuid:0x…」、「card9 -> GPU[1]」這樣的行"
+        fail "$source 中沒有可辨認的 GPU：需要 rocm-smi --showuniqueid 或 amd-smi list 的輸出，或「card9; uuid:0x…」、「card9 -> GPU[1]」這樣的行"
 fi
 source=${source//[\\[:cntrl:]]/?}     # it stands in a comment
 render <<<"$gpus"

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::gpu_map::{Disagreement, Unplaceable};
+use super::gpu_map::{Disagreement, GpuMap, Rule, Unplaceable};
 use super::holding::{Hold, Holdings, Span, Spans};
 use crate::model::{GpuIndex, Held, Node, Task, TaskGpu};
 
@@ -26,6 +26,11 @@ impl<'a> TasksByHost<'a> {
         !self.on(host).is_empty()
     }
 
+    /// How these tasks name the GPUs of a node.
+    pub fn gpu_map<'n>(&self, node: &'n Node) -> GpuMap<'n> {
+        GpuMap::new(node, ids(self.on(&node.name)))
+    }
+
     fn on(&self, host: &str) -> &[&'a Task] {
         self.0.get(host).map_or(&[], Vec::as_slice)
     }
@@ -38,12 +43,22 @@ pub struct NodeTasks<'a> {
     pub tasks: Vec<&'a Task>,
     /// Who held each GPU. One that nobody held is not among these.
     pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
+    pub placed: Vec<PlacedGpu<'a>>,
     pub unplaced: Vec<UnplacedGpu>,
     /// The tasks whose GPUs are counted and not listed.
     pub unlisted: Vec<UnlistedGpus>,
     /// The GPUs that tasks held and whose UUID and id disagree, each once, by index.
     pub disagreements: BTreeSet<Disagreement>,
     pub timeless: Vec<TimelessTask>,
+}
+
+/// A task's GPU, and by what it was found on the node.
+#[derive(Clone, Copy, Debug)]
+pub struct PlacedGpu<'a> {
+    pub task: &'a Task,
+    pub gpu: &'a TaskGpu,
+    pub index: GpuIndex,
+    pub rule: Rule,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,14 +83,24 @@ pub struct UnlistedGpus {
 pub struct TimelessTask {
     pub task: String,
     pub problem: String,
+    /// The GPUs that it may have held, if they are known.
+    #[serde(skip)]
+    pub gpus: Option<Vec<GpuIndex>>,
 }
 
 /// Places the tasks of `node`, as far as they lie in the `known` part of the day.
 pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeTasks<'a> {
+    attribute_by(tasks.gpu_map(node), tasks, known)
+}
+
+/// Places some of the node's tasks by the map that all of them make.
+pub fn attribute_by<'a>(map: GpuMap, tasks: &TasksByHost<'a>, known: Span) -> NodeTasks<'a> {
+    let tasks = tasks.on(&map.node.name);
     let mut of_node = NodeTasks {
         known,
-        tasks: tasks.on(&node.name).to_vec(),
+        tasks: tasks.to_vec(),
         holdings: BTreeMap::new(),
+        placed: Vec::new(),
         unplaced: Vec::new(),
         unlisted: Vec::new(),
         disagreements: BTreeSet::new(),
@@ -83,7 +108,7 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
     };
     let mut holds: BTreeMap<GpuIndex, Vec<Hold>> = BTreeMap::new();
     let mut unknown: BTreeMap<GpuIndex, Vec<Span>> = BTreeMap::new();
-    for &task in tasks.on(&node.name) {
+    for &task in tasks {
         let (span, not_known) = match task.held() {
             Ok(None) => continue,
             Ok(Some(Held { from, to })) => {
@@ -96,6 +121,7 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                 of_node.timeless.push(TimelessTask {
                     task: task.id.clone(),
                     problem,
+                    gpus: all_gpus(&map, task),
                 });
                 continue;
             }
@@ -111,7 +137,7 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
             });
         }
         for gpu in &task.gpus {
-            let placement = match node.place_gpu(gpu.id, gpu.uuid.as_deref()) {
+            let placement = match map.place(gpu.id, gpu.uuid.as_deref()) {
                 Ok(placement) => placement,
                 Err(reason) => {
                     of_node.unplaced.push(UnplacedGpu {
@@ -126,6 +152,12 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                     continue;
                 }
             };
+            of_node.placed.push(PlacedGpu {
+                task,
+                gpu,
+                index: placement.index,
+                rule: placement.rule,
+            });
             of_node.disagreements.extend(placement.disagreement);
             let hold = span.map(|span| Hold {
                 user: &task.username,
@@ -153,12 +185,30 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
     of_node
 }
 
+/// The GPUs of a task, if each is known.
+fn all_gpus(map: &GpuMap, task: &Task) -> Option<Vec<GpuIndex>> {
+    let place = |gpu: &TaskGpu| map.place(gpu.id, gpu.uuid.as_deref()).ok();
+    let index = |gpu| place(gpu).map(|placement| placement.index);
+    let gpus: Option<Vec<_>> = task.gpus.iter().map(index).collect();
+    gpus.filter(|gpus| !gpus.is_empty())
+}
+
 impl NodeTasks<'_> {
+    /// The ids that the tasks name on the node.
+    pub fn ids(&self) -> impl Iterator<Item = u64> {
+        ids(&self.tasks)
+    }
+
     /// Who held a GPU, in order of first hold.
     pub fn users(&self, gpu: GpuIndex) -> impl Iterator<Item = &str> {
         let holdings = self.holdings.get(&gpu).into_iter();
         holdings.flat_map(|holdings| holdings.holders.iter().map(|holder| holder.user))
     }
+}
+
+fn ids(tasks: &[&Task]) -> impl Iterator<Item = u64> {
+    let gpus = tasks.iter().flat_map(|task| &task.gpus);
+    gpus.filter_map(|gpu| gpu.id)
 }
 
 /// The hosts that tasks with GPUs name and no setting does, each with those tasks.
@@ -307,6 +357,23 @@ mod tests {
             .map(|u| (u.task.as_str(), u.gpu.id))
             .collect();
         assert_eq!(unplaced, [("t", Some(26))]);
+    }
+
+    #[test]
+    fn ids_beside_one_that_is_no_card_are_not_placed_as_cards() {
+        let tasks = [
+            task("t1", "alice", 25, time(MIDNIGHT), TaskTime::Absent),
+            task("t2", "bob", 26, time(MIDNIGHT), TaskTime::Absent),
+        ];
+        let all = TasksByHost::new(&tasks);
+        let known = attribute(&node(), &all, DAY);
+        let unplaced = known.unplaced.iter().map(|gpu| gpu.gpu.id);
+        assert_eq!(unplaced.collect::<Vec<_>>(), [Some(25), Some(26)]);
+        let alices = TasksByHost::new(&tasks[..1]);
+        let node = node();
+        let known = attribute_by(all.gpu_map(&node), &alices, DAY);
+        assert!(known.placed.is_empty(), "by what all tasks name");
+        assert_eq!(attribute(&node, &alices, DAY).placed.len(), 1);
     }
 
     #[test]

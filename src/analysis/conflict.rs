@@ -43,35 +43,71 @@ impl Serialize for Conflict {
     }
 }
 
-/// The conflicts of a GPU. Tasks of one user do not conflict with each other.
-pub fn conflicts(holdings: &Holdings) -> Conflicts {
-    let mut changes: BTreeMap<UnixSeconds, Vec<usize>> = BTreeMap::new();
+/// When who holds a GPU changes, and who it is that begins or ends. The spans of one user do not touch, so that every
+/// change is one of who holds it.
+type Changes = BTreeMap<UnixSeconds, Vec<usize>>;
+
+/// The conflicts of a GPU. Tasks of one user do not conflict with each other, and neither do users who hand the GPU
+/// over within so many seconds.
+pub fn conflicts(holdings: &Holdings, handover_seconds: u32) -> Conflicts {
+    let mut changes = Changes::new();
     for (position, holder) in holdings.holders.iter().enumerate() {
         for span in holder.spans.iter() {
             changes.entry(span.from).or_default().push(position);
             changes.entry(span.to).or_default().push(position);
         }
     }
+    let handovers = handovers(&changes, handover_seconds);
     let mut conflicts = Conflicts::default();
     let mut holding = BTreeSet::new();
     let mut since = UnixSeconds::MIN;
     for (now, changed) in changes {
-        // The spans of one user do not touch, so that every change is one of who holds it.
         if holding.len() > 1 {
             let span = Span {
                 from: since,
                 to: now,
             };
-            conflicts.push_with(|| conflict(holdings, &holding, span));
-        }
-        for position in changed {
-            if !holding.remove(&position) {
-                holding.insert(position);
+            // What is over before this span is no matter of it.
+            let next = handovers.partition_point(|handover| handover.to <= since);
+            let is_handover = handovers.get(next).is_some_and(|of| of.from <= since);
+            if !is_handover {
+                conflicts.push_with(|| conflict(holdings, &holding, span));
             }
         }
+        change(&mut holding, &changed);
         since = now;
     }
     conflicts
+}
+
+fn change(holding: &mut BTreeSet<usize>, changed: &[usize]) {
+    for position in changed {
+        if !holding.remove(position) {
+            holding.insert(*position);
+        }
+    }
+}
+
+/// The times, in order, in which several users hold the GPU for a short while, and nobody of them both before and after.
+fn handovers(changes: &Changes, most_seconds: u32) -> Vec<Span> {
+    let mut handovers = Vec::new();
+    let mut holding = BTreeSet::new();
+    // Since when several hold it, and who held it before.
+    let mut overlap: Option<(UnixSeconds, Option<usize>)> = None;
+    for (&now, changed) in changes {
+        let before = holding.first().copied();
+        change(&mut holding, changed);
+        if holding.len() > 1 {
+            overlap = overlap.or(Some((now, before)));
+        } else if let Some((from, before)) = overlap.take() {
+            let span = Span { from, to: now };
+            let is_handed_over = before.is_none() || before != holding.first().copied();
+            if is_handed_over && span.seconds() <= most_seconds.into() {
+                handovers.push(span);
+            }
+        }
+    }
+    handovers
 }
 
 fn conflict(holdings: &Holdings, holding: &BTreeSet<usize>, span: Span) -> Conflict {
@@ -139,7 +175,7 @@ mod tests {
         holds: impl IntoIterator<Item = Option<Hold<'static>>>,
     ) -> Vec<(String, String, i64, i64)> {
         let holds: Vec<_> = holds.into_iter().flatten().collect();
-        conflicts(&Holdings::new(&holds))
+        conflicts(&Holdings::new(&holds), 0)
             .first
             .into_iter()
             .map(|of| {
@@ -183,6 +219,24 @@ mod tests {
     }
 
     #[test]
+    fn a_short_overlap_where_one_hands_the_gpu_over_is_no_conflict() {
+        let count = |bobs: (i64, i64), carols: Option<(i64, i64)>| {
+            let alice = hold("alice", "1", 0, 1000);
+            let bob = hold("bob", "2", bobs.0, bobs.1);
+            let carol = carols.and_then(|(from, to)| hold("carol", "3", from, to));
+            let holds: Vec<_> = [alice, bob, carol].into_iter().flatten().collect();
+            conflicts(&Holdings::new(&holds), 60).first.len()
+        };
+        assert_eq!(count((940, 2000), None), 0);
+        assert_eq!(count((939, 2000), None), 1, "longer");
+        assert_eq!(count((500, 560), None), 1, "alice goes on");
+        assert_eq!(count((-500, 60), None), 0, "bob was first");
+        assert_eq!(count((940, 2000), Some((960, 990))), 0);
+        assert_eq!(count((940, 1030), Some((980, 2000))), 3, "90 s in all");
+        assert_eq!(count((940, 2000), Some((1970, 2500))), 0, "twice");
+    }
+
+    #[test]
     fn a_task_that_names_the_gpu_twice_is_named_once() {
         assert_eq!(
             found([
@@ -206,7 +260,7 @@ mod tests {
         let Conflicts {
             first: listed,
             more,
-        } = conflicts(&Holdings::new(&holds));
+        } = conflicts(&Holdings::new(&holds), 60);
         assert_eq!((listed.len(), more), (24, 1999 - 24));
         let last = &listed[23];
         assert_eq!(
@@ -271,7 +325,7 @@ mod tests {
     proptest! {
         #[test]
         fn conflicts_are_what_a_look_at_every_second_shows(
-            tasks in prop::collection::vec((0_usize..4, 0_i64..60, 0_i64..30), 0..12),
+            tasks in prop::collection::vec((0_usize..4, 0_i64..60, 0_i64..30), 0..12), most in 0_u32..12,
         ) {
             let holds = tasks.iter().zip(TASKS).map(|(&(user, from, length), task)| {
                 hold(USERS[user], task, from, from + length)
@@ -281,13 +335,19 @@ mod tests {
                 let there = holds.iter().filter(|hold| hold.span.from <= second && second < hold.span.to);
                 there.map(|hold| hold.user).collect::<BTreeSet<_>>()
             };
-            let conflicts = conflicts(&Holdings::new(&holds));
+            let is_handover = |second: i64| {
+                let several = |second: &i64| at(*second).len() > 1;
+                let before = (-1..=second).rev().find(|second| !several(second)).expect("the first");
+                let after = (second..=100).find(|second| !several(second)).expect("the last");
+                at(before).is_disjoint(&at(after)) && after - before - 1 <= i64::from(most)
+            };
+            let conflicts = conflicts(&Holdings::new(&holds), most);
             prop_assert_eq!(conflicts.more, 0);
             let conflicts = conflicts.first;
             for second in -1..100 {
                 let named = conflicts.iter().find(|of| of.span.from <= second && second < of.span.to);
                 let users = named.map(|of| of.users.first.iter().map(String::as_str).collect::<BTreeSet<_>>());
-                prop_assert_eq!(users, Some(at(second)).filter(|users| users.len() > 1));
+                prop_assert_eq!(users, Some(at(second)).filter(|users| users.len() > 1 && !is_handover(second)));
             }
             for of in &conflicts {
                 // As long as it can be.

@@ -4,22 +4,35 @@ use std::fmt;
 
 use crate::model::{CardId, GpuIndex, GpuUuid, Node};
 
-impl Node {
-    /// The GPU that the management API calls by this `id` and `uuid`: by UUID, else by `first_gpu_id`, else by the
-    /// id as a card number, as in the first seed.
-    ///
-    /// A node with `first_gpu_id` counts its ids across the cluster, so there an id that happens to equal a card
-    /// number is not taken for one. A UUID of another node is not placed by its id either: one of the two is wrong,
-    /// and the id may be it.
-    pub fn place_gpu(
-        &self,
-        id: Option<u64>,
-        uuid: Option<&str>,
-    ) -> Result<Placement, Unplaceable<'_>> {
-        let uuid = uuid.and_then(GpuUuid::parse);
+/// How a day's tasks name the GPUs of a node.
+///
+/// The GPU that the management API calls by an id and a UUID is found by UUID, else by `first_gpu_id`, else by the id as
+/// a card number, as in the first seed. A node with `first_gpu_id` counts its ids across the cluster, so there an id that
+/// happens to equal a card number is not taken for one; nor is it where the day's tasks name an id that is none.
+#[derive(Clone, Copy, Debug)]
+pub struct GpuMap<'a> {
+    pub node: &'a Node,
+    ids_are_cards: bool,
+}
+
+impl<'a> GpuMap<'a> {
+    /// The map of a day whose tasks name these ids on the node.
+    pub fn new(node: &'a Node, ids: impl IntoIterator<Item = u64>) -> Self {
+        let is_card = |id| node.index_of_card(CardId(id)).is_some();
+        let ids_are_cards = node.first_gpu_id.is_none() && ids.into_iter().all(is_card);
+        Self {
+            node,
+            ids_are_cards,
+        }
+    }
+
+    /// A UUID of another node is not placed by its id: one of the two is wrong, and the id may be it. A UUID that is
+    /// unknown, or cannot be read, is not placed where `gpu_uuids` has another one.
+    pub fn place(&self, id: Option<u64>, uuid: Option<&str>) -> Result<Placement, Unplaceable<'a>> {
+        let node = self.node;
         let by_id = id.and_then(|id| Some((id, self.place_id(id)?)));
-        if let Some(uuid) = uuid {
-            if let Some(&index) = self.gpu_uuids.get(&uuid) {
+        if let Some(uuid) = uuid.and_then(GpuUuid::parse) {
+            if let Some(&index) = node.gpu_uuids.get(&uuid) {
                 let elsewhere = by_id.filter(|(_, place)| place.index() != Some(index));
                 let disagreement = elsewhere.map(|(id, id_place)| Disagreement {
                     index,
@@ -29,19 +42,23 @@ impl Node {
                 });
                 return Ok(Placement {
                     index,
+                    rule: Rule::Uuid,
                     disagreement,
                 });
             }
-            if let Some(owner) = self.uuid_owners.get(&uuid) {
+            if let Some(owner) = node.uuid_owners.get(&uuid) {
                 return Err(Unplaceable::OnNode(owner));
             }
         }
-        let index = by_id.and_then(|(_, place)| place.index());
-        // The GPU there is known to be another one.
-        let is_another = |index| uuid.is_some() && self.gpu_uuids.values().any(|&of| of == index);
-        match index {
-            Some(index) if !is_another(index) => Ok(Placement {
+        let is_another = |index| uuid.is_some() && node.gpu_uuids.values().any(|&of| of == index);
+        let place = by_id.map(|(_, place)| place);
+        match place.and_then(|place| Some((place.index()?, place))) {
+            Some((index, place)) if !is_another(index) => Ok(Placement {
                 index,
+                rule: match place {
+                    IdPlace::Card(_) => Rule::Card,
+                    IdPlace::Counted(_) | IdPlace::OffNode => Rule::FirstGpuId,
+                },
                 disagreement: None,
             }),
             _ => Err(Unplaceable::Unknown),
@@ -50,25 +67,47 @@ impl Node {
 
     /// What the id alone says. A number that is no card's says nothing: it may count something else.
     fn place_id(&self, id: u64) -> Option<IdPlace> {
-        let Some(first) = self.first_gpu_id else {
-            return self.index_of_card(CardId(id)).map(IdPlace::Card);
+        let node = self.node;
+        let Some(first) = node.first_gpu_id else {
+            let card = self.ids_are_cards.then_some(CardId(id))?;
+            return node.index_of_card(card).map(IdPlace::Card);
         };
         let index = id
             .checked_sub(first)
             .and_then(|index| usize::try_from(index).ok());
         let place = match index {
-            Some(index) if index < self.cards.len() => IdPlace::Counted(GpuIndex(index)),
+            Some(index) if index < node.cards.len() => IdPlace::Counted(GpuIndex(index)),
             _ => IdPlace::OffNode,
         };
         Some(place)
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
     pub index: GpuIndex,
+    pub rule: Rule,
     /// What speaks against it.
     pub disagreement: Option<Disagreement>,
+}
+
+/// By what a GPU was placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    Uuid,
+    FirstGpuId,
+    Card,
+}
+
+impl Rule {
+    /// As logs have it: the key of the settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Uuid => "gpu_uuids",
+            Self::FirstGpuId => "first_gpu_id",
+            Self::Card => "cards",
+        }
+    }
 }
 
 /// Why a task's GPU is nowhere on its node.
@@ -85,7 +124,7 @@ pub enum Unplaceable<'a> {
 /// They disagree where `gpu_uuids` has the UUID, and the id counts from `first_gpu_id` to another GPU or off the node, or,
 /// without `first_gpu_id`, is the card number of another GPU. An id that is missing, or no card's number, says nothing
 /// that could disagree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Disagreement {
     pub index: GpuIndex,
     pub uuid: GpuUuid,
@@ -116,7 +155,7 @@ pub enum IdPlace {
 }
 
 impl IdPlace {
-    fn index(self) -> Option<GpuIndex> {
+    pub fn index(self) -> Option<GpuIndex> {
         match self {
             Self::Counted(index) | Self::Card(index) => Some(index),
             Self::OffNode => None,
@@ -171,14 +210,41 @@ mod tests {
         placed.ok().map(|placement| placement.index.0)
     }
 
+    /// Where the node has a GPU that is named so, and is the only one that the day's tasks name.
+    fn place<'a>(
+        node: &'a Node,
+        id: Option<u64>,
+        uuid: Option<&str>,
+    ) -> Result<Placement, Unplaceable<'a>> {
+        GpuMap::new(node, id).place(id, uuid)
+    }
+
     #[test]
     fn without_settings_an_id_is_a_card_number() {
         let node = node(None, None);
-        assert_eq!(index(node.place_gpu(Some(25), None)), Some(3));
+        assert_eq!(index(place(&node, Some(25), None)), Some(3));
+        let rule = place(&node, Some(25), None).map(|placement| placement.rule);
+        assert_eq!(rule, Ok(Rule::Card));
         for id in [26, 27, 28, 0] {
-            let placed = node.place_gpu(Some(id), Some("APU-52f67b3700dcc6f3"));
+            let placed = place(&node, Some(id), Some("APU-52f67b3700dcc6f3"));
             assert_eq!(placed, Err(Unplaceable::Unknown), "{id}");
         }
+    }
+
+    #[test]
+    fn ids_are_card_numbers_only_if_all_of_the_days_are() {
+        let node = node(None, Some(5));
+        let placed = |ids: &[u64], id, uuid| {
+            index(GpuMap::new(&node, ids.iter().copied()).place(Some(id), uuid))
+        };
+        assert_eq!(placed(&[25, 33, 57], 33, None), Some(4));
+        for id in [25, 26, 27] {
+            assert_eq!(placed(&[25, 26, 27], id, None), None, "{id}");
+        }
+        let map = GpuMap::new(&node, [25, 26]);
+        let placed = map.place(Some(25), Some(OURS)).expect("the UUID is known");
+        assert_eq!((placed.index, placed.rule), (GpuIndex(5), Rule::Uuid));
+        assert_eq!(placed.disagreement, None, "25 is no card number here");
     }
 
     #[test]
@@ -192,47 +258,51 @@ mod tests {
             (24, None),
             (1, None),
         ] {
-            assert_eq!(index(node.place_gpu(Some(id), None)), expected, "{id}");
+            assert_eq!(index(place(&node, Some(id), None)), expected, "{id}");
         }
     }
 
     #[test]
     fn a_uuid_of_no_setting_leaves_the_id() {
         let node = node(Some(25), Some(5));
-        assert_eq!(index(node.place_gpu(Some(25), Some(STRANGE))), Some(0));
+        assert_eq!(index(place(&node, Some(25), Some(STRANGE))), Some(0));
         assert_eq!(
-            node.place_gpu(Some(30), Some(STRANGE)),
+            place(&node, Some(30), Some(STRANGE)),
             Err(Unplaceable::Unknown),
             "the GPU there has another UUID"
         );
-        assert_eq!(
-            node.place_gpu(None, Some(STRANGE)),
-            Err(Unplaceable::Unknown)
-        );
+        assert_eq!(place(&node, None, Some(STRANGE)), Err(Unplaceable::Unknown));
     }
 
     #[test]
-    fn a_uuid_that_is_none_leaves_the_id() {
-        let node = node(Some(25), Some(5));
-        for none in ["", "N/A", "0x0", "APU-0000000000000000"] {
+    fn a_uuid_that_cannot_be_read_is_not_the_gpu_of_another_uuid() {
+        let known = node(Some(25), Some(5));
+        let unknown = node(Some(25), None);
+        for none in [
+            "N/A",
+            "0x0",
+            "APU-0000000000000000",
+            "APU-xyz",
+            "70cb99ce3e214bda0",
+        ] {
+            let placed = |node, id| index(place(node, Some(id), Some(none)));
+            assert_eq!(placed(&known, 30), None, "{none}");
+            assert_eq!(placed(&known, 29), Some(4), "{none}");
+            assert_eq!(placed(&unknown, 30), Some(5), "{none}");
             assert_eq!(
-                index(node.place_gpu(Some(30), Some(none))),
-                Some(5),
-                "{none}"
-            );
-            assert_eq!(
-                node.place_gpu(None, Some(none)),
+                place(&known, None, Some(none)),
                 Err(Unplaceable::Unknown),
                 "{none}"
             );
         }
+        assert_eq!(index(place(&known, Some(30), None)), Some(5), "without one");
     }
 
     #[test]
     fn where_the_id_says_otherwise_the_placement_says_so() {
         let message = |first_gpu_id, id| {
             let node = node(first_gpu_id, Some(5));
-            let placed = node.place_gpu(id, Some("0x70CB99CE3E214BDA"));
+            let placed = place(&node, id, Some("0x70CB99CE3E214BDA"));
             let placement = placed.expect("the UUID is of the settings");
             assert_eq!(placement.index, GpuIndex(5));
             placement
@@ -265,7 +335,7 @@ mod tests {
             id in any_id(), first in prop::option::of(prop_oneof![0..70_u64, any::<u64>()]), ours in 0..8_usize,
         ) {
             let node = node(first, Some(ours));
-            let placement = node.place_gpu(id, Some(OURS)).expect("the UUID is of the settings");
+            let placement = place(&node, id, Some(OURS)).expect("the UUID is of the settings");
             prop_assert_eq!(placement.index, GpuIndex(ours));
             // What the id names, counted GPU by GPU.
             let named = id.and_then(|id| (0..8).find(|&index| match first {
@@ -280,7 +350,7 @@ mod tests {
         #[test]
         fn a_uuid_of_another_node_is_never_placed(id in any_id(), first in any_id(), ours in prop::option::of(0..8_usize)) {
             let node = node(first, ours);
-            prop_assert_eq!(node.place_gpu(id, Some(THEIRS)), Err(Unplaceable::OnNode("colab-gpu3")));
+            prop_assert_eq!(place(&node, id, Some(THEIRS)), Err(Unplaceable::OnNode("colab-gpu3")));
         }
 
         #[test]
@@ -288,7 +358,7 @@ mod tests {
             id in any_id(), first in any_id(), ours in prop::option::of(0..8_usize), text in prop::option::of("\\PC*|(APU-)?[0-9a-fA-Fx]{0,20}"),
         ) {
             let node = node(first, ours);
-            if let Ok(placement) = node.place_gpu(id, text.as_deref()) {
+            if let Ok(placement) = place(&node, id, text.as_deref()) {
                 prop_assert!(placement.index.0 < node.cards.len());
             }
         }

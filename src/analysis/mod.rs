@@ -13,11 +13,12 @@ mod merge;
 mod node_day;
 mod pseudonym;
 mod record;
+mod remedy;
 pub mod stopped_series;
 pub mod task_clock;
 pub mod usage;
 
-pub use attribution::{NodeTasks, TasksByHost, TimelessTask, UnplacedGpu, attribute};
+pub use attribution::{NodeTasks, TasksByHost, TimelessTask, UnplacedGpu, attribute, attribute_by};
 pub use average::{Coverage, Mean};
 pub use catch_up::{Found, Lack, Need};
 pub use completeness::{Completeness, Shortfall, Verdict, run_status};
@@ -31,5 +32,6 @@ pub use pseudonym::{KEY_BYTES, Pseudonyms, WITHHELD};
 pub use record::{
     DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity, WindowRecord,
 };
+pub use remedy::Remedy;
 pub use stopped_series::{Series, Stopped};
 pub use task_clock::{Differing, Early};

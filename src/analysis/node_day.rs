@@ -110,41 +110,58 @@ impl<'a> NodeDay<'a> {
 
     /// The node's accounts; `None` without task information.
     pub fn ledger(&self) -> Option<NodeLedger> {
+        let tasks = self.tasks.known()?;
+        let doubts = self.doubts().into_iter().map(|(_, doubt)| doubt).collect();
+        let gpus = self.gpus.iter();
+        let gpus = gpus.filter_map(|gpu| Some((gpu.index, &gpu.held.as_ref()?.ledger)));
+        Some(NodeLedger::new(tasks.known, doubts, gpus))
+    }
+
+    /// Why the accounts of a GPU, or of any of the node's, may not be the truth.
+    pub fn doubts(&self) -> BTreeSet<(Option<GpuIndex>, Doubt)> {
         let TaskKnowledge::Known {
             tasks,
             has_malformed,
             ..
         } = &self.tasks
         else {
-            return None;
+            return BTreeSet::new();
         };
-        let any =
-            |is_so: fn(&GpuUse) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
-        let doubts = [
+        let of_node = [
             (Doubt::Unfinished, tasks.known.to < self.window.end),
             (
                 Doubt::Unplaced,
                 !tasks.unplaced.is_empty() || !tasks.unlisted.is_empty(),
             ),
-            (Doubt::Disagreement, !tasks.disagreements.is_empty()),
-            (Doubt::Timeless, !tasks.timeless.is_empty()),
-            (
-                Doubt::Conflict,
-                any(|held| !held.conflicts.first.is_empty()),
-            ),
-            (
-                Doubt::BusyWithoutTask,
-                any(|held| !held.busy_without_task.is_empty()),
-            ),
             (Doubt::Malformed, *has_malformed),
         ];
-        let doubts: BTreeSet<_> = doubts
-            .into_iter()
-            .filter_map(|(doubt, is_so)| is_so.then_some(doubt))
-            .collect();
-        let gpus = self.gpus.iter();
-        let gpus = gpus.filter_map(|gpu| Some((gpu.index, &gpu.held.as_ref()?.ledger)));
-        Some(NodeLedger::new(tasks.known, doubts, gpus))
+        let of_node = of_node.into_iter().filter(|(_, is_so)| *is_so);
+        let disagreements = tasks.disagreements.iter().flat_map(|of| {
+            let indices = [Some(of.index), of.id_place.index()];
+            indices.into_iter().flatten()
+        });
+        let timeless = tasks.timeless.iter().flat_map(|task| match &task.gpus {
+            Some(gpus) => gpus.iter().copied().map(Some).collect(),
+            None => vec![None],
+        });
+        let held = self
+            .gpus
+            .iter()
+            .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)));
+        let of_use = held.flat_map(|(index, held)| {
+            let doubts = [
+                (Doubt::Conflict, !held.conflicts.first.is_empty()),
+                (Doubt::BusyWithoutTask, !held.busy_without_task.is_empty()),
+            ];
+            let doubts = doubts.into_iter().filter(|(_, is_so)| *is_so);
+            doubts.map(move |(doubt, _)| (Some(index), doubt))
+        });
+        of_node
+            .map(|(doubt, _)| (None, doubt))
+            .chain(disagreements.map(|index| (Some(index), Doubt::Disagreement)))
+            .chain(timeless.map(|gpu| (gpu, Doubt::Timeless)))
+            .chain(of_use)
+            .collect()
     }
 }
 
@@ -174,9 +191,10 @@ impl GpuUse {
         let not_free = holdings.map(Holdings::not_free).unwrap_or_default();
         let busy = usage
             .map(|usage| busy_without_task(usage, &not_free, tasks.known, window, thresholds.busy));
+        let conflicts = holdings.map(|of_gpu| conflicts(of_gpu, thresholds.handover_seconds));
         Self {
             ledger: GpuLedger::new(holdings, usage, tasks.known, window, thresholds),
-            conflicts: holdings.map(conflicts).unwrap_or_default(),
+            conflicts: conflicts.unwrap_or_default(),
             busy_without_task: busy.unwrap_or_default(),
         }
     }

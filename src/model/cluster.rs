@@ -77,7 +77,7 @@ fn gpu_uuids<'de, D: Deserializer<'de>>(
                 redacted(&text)
             )));
         };
-        if gpu_uuids.insert(uuid, index).is_some() {
+        if gpu_uuids.insert(uuid.clone(), index).is_some() {
             return Err(problem(format_args!("GPU UUID {uuid} 出現兩次")));
         }
     }

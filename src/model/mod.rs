@@ -4,6 +4,7 @@ mod capped;
 mod cluster;
 mod day;
 mod exit_status;
+mod gpu_uuid;
 mod if_there;
 mod readings;
 mod task;
@@ -16,6 +17,7 @@ pub use capped::Capped;
 pub use cluster::{GpuFileNumber, Node, cards};
 pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock};
 pub use exit_status::ExitStatus;
+pub use gpu_uuid::GpuUuid;
 pub use if_there::if_there;
 pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{
@@ -23,5 +25,5 @@ pub use task::{
 };
 pub use text::{beginning, breaks_line, printable};
 pub use thresholds::{AlertRule, Alerts, GENERAL, Thresholds, WrittenRule};
-pub use units::{CardId, GpuIndex, GpuUuid, Percent, Reading, UnixSeconds, WeightedSum};
+pub use units::{CardId, GpuIndex, Percent, Reading, UnixSeconds, WeightedSum};
 pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};

@@ -12,10 +12,12 @@ const HOUR_SECONDS: u64 = 3600;
 const MOST_DAYS: u16 = 92;
 /// More than any cluster has in that time.
 const MOST_HOURS: u32 = 1_000_000;
+/// What overlaps for longer is no hand-over on any system.
+const LONGEST_HANDOVER_SECONDS: u32 = 3600;
 /// The name of the rule that the table itself is.
 pub const GENERAL: &str = "default";
 
-/// The readings that part what a GPU does into kinds.
+/// What parts what a GPU does into kinds, and a hand-over from a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
@@ -28,6 +30,9 @@ pub struct Thresholds {
     /// Over this a VRAM reading means that something is loaded. An empty MI300X shows 0.14 % (first seed).
     #[serde(rename = "vram_floor_percent")]
     pub vram_floor: Reading,
+    /// For how long the users of a GPU may overlap where one hands it over to the next.
+    #[serde(deserialize_with = "seconds")]
+    pub handover_seconds: u32,
 }
 
 impl Default for Thresholds {
@@ -37,6 +42,7 @@ impl Default for Thresholds {
             busy: percent(20.0),
             idle: percent(5.0),
             vram_floor: percent(1.0),
+            handover_seconds: 60,
         }
     }
 }
@@ -110,6 +116,10 @@ fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
 
 fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     written::within(deserializer, 1..=MOST_HOURS, "小時數")
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    written::within(deserializer, 0..=LONGEST_HANDOVER_SECONDS, "秒數")
 }
 
 fn own_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

@@ -2,7 +2,6 @@
 //! reading for a count.
 
 use std::fmt;
-use std::num::NonZeroU64;
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -176,44 +175,6 @@ impl fmt::Display for CardId {
     }
 }
 
-/// A GPU's UUID, in the one form in which two spellings of it are equal.
-///
-/// The API writes `APU-70cb99ce3e214bda`, sysfs `70cb99ce3e214bda` (`unique_id`), `rocm-smi` `0x70cb99ce3e214bda`,
-/// and a leading zero may be lost on the way; all name the GPU of one 64-bit `unique_id`. Zero is no id: it is what tools
-/// write for a GPU whose driver knows none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GpuUuid(NonZeroU64);
-
-impl GpuUuid {
-    /// Reads any of the spellings, or `None` where the text is none of them or zero.
-    pub fn parse(text: &str) -> Option<Self> {
-        let lower = text.trim().to_ascii_lowercase();
-        let bare = lower
-            .strip_prefix("apu-")
-            .or_else(|| lower.strip_prefix("gpu-"))
-            .unwrap_or(&lower);
-        let digits = bare.strip_prefix("0x").unwrap_or(bare);
-        // `from_str_radix` alone would take a sign.
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let unique_id = u64::from_str_radix(digits, 16).ok()?;
-        NonZeroU64::new(unique_id).map(Self)
-    }
-}
-
-impl fmt::Display for GpuUuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "APU-{:016x}", self.0)
-    }
-}
-
-impl Serialize for GpuUuid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,50 +195,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn spellings_of_one_uuid_are_equal() {
-        let spelled = [
-            "APU-00cb99ce3e214bda",
-            "0xCB99CE3E214BDA",
-            "GPU-cb99ce3e214bda",
-            " apu-0x00CB99ce3e214bda ",
-        ];
-        for text in spelled {
-            let uuid = GpuUuid::parse(text).expect(text);
-            assert_eq!(uuid.to_string(), "APU-00cb99ce3e214bda", "{text}");
-        }
-    }
-
-    #[test]
-    fn what_names_no_gpu_is_no_uuid() {
-        let texts = [
-            "",
-            "APU-",
-            "N/A",
-            "+1",
-            "70cb99ce3e214bda0",
-            "APU-70cb 99ce",
-            "0x0",
-            "APU-0000000000000000",
-            "00000000000000000000",
-        ];
-        for text in texts {
-            assert_eq!(GpuUuid::parse(text), None, "{text:?}");
-        }
-    }
-
     proptest! {
-        #[test]
-        fn spellings_are_equal_if_and_only_if_the_ids_are(
-            id in 1..=u64::MAX, other in 1..=u64::MAX, prefix in "(APU-|GPU-|apu-)?(0x|0X)?0{0,3}", upper: bool,
-        ) {
-            let digits = if upper { format!("{id:X}") } else { format!("{id:x}") };
-            let spelled = GpuUuid::parse(&format!("{prefix}{digits}")).expect("an UUID");
-            let plain = |id: u64| GpuUuid::parse(&format!("{id:016x}")).expect("an UUID");
-            prop_assert_eq!(spelled, plain(id));
-            prop_assert_eq!(spelled == plain(other), id == other);
-        }
-
         #[test]
         fn the_seven_decimals_of_netdata_are_kept(units in 0_u64..=1_000_000_000) {
             let text = format!("{}.{:07}", units / 10_000_000, units % 10_000_000);

@@ -103,8 +103,8 @@ fn check_node_name(name: &str) -> Result<(), String> {
 fn uuid_owners(nodes: &[Node]) -> Result<BTreeMap<GpuUuid, String>, String> {
     let mut owners: BTreeMap<GpuUuid, String> = BTreeMap::new();
     for node in nodes {
-        for &uuid in node.gpu_uuids.keys() {
-            if let Some(other) = owners.insert(uuid, node.name.clone()) {
+        for uuid in node.gpu_uuids.keys() {
+            if let Some(other) = owners.insert(uuid.clone(), node.name.clone()) {
                 let problem = format!(
                     "GPU UUID {uuid} 同時出現在節點「{other}」與「{}」：\
                      請在這兩個節點上執行 scripts/gpu-inventory.sh 核對",

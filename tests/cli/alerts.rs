@@ -265,64 +265,68 @@ fn today_counts_for_nobody() {
         .stderr_has("尚未開始");
 }
 
+/// A node with three idle GPUs, unless the second has this reading; the settings have a UUID of the third.
+fn gpu_b(of_second: f64) -> SimulatedNode {
+    SimulatedNode::new("gpu-b")
+        .cards(&[1, 9, 17])
+        .constant(1, 0.0, 0.14)
+        .constant(9, of_second, 0.14)
+        .constant(17, 0.0, 0.14)
+}
+
+const UUID_ON_B: &str = "gpu_uuids = { \"APU-D\" = 2 }";
+
+/// A task that holds a GPU of that node all day.
+fn on_b(id: &str, user: &str, card: u32, uuid: &str) -> SimulatedTask {
+    let task = SimulatedTask::new(id, user, "gpu-b").gpu(card, uuid);
+    task.start(MIDNIGHT).end(MIDNIGHT + DAY)
+}
+
+fn timeless(card: u32) -> Value {
+    json!({"username": "dora", "hostname": "gpu-b", "gpus": [{"id": card}], "start": "soon"})
+}
+
 #[test]
-fn nobody_is_idle_on_a_node_whose_mapping_is_in_doubt() {
-    let gpu_b = |of_second| {
-        SimulatedNode::new("gpu-b")
-            .cards(&[1, 9, 17])
-            .constant(1, 0.0, 0.14)
-            .constant(9, of_second, 0.14)
-            .constant(17, 0.0, 0.14)
-    };
-    let on_b = |id: &str, user: &str| {
-        let task = SimulatedTask::new(id, user, "gpu-b").gpu(1, "APU-B1");
-        task.start(MIDNIGHT).end(MIDNIGHT + DAY)
-    };
-    let timeless =
-        json!({"username": "bob", "hostname": "gpu-b", "gpus": [{"id": 1}], "start": "soon"});
+fn nobody_is_idle_on_a_gpu_that_is_in_doubt() {
     let api = || {
         SimulatedApi::new(TOKEN)
             .task(held("t1", "alice", 1, 0, DAY))
             .task(held("t2", "bob", 17, 0, DAY))
-            .task(on_b("t3", "bob"))
+            .task(on_b("t3", "bob", 1, "APU-B1"))
     };
-    for (api, node, reason, message) in [
+    for (api, of, message) in [
         (
-            api().task(on_b("t4", "carol")),
-            gpu_b(0.0),
-            "conflict",
+            api().task(on_b("t4", "carol", 1, "APU-B1")),
+            &["gpu-b 0 conflict"][..],
             "有資源衝突",
         ),
+        // It may be any GPU of the node.
         (
-            api().task(on_b("t4", "bob").gpu(99, "APU-99")),
-            gpu_b(0.0),
-            "unplaced",
+            api().task(on_b("t4", "bob", 99, "APU-99")),
+            &["gpu-b unplaced"],
             "有無法對應的任務 GPU",
         ),
         (
-            api().task(on_b("t4", "bob").gpu(9, "APU-D")),
-            gpu_b(0.0),
-            "disagreement",
+            api().task(on_b("t4", "bob", 1, "APU-D")),
+            &["gpu-b 0 disagreement", "gpu-b 2 disagreement"],
             "有 UUID 與 id 不一致的 GPU",
         ),
         (
-            api().raw_task("t4", timeless),
-            gpu_b(0.0),
-            "timeless",
+            api().raw_task("t4", timeless(1)),
+            &["gpu-b 0 timeless"],
             "有時間不明的任務",
         ),
         (
-            api(),
-            gpu_b(60.0),
-            "busy_without_task",
-            "有無任務而忙碌的 GPU",
+            api().raw_task("t4", json!({"username": "dora", "hostname": "gpu-b", "gpus": [{"uuid": "APU-X"}], "start": "soon"})),
+            &["gpu-b timeless"],
+            "有時間不明的任務",
         ),
     ] {
         let world = Lab::new()
             .ledger("")
             .node(gpu_a())
-            .node(node)
-            .node_settings("gpu-b", "gpu_uuids = { \"APU-D\" = 2 }")
+            .node(gpu_b(0.0))
+            .node_settings("gpu-b", UUID_ON_B)
             .api(api)
             .tables("[alerts]\nwindow_days = 1")
             .start();
@@ -333,13 +337,56 @@ fn nobody_is_idle_on_a_node_whose_mapping_is_in_doubt() {
              （原因請執行 daily-gpu-log alerts 2025-08-01 查看）\n",
         );
         assert_eq!(outcome.json()["unjudged_nodes"], json!(["gpu-b"]));
-        assert_eq!(left_out(&outcome), [format!("2025-08-01 gpu-b {reason}")]);
+        let of: Vec<_> = of.iter().map(|of| format!("2025-08-01 {of}")).collect();
+        assert_eq!(left_out(&outcome), of);
         assert_eq!(outcome.json()["left_out"][0]["message"], message);
         assert_eq!(
             alerts(&outcome),
             [alert("alice", "default", 24, 24)],
-            "{reason}"
+            "{of:?}"
         );
+    }
+}
+
+#[test]
+fn what_is_in_doubt_of_one_gpu_leaves_the_others() {
+    let second = |id: &str, user: &str, from: i64, to: i64| {
+        let task = SimulatedTask::new(id, user, "gpu-b").gpu(9, "APU-B2");
+        task.start(MIDNIGHT + from).end(MIDNIGHT + to)
+    };
+    let api = || SimulatedApi::new(TOKEN).task(on_b("t1", "alice", 1, "APU-B1"));
+    let overlap = |seconds: i64| {
+        api()
+            .task(second("t2", "bob", 0, 12 * HOUR + seconds))
+            .task(second("t3", "carol", 12 * HOUR, DAY))
+    };
+    let of_alice = || vec![alert("alice", "default", 24, 24)];
+    for (api, of_second, left) in [
+        (overlap(61), 90.0, vec!["2025-08-01 gpu-b 1 conflict"]),
+        (overlap(60), 90.0, vec![]),
+        // Nobody holds what is in doubt.
+        (api(), 90.0, vec![]),
+        (api().raw_task("t2", timeless(9)), 0.0, vec![]),
+        (
+            api().task(on_b("t2", "bob", 9, "APU-D")),
+            90.0,
+            vec!["2025-08-01 gpu-b 2 disagreement"],
+        ),
+    ] {
+        let world = Lab::new()
+            .ledger("")
+            .node(gpu_b(of_second))
+            .node_settings("gpu-b", UUID_ON_B)
+            .api(api)
+            .tables("[alerts]\nwindow_days = 1")
+            .start();
+        let _ = world.run(&[DATE]);
+        let outcome = world
+            .run(&["alerts", DATE, "--json"])
+            .exits(0)
+            .stderr_is("");
+        assert_eq!(left_out(&outcome), left);
+        assert_eq!(alerts(&outcome), of_alice(), "{left:?}");
     }
 }
 
@@ -423,7 +470,7 @@ fn days_in_doubt_are_held_all_the_same() {
         .start();
     let _ = world.run(&[DATE, "--to", NEXT]);
     let outcome = world.run(&["alerts", NEXT, "--json"]).exits(0);
-    assert_eq!(left_out(&outcome), ["2025-08-02 gpu-b conflict"]);
+    assert_eq!(left_out(&outcome), ["2025-08-02 gpu-b 0 conflict"]);
     // alice's idle 27 hours are 27 of 51, of which 24 hours are not known.
     assert_eq!(alerts(&outcome), [alert("bob", "default", 48, 48)]);
     world.edit_settings("window_days = 2", "window_days = 2\nmin_coverage = 52");

@@ -188,7 +188,7 @@ fn the_apis_clock_is_compared_with_the_machines() {
 }
 
 #[test]
-fn gpus_that_cannot_be_placed_are_named_and_so_is_what_may_be_wrong_by_chance() {
+fn gpus_that_cannot_be_placed_are_named() {
     let lab = || {
         Lab::colab_gpu4().task(
             SimulatedTask::new("t1", "alice", NODE)
@@ -199,14 +199,15 @@ fn gpus_that_cannot_be_placed_are_named_and_so_is_what_may_be_wrong_by_chance() 
     };
     let outcome = lab().start().check(&[]).exits(3).stderr_is("");
     let outcome =
-        outcome.stdout_has("\n完成：7 項檢查中 0 項錯誤、2 項警告，收集的結果會不完整，或會失敗\n");
+        outcome.stdout_has("\n完成：6 項檢查中 0 項錯誤、1 項警告，收集的結果會不完整，或會失敗\n");
     assert_eq!(
         problems(&outcome),
         [
-            "警告：colab-gpu4 的任務 GPU id 26、27 無法對應到該節點的 GPU（任務 t1）：\
-             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天",
-            "警告：colab-gpu4 沒有 first_gpu_id 與 gpu_uuids，所以任務的 GPU id 25 被當作卡號：\
-             其他 id 不是卡號，這可能只是巧合而記在錯的 GPU 上",
+            "警告：colab-gpu4 的任務 GPU id 25、26、27 無法對應到該節點的 GPU（任務 t1）：\
+             請在該節點的 [[nodes]] 設定 first_gpu_id = 25（GPU[0] 的 id 若不是 25，請改為正確的值），或 \
+             gpu_uuids = { \"APU-0000000000000026\" = N, \"APU-0000000000000027\" = N, \
+             \"APU-70cb99ce3e214bda\" = N }（N 是 GPU 索引，請執行 scripts/gpu-inventory.sh 得知），\
+             修正後請重新收集這一天",
         ]
     );
     let mapped = lab().node_settings(NODE, "first_gpu_id = 25").start();
@@ -217,8 +218,8 @@ fn gpus_that_cannot_be_placed_are_named_and_so_is_what_may_be_wrong_by_chance() 
         .start();
     let outcome = half.check(&[]).exits(3);
     let said = problems(&outcome);
-    assert_eq!(said.len(), 2, "{}", outcome.stdout);
-    assert!(said[1].contains("UUID 與 id 不一致"), "{}", said[1]);
+    assert_eq!(said.len(), 1, "{}", outcome.stdout);
+    assert!(said[0].contains("GPU id 26、27 無法對應"), "{}", said[0]);
 }
 
 #[test]

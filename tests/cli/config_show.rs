@@ -104,6 +104,7 @@ token_file = "/etc/daily-gpu-log/token"  # 內建
 busy_percent = 20.0  # 內建
 idle_percent = 5.0  # 內建
 vram_floor_percent = 1.0  # 內建
+handover_seconds = 60  # 內建
 
 [notify]
 when = "problem"  # 內建
@@ -243,7 +244,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 6 + 4 * 3 + 4 + 3 + 3 + 7 + 7);
+    assert_eq!(settings.len(), 6 + 4 * 3 + 4 + 3 + 4 + 7 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }

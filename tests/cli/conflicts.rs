@@ -199,6 +199,35 @@ fn a_gpu_that_is_busy_for_an_hour_though_nobody_holds_it_is_named() {
 }
 
 #[test]
+fn the_settings_say_for_how_long_users_may_overlap_at_a_hand_over() {
+    for (settings, overlap, is_named) in [
+        ("", 60, false),
+        ("", 61, true),
+        ("handover_seconds = 0", 1, true),
+        ("handover_seconds = 3600", 3600, false),
+    ] {
+        let outcome = Lab::new()
+            .ledger(&format!("busy_percent = 100\n{settings}"))
+            .node(node())
+            .task(held("t1", "alice", 9, 0, 10 * HOUR + overlap))
+            .task(held("t2", "bob", 9, 10 * HOUR, 20 * HOUR))
+            .run(&[DATE])
+            .exits(0);
+        assert_eq!(
+            outcome.stderr.contains("資源衝突"),
+            is_named,
+            "{settings} {overlap}: {}",
+            outcome.stderr
+        );
+    }
+    let _ = Lab::new()
+        .ledger("handover_seconds = 3601")
+        .run(&[DATE])
+        .exits(10)
+        .stderr_has("ledger.handover_seconds：3601 不是 0 到 3600 的秒數");
+}
+
+#[test]
 fn the_settings_say_what_is_busy() {
     for (settings, is_named) in [
         ("", true),

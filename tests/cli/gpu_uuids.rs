@@ -1,4 +1,4 @@
-//! A UUID is the GPU's own: where the id of the same GPU says otherwise the UUID wins, and somebody is told.
+//! A UUID is the GPU's own: where the id of the same GPU says otherwise the UUID wins, and a warning says so.
 
 use pretty_assertions::assert_eq;
 use serde_json::json;
@@ -115,6 +115,21 @@ fn a_gpu_of_another_node_is_not_placed_by_its_id() {
 }
 
 #[test]
+fn uuids_of_other_vendors_place_gpus_too() {
+    let nvidia = "GPU-8f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9";
+    let outcome = Lab::colab_gpu4()
+        .node_settings(
+            NODE,
+            &format!("gpu_uuids = {{ \"{}\" = 4 }}", nvidia.to_uppercase()),
+        )
+        .task(SimulatedTask::new("t1", "alice", NODE).gpu(100, nvidia))
+        .run(&[DATE])
+        .exits(0)
+        .stderr_is("");
+    assert_eq!(held(&outcome, NODE), [(4, "alice".to_owned())]);
+}
+
+#[test]
 fn a_uuid_of_zeros_is_no_uuid() {
     // Two GPUs without an id of their own, which are told apart by the ids of the API alone.
     let none = "APU-0000000000000000";
@@ -132,6 +147,26 @@ fn a_uuid_of_zeros_is_no_uuid() {
         held(&outcome, NODE),
         [(1, "alice".to_owned()), (2, "bob".to_owned())]
     );
+
+    // The GPU there has another one.
+    for none in [
+        none,
+        "N/A",
+        "0x0",
+        "APU-xyz",
+        "70ff74a1-0000-1000-8000-000000000001",
+    ] {
+        let outcome = Lab::colab_gpu4()
+            .node_settings(
+                NODE,
+                &format!("first_gpu_id = 25\ngpu_uuids = {{ \"{UUID}\" = 0 }}"),
+            )
+            .task(SimulatedTask::new("t1", "alice", NODE).gpu(25, none))
+            .run(&[DATE])
+            .exits(3)
+            .stderr_has("GPU id 25 無法對應到該節點的 GPU（任務 t1）");
+        assert_eq!(held(&outcome, NODE), [], "{none}");
+    }
 
     let without_id = json!({
         "username": "alice", "hostname": NODE, "gpus": [{"uuid": none}], "start": "Fri, 01 Aug 2025 00:00:00 GMT",

@@ -294,6 +294,75 @@ fn what_a_listing_does_not_say_is_not_guessed() {
     assert!(body(&gap).starts_with("# cards 不明："), "{gap}");
 }
 
+/// As `amd-smi list -e` prints it.
+const AMD_SMI: &str = "GPU: 0\n    BDF: 0000:05:00.0\n    UUID: 70ff74a1-0000-1000-80cb-99ce3e214bda\n    \
+    KFD_ID: 48564\n    NODE_ID: 2\n    PARTITION_ID: 0\n    RENDER: renderD128\n    CARD: card1\n\n\
+    GPU: 1\n    BDF: 0000:26:00.0\n    UUID: 00ff74a1-0000-1000-80a1-b2c3d4e5f607\n    \
+    KFD_ID: 1042\n    NODE_ID: 3\n    PARTITION_ID: 0\n    RENDER: renderD136\n    CARD: card9\n\n\
+    GPU: 2\n    BDF: 0000:46:00.0\n    UUID: N/A\n    KFD_ID: 7\n    NODE_ID: 4\n    \
+    PARTITION_ID: 0\n    RENDER: renderD144\n    CARD: card17\n";
+const OF_AMD_SMI: &str = "cards = [1, 9, 17]\n\
+    [nodes.gpu_uuids]\n\
+    \"APU-70cb99ce3e214bda\" = 0    # card1，unique_id 70cb99ce3e214bda\n\
+    \"APU-00a1b2c3d4e5f607\" = 1    # card9，unique_id 00a1b2c3d4e5f607\n\
+    # GPU[2]（card17）：沒有 unique_id，無法以 UUID 對應\n";
+
+#[test]
+fn a_listing_of_amd_smi_names_uuids_and_cards() {
+    let table = listed(AMD_SMI);
+    assert_eq!(body(&table), OF_AMD_SMI);
+    accepted(&table);
+    let cards = "card1 -> GPU[0]\ncard9 -> GPU[1]\ncard17 -> GPU[2]\n";
+    let csv = "gpu,gpu_bdf,gpu_uuid,kfd_id,node_id,partition_id\r\n\
+        0,0000:05:00.0,70ff74a1-0000-1000-80cb-99ce3e214bda,48564,2,0\r\n\
+        1,0000:26:00.0,00ff74a1-0000-1000-80a1-b2c3d4e5f607,1042,3,0\r\n\
+        2,0000:46:00.0,N/A,7,4,0\r\n";
+    assert_eq!(body(&listed(&format!("{csv}{cards}"))), OF_AMD_SMI);
+    let json = "[\n    {\n        \"gpu\": 0,\n        \"bdf\": \"0000:05:00.0\",\n        \
+        \"uuid\": \"70ff74a1-0000-1000-80cb-99ce3e214bda\",\n        \"partition_id\": 0\n    },\n    \
+        {\n        \"gpu\": 1,\n        \"uuid\": \"00ff74a1-0000-1000-80a1-b2c3d4e5f607\"\n    },\n    \
+        {\n        \"gpu\": 2,\n        \"uuid\": \"N/A\"\n    }\n]\n";
+    assert_eq!(body(&listed(&format!("{json}{cards}"))), OF_AMD_SMI);
+}
+
+#[test]
+fn the_partitions_of_a_gpu_are_one_gpu() {
+    let uuid = |byte| format!("{byte}ff74a1-0000-1000-80cb-99ce3e214bda");
+    let gpus: Vec<_> = (0..16)
+        .map(|i| {
+            let (uuid, partition) = (uuid(if i < 8 { "70" } else { "71" }), i % 8);
+            format!("GPU: {i}\n    UUID: {uuid}\n    PARTITION_ID: {partition}\n\n")
+        })
+        .collect();
+    let table = listed(&gpus.concat());
+    assert_eq!(
+        body(&table),
+        "# cards 不明：請依 GPU 索引順序填入 DRM 卡號，否則使用預設的清單\n\
+         [nodes.gpu_uuids]\n\
+         \"APU-70cb99ce3e214bda\" = 0    # unique_id 70cb99ce3e214bda\n\
+         \"APU-71cb99ce3e214bda\" = 1    # unique_id 71cb99ce3e214bda\n"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_costs_no_line() {
+    let marked = listed(&format!("\u{feff}{}", AMD_SMI.replace('\n', "\r\n")));
+    assert_eq!(body(&marked), OF_AMD_SMI);
+    let first = listed("\u{feff}card9 -> GPU[0]\n");
+    assert!(body(&first).starts_with("cards = [9]\n"), "{first}");
+
+    // As PowerShell writes what it is piped.
+    let wide = "\u{feff}card9 -> GPU[0]\r\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes);
+    let directory = TempDir::with_prefix("daily-gpu-log-listing-").expect("a directory");
+    let file = directory.path().join("listing.txt");
+    fs::write(&file, wide.collect::<Vec<u8>>()).expect("a file");
+    let (table, problems, status) = inventory(&["--from", &file.to_string_lossy()], "");
+    assert_eq!((problems.as_str(), status), ("", Some(0)));
+    assert!(table.contains("\ncards = [9]\n"), "{table}");
+}
+
 #[test]
 fn a_listing_can_be_a_file() {
     let directory = TempDir::with_prefix("daily-gpu-log-listing-").expect("a directory");

@@ -22,6 +22,9 @@ fn task() -> SimulatedTask {
         .gpu(2, "APU-0000000000000002")
 }
 
+/// It places the first of them.
+const UUID: &str = "gpu_uuids = { \"APU-0000000000000001\" = 0 }";
+
 /// What stands for that node; `users` are those of its two GPUs.
 fn node_json(outcome: &Outcome, users: [Value; 2]) -> Value {
     let [first, second] = users;
@@ -99,7 +102,9 @@ fn unplaced() -> Value {
         "severity": "warning",
         "code": "unplaced_gpus",
         "message": "gpu-a 的任務 GPU id 2 無法對應到該節點的 GPU（任務 t1）：\
-                    請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天",
+                    請在該節點的 [[nodes]] 設定 first_gpu_id = 1（GPU[0] 的 id 若不是 1，請改為正確的值），或 \
+                    gpu_uuids = { \"APU-0000000000000002\" = N }（N 是 GPU 索引，\
+                    請執行 scripts/gpu-inventory.sh 得知），修正後請重新收集這一天",
     })
 }
 
@@ -107,6 +112,7 @@ fn unplaced() -> Value {
 fn a_collection_is_one_object_with_every_figure_and_notice() {
     let outcome = Lab::new()
         .node(node())
+        .node_settings("gpu-a", UUID)
         .task(task())
         .run(&["--json", DATE])
         .exits(3);
@@ -132,6 +138,7 @@ fn a_node_that_fails_stands_among_the_others_without_figures() {
     let outcome = Lab::new()
         .node(SimulatedNode::new("down").fault(Fault::Refuse))
         .node(node())
+        .node_settings("gpu-a", UUID)
         .task(task())
         .run(&["--json", DATE])
         .exits(3);

@@ -57,7 +57,10 @@ fn gpus_that_no_setting_places_are_one_warning_and_nobodys() {
         .exits(3)
         .stderr_is(
             "警告：colab-gpu4 的任務 GPU id 26、27、28 無法對應到該節點的 GPU（任務 t1、t2）：\
-             請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天\n",
+             請在該節點的 [[nodes]] 設定 first_gpu_id = 25（GPU[0] 的 id 若不是 25，請改為正確的值），或 \
+             gpu_uuids = { \"APU-0000000000000026\" = N, \"APU-0000000000000027\" = N, \
+             \"APU-0000000000000028\" = N }（N 是 GPU 索引，請執行 scripts/gpu-inventory.sh 得知），\
+             修正後請重新收集這一天\n",
         );
     assert_eq!(users(&outcome), "- - - - - - - -");
     let summary = outcome.of_day("colab-gpu4", DATE, "summary");
@@ -75,12 +78,8 @@ fn gpus_that_no_setting_places_are_one_warning_and_nobodys() {
 
 #[test]
 fn a_task_of_which_one_gpu_is_placed_keeps_that_one() {
-    let outcome = Lab::colab_gpu4()
-        .task(
-            SimulatedTask::new("t1", "alice", "colab-gpu4")
-                .gpu(25, OF_25)
-                .gpu(26, OF_26),
-        )
+    let outcome = two_tasks()
+        .node_settings("colab-gpu4", &format!("gpu_uuids = {{ \"{OF_25}\" = 3 }}"))
         .run(&[DATE])
         .exits(3)
         .stderr_has("GPU id 26 無法對應");
@@ -88,75 +87,130 @@ fn a_task_of_which_one_gpu_is_placed_keeps_that_one() {
 }
 
 #[test]
-fn the_settings_of_a_node_place_its_gpus() {
-    // What a UUID that wins over card 25, which is GPU[3], is warned of.
-    let card_25 = |index: usize| {
-        format!(
-            "警告：colab-gpu4 的 GPU UUID 與 id 不一致，以 UUID 為準\
-             （APU-70cb99ce3e214bda 依 gpu_uuids 是 GPU[{index}]，但 id 25 當作卡號是 GPU[3]）：\
-             請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或設定 first_gpu_id\n"
-        )
+fn an_id_is_a_card_number_only_if_every_id_of_the_day_is_one() {
+    let outcome = two_tasks()
+        .run(&[DATE])
+        .exits(3)
+        .stderr_has("GPU id 25、26 無法對應到該節點的 GPU（任務 t1、t2）");
+    assert_eq!(users(&outcome), "- - - - - - - -");
+}
+
+#[test]
+fn the_line_of_a_warning_places_the_gpus() {
+    let said = |lab: Lab| {
+        let outcome = lab.run(&[DATE]).exits(3);
+        let (_, line) = outcome
+            .stderr
+            .split_once("[[nodes]] 設定 ")
+            .expect("a line");
+        line.split_once('（').expect("its remark").0.to_owned()
     };
-    let silent = String::new;
-    for (settings, expected, warning) in [
+    assert_eq!(said(two_tasks()), "first_gpu_id = 25");
+    // By a GPU whose UUID is known.
+    let known = format!("gpu_uuids = {{ \"{OF_25}\" = 2 }}");
+    let lab = two_tasks().node_settings("colab-gpu4", &known);
+    assert_eq!(said(lab), "first_gpu_id = 23");
+    let line = "first_gpu_id = 23";
+    let outcome = two_tasks()
+        .node_settings("colab-gpu4", &format!("{line}\n{known}"))
+        .run(&[DATE])
+        .exits(0)
+        .stderr_is("");
+    assert_eq!(users(&outcome), "- - alice bob - - - -");
+    // A count that places none of them.
+    let lab = two_tasks().node_settings("colab-gpu4", "first_gpu_id = 1");
+    assert_eq!(said(lab), "first_gpu_id = 25");
+    // Ids that no count places.
+    let scattered = Lab::colab_gpu4()
+        .task(SimulatedTask::new("t1", "alice", "colab-gpu4").gpu(2, OF_25))
+        .task(SimulatedTask::new("t2", "bob", "colab-gpu4").gpu(700, "N/A"));
+    assert_eq!(
+        said(scattered),
+        format!("gpu_uuids = {{ \"{OF_25}\" = N }}")
+    );
+}
+
+#[test]
+fn every_placement_is_logged() {
+    let outcome = two_tasks()
+        .task(SimulatedTask::new("t3", "carol", "colab-gpu4").gpu(99, "N/A"))
+        .node_settings(
+            "colab-gpu4",
+            &format!("first_gpu_id = 20\ngpu_uuids = {{ \"{OF_26}\" = 6 }}"),
+        )
+        .run(&["-v", DATE])
+        .exits(3);
+    let placed: Vec<_> = outcome
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("info: ") && line.contains("placed"))
+        .collect();
+    assert_eq!(
+        placed,
+        [
+            "info: placed node=\"colab-gpu4\" task=\"t1\" id=25 uuid=\"APU-70cb99ce3e214bda\" gpu=GPU[5] rule=\"first_gpu_id\"",
+            "info: placed node=\"colab-gpu4\" task=\"t2\" id=26 uuid=\"APU-00a1b2c3d4e5f607\" gpu=GPU[6] rule=\"gpu_uuids\"",
+            "info: not placed node=\"colab-gpu4\" task=\"t3\" id=99 uuid=\"N/A\"",
+        ]
+    );
+}
+
+#[test]
+fn the_settings_of_a_node_place_its_gpus() {
+    for (settings, expected) in [
         // Counted across the cluster: 25 is the first GPU, and no longer a card.
-        ("first_gpu_id = 25", "alice bob - - - - - -", silent()),
-        ("first_gpu_id = 19", "- - - - - - alice bob", silent()),
+        ("first_gpu_id = 25", "alice bob - - - - - -"),
+        ("first_gpu_id = 19", "- - - - - - alice bob"),
         // By UUID, in any of the spellings.
         (
             "gpu_uuids = { \"APU-70cb99ce3e214bda\" = 0, \"APU-00a1b2c3d4e5f607\" = 7 }",
             "alice - - - - - - bob",
-            card_25(0),
         ),
         (
             "gpu_uuids = { \"0x70cb99ce3e214bda\" = 1, \"0xa1b2c3d4e5f607\" = 6 }",
             "- alice - - - - bob -",
-            card_25(1),
         ),
         (
             "gpu_uuids = { \"70CB99CE3E214BDA\" = 2, \"apu-00A1B2C3D4E5F607\" = 5 }",
             "- - alice - - bob - -",
-            card_25(2),
         ),
         (
             "gpu_uuids = { \"GPU-70cb99ce3e214bda\" = 3, \"0X00A1B2C3D4E5F607\" = 4 }",
             "- - - alice bob - - -",
-            silent(),
         ),
         // Where a UUID is of no setting, the id is left.
         (
             "first_gpu_id = 25\ngpu_uuids = { \"APU-70cb99ce3e214bda\" = 0 }",
             "alice bob - - - - - -",
-            silent(),
         ),
+        // As `amd-smi` writes it.
         (
-            "gpu_uuids = { \"APU-00a1b2c3d4e5f607\" = 0 }",
-            "bob - - alice - - - -",
-            silent(),
+            "gpu_uuids = { \"70ff74a1-0000-1000-80cb-99ce3e214bda\" = 2, \"00FF74A1-0000-1000-80A1-B2C3D4E5F607\" = 5 }",
+            "- - alice - - bob - -",
         ),
         // Cards of its own do not change the count of the ids.
         (
             "cards = [57, 49, 41, 33, 25, 17, 9, 1]\nfirst_gpu_id = 25",
             "alice bob - - - - - -",
-            silent(),
         ),
     ] {
         let outcome = two_tasks()
             .node_settings("colab-gpu4", settings)
             .run(&[DATE])
             .exits(0)
-            .stderr_is(&warning);
+            .stderr_is("");
         assert_eq!(users(&outcome), expected, "{settings}");
     }
 }
 
 #[test]
 fn a_card_number_is_looked_up_among_the_cards_of_its_node() {
-    let outcome = two_tasks()
+    let outcome = Lab::colab_gpu4()
+        .task(SimulatedTask::new("t1", "alice", "colab-gpu4").gpu(25, OF_25))
         .node_settings("colab-gpu4", "cards = [57, 49, 41, 33, 25, 17, 9, 1]")
         .run(&[DATE])
-        .exits(3)
-        .stderr_has("GPU id 26 無法對應");
+        .exits(0)
+        .stderr_is("");
     assert_eq!(users(&outcome), "- - - - alice - - -");
 }
 

@@ -24,7 +24,7 @@ fn gossip(api: SimulatedApi) -> SimulatedApi {
     let task = |id: &str, user: &str, host: &str| SimulatedTask::new(id, user, host);
     api.task(task("t-of-alice", "alice", "colab-gpu4").gpu(1, "APU-1"))
         .task(task("t-of-bob", "bob", "colab-gpu4").gpu(1, "APU-1").start(MIDNIGHT + HOUR))
-        .task(task("t-of-王小明", "王小明", "colab-gpu4").gpu(9, "APU-2").gpu(99, "APU-alice"))
+        .raw_task("t-of-王小明", json!({"username": "王小明", "hostname": "colab-gpu4", "gpus": [{"id": 9, "uuid": "APU-2"}, {"uuid": "APU-alice"}], "start": "Wed, 16 Jul 2025 08:19:32 GMT"}))
         .task(task("t-of-carol", "carol", "carol-pc").gpu(1, "APU-3"))
         .task(task("t-of-dora", "dora", "colab-gpu4").gpu(33, "APU-5").gpu(41, "APU-6"))
         .raw_task("t-of-timeless", json!({"username": "alice", "hostname": "colab-gpu4", "gpus": [{"id": 17}], "start": "when alice came"}))

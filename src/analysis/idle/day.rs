@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::Tally;
 use super::left_out::{LeftOut, Reason};
 use crate::analysis::{
-    Account, GpuDay, NodeDay, Span, Spans, TaskKnowledge, TasksByHost, attribute,
+    Account, GpuDay, NodeDay, Span, Spans, TaskKnowledge, TasksByHost, attribute, attribute_by,
 };
 use crate::model::{
     Alerts, CardId, CardUsage, GpuIndex, KeptAnswer, Node, Task, Thresholds, Window,
@@ -101,17 +101,26 @@ impl Tally {
             has_malformed: false,
         };
         let day = NodeDay::new(node, window, usage, attributed, thresholds);
-        let doubts = day.ledger().map(|ledger| ledger.doubts);
-        let doubts = doubts.unwrap_or_default();
-        for doubt in &doubts {
-            self.leave_out(window.date, Some(node), None, Reason::Doubt(*doubt));
-        }
-        if !doubts.is_empty() {
+        let doubts = day.doubts();
+        if doubts.iter().any(|(gpu, _)| gpu.is_none()) {
+            for (gpu, doubt) in doubts {
+                self.leave_out(window.date, Some(node), gpu, Reason::Doubt(doubt));
+            }
             return self.add_unknown(node, window, tasks);
         }
-        let usage = |index: GpuIndex| day.gpus.get(index.0)?.usage.as_ref();
+        let of_gpu = |index| doubts.iter().filter(move |(gpu, _)| *gpu == Some(index));
+        let usage = |index: GpuIndex| {
+            let usage = day.gpus.get(index.0)?.usage.as_ref();
+            usage.filter(|_| of_gpu(index).next().is_none())
+        };
         let account = |index, spans: &_| Account::of(spans, usage(index), window, thresholds);
         for index in self.hold(node, tasks, account) {
+            if of_gpu(index).next().is_some() {
+                for (gpu, doubt) in of_gpu(index) {
+                    self.leave_out(window.date, Some(node), *gpu, Reason::Doubt(*doubt));
+                }
+                continue;
+            }
             let coverage = day.gpus.get(index.0).map_or(0, coverage_percent);
             if coverage < settings.min_coverage_percent.into() {
                 let reason = Reason::Coverage(coverage);
@@ -136,12 +145,15 @@ impl Tally {
         tasks: &RuledTasks,
         account: impl Fn(GpuIndex, &Spans) -> Account,
     ) -> BTreeSet<GpuIndex> {
-        let (mut held, mut has_evidence) = (BTreeSet::new(), false);
+        let (mut held, mut has_evidence, mut has_unplaced) = (BTreeSet::new(), false, false);
         let Some(known) = tasks.known else {
             return held;
         };
+        let map = tasks.all.gpu_map(node);
         for (rule, of_rule) in tasks.by_rule.iter().enumerate() {
-            for (index, holdings) in attribute(node, of_rule, known).holdings {
+            let of_node = attribute_by(map, of_rule, known);
+            has_unplaced |= !of_node.unplaced.is_empty();
+            for (index, holdings) in of_node.holdings {
                 held.insert(index);
                 for holder in &holdings.holders {
                     let account = account(index, &holder.spans);
@@ -152,7 +164,7 @@ impl Tally {
                 }
             }
         }
-        if !held.is_empty() {
+        if !held.is_empty() || has_unplaced {
             *self.nodes.entry(node.name.clone()).or_default() |= has_evidence;
         }
         held
@@ -328,8 +340,16 @@ mod tests {
             let users_at = |node, card, second| -> BTreeSet<usize> {
                 sketches.iter().filter(|of| holds(of, node, card, second)).map(|of| of.0).collect()
             };
-            let is_clear = |node: &usize| {
-                (0..2).all(|card| (0..SECONDS).all(|second| users_at(*node, card, second).len() < 2))
+            let is_clear = |node: usize, card: usize| {
+                let at = |second| users_at(node, card, second);
+                let several = |second: &i64| (0..SECONDS).contains(second) && at(*second).len() > 1;
+                let begins = (0..SECONDS).filter(|second| several(second) && !several(&(second - 1)));
+                let is_handover = |from: i64| {
+                    let to = (from..=SECONDS).find(|second| !several(second)).expect("an end");
+                    let inside = |second| if (0..SECONDS).contains(&second) { at(second) } else { BTreeSet::new() };
+                    to - from <= 60 && inside(from - 1).is_disjoint(&inside(to))
+                };
+                begins.into_iter().all(is_handover)
             };
             let reading = |node: usize, card: usize, second: i64| {
                 readings[2 * node + card][usize::try_from(second / 60).expect("a minute")]
@@ -338,8 +358,8 @@ mod tests {
             let mut counted: BTreeMap<(usize, usize), [u64; 3]> = BTreeMap::new();
             let mut evidenced: BTreeMap<&str, bool> = BTreeMap::new();
             for (node, &name) in NODES.iter().enumerate() {
-                let is_clear = is_clear(&node);
                 for card in 0..2 {
+                    let is_clear = is_clear(node, card);
                     let held = (0..SECONDS).filter(|second| !users_at(node, card, *second).is_empty());
                     for second in held {
                         let counts = |of: &&Sketch| {

@@ -54,6 +54,7 @@ impl<'a> Run<'a> {
             started_at,
             earlier: known,
             thresholds: self.request.config.thresholds,
+            logs_placements: self.request.frame.args.output.verbose > 0,
         };
         let (mut notices, mut results) = self.ask(nodes, source, day, &tree)?;
         let users_report = report_users(&tree, window, nodes, &mut results, &mut notices);

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::analysis::{
-    DayRecord, FilesRecord, NodeDay, Span, TaskKnowledge, TasksByHost, attribution, merge,
+    DayRecord, FilesRecord, NodeDay, NodeTasks, Span, TaskKnowledge, TasksByHost, attribution,
+    merge,
 };
 use crate::model::{
     CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds, Window,
@@ -25,6 +26,8 @@ pub struct Day<'a> {
     /// The record of the runs before.
     pub earlier: Option<&'a DayRecord>,
     pub thresholds: Thresholds,
+    /// Whether it is logged where each GPU of a task is placed.
+    pub logs_placements: bool,
 }
 
 /// A node whose files are written but not in place.
@@ -141,14 +144,38 @@ fn task_knowledge<'a>(
         }
     };
     match Span::new(day.window.start, known_to) {
-        Some(known) => TaskKnowledge::Known {
-            tasks: attribution::attribute(node, tasks, known),
-            kept_since,
-            has_malformed: information.has_malformed(),
-        },
+        Some(known) => {
+            let tasks = attribution::attribute(node, tasks, known);
+            if day.logs_placements {
+                log_placements(node, &tasks);
+            }
+            TaskKnowledge::Known {
+                tasks,
+                kept_since,
+                has_malformed: information.has_malformed(),
+            }
+        }
         None => TaskKnowledge::Unknown {
             reason: "管理 API 的回覆早於這一天",
             earlier,
         },
+    }
+}
+
+/// Which GPU each task's GPU is, and by which key of the settings.
+fn log_placements(node: &Node, tasks: &NodeTasks) {
+    let node = &*node.name;
+    for placed in &tasks.placed {
+        let (task, id, uuid) = (&*placed.task.id, placed.gpu.id, placed.gpu.uuid.as_deref());
+        let (gpu, rule) = (placed.index, placed.rule.word());
+        tracing::info!(node, task, id, uuid, %gpu, rule, "placed");
+    }
+    for unplaced in &tasks.unplaced {
+        let (task, id, uuid) = (
+            &*unplaced.task,
+            unplaced.gpu.id,
+            unplaced.gpu.uuid.as_deref(),
+        );
+        tracing::info!(node, task, id, uuid, "not placed");
     }
 }

@@ -46,8 +46,17 @@ pub fn message(notice: &Notice) -> String {
             let (error, caveat) = (error.unwrap_or_default(), caveat(*is_final));
             format!("{error}使用 {since} 保存的任務資訊{caveat}")
         }
-        Kind::Unplaced { owner, gpus } => {
-            let (count, remedy) = (gpus.len(), remedy(owner.as_deref(), "它們的 UUID "));
+        Kind::Unplaced {
+            owner,
+            gpus,
+            remedy: _,
+        } => {
+            let remedy = remedy(
+                owner.as_deref(),
+                "它們的 UUID ",
+                "gpu_uuids 或 first_gpu_id",
+            );
+            let count = gpus.len();
             format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
         }
         Kind::Unlisted(tasks) => format!(

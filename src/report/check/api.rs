@@ -1,10 +1,8 @@
 //! The management API, its clock, and the settings, by its answer.
 
-use std::collections::BTreeSet;
-
 use super::{Check, Subject, clock, clock_difference};
 use crate::analysis::{NodeTasks, Span, TasksByHost, attribution};
-use crate::model::{Answer, Node, Task, UnixSeconds, Window};
+use crate::model::{Answer, Node, UnixSeconds, Window};
 use crate::report::notice::{self, Kind, Notice};
 use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};
@@ -85,10 +83,10 @@ pub fn tasks(
 
 fn of_node(node: &Node, known: &NodeTasks) -> Vec<Check> {
     let notices = notice::task_notices(node, known);
-    let mut checks: Vec<_> = notices.iter().map(warning).collect();
-    let coincidence = coincidence(node, known);
-    checks.extend(coincidence.map(|message| Check::warning(Subject::Tasks, message)));
-    checks.into_iter().map(|check| check.of(node)).collect()
+    notices
+        .iter()
+        .map(|notice| warning(notice).of(node))
+        .collect()
 }
 
 fn warning(notice: &Notice) -> Check {
@@ -96,24 +94,4 @@ fn warning(notice: &Notice) -> Check {
         takes_away: notice.shortfall().is_some(),
         ..Check::warning(Subject::Tasks, notice.to_string())
     }
-}
-
-/// Where some ids are no card numbers, those that are may be so by chance, and their users with the wrong GPUs.
-fn coincidence(node: &Node, known: &NodeTasks) -> Option<String> {
-    let is_mapped = node.first_gpu_id.is_some() || !node.gpu_uuids.is_empty();
-    if is_mapped || known.unplaced.is_empty() {
-        return None;
-    }
-    let gpus = known.tasks.iter().flat_map(|task: &&Task| &task.gpus);
-    let placed = gpus.filter(|gpu| node.place_gpu(gpu.id, gpu.uuid.as_deref()).is_ok());
-    let ids: BTreeSet<u64> = placed.filter_map(|gpu| gpu.id).collect();
-    let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-    (!ids.is_empty()).then(|| {
-        format!(
-            "{} 沒有 first_gpu_id 與 gpu_uuids，所以任務的 GPU id {} 被當作卡號：其他 id 不是卡號，\
-             這可能只是巧合而記在錯的 GPU 上",
-            node.name,
-            ids.join("、")
-        )
-    })
 }

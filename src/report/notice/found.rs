@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{
-    FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series, task_clock,
+    FilesRecord, GpuUse, NodeDay, NodeTasks, Remedy, UnplacedGpu, attribution, stopped_series,
+    task_clock,
 };
 use crate::model::{
     Answer, Capped, CardId, GpuIndex, Metric, Node, NodeUsage, UnixSeconds, Window,
@@ -135,8 +136,9 @@ pub fn task_notices(node: &Node, tasks: &NodeTasks) -> Vec<Notice> {
     let unplaced = unplaced.into_iter().map(|(owner, gpus)| Kind::Unplaced {
         owner: owner.cloned(),
         gpus,
+        remedy: Remedy::new(node, tasks),
     });
-    let disagreements: Vec<_> = tasks.disagreements.iter().copied().collect();
+    let disagreements: Vec<_> = tasks.disagreements.iter().cloned().collect();
     let disagreement = (!disagreements.is_empty()).then_some(Kind::Disagreement(disagreements));
     let timeless = tasks.timeless.iter().cloned().collect();
     let timeless = (!tasks.timeless.is_empty()).then_some(Kind::Timeless(timeless));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::{Kind, Notice, Series};
-use crate::analysis::{Disagreement, IdPlace, UnplacedGpu};
+use crate::analysis::{Disagreement, IdPlace, Remedy, UnplacedGpu};
 use crate::model::{Capped, CardId, RejectedRows};
 use crate::report::check::{clock_problem, time_left};
 
@@ -74,7 +74,11 @@ impl fmt::Display for Notice {
                 "{node} 有設定中沒有的 {}，未寫入：請將它加入該節點的 cards",
                 cards_list(cards)
             ),
-            Kind::Unplaced { owner, gpus } => {
+            Kind::Unplaced {
+                owner,
+                gpus,
+                remedy: lines,
+            } => {
                 let id = |unplaced: &UnplacedGpu| {
                     let gpu = &unplaced.gpu;
                     let id = gpu.id.map(|id| id.to_string());
@@ -84,7 +88,11 @@ impl fmt::Display for Notice {
                 let ids = list(gpus.iter().map(id));
                 let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
                 let uuids = list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()));
-                let remedy = remedy(owner.as_deref(), format_args!(" UUID {uuids} "));
+                let remedy = remedy(
+                    owner.as_deref(),
+                    format_args!(" UUID {uuids} "),
+                    &settings(lines),
+                );
                 write!(
                     f,
                     "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）：{remedy}"
@@ -231,9 +239,9 @@ pub fn caveat(is_final: bool) -> &'static str {
 }
 
 /// What places GPUs of tasks, whose `uuids` the settings may have on the node `owner`.
-pub fn remedy(owner: Option<&str>, uuids: impl fmt::Display) -> String {
+pub fn remedy(owner: Option<&str>, uuids: impl fmt::Display, settings: &str) -> String {
     let problem = match owner {
-        None => "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id".to_owned(),
+        None => format!("請在該節點的 [[nodes]] 設定 {settings}"),
         Some(owner) => format!(
             "設定中{uuids}屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids"
         ),
@@ -250,6 +258,27 @@ impl Series {
     fn metrics(&self) -> String {
         list(self.metrics.iter().map(ToString::to_string))
     }
+}
+
+/// What to write into the settings.
+fn settings(remedy: &Remedy) -> String {
+    let first = remedy.first_gpu_id.map(|first| {
+        format!("first_gpu_id = {first}（GPU[0] 的 id 若不是 {first}，請改為正確的值）")
+    });
+    let uuids = remedy.uuids.first.iter();
+    let uuids: Vec<_> = uuids.map(|uuid| format!("\"{uuid}\" = N")).collect();
+    let uuids = (!uuids.is_empty()).then(|| {
+        let rest = if remedy.uuids.more > 0 { ", …" } else { "" };
+        format!(
+            "gpu_uuids = {{ {}{rest} }}（N 是 GPU 索引，請執行 scripts/gpu-inventory.sh 得知）",
+            uuids.join(", ")
+        )
+    });
+    let lines: Vec<_> = first.into_iter().chain(uuids).collect();
+    if lines.is_empty() {
+        return "gpu_uuids 或 first_gpu_id".to_owned();
+    }
+    lines.join("，或 ")
 }
 
 pub fn cards_list(cards: &[CardId]) -> String {

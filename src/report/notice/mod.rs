@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::analysis::{
-    Conflict, Differing, Disagreement, Early, NoticeRecord, Severity, Shortfall, Stopped,
+    Conflict, Differing, Disagreement, Early, NoticeRecord, Remedy, Severity, Shortfall, Stopped,
     TimelessTask, UnplacedGpu,
 };
 use crate::model::{
@@ -85,6 +85,7 @@ pub enum Kind {
         /// The node that the settings have their UUIDs on, if that is another.
         owner: Option<String>,
         gpus: Vec<UnplacedGpu>,
+        remedy: Remedy,
     },
     /// Tasks were given GPUs that their records do not list.
     Unlisted(Capped<String, 20>),
