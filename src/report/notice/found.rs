@@ -1,6 +1,6 @@
 //! What is noticed of a node's day, and of the management API's answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{
@@ -17,8 +17,8 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
     });
     let rows = usage.rejected_rows.clone().map(Kind::RejectedRows);
     let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
-    let unknown = unknown_cards(node, usage);
-    let unknown = (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown));
+    let others = &usage.other_cards;
+    let unknown = (!others.is_empty()).then(|| Kind::UnknownCards(others.clone()));
     let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
     let clock = clock.map(Kind::ClockOff);
     let kinds = rejected
@@ -28,13 +28,6 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
         .chain(unknown)
         .chain(clock);
     kinds.map(|kind| kind.of(node)).collect()
-}
-
-/// The cards that the settings do not name.
-pub fn unknown_cards(node: &Node, usage: &NodeUsage) -> Vec<CardId> {
-    let cards: BTreeSet<_> = usage.cards.keys().chain(usage.coarse.keys()).collect();
-    let is_unknown = |card: &CardId| node.index_of_card(*card).is_none();
-    cards.into_iter().copied().filter(is_unknown).collect()
 }
 
 /// What is noticed of the day as it is written to `files`.
