@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::Serialize;
 
 use super::gpu_map::{Disagreement, Unplaceable};
-use super::holding::{Hold, Holdings, Span};
-use crate::model::{GpuIndex, Node, Task, TaskGpu};
+use super::holding::{Hold, Holdings, Span, Spans};
+use crate::model::{GpuIndex, Held, Node, Task, TaskGpu};
 
 /// The tasks that hold GPUs, by the host that they run on: made once, for all nodes of a day.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ impl<'a> TasksByHost<'a> {
     /// Parts `tasks`, which are in order of their start.
     pub fn new(tasks: impl IntoIterator<Item = &'a Task>) -> Self {
         let mut hosts: HashMap<&str, Vec<&Task>> = HashMap::new();
-        for task in tasks.into_iter().filter(|task| !task.gpus.is_empty()) {
+        for task in tasks.into_iter().filter(|task| task.has_gpus()) {
             hosts.entry(&task.hostname).or_default().push(task);
         }
         Self(hosts)
@@ -39,6 +39,8 @@ pub struct NodeTasks<'a> {
     /// Who held each GPU. One that nobody held is not among these.
     pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
     pub unplaced: Vec<UnplacedGpu>,
+    /// The tasks whose GPUs are counted and not listed.
+    pub unlisted: Vec<UnlistedGpus>,
     /// The GPUs that tasks held and whose UUID and id disagree, each once, by index.
     pub disagreements: BTreeSet<Disagreement>,
     pub timeless: Vec<TimelessTask>,
@@ -51,6 +53,14 @@ pub struct UnplacedGpu {
     pub gpu: TaskGpu,
     /// The node that the settings have its UUID on, if that is another than the task's.
     pub owner: Option<String>,
+}
+
+/// A task of which it is not known which GPUs it held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnlistedGpus {
+    pub task: String,
+    pub username: String,
+    pub count: u64,
 }
 
 /// A task whose start or end is missing or unreadable.
@@ -67,13 +77,21 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
         tasks: tasks.on(&node.name).to_vec(),
         holdings: BTreeMap::new(),
         unplaced: Vec::new(),
+        unlisted: Vec::new(),
         disagreements: BTreeSet::new(),
         timeless: Vec::new(),
     };
     let mut holds: BTreeMap<GpuIndex, Vec<Hold>> = BTreeMap::new();
+    let mut unknown: BTreeMap<GpuIndex, Vec<Span>> = BTreeMap::new();
     for &task in tasks.on(&node.name) {
-        let held = match task.held() {
-            Ok(held) => Span::new(held.from, held.to.unwrap_or(known.to)),
+        let (span, not_known) = match task.held() {
+            Ok(None) => continue,
+            Ok(Some(Held { from, to })) => {
+                let to = to.unwrap_or(known.to);
+                let seen = task.last_named.unwrap_or(to);
+                let within = |from, to| Span::new(from, to)?.within(known);
+                (within(from, to.min(seen)), within(from.max(seen), to))
+            }
             Err(problem) => {
                 of_node.timeless.push(TimelessTask {
                     task: task.id.clone(),
@@ -82,9 +100,16 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                 continue;
             }
         };
-        let Some(span) = held.and_then(|held| held.within(known)) else {
+        if (span, not_known) == (None, None) {
             continue;
-        };
+        }
+        if task.gpus.is_empty() {
+            of_node.unlisted.push(UnlistedGpus {
+                task: task.id.clone(),
+                username: task.username.clone(),
+                count: task.unlisted_gpus,
+            });
+        }
         for gpu in &task.gpus {
             let placement = match node.place_gpu(gpu.id, gpu.uuid.as_deref()) {
                 Ok(placement) => placement,
@@ -102,14 +127,28 @@ pub fn attribute<'a>(node: &Node, tasks: &TasksByHost<'a>, known: Span) -> NodeT
                 }
             };
             of_node.disagreements.extend(placement.disagreement);
-            holds.entry(placement.index).or_default().push(Hold {
+            let hold = span.map(|span| Hold {
                 user: &task.username,
                 task: &task.id,
                 span,
             });
+            holds.entry(placement.index).or_default().extend(hold);
+            unknown
+                .entry(placement.index)
+                .or_default()
+                .extend(not_known);
         }
     }
-    let gather = |(index, holds): (_, Vec<_>)| (index, Holdings::new(&holds));
+    let gather = |(index, holds): (_, Vec<_>)| {
+        let unknown = Spans::union(unknown.remove(&index).unwrap_or_default());
+        (
+            index,
+            Holdings {
+                unknown,
+                ..Holdings::new(&holds)
+            },
+        )
+    };
     of_node.holdings = holds.into_iter().map(gather).collect();
     of_node
 }
@@ -130,7 +169,7 @@ pub fn unknown_hosts<'a>(
 ) -> BTreeMap<&'a str, Vec<&'a str>> {
     let nodes: HashSet<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for task in tasks.iter().filter(|task| !task.gpus.is_empty()) {
+    for task in tasks.iter().filter(|task| task.has_gpus()) {
         if !nodes.contains(task.hostname.as_str()) && !ignored.contains(&task.hostname) {
             unknown.entry(&task.hostname).or_default().push(&task.id);
         }
@@ -184,6 +223,7 @@ mod tests {
                 name: None,
                 memory: None,
             }],
+            unlisted_gpus: 0,
             kind: None,
             project_uuid: None,
             image: None,
@@ -191,6 +231,7 @@ mod tests {
             start,
             end,
             total_seconds: None,
+            last_named: None,
         }
     }
 
@@ -350,6 +391,22 @@ mod tests {
                 .sum();
             assert_eq!(seconds, held.unsigned_abs());
         }
+    }
+
+    #[test]
+    fn a_task_that_the_newest_answer_lacks_holds_its_gpu_as_long_as_one_named_it() {
+        let held = |end| {
+            let mut gone = task("t", "alice", 25, time(MIDNIGHT), end);
+            gone.last_named = Some(MIDNIGHT + 10 * HOUR);
+            let tasks = [gone];
+            let placed = attribute(&node(), &TasksByHost::new(&tasks), DAY);
+            let held = &placed.holdings[&GpuIndex(3)];
+            (held.anybodys().seconds(), held.unknown.seconds())
+        };
+        let hours = |hours: i64| (hours * HOUR).unsigned_abs();
+        assert_eq!(held(TaskTime::Absent), (hours(10), hours(14)));
+        assert_eq!(held(time(MIDNIGHT + 12 * HOUR)), (hours(10), hours(2)));
+        assert_eq!(held(time(MIDNIGHT + 9 * HOUR)), (hours(9), 0));
     }
 
     proptest! {

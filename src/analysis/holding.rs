@@ -117,6 +117,8 @@ pub struct Holder<'a> {
 pub struct Holdings<'a> {
     /// Its users, in order of first hold.
     pub holders: Vec<Holder<'a>>,
+    /// When it is not known whether somebody held it.
+    pub unknown: Spans,
 }
 
 impl<'a> Holdings<'a> {
@@ -138,11 +140,17 @@ impl<'a> Holdings<'a> {
         };
         Self {
             holders: by_user.into_iter().map(holder).collect(),
+            unknown: Spans::default(),
         }
     }
 
     pub fn anybodys(&self) -> Spans {
         Spans::union(self.holders.iter().flat_map(|holder| holder.spans.iter()))
+    }
+
+    /// When it cannot be said that nobody held it.
+    pub fn not_free(&self) -> Spans {
+        Spans::union(self.anybodys().iter().chain(self.unknown.iter()))
     }
 }
 

@@ -14,6 +14,7 @@ mod node_day;
 mod pseudonym;
 mod record;
 pub mod stopped_series;
+pub mod task_clock;
 pub mod usage;
 
 pub use attribution::{NodeTasks, TasksByHost, TimelessTask, UnplacedGpu, attribute};
@@ -31,3 +32,4 @@ pub use record::{
     DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity, WindowRecord,
 };
 pub use stopped_series::{Series, Stopped};
+pub use task_clock::{Differing, Early};

@@ -122,7 +122,10 @@ impl<'a> NodeDay<'a> {
             |is_so: fn(&GpuUse) -> bool| self.gpus.iter().flat_map(|gpu| &gpu.held).any(is_so);
         let doubts = [
             (Doubt::Unfinished, tasks.known.to < self.window.end),
-            (Doubt::Unplaced, !tasks.unplaced.is_empty()),
+            (
+                Doubt::Unplaced,
+                !tasks.unplaced.is_empty() || !tasks.unlisted.is_empty(),
+            ),
             (Doubt::Disagreement, !tasks.disagreements.is_empty()),
             (Doubt::Timeless, !tasks.timeless.is_empty()),
             (
@@ -168,9 +171,9 @@ impl GpuUse {
         thresholds: Thresholds,
     ) -> Self {
         let holdings = tasks.holdings.get(&index);
-        let anybodys = holdings.map(Holdings::anybodys).unwrap_or_default();
+        let not_free = holdings.map(Holdings::not_free).unwrap_or_default();
         let busy = usage
-            .map(|usage| busy_without_task(usage, &anybodys, tasks.known, window, thresholds.busy));
+            .map(|usage| busy_without_task(usage, &not_free, tasks.known, window, thresholds.busy));
         Self {
             ledger: GpuLedger::new(holdings, usage, tasks.known, window, thresholds),
             conflicts: holdings.map(conflicts).unwrap_or_default(),

@@ -81,7 +81,14 @@ impl Pseudonyms {
 
     /// An answer of the management API in which no name is left, nor any text that could be one.
     pub fn answer(&self, answer: Answer) -> Answer {
-        let Answer { tasks, malformed } = answer;
+        let Answer {
+            tasks,
+            malformed,
+            repeated,
+            misdated,
+        } = answer;
+        let misdated = misdated.iter().map(|id| self.of(Kind::Task, id));
+        let repeated = repeated.iter().map(|id| self.of(Kind::Task, id));
         let malformed = malformed.into_iter().map(|task| MalformedTask {
             id: self.of(Kind::Task, &task.id),
             // It quotes the record.
@@ -90,6 +97,8 @@ impl Pseudonyms {
         Answer {
             tasks: tasks.into_iter().map(|task| self.task(task)).collect(),
             malformed: malformed.collect(),
+            repeated: repeated.collect(),
+            misdated: misdated.collect(),
         }
     }
 
@@ -100,6 +109,7 @@ impl Pseudonyms {
             username,
             hostname,
             gpus,
+            unlisted_gpus,
             kind,
             project_uuid,
             image,
@@ -107,6 +117,7 @@ impl Pseudonyms {
             start,
             end,
             total_seconds,
+            last_named,
         } = task;
         Task {
             id: self.of(Kind::Task, &id),
@@ -118,6 +129,7 @@ impl Pseudonyms {
             },
             hostname,
             gpus: gpus.into_iter().map(gpu_without_text).collect(),
+            unlisted_gpus,
             kind,
             project_uuid: project_uuid.map(|project| self.of(Kind::Project, &project)),
             image: image.map(|image| self.of(Kind::Image, &image)),
@@ -125,6 +137,7 @@ impl Pseudonyms {
             start: without_text(&start),
             end: without_text(&end),
             total_seconds,
+            last_named,
         }
     }
 }
@@ -149,10 +162,11 @@ fn gpu_without_text(gpu: TaskGpu) -> TaskGpu {
     }
 }
 
-/// A time that is none can be any text, and one of RFC 2822 can have any text in its comments.
+/// A time that is none can be any text, and one can have any text in its comment.
 fn without_text(time: &TaskTime) -> TaskTime {
     match time {
         TaskTime::Absent => TaskTime::Absent,
+        TaskTime::Never => TaskTime::Never,
         TaskTime::At { unix, .. } => TaskTime::At {
             unix: *unix,
             text: DateTime::from_timestamp(*unix, 0).map_or_else(

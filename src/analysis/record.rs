@@ -114,16 +114,6 @@ pub enum Severity {
 }
 
 impl DayRecord {
-    pub fn from_json(file: &[u8]) -> Option<Self> {
-        serde_json::from_slice(file).ok()
-    }
-
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut file = serde_json::to_vec(self).expect("a record has string keys alone");
-        file.push(b'\n');
-        file
-    }
-
     /// Whether it is of the window's day: not of a day of another zone, nor of readings of another interval.
     pub fn is_of(&self, window: &Window) -> bool {
         let of = (

@@ -77,7 +77,7 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
     let due = reminders::remember(&mut report, &mut memory, config, &channels);
     if !due.is_empty() {
         reminders::check_threads()?;
-        data_dir.keep_alerts(&memory.to_json())?;
+        data_dir.keep_alerts(&memory)?;
     }
     // The lock is for what is remembered. Whoever collects need not wait until everybody is notified.
     drop(data_dir);

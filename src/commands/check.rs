@@ -55,7 +55,13 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
         Some(Ok(tasks)) => {
             checks.extend(check::api(&config.management_api, &tasks, &window));
             if let Ok(Fetched { answer, .. }) = tasks {
-                checks.extend(check::tasks(&nodes, config, &answer, &window));
+                checks.extend(check::tasks(
+                    &nodes,
+                    config,
+                    &answer,
+                    &window,
+                    (calendar.now, now()),
+                ));
             }
         }
         Some(Err(_)) => checks.push(check::api_panicked(&config.management_api)),

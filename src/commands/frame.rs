@@ -22,6 +22,14 @@ pub struct Frame<'a> {
     pub console: Console,
 }
 
+/// A report as programs get it.
+#[derive(Serialize)]
+struct Versioned<'a, R> {
+    version: &'static str,
+    #[serde(flatten)]
+    report: &'a R,
+}
+
 impl<'a> Frame<'a> {
     pub fn open(args: &'a CommonArgs) -> Result<Self> {
         let console = Console::open(&args.output)?;
@@ -44,7 +52,8 @@ impl<'a> Frame<'a> {
         text: impl FnOnce(&R) -> String,
     ) -> Result<(), PrintError> {
         if self.wants_json() {
-            console::print_json(report)
+            let version = env!("CARGO_PKG_VERSION");
+            console::print_json(&Versioned { version, report })
         } else if is_fine && self.args.output.quiet {
             Ok(())
         } else {

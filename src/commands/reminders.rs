@@ -30,7 +30,7 @@ pub fn memory(archive: &Archive) -> Result<Memory> {
         return Ok(Memory::default());
     };
     let path = archive.alerts().path.display().to_string();
-    Memory::from_json(&file).ok_or_else(|| MemoryDamaged { path }.into())
+    serde_json::from_slice(&file).map_err(|_| MemoryDamaged { path }.into())
 }
 
 /// Makes sure that this machine has room for the threads that send.
@@ -46,7 +46,7 @@ pub fn remember(
     channels: &Channels,
 ) -> Vec<usize> {
     let at = now();
-    let (zone, has_mail) = (report.zone, channels.mailer().is_some());
+    let (zone, has_mail) = (report.zone, channels.mailer.is_some());
     let mut due = Vec::new();
     for (position, alert) in report.alerts.iter_mut().enumerate() {
         if alert.notice == Notified::Recent {
@@ -87,7 +87,7 @@ pub fn send(
         by_user.entry(alert.user).or_default().push(alert);
     }
     let mut mails = BTreeMap::new();
-    match channels.mailer() {
+    match &channels.mailer {
         Some(mailer) => {
             for (user, sent) in send_mails(report, &by_user, config, mailer) {
                 mails.insert(user, outcome(sent.is_ok()));
@@ -160,5 +160,5 @@ fn settle(
             memory.settle(&last.reminder);
         }
     }
-    Ok(data_dir.keep_alerts(&memory.to_json())?)
+    Ok(data_dir.keep_alerts(&memory)?)
 }

@@ -182,6 +182,12 @@ fn unplaced(day: &NodeDay) -> String {
             or_missing(unplaced.gpu.uuid.as_deref())
         )
     });
+    let known = day.tasks.known().into_iter();
+    let unlisted = known.flat_map(|known| &known.unlisted).map(|unlisted| {
+        let (user, task, count) = (&unlisted.username, &unlisted.task, unlisted.count);
+        format!("GPU N/A: {user} (任務 {task}, flavor 有 {count} 張 GPU, gpus 是空的)")
+    });
+    let lines = lines.chain(unlisted);
     titled(
         "無法對應到本節點 GPU 的任務 GPU (使用者欄位不含這些使用者)",
         lines,
@@ -291,8 +297,10 @@ mod tests {
             (CardId(9), usage((2.5, 0.14), 6)),
             (CardId(17), usage((99.0, 40.0), 0)),
         ]);
-        let file = kept::keep(TASKS.as_bytes(), &window, now).expect("a file");
-        let kept = kept::recall(&file, &window).expect("an answer");
+        let (start, end) = (window.start, window.end);
+        let file =
+            format!(r#"{{"fetched_at":{now},"start":{start},"end":{end},"answer":{TASKS}}}"#);
+        let kept = kept::recall(file.as_bytes(), &window).expect("an answer");
         let known = Span::new(window.start, window.until).expect("a span");
         check(&NodeDay::new(
             &node,

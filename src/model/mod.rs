@@ -19,7 +19,7 @@ pub use exit_status::ExitStatus;
 pub use if_there::if_there;
 pub use readings::{CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{
-    Answer, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
+    Answer, Held, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
 };
 pub use text::{beginning, breaks_line, printable};
 pub use thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};

@@ -15,6 +15,9 @@ pub struct Task {
     pub hostname: String,
     /// The GPUs that it holds from start to end.
     pub gpus: Vec<TaskGpu>,
+    /// How many more it was given, where none is listed.
+    #[serde(skip)]
+    pub unlisted_gpus: u64,
     /// `LAB`, `WEBAPP`, …
     #[serde(rename = "type")]
     pub kind: Option<String>,
@@ -27,6 +30,9 @@ pub struct Task {
     pub end: TaskTime,
     /// How long it ran in the window, as the API counts it.
     pub total_seconds: Option<f64>,
+    /// When an answer last named it, if the newest does not. What it held later is not known.
+    #[serde(skip)]
+    pub last_named: Option<UnixSeconds>,
 }
 
 /// A GPU of a task, as the API names it.
@@ -45,6 +51,8 @@ pub struct TaskGpu {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskTime {
     Absent,
+    /// It does not come.
+    Never,
     At {
         unix: UnixSeconds,
         /// The API's text of it.
@@ -61,19 +69,23 @@ pub struct Held {
 }
 
 impl Task {
-    /// When it holds its GPUs, or what keeps that from being known.
-    pub fn held(&self) -> Result<Held, String> {
+    /// When it holds its GPUs, if it ever does, or what keeps that from being known.
+    pub fn held(&self) -> Result<Option<Held>, String> {
         let moment = |field: &str, time: &TaskTime| match time {
             TaskTime::At { unix, .. } => Ok(Some(*unix)),
-            TaskTime::Absent => Ok(None),
+            TaskTime::Absent | TaskTime::Never => Ok(None),
             TaskTime::Unreadable(text) => Err(format!("{field}「{text}」不是時間")),
         };
-        let from = moment("start", &self.start)?.ok_or("缺少 start")?;
         let to = moment("end", &self.end)?;
-        if to.is_some_and(|to| to < from) {
-            return Err("end 早於 start".to_owned());
+        if self.start == TaskTime::Never {
+            return Ok(None);
         }
-        Ok(Held { from, to })
+        let from = moment("start", &self.start)?.ok_or("缺少 start")?;
+        Ok((to.is_none_or(|to| from < to)).then_some(Held { from, to }))
+    }
+
+    pub fn has_gpus(&self) -> bool {
+        !self.gpus.is_empty() || self.unlisted_gpus > 0
     }
 
     /// Its owner, where that is not the user that it is accounted to.
@@ -84,10 +96,17 @@ impl Task {
 }
 
 impl TaskTime {
+    pub fn unix(&self) -> Option<UnixSeconds> {
+        match self {
+            Self::At { unix, .. } => Some(*unix),
+            Self::Absent | Self::Never | Self::Unreadable(_) => None,
+        }
+    }
+
     /// The API's text of it, if there is one.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Absent => None,
+            Self::Absent | Self::Never => None,
             Self::At { text, .. } | Self::Unreadable(text) => Some(text),
         }
     }
@@ -105,6 +124,10 @@ pub struct Answer {
     /// By start.
     pub tasks: Vec<Task>,
     pub malformed: Vec<MalformedTask>,
+    /// The ids that more than one task has.
+    pub repeated: Vec<String>,
+    /// The ids of tasks of which a time is of another weekday than it says.
+    pub misdated: Vec<String>,
 }
 
 /// A task that cannot be read.
@@ -130,12 +153,6 @@ pub enum TaskInformation {
     NotAsked,
     /// The management API gave no answer, for this reason.
     Unavailable(String),
-}
-
-impl Answer {
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.malformed.is_empty()
-    }
 }
 
 /// Where a run's task information is from.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::{Reading, written};
 
@@ -82,12 +82,13 @@ pub struct WrittenRule {
 }
 
 /// From when on a user is notified of the idle GPUs of their tasks of some types.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AlertRule {
     pub name: String,
     /// The types of its tasks; none for the rule of all other tasks.
     pub task_types: Vec<String>,
     /// From how many idle GPU-seconds on.
+    #[serde(rename = "min_idle_hours", serialize_with = "in_hours")]
     pub min_idle_seconds: u64,
     /// From which part of the held time on, in percent.
     pub min_idle_share_percent: u8,
@@ -127,6 +128,11 @@ fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
 
 fn own_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
     percent(deserializer).map(Some)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn in_hours<S: Serializer>(seconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(seconds / HOUR_SECONDS)
 }
 
 impl Alerts {

@@ -7,21 +7,19 @@ use serde::Serialize;
 use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::formats::number;
-use crate::model::{AlertRule, ExitStatus, GpuIndex, Reading, UnixSeconds};
+use crate::model::{AlertRule, ExitStatus, GpuIndex, Reading, UnixSeconds, clock, written};
 use crate::settings::Config;
 
 #[derive(Debug, Serialize)]
 pub struct AlertsReport<'a> {
-    version: &'static str,
     pub first_date: NaiveDate,
     pub date: NaiveDate,
-    timezone: &'static str,
-    #[serde(skip)]
+    #[serde(rename = "timezone", serialize_with = "written::serialize")]
     pub zone: Tz,
     /// How many days were looked at, and for how many nobody is notified again.
     pub window_days: u16,
     min_coverage_percent: u8,
-    rules: Vec<RuleReport<'a>>,
+    rules: &'a [AlertRule],
     /// Up to this a GPU reading is idle.
     #[serde(skip)]
     pub idle: Reading,
@@ -33,15 +31,6 @@ pub struct AlertsReport<'a> {
     #[serde(rename = "unjudged_nodes")]
     pub nodes_without_evidence: Vec<&'a str>,
     pub exit_status: ExitStatus,
-}
-
-#[derive(Debug, Serialize)]
-struct RuleReport<'a> {
-    name: &'a str,
-    /// Empty for the rule of all other tasks.
-    task_types: &'a [String],
-    min_idle_hours: u64,
-    min_idle_share_percent: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,12 +86,6 @@ impl<'a> AlertsReport<'a> {
     ) -> Self {
         let (settings, zone) = (&config.alerts, config.zone);
         let alert = |alert: Alert<'a>| AlertReport::new(&alert, config, memory, now);
-        let rule = |rule: &'a AlertRule| RuleReport {
-            name: &rule.name,
-            task_types: &rule.task_types,
-            min_idle_hours: rule.min_idle_hours(),
-            min_idle_share_percent: rule.min_idle_share_percent,
-        };
         let (has_evidence, nodes_without_evidence) =
             (tally.has_evidence(), tally.nodes_without_evidence());
         let exit_status = if has_evidence && nodes_without_evidence.is_empty() {
@@ -111,14 +94,12 @@ impl<'a> AlertsReport<'a> {
             ExitStatus::Incomplete
         };
         Self {
-            version: env!("CARGO_PKG_VERSION"),
             first_date: first,
             date: last,
-            timezone: zone.name(),
             zone,
             window_days: settings.window_days,
             min_coverage_percent: settings.min_coverage_percent,
-            rules: settings.rules.iter().map(rule).collect(),
+            rules: &settings.rules,
             idle: config.thresholds.idle,
             alerts: tally.alerts(settings).into_iter().map(alert).collect(),
             left_out: &tally.left_out,
@@ -149,13 +130,15 @@ impl<'a> AlertsReport<'a> {
     pub fn rules(&self) -> impl Iterator<Item = String> {
         let coverage = self.min_coverage_percent;
         self.rules.iter().map(move |rule| {
-            let types = match rule.task_types {
+            let types = match &rule.task_types[..] {
                 [] => String::new(),
                 types => format!("（{}）", types.join("、")),
             };
             format!(
                 "規則 {}{types}：閒置達 {} GPU 小時，且達時數的 {}%，涵蓋率至少 {coverage}%",
-                rule.name, rule.min_idle_hours, rule.min_idle_share_percent
+                rule.name,
+                rule.min_idle_hours(),
+                rule.min_idle_share_percent
             )
         })
     }
@@ -167,18 +150,17 @@ impl<'a> AlertReport<'a> {
         let is_recent = memory.is_recent(user, &rule.name, now, config.alerts.window_days);
         let last = memory.last(user, &rule.name);
         let gpus = alert.gpus.iter();
+        let gpus = gpus.map(|((node, gpu), account)| GpuReport {
+            node,
+            gpu: *gpu,
+            figures: (*account).into(),
+        });
         Self {
             user,
             rule: &rule.name,
             task_types: &rule.task_types,
             figures: alert.account.into(),
-            gpus: gpus
-                .map(|((node, gpu), account)| GpuReport {
-                    node,
-                    gpu: *gpu,
-                    figures: (*account).into(),
-                })
-                .collect(),
+            gpus: gpus.collect(),
             last_notice: last.map(|last| LastNotice::new(last, config.zone)),
             notice: if is_recent {
                 Notified::Recent
@@ -192,7 +174,7 @@ impl<'a> AlertReport<'a> {
 impl LastNotice {
     pub fn new(reminder: &Reminder, zone: Tz) -> Self {
         Self {
-            time: crate::model::clock(zone, reminder.at),
+            time: clock(zone, reminder.at),
             reminder: reminder.clone(),
         }
     }

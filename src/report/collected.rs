@@ -1,6 +1,6 @@
 //! The result of a run that collects: of each of its days.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use serde::ser::SerializeStruct;
@@ -113,12 +113,11 @@ impl Collected<'_> {
     }
 
     pub fn result_line(&self) -> String {
-        let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
-        for day in &self.days {
-            *counts.entry(day.completeness().verdict).or_default() += 1;
-        }
-        let counted = counts.iter();
-        let counted = counted.map(|(verdict, count)| format!("{count} 天{}", verdict.word()));
+        let verdicts = self.days.iter().map(|day| day.completeness().verdict);
+        let mut verdicts: Vec<_> = verdicts.collect();
+        verdicts.sort_unstable();
+        let same = verdicts.chunk_by(Verdict::eq);
+        let counted = same.map(|days| format!("{} 天{}", days.len(), days[0].word()));
         let counted: Vec<_> = counted.collect();
         let coverage = Coverage::sum(self.days.iter().map(|day| day.completeness().coverage));
         let reports = self.days.iter().filter_map(DayResult::report);

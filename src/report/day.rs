@@ -80,19 +80,19 @@ pub struct NodeReport<'a> {
 }
 
 impl<'a> RunReport<'a> {
-    /// The report of a run over `nodes` that began at `started_at`, with the `notices` that are about no single node.
-    /// `earlier` is the record of the runs before.
+    /// The report of a run that began at `started_at`, by the `results` of its nodes, with the `notices` that are about
+    /// no single one. The `skipped` nodes were to be collected as well. `earlier` is the record of the runs before.
     pub fn new(
         window: &Window,
         started_at: UnixSeconds,
         tasks: &TaskInformation,
-        nodes: &[&'a Node],
-        results: Vec<NodeResult>,
+        results: impl Iterator<Item = (&'a Node, NodeResult)>,
+        skipped: &[&Node],
         mut notices: Vec<Notice>,
         earlier: Option<&DayRecord>,
     ) -> Self {
-        let mut reports = Vec::with_capacity(nodes.len());
-        for (&node, result) in nodes.iter().zip(results) {
+        let mut reports = Vec::new();
+        for (node, result) in results {
             notices.extend(result.notices);
             let coverage = match &result.files {
                 Some(files) => files.coverage,
@@ -110,7 +110,12 @@ impl<'a> RunReport<'a> {
         if tasks.source() == TaskSource::Unavailable {
             shortfalls.insert(Shortfall::NoTasks);
         }
-        let coverage = Coverage::sum(reports.iter().map(|node| node.coverage));
+        if !skipped.is_empty() {
+            shortfalls.insert(Shortfall::Node);
+        }
+        let of_skipped = kept_coverage(skipped.iter().copied(), window, earlier);
+        let coverage = reports.iter().map(|node| node.coverage);
+        let coverage = Coverage::sum(coverage.chain([of_skipped]));
         let completeness = Completeness::new(coverage, window.is_over(), &shortfalls);
         let completeness = completeness.of_run(written);
         Self {
@@ -125,7 +130,7 @@ impl<'a> RunReport<'a> {
             },
             task_information: tasks.source(),
             completeness,
-            counts: (reports.len(), written),
+            counts: (reports.len() + skipped.len(), written),
             nodes: reports,
             notices,
             exit_status: completeness.verdict.exit_status(),
@@ -134,20 +139,6 @@ impl<'a> RunReport<'a> {
             shortfalls,
             users_report: None,
         }
-    }
-
-    /// Counts nodes that were to be collected as well, and were not asked.
-    pub fn add_skipped(&mut self, nodes: &[&Node], window: &Window, earlier: Option<&DayRecord>) {
-        if nodes.is_empty() {
-            return;
-        }
-        self.counts.0 += nodes.len();
-        self.shortfalls.insert(Shortfall::Node);
-        let skipped = kept_coverage(nodes.iter().copied(), window, earlier);
-        let coverage = Coverage::sum([skipped, self.completeness.coverage]);
-        let completeness = Completeness::new(coverage, window.is_over(), &self.shortfalls);
-        self.completeness = completeness.of_run(self.counts.1);
-        self.exit_status = self.completeness.verdict.exit_status();
     }
 
     pub fn day_line(&self) -> String {

@@ -8,7 +8,6 @@ use crate::model::{Node, Window};
 
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
-    version: &'static str,
     pub days: Vec<PlannedDay<'a>>,
 }
 
@@ -39,24 +38,7 @@ pub struct GivenUp {
     lacks: Vec<Lack>,
 }
 
-impl<'a> PlannedNode<'a> {
-    pub fn asked(node: &'a Node) -> Self {
-        let lacks = Vec::new();
-        Self { node, lacks }
-    }
-
-    fn reason(&self) -> String {
-        let lacks: Vec<_> = self.lacks.iter().map(Lack::message).collect();
-        lacks.join("、")
-    }
-}
-
-impl<'a> PlanReport<'a> {
-    pub fn new(days: Vec<PlannedDay<'a>>) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        Self { version, days }
-    }
-
+impl PlanReport<'_> {
     pub fn lines(&self) -> String {
         let lines = self.days.iter().flat_map(PlannedDay::lines);
         lines.map(|line| line + "\n").collect()
@@ -74,16 +56,8 @@ impl PlannedDay<'_> {
 
     fn lines(&self) -> Vec<String> {
         let date = self.window.date;
-        let to_collect = by_reason(&self.collect.iter().collect::<Vec<_>>())
-            .into_iter()
-            .map(|(reason, nodes)| {
-                let reason = if reason.is_empty() {
-                    String::new()
-                } else {
-                    format!("（{reason}）")
-                };
-                format!("{date}：收集 {nodes}{reason}")
-            });
+        let to_collect = by_reason(&self.collect).into_iter();
+        let to_collect = to_collect.map(|nodes| format!("{date}：收集 {nodes}"));
         to_collect.chain(self.given_up_lines()).collect()
     }
 
@@ -93,31 +67,32 @@ impl PlannedDay<'_> {
             .given_up
             .iter()
             .partition(|planned| planned.lacks.contains(&Lack::OtherSettings));
-        let no_more = by_reason(&no_more).into_iter().map(move |(reason, nodes)| {
-            format!("{date}：不再收集 {nodes}（{reason}），當日結束後查詢過，Netdata 沒有更多讀數")
+        let no_more = by_reason(no_more).into_iter().map(move |nodes| {
+            format!("{date}：不再收集 {nodes}，當日結束後查詢過，Netdata 沒有更多讀數")
         });
-        let other_settings = by_reason(&other_settings).into_iter();
-        let other_settings = other_settings.map(move |(reason, nodes)| {
-            format!("{date}：不自動收集 {nodes}（{reason}）：需要時請指定這個日期收集")
-        });
+        let other_settings = by_reason(other_settings)
+            .into_iter()
+            .map(move |nodes| format!("{date}：不自動收集 {nodes}：需要時請指定這個日期收集"));
         no_more.chain(other_settings)
     }
 }
 
-/// The names of the nodes, by the reason that they share, in order of appearance.
-fn by_reason(nodes: &[&PlannedNode]) -> Vec<(String, String)> {
-    let mut groups: Vec<(String, String)> = Vec::new();
-    for planned in nodes {
-        let reason = planned.reason();
+/// The names of the nodes that share a reason, with it, in order of appearance.
+fn by_reason<'a>(nodes: impl IntoIterator<Item = &'a PlannedNode<'a>>) -> Vec<String> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for PlannedNode { node, lacks } in nodes {
+        let lacks: Vec<_> = lacks.iter().map(Lack::message).collect();
+        let reason = lacks.join("、");
         match groups.iter_mut().find(|(of_group, _)| *of_group == reason) {
-            Some((_, names)) => {
-                names.push('、');
-                names.push_str(&planned.node.name);
-            }
-            None => groups.push((reason, planned.node.name.clone())),
+            Some((_, names)) => names.push(&node.name),
+            None => groups.push((reason, vec![&node.name])),
         }
     }
-    groups
+    let text = |(reason, names): (String, Vec<&str>)| match (names.join("、"), reason.as_str()) {
+        (names, "") => names,
+        (names, reason) => format!("{names}（{reason}）"),
+    };
+    groups.into_iter().map(text).collect()
 }
 
 fn date<S: Serializer>(window: &Window, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,11 +11,10 @@ impl DayRecord {
         let mut nodes = earlier.map_or_else(Vec::new, |earlier| earlier.nodes);
         for node in &report.nodes {
             let name = &node.node.name;
-            let known = nodes.iter().position(|known| known.name == *name);
-            let before = known.map(|position| &nodes[position]);
-            let record = NodeRecord::of_run(node, report, before);
+            let known = nodes.iter_mut().find(|known| known.name == *name);
+            let record = NodeRecord::of_run(node, report, known.as_deref());
             match known {
-                Some(position) => nodes[position] = record,
+                Some(known) => *known = record,
                 None => nodes.push(record),
             }
         }

@@ -1,27 +1,15 @@
 //! The result of `--user-report`, for programs.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::notice::Notice;
-use crate::model::{Task, Window};
+use crate::model::Task;
 
 #[derive(Debug, Serialize)]
 pub struct TaskReport<'a> {
-    version: &'static str,
-    date: String,
-    timezone: &'a str,
-    tasks: &'a [Task],
-    notices: &'a [Notice],
-}
-
-impl<'a> TaskReport<'a> {
-    pub fn new(window: &'a Window, tasks: &'a [Task], notices: &'a [Notice]) -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION"),
-            date: window.date.to_string(),
-            timezone: window.zone.name(),
-            tasks,
-            notices,
-        }
-    }
+    pub date: NaiveDate,
+    pub timezone: &'a str,
+    pub tasks: &'a [Task],
+    pub notices: &'a [Notice],
 }

@@ -10,7 +10,6 @@ use crate::model::ExitStatus;
 
 #[derive(Debug, Serialize)]
 pub struct UsageReport<'a> {
-    version: &'static str,
     timezone: &'a str,
     from: NaiveDate,
     to: NaiveDate,
@@ -80,7 +79,6 @@ impl<'a> UsageReport<'a> {
             })
         });
         Self {
-            version: env!("CARGO_PKG_VERSION"),
             timezone,
             from: usage.from,
             to: usage.to,

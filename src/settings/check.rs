@@ -5,11 +5,20 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use super::Config;
-use super::notify::{Notify, Security, Smtp};
+use super::notify::{Notify, PASSWORD_FILE, Security, Smtp};
 use crate::model::{
     AlertRule, Alerts, CardId, GENERAL, GpuIndex, GpuUuid, HOUR_SECONDS, MARK, Node, Thresholds,
     WrittenRule, redacted,
 };
+
+/// Makes an error of the problem with `key` unless all is well with it.
+fn require(is_well: bool, key: impl Display, problem: impl Display) -> Result<(), String> {
+    if is_well {
+        Ok(())
+    } else {
+        invalid(key, problem)
+    }
+}
 
 fn invalid<T>(key: impl Display, problem: impl Display) -> Result<T, String> {
     Err(format!("{key}{MARK}{problem}"))
@@ -29,7 +38,9 @@ pub fn complete(mut config: Config) -> Result<Config, String> {
         let problem = format!("「{host}」是設定中的節點：請從其中一處刪去");
         return invalid("ignore_hosts", problem);
     }
-    check_thresholds(&config.thresholds)?;
+    let Thresholds { idle, busy, .. } = config.thresholds;
+    let problem = format!("{idle} 大於 busy_percent = {busy}：同一個讀數不能既閒置又忙碌");
+    require(idle <= busy, "ledger.idle_percent", problem)?;
     complete_notify(&mut config.notify)?;
     let exempt = &config.alerts.exempt_nodes;
     if let Some(name) = exempt.iter().find(|name| !nodes.contains(name.as_str())) {
@@ -41,19 +52,13 @@ pub fn complete(mut config: Config) -> Result<Config, String> {
 }
 
 fn complete_nodes(nodes: &mut [Node], cards: &[CardId]) -> Result<(), String> {
-    if nodes.is_empty() {
-        return invalid(
-            "nodes",
-            "沒有任何節點：請加入至少一個 [[nodes]]，或刪除這個鍵以使用內建的叢集",
-        );
-    }
+    let problem = "沒有任何節點：請加入至少一個 [[nodes]]，或刪除這個鍵以使用內建的叢集";
+    require(!nodes.is_empty(), "nodes", problem)?;
     let mut names = BTreeSet::new();
     for node in &mut *nodes {
         check_node_name(&node.name)?;
-        if !names.insert(&node.name) {
-            let problem = format!("節點「{}」出現兩次：名稱就是目錄名稱，不可重複", node.name);
-            return invalid("nodes.name", problem);
-        }
+        let problem = format!("節點「{}」出現兩次：名稱就是目錄名稱，不可重複", node.name);
+        require(names.insert(&node.name), "nodes.name", problem)?;
         if node.cards.is_empty() {
             node.cards = cards.to_vec();
         }
@@ -114,38 +119,26 @@ fn uuid_owners(nodes: &[Node]) -> Result<BTreeMap<GpuUuid, String>, String> {
     Ok(owners)
 }
 
-fn check_thresholds(thresholds: &Thresholds) -> Result<(), String> {
-    let (idle, busy) = (thresholds.idle, thresholds.busy);
-    if idle > busy {
-        let problem = format!("{idle} 大於 busy_percent = {busy}：同一個讀數不能既閒置又忙碌");
-        return invalid("ledger.idle_percent", problem);
-    }
-    Ok(())
-}
-
 fn complete_notify(notify: &mut Notify) -> Result<(), String> {
     for setting in [notify.healthcheck(), notify.webhook()] {
-        if setting.url.is_some() && setting.file.is_some() {
-            let key = setting.key;
-            let problem = format!("{key} 與 {key}_file 只能設定其中一個");
-            return invalid(key, problem);
-        }
+        let (key, is_one) = (setting.key, setting.url.is_none() || setting.file.is_none());
+        require(
+            is_one,
+            key,
+            format_args!("{key} 與 {key}_file 只能設定其中一個"),
+        )?;
     }
     notify.smtp.as_mut().map_or(Ok(()), complete_smtp)
 }
 
 fn complete_smtp(smtp: &mut Smtp) -> Result<(), String> {
-    if smtp.username.is_some() && smtp.security == Security::None {
-        let problem = "security = \"none\" 時密碼會以明文傳送，不可設定 username";
-        return invalid("notify.smtp.username", problem);
-    }
-    if smtp.username.is_none() && smtp.password_file.is_some() {
-        let problem = "沒有 username 就用不到密碼";
-        return invalid("notify.smtp.password_file", problem);
-    }
-    if smtp.to.is_empty() {
-        return invalid("notify.smtp.to", "沒有任何收件者");
-    }
+    let logs_in = smtp.username.is_some();
+    let is_safe = !logs_in || smtp.security != Security::None;
+    let problem = "security = \"none\" 時密碼會以明文傳送，不可設定 username";
+    require(is_safe, "notify.smtp.username", problem)?;
+    let is_used = logs_in || smtp.password_file.is_none();
+    require(is_used, PASSWORD_FILE, "沒有 username 就用不到密碼")?;
+    require(!smtp.to.is_empty(), "notify.smtp.to", "沒有任何收件者")?;
     smtp.port = Some(smtp.port());
     Ok(())
 }
@@ -173,23 +166,16 @@ fn rules(alerts: &Alerts) -> Result<Vec<AlertRule>, String> {
 }
 
 fn check_rule(rule: &WrittenRule, before: &[AlertRule]) -> Result<(), String> {
-    let name = &rule.name;
-    if name.trim().is_empty() {
-        return invalid("alerts.rules.name", "規則的名稱是空的");
-    }
-    if name == GENERAL {
-        let problem = format!("「{GENERAL}」是 [alerts] 本身的規則，請用別的名稱");
-        return invalid("alerts.rules.name", problem);
-    }
-    if before.iter().any(|other| other.name == *name) {
-        let problem = format!("規則「{}」出現兩次", redacted(name));
-        return invalid("alerts.rules.name", problem);
-    }
+    let (key, name) = ("alerts.rules.name", &rule.name);
+    require(!name.trim().is_empty(), key, "規則的名稱是空的")?;
+    let problem = format!("「{GENERAL}」是 [alerts] 本身的規則，請用別的名稱");
+    require(name != GENERAL, key, problem)?;
+    let is_new = before.iter().all(|other| other.name != *name);
+    let problem = format!("規則「{}」出現兩次", redacted(name));
+    require(is_new, key, problem)?;
     let key = of_item("alerts.rules", name, "task_types");
-    if rule.task_types.is_empty() {
-        let problem = "沒有任何任務類型：請列出，例如 [\"WEBAPP\"]";
-        return invalid(key, problem);
-    }
+    let problem = "沒有任何任務類型：請列出，例如 [\"WEBAPP\"]";
+    require(!rule.task_types.is_empty(), &key, problem)?;
     let mut types = before.iter().flat_map(|other| &other.task_types);
     if let Some(twice) = types.find(|kind| rule.task_types.contains(kind)) {
         let problem = format!("任務類型「{}」已屬於另一個規則", redacted(twice));

@@ -16,7 +16,7 @@ use crate::model::{Item, Written, written};
 
 /// The name of the mail server's password among a service's credentials.
 const PASSWORD_CREDENTIAL: &str = "smtp-password";
-const PASSWORD_FILE: &str = "notify.smtp.password_file";
+pub const PASSWORD_FILE: &str = "notify.smtp.password_file";
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]

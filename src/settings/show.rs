@@ -15,7 +15,6 @@ use crate::model::redacted;
 /// The settings in force. As text it is a settings file that brings them about, with their origins as comments.
 #[derive(Debug, Serialize)]
 pub struct Explained {
-    version: &'static str,
     /// The settings file, if there is one.
     file: Option<String>,
     /// Each key in the order of the file.
@@ -40,9 +39,6 @@ struct Setting {
     #[serde(flatten)]
     value: Displayed,
     origin: Origin,
-    /// The name of the credential that it comes from, if it is one.
-    #[serde(skip)]
-    credential: Option<&'static str>,
     /// The line that begins its table, if it is the first key there; empty for that of the top level.
     #[serde(skip)]
     header: Option<&'static str>,
@@ -63,7 +59,8 @@ enum Origin {
     BuiltIn,
     File,
     CommandLine,
-    Credential,
+    /// The one of this name.
+    Credential(#[serde(skip)] &'static str),
 }
 
 pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
@@ -82,7 +79,6 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
         .iter()
         .flat_map(|section| origins.of_section(section, &in_force));
     Ok(Explained {
-        version: env!("CARGO_PKG_VERSION"),
         settings: settings.collect(),
         token: TokenOrigin::find(&config.management_api.token_file),
         file: match config.source {
@@ -139,8 +135,8 @@ impl Origins {
         let path = section.path_of(&name);
         let mut credentials = self.credentials.iter();
         let credential = credentials.find(|(key, _)| *key == path);
-        let origin = if credential.is_some() {
-            Origin::Credential
+        let origin = if let Some((_, name)) = credential {
+            Origin::Credential(name)
         } else if self.on_command_line.contains(&path.as_str()) {
             Origin::CommandLine
         } else if is_in_file || (path == "nodes.cards" && self.file.contains_key("cards")) {
@@ -168,7 +164,6 @@ impl Origins {
             name,
             value,
             origin,
-            credential: credential.map(|(_, name)| *name),
             header,
         }
     }
@@ -191,10 +186,10 @@ pub fn tables<'a>(root: &'a Table, section: &Section) -> Vec<&'a Table> {
 
 impl Explained {
     fn origin(&self, setting: &Setting) -> String {
-        match (setting.credential, setting.origin, &self.file) {
-            (Some(name), _, _) => format!("systemd 憑證 {name}"),
-            (None, Origin::CommandLine, _) => "命令列".to_owned(),
-            (None, Origin::File, Some(path)) => format!("設定檔 {path}"),
+        match (setting.origin, &self.file) {
+            (Origin::Credential(name), _) => format!("systemd 憑證 {name}"),
+            (Origin::CommandLine, _) => "命令列".to_owned(),
+            (Origin::File, Some(path)) => format!("設定檔 {path}"),
             _ => "內建".to_owned(),
         }
     }

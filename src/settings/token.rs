@@ -19,7 +19,7 @@ const NOTICE_SECONDS: UnixSeconds = 7 * 24 * 3600;
 #[derive(Clone, Debug)]
 pub struct Token {
     text: SecretString,
-    origin: TokenOrigin,
+    pub origin: TokenOrigin,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -102,10 +102,6 @@ impl Token {
             text: text.into(),
             origin,
         })
-    }
-
-    pub fn origin(&self) -> &TokenOrigin {
-        &self.origin
     }
 
     /// The token itself, for the one header that carries it.

@@ -115,7 +115,10 @@ impl DayFiles<'_> {
         let date = self.date;
         let of_gpus = gpus.iter().map(|&(index, card)| self.gpu_file(index, card));
         let of_node = [format!("average_{date}.csv"), format!("summary_{date}.txt")];
-        let is_lost = |name: &String| !holds_something(&directory.join(name));
+        let is_lost = |name: &String| {
+            let file = fs::metadata(directory.join(name));
+            !file.is_ok_and(|file| file.is_file() && file.len() > 0)
+        };
         of_gpus.chain(of_node).filter(is_lost).collect()
     }
 
@@ -160,8 +163,4 @@ impl DayFiles<'_> {
             cards: node.cards.clone(),
         }
     }
-}
-
-fn holds_something(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
 }

@@ -21,18 +21,13 @@ pub struct CardRecord {
 }
 
 impl CardRecord {
-    /// The number of each file, and its card.
-    fn files(&self) -> impl Iterator<Item = (u64, CardId)> {
-        let by_index = (0..).zip(&self.cards);
-        by_index.map(|(index, &card)| match self.gpu_files {
-            GpuFileNumber::Index => (index, card),
-            GpuFileNumber::Card => (card.0, card),
-        })
-    }
-
+    /// The card of the file of this number.
     fn card_of(&self, number: u64) -> Option<CardId> {
-        let mut files = self.files();
-        files.find_map(|(known, card)| (known == number).then_some(card))
+        let card = CardId(number);
+        match self.gpu_files {
+            GpuFileNumber::Index => self.cards.get(usize::try_from(number).ok()?).copied(),
+            GpuFileNumber::Card => self.cards.contains(&card).then_some(card),
+        }
     }
 }
 

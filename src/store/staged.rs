@@ -11,18 +11,10 @@ use super::layout::CardRecord;
 use super::write::{FILE_MODE, WriteError, keep_aside, temporary};
 
 #[derive(Debug)]
-pub struct InPlace {
+pub struct Staged {
     pub directory: PathBuf,
     /// The node, and the cards that they are of.
     pub record: (String, CardRecord),
-    /// The files that were there before and are kept under another name, with that.
-    pub set_aside: BTreeMap<PathBuf, PathBuf>,
-}
-
-#[derive(Debug)]
-pub struct Staged {
-    pub directory: PathBuf,
-    record: (String, CardRecord),
     /// In the order in which they are put in place.
     files: Vec<(TempPath, PathBuf)>,
     /// What is there now and must not be lost.
@@ -67,11 +59,11 @@ impl Staged {
         self.asides.push(path);
     }
 
-    /// Puts the files in place.
+    /// Puts the files in place, and answers which of those before are kept under which other name.
     ///
     /// What is set aside has its second name before anything changes, and loses its first one, where that does not
     /// become a new file's, after everything has.
-    pub fn put_in_place(self) -> Result<InPlace, WriteError> {
+    pub fn put_in_place(self) -> Result<BTreeMap<PathBuf, PathBuf>, WriteError> {
         let mut set_aside = BTreeMap::new();
         for path in &self.asides {
             set_aside.insert(path.clone(), keep_aside(path)?);
@@ -87,11 +79,7 @@ impl Staged {
                 fs::remove_file(&path).map_err(WriteError::at(&path))?;
             }
         }
-        Ok(InPlace {
-            directory: self.directory,
-            record: self.record,
-            set_aside,
-        })
+        Ok(set_aside)
     }
 }
 
@@ -146,7 +134,7 @@ mod tests {
         // One makes room for a new file, the other only loses its name.
         batch.set_aside(root.join("b"));
         batch.set_aside(root.join("c"));
-        let in_place = batch.put_in_place().expect("they are put in place");
+        let kept = batch.put_in_place().expect("they are put in place");
         let after = [
             ("a", "new a"),
             ("b", "new b"),
@@ -158,7 +146,7 @@ mod tests {
             let aside = root.join(format!("{name}.unreadable1"));
             (root.join(name), aside)
         });
-        assert_eq!(in_place.set_aside, BTreeMap::from(set_aside));
+        assert_eq!(kept, BTreeMap::from(set_aside));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -7,16 +8,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use serde::Serialize;
 
 use super::archive::Archive;
 use super::day_files::{DayFiles, UnusableFile};
 use super::layout::{self, CardRecord};
 use super::lock::{self, OpenError};
-use super::reports::{self, NotMergedReport};
-use super::staged::{InPlace, Staged};
+use super::staged::Staged;
 use super::unfinished;
 use super::write::{WriteError, make_directory, nameless};
-use crate::analysis::{DayLedger, NodeDay};
+use crate::analysis::idle::Memory;
+use crate::analysis::{DayRecord, NodeDay};
 use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::{average_csv, summary};
 use crate::model::{GpuFileNumber, Window};
@@ -80,16 +82,16 @@ impl DataDir {
         })
     }
 
-    /// Keeps the record of a run, as JSON, and notes that all files are in place.
-    pub fn end(&self, date: NaiveDate, record: &[u8]) -> Result<(), WriteError> {
+    /// Keeps the record of a run, and notes that all files are in place.
+    pub fn end(&self, date: NaiveDate, record: &DayRecord) -> Result<(), WriteError> {
         // A record that a power cut empties is none, and the day is looked at again.
-        let kept = self.run(date).keep_unsynced(record);
+        let kept = self.run(date).keep_unsynced(&json(record));
         unfinished::note(&self.root).remove().and(kept)
     }
 
     /// Keeps who is notified of idle GPUs, also through a power cut right after the notification.
-    pub fn keep_alerts(&self, contents: &[u8]) -> Result<(), WriteError> {
-        self.alerts().keep(contents)?;
+    pub fn keep_alerts(&self, memory: &Memory) -> Result<(), WriteError> {
+        self.alerts().keep(&json(memory))?;
         self.sync()
     }
 
@@ -97,6 +99,12 @@ impl DataDir {
         let synced = rustix::fs::syncfs(&self.directory);
         synced.map_err(|error| WriteError::at(&self.root)(error.into()))
     }
+}
+
+fn json(record: &impl Serialize) -> Vec<u8> {
+    let mut file = serde_json::to_vec(record).expect("a record has string keys alone");
+    file.push(b'\n');
+    file
 }
 
 impl Tree<'_> {
@@ -126,12 +134,15 @@ impl Tree<'_> {
         Ok(staged)
     }
 
-    /// Puts the files of several nodes in place, once all of their contents have reached the disk, and returns
-    /// for each node in turn where they are.
+    /// Puts the files of several nodes in place, once all of their contents have reached the disk, and answers for each
+    /// node in turn which of the files before are kept under which other name.
     ///
     /// One `syncfs` for them all: on the machine that this was measured on it took 0.04 s for 10,000 files, and a
     /// `fsync` for each, from 64 threads, 0.36 s for 2,000.
-    pub fn commit(&self, staged: Vec<Staged>) -> Vec<Result<InPlace, WriteError>> {
+    pub fn commit(
+        &self,
+        staged: Vec<Staged>,
+    ) -> Vec<Result<BTreeMap<PathBuf, PathBuf>, WriteError>> {
         if let Err(error) = self.data_dir.sync() {
             let kind = error.cause.kind();
             let failed = |staged: Staged| Err(WriteError::at(&staged.directory)(kind.into()));
@@ -139,21 +150,12 @@ impl Tree<'_> {
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let put = |staged: Staged| {
-            let in_place = staged.put_in_place()?;
-            written.push(in_place.record.clone());
-            Ok(in_place)
+            let record = staged.record.clone();
+            let kept = staged.put_in_place()?;
+            written.push(record);
+            Ok(kept)
         };
         staged.into_iter().map(put).collect()
-    }
-
-    /// Writes the accounts of these nodes, whose files have been put in place or left as they were, and keeps those of the
-    /// others.
-    pub fn report_users(
-        &self,
-        window: &Window,
-        nodes: DayLedger,
-    ) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
-        reports::write_users(&self.data_dir.root, window, nodes)
     }
 
     /// Makes the new names of all committed files last through a power cut, and records what they are of. The run

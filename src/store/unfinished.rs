@@ -38,7 +38,7 @@ pub fn tidy(root: &Path) -> Result<(), WriteError> {
 }
 
 /// The directories in `parent`, as far as it can be read.
-fn directories_in(parent: &Path) -> Vec<PathBuf> {
+pub fn directories_in(parent: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths.filter(|path| path.is_dir()).collect()

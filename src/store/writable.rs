@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::statvfs;
 
 use super::state;
+use super::unfinished::directories_in;
 use super::write::{WriteError, nameless};
 use crate::model::{Node, if_there};
 
@@ -32,8 +33,7 @@ pub fn try_writing(root: &Path, nodes: &[&Node]) -> Result<Writable, Vec<WriteEr
     let is_there =
         |path: &PathBuf| exists && !matches!(if_there(fs::symlink_metadata(path)), Ok(None));
     let state = root.join(state::STATE_DIRECTORY);
-    let inner = fs::read_dir(&state).into_iter().flatten().flatten();
-    let inner = inner.map(|entry| entry.path()).filter(|path| path.is_dir());
+    let inner = directories_in(&state).into_iter();
     let lock = state.join(state::LOCK);
     let nodes = nodes.iter().map(|node| root.join(&node.name));
     let directories = inner.chain([state]).chain(nodes).filter(is_there);

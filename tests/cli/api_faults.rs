@@ -1,6 +1,7 @@
 //! Without the management API usage is collected as ever, and every file and message says what is missing, and why.
 
 use pretty_assertions::assert_eq;
+use serde_json::json;
 
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, HOUR, Lab, TOKEN, World, jwt};
@@ -137,6 +138,28 @@ fn json_of_another_shape_is_no_day_without_tasks() {
         &world,
         &format!("{url} 的回應無法解析（沒有一個任務可讀，例如「data」：不是 JSON 物件）"),
     );
+}
+
+#[test]
+fn an_object_without_tasks_is_no_day_without_tasks() {
+    for (key, entry, problem) in [
+        (
+            "error",
+            json!({"code": 500, "message": "database is locked"}),
+            "沒有一個任務可讀，例如「error」：沒有任務的欄位",
+        ),
+        (
+            "data",
+            json!({"541": {"username": "alice"}}),
+            "任務應以任務 id 為鍵放在最上層，這個回應卻放在「data」之內",
+        ),
+    ] {
+        let api = SimulatedApi::new(TOKEN).raw_task(key, entry);
+        let world = Lab::colab_gpu4().api(api).start();
+        let url = world.cluster.api_url();
+        let _ = world.check(&[]).exits(3).stdout_has(problem);
+        tells(&world, &format!("{url} 的回應無法解析（{problem}）"));
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::json;
+
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Lab, MIDNIGHT, Outcome, TOKEN, World};
 
@@ -48,16 +50,78 @@ fn it_is_used_when_the_api_is_down_and_that_is_said() {
     shows_alice(&outcome);
 }
 
+/// What is said of the task `t1`, which an earlier answer had.
+const GONE: &str = "警告：管理 API 的回覆少了先前有過的 1 個任務（t1）：\
+    沿用先前保存的任務資訊，佔用只計到它最後出現之時\n";
+
+/// As if the answer had been kept so many seconds after midnight.
+fn kept_at(world: &World, second: i64) {
+    let file = format!("data/.daily-gpu-log/tasks/{DATE}.json");
+    let kept = world.read(&file);
+    let fetched_at = kept.split_once("\"fetched_at\":").expect("a stamp").1;
+    let fetched_at = fetched_at.split_once(',').expect("more").0;
+    let earlier = (MIDNIGHT + second).to_string();
+    world.write(&file, &kept.replace(fetched_at, &earlier));
+}
+
 #[test]
-fn it_is_used_when_the_api_has_forgotten_the_day() {
+fn its_tasks_stay_when_the_api_has_forgotten_the_day() {
     let world = lab(SimulatedApi::new(TOKEN)).start_after(collected());
-    let url = world.cluster.api_url();
-    let outcome = world.run(&[DATE]).exits(0).stderr_has(&format!(
-        "警告：無法從管理 API 獲取數據：{url} 已沒有這一天的任務（改用 "
-    ));
-    shows_alice(&outcome);
+    for _ in 0..2 {
+        let outcome = world.run(&[DATE]).exits(0).stderr_is(GONE);
+        assert!(outcome.of_day(NODE, DATE, "average").contains(",alice\n"));
+    }
     let outcome = world.run(&[DATE, "--skip-task-info"]).exits(0);
     shows_alice(&outcome);
+}
+
+#[test]
+fn of_one_from_before_the_days_end_the_tasks_stay_as_long_as_it_knew_them() {
+    let earlier = collected();
+    kept_at(&earlier, 23 * 3600 + 45 * 60);
+    let world = lab(SimulatedApi::new(TOKEN)).start_after(earlier);
+    let _ = world.run(&[DATE]).exits(0).stderr_is(GONE);
+    let users = world.read(&format!("data/reports/users_{DATE}.csv"));
+    let rows: Vec<_> = users.lines().filter(|row| row.contains("GPU[3]")).collect();
+    assert!(
+        rows.len() == 1 && rows[0].starts_with("配置,alice,colab-gpu4,GPU[3],23.7500,"),
+        "{users}"
+    );
+}
+
+#[test]
+fn two_tasks_under_one_id_are_both_kept() {
+    let task = |user| json!({"username": user, "hostname": NODE, "gpus": [{"id": 25}], "start": "Fri, 01 Aug 2025 00:00:00 GMT"});
+    let api = SimulatedApi::new(TOKEN);
+    let api = api.raw_task("1", task("alice")).raw_task("1", task("bob"));
+    let world = lab(api).start();
+    let _ = world
+        .run(&[DATE])
+        .exits(0)
+        .stderr_has("警告：管理 API 的回覆有 1 個任務 id 出現不只一次（1）：每一筆都計入\n");
+    let outcome = world.run(&[DATE, "--skip-task-info"]).exits(0);
+    assert!(
+        outcome
+            .of_day(NODE, DATE, "average")
+            .contains(",alice;bob\n")
+    );
+}
+
+#[test]
+fn it_is_used_and_stays_where_the_answer_is_no_list_of_tasks() {
+    let whole = json!({"username": "bob", "hostname": NODE, "gpus": [{"id": 25}]});
+    for (key, entry, problem) in [
+        ("error", json!({"code": 500}), "沒有任務的欄位"),
+        ("data", json!({"541": whole}), "放在「data」之內"),
+    ] {
+        let broken = SimulatedApi::new(TOKEN).raw_task(key, entry);
+        let world = lab(broken).start_after(collected());
+        let kept = || world.read(&format!("data/.daily-gpu-log/tasks/{DATE}.json"));
+        let before = kept();
+        let outcome = world.run(&[DATE]).exits(0).stderr_has(problem);
+        shows_alice(&outcome);
+        assert_eq!(kept(), before);
+    }
 }
 
 #[test]
@@ -81,12 +145,12 @@ fn it_is_not_used_for_the_same_date_of_another_zone() {
 }
 
 #[test]
-fn a_new_answer_takes_its_place() {
-    let bob = SimulatedTask::new("t2", "bob", NODE)
+fn a_new_answer_of_a_task_takes_its_place() {
+    let bob = SimulatedTask::new("t1", "bob", NODE)
         .gpu(25, "APU-1")
         .start(MIDNIGHT - 60);
     let world = lab(SimulatedApi::new(TOKEN).task(bob)).start_after(collected());
-    world.run(&[DATE]).exits(0);
+    world.run(&[DATE]).exits(0).stderr_is("");
     let outcome = world.run(&["--skip-task-info", DATE]).exits(0);
     assert!(outcome.of_day(NODE, DATE, "average").contains(",bob\n"));
 }
@@ -121,14 +185,7 @@ fn a_damaged_one_is_none() {
 #[test]
 fn one_of_a_day_that_still_ran_is_said_to_be_of_one() {
     let world = collected();
-    let file = format!("data/.daily-gpu-log/tasks/{DATE}.json");
-    let kept = world.read(&file);
-    let fetched_at = kept.split_once("\"fetched_at\":").expect("a stamp").1;
-    let fetched_at = fetched_at.split_once(',').expect("more").0;
-    world.write(
-        &file,
-        &kept.replace(fetched_at, &(MIDNIGHT + 3600).to_string()),
-    );
+    kept_at(&world, 3600);
     let outcome = world
         .run(&["--skip-task-info", DATE])
         .exits(3)

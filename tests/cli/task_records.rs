@@ -102,7 +102,7 @@ fn tasks_without_gpus_need_nothing_and_are_on_no_list() {
             json!({"t1": {"username": "alice", "hostname": "colab-gpu4", "gpus": null}}),
         ),
         ("no field", json!({"t1": {"hostname": "elsewhere"}})),
-        ("nothing", json!({"t1": {}})),
+        ("no time", json!({"t1": {"start": null}})),
     ] {
         let outcome = run_with(&tasks).exits(0).stderr_is("");
         assert_eq!(
@@ -120,6 +120,8 @@ fn a_malformed_task_is_a_named_warning_and_the_others_stand() {
         (json!("gone"), "不是 JSON 物件"),
         (json!(null), "不是 JSON 物件"),
         (json!(["alice", "colab-gpu4"]), "不是 JSON 物件"),
+        (json!({}), "沒有任務的欄位"),
+        (json!({"code": 500}), "沒有任務的欄位"),
         (json!({"gpus": 3}), "invalid type: integer `3`"),
         (
             json!({"username": 7, "hostname": "colab-gpu4"}),
@@ -164,9 +166,9 @@ fn a_task_whose_time_is_not_known_is_named_and_attributed_to_nobody() {
         (Some("2025-08-01"), None, "start「2025-08-01」不是時間"),
         (Some(KNOWN), Some("soon"), "end「soon」不是時間"),
         (
-            Some(KNOWN),
-            Some("Fri, 01 Aug 2025 00:59:59 GMT"),
-            "end 早於 start",
+            Some("Fri, 01 Aug 2025 01:00:00 CST"),
+            None,
+            "start「Fri, 01 Aug 2025 01:00:00 CST」不是時間",
         ),
     ] {
         let mut timeless = raw_task("alice", "", end);
@@ -181,6 +183,69 @@ fn a_task_whose_time_is_not_known_is_named_and_attributed_to_nobody() {
         let section = format!("\n\n時間不明而未計入使用者欄位的任務:\n任務 t1: {problem}\n=====");
         assert!(summary.contains(&section), "{summary}");
     }
+}
+
+#[test]
+fn times_are_read_in_any_form_that_has_a_zone() {
+    for start in [
+        "2025-08-01T01:00:00Z",
+        "2025-08-01 09:00:00+08:00",
+        "Fri, 01 Aug 2025 01:00:00.250 UTC",
+    ] {
+        let outcome = run_with(&json!({"t1": raw_task("alice", start, None)}));
+        assert_eq!(users(&outcome.exits(0).stderr_is("")), "alice");
+    }
+    let outcome =
+        run_with(&json!({"t1": raw_task("alice", "Mon, 01 Aug 2025 01:00:00 GMT", None)}))
+            .exits(0)
+            .stderr_is("警告：有 1 個任務的日期與星期不符（t1）：以日期為準\n");
+    assert_eq!(users(&outcome), "alice");
+}
+
+#[test]
+fn a_task_that_never_ran_held_nothing() {
+    let mut cancelled = raw_task("bob", "", Some(KNOWN));
+    cancelled["start"] = Value::Null;
+    let outcome = run_with(&json!({
+        "t1": raw_task("alice", KNOWN, Some("Fri, 01 Aug 2025 00:59:59 GMT")), "t2": cancelled,
+    }));
+    assert_eq!(users(&outcome.exits(0).stderr_is("")), "未使用");
+}
+
+#[test]
+fn a_total_that_the_times_do_not_make_is_a_warning_that_names_the_setting() {
+    let mut timed = raw_task("alice", KNOWN, Some("Fri, 01 Aug 2025 02:00:00 GMT"));
+    timed["total_seconds"] = json!(9 * 3600);
+    let outcome = run_with(&json!({"t1": timed})).exits(0).stderr_is(
+        "警告：有 1 個任務的 total_seconds 與 start、end 不符，最多相差 480 分鐘（t1）：\
+         請檢查 management_api.timezone，或任務是否曾經暫停\n",
+    );
+    assert_eq!(users(&outcome), "alice");
+}
+
+#[test]
+fn a_task_that_begins_after_now_is_a_warning_that_names_the_setting() {
+    let outcome = run_with(&json!({"t1": raw_task("alice", "2999-08-01T01:00:00Z", None)}));
+    let _ = outcome
+        .exits(0)
+        .stderr_has("警告：任務 t1 的 start 在 ")
+        .stderr_has("management_api.timezone");
+}
+
+#[test]
+fn gpus_that_are_counted_and_not_listed_are_named_and_make_the_day_incomplete() {
+    let mut unlisted = raw_task("alice", KNOWN, None);
+    unlisted["gpus"] = json!([]);
+    unlisted["flavor"] = json!({"gpu": 2});
+    let outcome = run_with(&json!({"t1": unlisted})).exits(3).stderr_is(
+        "警告：colab-gpu4 有 1 個任務的 flavor 有 GPU，gpus 卻是空的（t1）：\
+         不知道用了哪些 GPU，未計入使用者欄位\n",
+    );
+    let summary = summary(&outcome);
+    assert!(
+        summary.contains("\nGPU N/A: alice (任務 t1, flavor 有 2 張 GPU, gpus 是空的)\n"),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -232,6 +232,7 @@ mod tests {
                 name: None,
                 memory: None,
             }],
+            unlisted_gpus: 0,
             kind: TYPES[kind].map(str::to_owned),
             project_uuid: Some(format!("p{}", length / 60 % 3)),
             image: None,
@@ -239,6 +240,7 @@ mod tests {
             start: at(start),
             end: at(start + length),
             total_seconds: None,
+            last_named: None,
         }
     }
 
@@ -296,9 +298,9 @@ mod tests {
                 ..Alerts::default()
             };
             let mut tasks: Vec<_> = sketches.iter().enumerate().map(task).collect();
-            tasks.sort_by_key(|task| task.held().map(|held| held.from));
+            tasks.sort_by_key(|task| task.start.unix());
             let answer = KeptAnswer {
-                answer: Answer { tasks, malformed: Vec::new() },
+                answer: Answer { tasks, ..Answer::default() },
                 fetched_at: window.end,
             };
             let ruled = RuledTasks::new(&answer, &window, &settings);

@@ -37,16 +37,6 @@ pub enum Outcome {
 }
 
 impl Memory {
-    pub fn from_json(file: &[u8]) -> Option<Self> {
-        serde_json::from_slice(file).ok()
-    }
-
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut file = serde_json::to_vec(self).expect("a record has string keys alone");
-        file.push(b'\n');
-        file
-    }
-
     pub fn last(&self, user: &str, rule: &str) -> Option<&Reminder> {
         let is_it = |reminder: &&Reminder| reminder.user == user && reminder.rule == rule;
         self.reminders.iter().find(is_it)
@@ -128,8 +118,8 @@ mod tests {
             .map(|of| (of.user.as_str(), of.at))
             .collect();
         assert_eq!(users, [("bob", NOW - 8 * DAY_SECONDS), ("alice", NOW)]);
-        assert_eq!(Memory::from_json(&memory.to_json()), Some(memory));
-        assert_eq!(Memory::from_json(b"{"), None);
+        let file = serde_json::to_vec(&memory).expect("a memory");
+        assert_eq!(serde_json::from_slice(&file).ok(), Some(memory));
     }
 
     #[test]

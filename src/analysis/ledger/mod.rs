@@ -30,12 +30,12 @@ impl GpuLedger {
     ) -> Self {
         let account = |time: &Spans| Account::of(time, usage, window, thresholds);
         let holders = holdings.into_iter().flat_map(|of_gpu| &of_gpu.holders);
-        let anybodys = holdings.map(Holdings::anybodys).unwrap_or_default();
+        let not_free = holdings.map(Holdings::not_free).unwrap_or_default();
         Self {
             users: holders
                 .map(|holder| (holder.user.to_owned(), account(&holder.spans)))
                 .collect(),
-            unallocated: account(&anybodys.gaps_in(known)),
+            unallocated: account(&not_free.gaps_in(known)),
         }
     }
 }
@@ -67,6 +67,11 @@ pub const DOUBTS: [(Doubt, &str); 7] = [
 ];
 
 impl Doubt {
+    /// Whether what a task held is not accounted to anybody. The run's day is incomplete for it as well.
+    pub fn lacks_a_task(self) -> bool {
+        matches!(self, Self::Unplaced | Self::Timeless | Self::Malformed)
+    }
+
     pub fn word(self) -> &'static str {
         let known = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
         known.map_or("", |(_, word)| word)

@@ -136,8 +136,9 @@ impl Usage {
         (self.days_with_accounts > 0).then(|| self.users.values().copied().sum())
     }
 
+    /// Whether the accounts of every day and node are there, and no task is known to be missing in them.
     pub fn is_complete(&self) -> bool {
-        self.absences.is_empty()
+        self.absences.is_empty() && !self.doubts.keys().any(|(_, doubt)| doubt.lacks_a_task())
     }
 }
 

@@ -20,7 +20,7 @@ use crate::report::{NodeResult, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
-use crate::store::{DataDir, Tree};
+use crate::store::{DataDir, Tree, reports};
 
 pub struct Run<'a> {
     pub request: &'a Request<'a>,
@@ -59,11 +59,12 @@ impl<'a> Run<'a> {
         let not_synced = tree.finish().err();
         notices.extend(not_synced.map(|error| Kind::NotSynced(error).into()));
         let tasks = tasks.wait();
-        let mut report = RunReport::new(window, started_at, tasks, nodes, results, notices, known);
+        let results = nodes.iter().copied().zip(results);
+        let mut report =
+            RunReport::new(window, started_at, tasks, results, skipped, notices, known);
         report
             .notices
             .retain(|notice| is_last || !notice.kind.is_about_now());
-        report.add_skipped(skipped, window, known);
         report.users_report = users_report;
         report.took = clock.elapsed();
         self.remember(window, &mut report, earlier);
@@ -110,7 +111,7 @@ impl<'a> Run<'a> {
             Some(earlier) if !earlier.is_of(window) && !earlier.is_about(&asked) => earlier,
             earlier => DayRecord::of_run(report, earlier.filter(|earlier| earlier.is_of(window))),
         };
-        let kept = self.data_dir.end(window.date, &record.to_json());
+        let kept = self.data_dir.end(window.date, &record);
         let not_recorded = kept.err().map(|error| Kind::NotRecorded(error).into());
         report.notices.extend(not_recorded);
     }
@@ -132,7 +133,7 @@ fn report_users(
     if accounts.is_empty() {
         return None;
     }
-    match tree.report_users(window, accounts) {
+    match reports::write_users(tree.files.root, window, accounts) {
         Ok((path, not_merged)) => {
             notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));
             Some(path)

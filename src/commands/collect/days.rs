@@ -75,7 +75,7 @@ impl<'a> Progress<'a, '_> {
         let result = match collected {
             Ok(report) => {
                 for notice in &report.notices {
-                    console::log_day_notice(date, is_range, notice);
+                    console::log_notice(notice, Some(date), is_range);
                 }
                 log_end(&report);
                 self.absent.learn(&report);

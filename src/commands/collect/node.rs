@@ -69,9 +69,10 @@ pub fn stage_node(
     let tasks = task_knowledge(node, day, tasks, users);
     let day = NodeDay::new(node, window, cards, tasks, thresholds);
     let has_no_chart = |card, metric| without_chart.contains(&(card, metric));
-    let files = FilesRecord::new(&day, source, as_of, has_no_chart);
+    let mut files = FilesRecord::new(&day, source, as_of, has_no_chart);
     notices.extend(notice::day_notices(&day, &files));
     let staged = tree.stage(&day, &unusable).map_err(not_written)?;
+    files.directory.clone_from(&staged.directory);
     Ok(StagedNode {
         result: NodeResult {
             files: Some(files),

@@ -71,12 +71,9 @@ fn commit(nodes: &[&Node], batch: Vec<Outcome>, tree: &Tree) -> Vec<(usize, Node
     for ((position, mut result, unusable), in_place) in written.into_iter().zip(committed) {
         let node = nodes[position];
         match in_place {
-            Ok(mut in_place) => {
-                if let Some(files) = &mut result.files {
-                    files.directory = in_place.directory;
-                }
+            Ok(mut kept) => {
                 result.notices.extend(unusable.into_iter().map(|file| {
-                    let kept_as = in_place.set_aside.remove(&file.path);
+                    let kept_as = kept.remove(&file.path);
                     Kind::NotMerged { file, kept_as }.of(node)
                 }));
             }

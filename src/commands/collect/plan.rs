@@ -28,14 +28,18 @@ pub fn windows(request: &Request) -> Result<Vec<Window>> {
 /// All that is to be collected, oldest day first, and what is not worth asking for again.
 pub fn plan<'a>(request: &Request<'a>, archive: &Archive) -> Result<PlanReport<'a>> {
     let mut days = missed(request, archive)?;
-    let all = || request.nodes.iter().map(|&node| PlannedNode::asked(node));
+    let asked = |&node: &&'a Node| PlannedNode {
+        node,
+        lacks: Vec::new(),
+    };
+    let all = || request.nodes.iter().map(asked);
     days.extend(windows(request)?.into_iter().map(|window| PlannedDay {
         window,
         is_asked_for: true,
         collect: all().collect(),
         given_up: Vec::new(),
     }));
-    Ok(PlanReport::new(days))
+    Ok(PlanReport { days })
 }
 
 /// The days before the first that is asked for which lack something.

@@ -36,8 +36,15 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         request.wants_host(&task.hostname)
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
-    notices.iter().for_each(console::log_notice);
-    let report = TaskReport::new(&window, &answer.tasks, &notices);
+    for notice in &notices {
+        console::log_notice(notice, None, false);
+    }
+    let report = TaskReport {
+        date: window.date,
+        timezone: window.zone.name(),
+        tasks: &answer.tasks,
+        notices: &notices,
+    };
     request.frame.print_report(&report, false, |_| {
         let hosts: Vec<_> = request
             .nodes

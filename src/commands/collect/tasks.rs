@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use super::request::Request;
 use crate::commands::calendar::now;
-use crate::model::{Answer, KeptAnswer, TaskInformation, Window};
-use crate::report::notice::{Kind, Notice, answer_notices};
+use crate::model::{TaskInformation, Window};
+use crate::report::notice::{Kind, Notice, answer_notices, time_notices};
 use crate::settings::Token;
 use crate::sources::management_api::{self, Fetched, TasksError, kept};
 use crate::store::DataDir;
@@ -49,39 +49,29 @@ pub fn obtain(
         ApiAccess::Api(token) => Some(token),
         ApiAccess::Nobody | ApiAccess::Absent(_) => None,
     };
-    let recall = || {
-        let file = data_dir.kept_tasks(window.date)?;
-        kept::recall(&file, window)
-    };
-    // An API that has cleared its past has nothing to say of it, which is not that there was nothing.
-    let has_forgotten = |answer: &Answer| {
-        let knew = |kept: &KeptAnswer| kept.fetched_at >= window.end && !kept.answer.is_empty();
-        answer.is_empty() && recall().is_some_and(|kept| knew(&kept))
-    };
+    let earlier = data_dir.kept_tasks(window.date);
     let error = match token.map(|token| ask(request, token, window, None)) {
-        Some(Ok(Fetched { answer, .. })) if has_forgotten(&answer) => {
-            let url = request.config.management_api.url.to_string();
-            Some(TasksError::TasksGone { url })
-        }
         Some(Ok(Fetched { answer, body, .. })) => {
+            let (answer, file) = kept::unite(answer, &body, window, asked_at, earlier.as_deref());
             let mut notices = answer_notices(request.config, &answer);
+            notices.extend(time_notices(&answer, window, (asked_at, now())));
             obtained(TaskInformation::Known(answer));
-            let kept = kept::keep(&body, window, asked_at);
-            let kept = kept.map(|file| data_dir.tasks(window.date).keep(&file));
             let end = token.and_then(|token| token.ends_soon(asked_at));
             let end = end.map(|end| Kind::TokenEnds {
                 at: window.clock(end),
                 seconds_left: end - asked_at,
             });
             notices.extend(end.map(Notice::from));
-            let not_kept = kept.and_then(Result::err).map(Kind::TasksNotKept);
+            let not_kept = data_dir.tasks(window.date).keep(&file).err();
+            let not_kept = not_kept.map(Kind::TasksNotKept);
             notices.extend(not_kept.map(Notice::from));
             return notices;
         }
         Some(Err(error)) => Some(error),
         None => None,
     };
-    match (recall(), error) {
+    let kept = earlier.and_then(|file| kept::recall(&file, window));
+    match (kept, error) {
         (Some(kept), error) => {
             let mut notices = answer_notices(request.config, &kept.answer);
             let is_final = kept.fetched_at >= window.end;

@@ -110,9 +110,13 @@ fn task() -> impl Strategy<Value = Value> {
 
 /// What the client of the management API makes of the answer.
 fn read(tasks: &BTreeMap<String, Value>) -> Option<Answer> {
-    let body = serde_json::to_vec(tasks).expect("JSON");
-    let file = kept::keep(&body, &window(), window().end)?;
-    kept::recall(&file, &window()).map(|kept| kept.answer)
+    let body = serde_json::to_string(tasks).expect("JSON");
+    let day = window();
+    let file = format!(
+        r#"{{"fetched_at":{0},"start":{1},"end":{0},"answer":{body}}}"#,
+        day.end, day.start
+    );
+    kept::recall(file.as_bytes(), &day).map(|kept| kept.answer)
 }
 
 /// Every field of a CSV, as spreadsheets part it whose fields end at `,` or at `;`.

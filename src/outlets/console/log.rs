@@ -42,8 +42,8 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     let format = output.log_format;
     // A quiet run leaves its trace all the same.
     let kept = shown.max(LevelFilter::INFO);
-    let stderr = layer(format, Clock::Without, Arc::new(Stderr(bars))).with_filter(shown);
-    let file = file.map(|file| layer(format, Clock::With, Arc::new(file)).with_filter(kept));
+    let stderr = layer(format, None, Arc::new(Stderr(bars))).with_filter(shown);
+    let file = file.map(|file| layer(format, Some(SystemTime), Arc::new(file)).with_filter(kept));
     // Fails only where a program has set a log of its own, which is then the one to use.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(stderr).with(file));
     // A bug is logged like everything else, and does not tear the bar.
@@ -52,7 +52,11 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     }));
 }
 
-fn layer<S, W>(format: LogFormat, clock: Clock, target: W) -> Box<dyn Layer<S> + Send + Sync>
+fn layer<S, W>(
+    format: LogFormat,
+    clock: Option<SystemTime>,
+    target: W,
+) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -70,15 +74,9 @@ where
     }
 }
 
-/// Whether a line of text begins with the time. From cron and from systemd it gets one anyway.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Clock {
-    With,
-    Without,
-}
-
-/// `錯誤：…` and `警告：…`, as in the seeds; what is for developers in English, with its fields.
-struct TextLine(Clock);
+/// `錯誤：…` and `警告：…`, as in the seeds; what is for developers in English, with its fields. With a clock it begins
+/// with the time. From cron and from systemd it gets one anyway.
+struct TextLine(Option<SystemTime>);
 
 impl<S, N> FormatEvent<S, N> for TextLine
 where
@@ -91,8 +89,8 @@ where
         mut out: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if self.0 == Clock::With {
-            SystemTime.format_time(&mut out)?;
+        if let Some(clock) = &self.0 {
+            clock.format_time(&mut out)?;
             out.write_char(' ')?;
         }
         let level = *event.metadata().level();

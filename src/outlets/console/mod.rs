@@ -102,27 +102,16 @@ pub fn print_json(report: &impl Serialize) -> Result<(), PrintError> {
     print(text)
 }
 
-/// Logs a notice that is about no single day.
-pub fn log_notice(notice: &Notice) {
-    log_notice_with(notice, None, format_args!("{notice}"));
-}
-
-/// Logs a notice about a day, which its message names where the run is about several.
-pub fn log_day_notice(date: NaiveDate, is_one_of_several: bool, notice: &Notice) {
-    if is_one_of_several {
-        log_notice_with(notice, Some(date), format_args!("{date}：{notice}"));
-    } else {
-        log_notice_with(notice, Some(date), format_args!("{notice}"));
-    }
-}
-
-/// The fields are for programs: people find it all in the message.
-fn log_notice_with(notice: &Notice, date: Option<NaiveDate>, message: fmt::Arguments) {
+/// Logs a notice, about a day if it is of a single one, which the message names where the run is about several. The
+/// fields are for programs: people find it all in the message.
+pub fn log_notice(notice: &Notice, date: Option<NaiveDate>, is_one_of_several: bool) {
     let (code, node) = (notice.code(), notice.node());
+    let of_day = date.filter(|_| is_one_of_several);
+    let of_day = of_day.map_or_else(String::new, |date| format!("{date}："));
     let date = date.map(tracing::field::display);
     match notice.severity() {
-        Severity::Error => tracing::error!(code, date, node, "{message}"),
-        Severity::Warning => tracing::warn!(code, date, node, "{message}"),
+        Severity::Error => tracing::error!(code, date, node, "{of_day}{notice}"),
+        Severity::Warning => tracing::warn!(code, date, node, "{of_day}{notice}"),
     }
 }
 

@@ -12,20 +12,16 @@ pub fn print_long(text: impl fmt::Display) -> Result<(), PrintError> {
     let text = text.to_string();
     if io::stdout().is_terminal()
         && let Ok(pager) = env::var("PAGER")
-        && let Some((program, arguments)) = words(&pager)
+        && let mut words = pager.split_whitespace()
+        && let Some(program) = words.next()
         && let Ok(file) = file(&text)
-        && let Ok(mut pager) = Command::new(program).args(arguments).stdin(file).spawn()
+        && let Ok(mut pager) = Command::new(program).args(words).stdin(file).spawn()
     {
         // How the pager ends is its own affair.
         let _ = pager.wait();
         return Ok(());
     }
     print(text)
-}
-
-fn words(command: &str) -> Option<(&str, impl Iterator<Item = &str>)> {
-    let mut words = command.split_whitespace();
-    Some((words.next()?, words))
 }
 
 fn file(text: &str) -> io::Result<File> {

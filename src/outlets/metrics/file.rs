@@ -39,7 +39,10 @@ fn replace(path: &Path, run: &RunEnd) -> io::Result<()> {
     };
     // Between reading the old file and replacing it, no other run may do the same. So nobody else uses the name of
     // the temporary file either, and what a killed run left of it is in nobody's way.
-    let _lock = lock(directory)?;
+    let lock = File::open(directory)?;
+    if !lock_within(&lock, PATIENCE, PAUSE)? {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
     let text = render(run, earlier(path)?.as_deref());
     let temporary = directory.join(format!(".daily-gpu-log.{}.tmp", name.display()));
     let _ = fs::remove_file(&temporary);
@@ -65,14 +68,6 @@ fn earlier(path: &Path) -> io::Result<Option<String>> {
         Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(error),
         _ => Err(not_own()),
     }
-}
-
-fn lock(directory: &Path) -> io::Result<File> {
-    let file = File::open(directory)?;
-    if lock_within(&file, PATIENCE, PAUSE)? {
-        return Ok(file);
-    }
-    Err(io::ErrorKind::WouldBlock.into())
 }
 
 fn write_new(path: &Path, contents: &str) -> io::Result<()> {

@@ -14,6 +14,8 @@ pub use file::{MetricsFileError, write};
 
 /// The family whose value one run takes over from the one before.
 const LAST_SUCCESS: &str = "last_success_timestamp";
+const SECONDS: &str = "seconds";
+const RATIO: &str = "ratio";
 
 #[derive(Clone, Copy, Debug)]
 pub struct RunEnd<'a> {
@@ -31,11 +33,8 @@ fn render(run: &RunEnd, earlier: Option<&str>) -> String {
         _ => earlier.and_then(last_success),
     };
     let nodes = run.day.map_or(&[][..], |day| &day.nodes);
-    let families = run_families(run, last_success)
-        .into_iter()
-        .chain(node_families(nodes))
-        .chain(gpu_families(nodes));
-    text::document(families)
+    let families = run_families(run, last_success).into_iter();
+    text::document(families.chain(node_families(nodes)))
 }
 
 fn is_metrics(text: &str) -> bool {
@@ -51,85 +50,80 @@ fn last_success(document: &str) -> Option<UnixSeconds> {
 fn run_families(run: &RunEnd, last_success: Option<UnixSeconds>) -> [Family; 6] {
     let version = Labels::default().with("version", env!("CARGO_PKG_VERSION"));
     let none = Labels::default();
-    let seconds = |name, help| Family::new(name, help).in_unit("seconds");
+    let (duration, exit_status) = (milliseconds(run.duration), u8::from(run.exit_status));
     [
-        Family::new("build_info", "本程式的版本，值永遠是 1").with(&version, Some(1)),
-        seconds("last_run_timestamp", "最近一次執行結束的時刻").with(&none, Some(run.ended_at)),
-        seconds(LAST_SUCCESS, "最近一次結束狀態為 0 的執行結束的時刻").with(&none, last_success),
-        seconds("last_run_duration", "最近一次執行花費的時間")
-            .with(&none, Some(milliseconds(run.duration))),
-        Family::new("last_run_exit_status", "最近一次執行的結束狀態")
-            .with(&none, Some(u8::from(run.exit_status))),
-        seconds(
+        Family::new("build_info", "", "本程式的版本，值永遠是 1").with(&version, Some(1)),
+        Family::new("last_run_timestamp", SECONDS, "最近一次執行結束的時刻")
+            .with(&none, Some(run.ended_at)),
+        Family::new(
+            LAST_SUCCESS,
+            SECONDS,
+            "最近一次結束狀態為 0 的執行結束的時刻",
+        )
+        .with(&none, last_success),
+        Family::new("last_run_duration", SECONDS, "最近一次執行花費的時間")
+            .with(&none, Some(duration)),
+        Family::new("last_run_exit_status", "", "最近一次執行的結束狀態")
+            .with(&none, Some(exit_status)),
+        Family::new(
             "day_start_timestamp",
+            SECONDS,
             "最近一次執行所收集的最後一天從何時開始",
         )
         .with(&none, run.day.map(|day| day.window.start)),
     ]
 }
 
-fn node_families(nodes: &[NodeReport]) -> Vec<Family> {
-    let mut written = Family::new("node_written", "節點當日的檔案是否已更新：1 是，0 否");
-    let mut families = Families::new(
-        "node",
-        ["node_gpu_utilization_mean", "node_vram_usage_mean"],
-        "節點所有 GPU 當日",
-    );
-    for node in nodes {
-        let labels = Labels::default().with("node", &node.node.name);
-        written.add(&labels, Some(u8::from(node.files.is_some())));
-        let mean = node.files.as_ref().map(|files| files.mean_percent);
-        families.add(&labels, node.coverage, mean.unwrap_or_default());
-    }
-    [written].into_iter().chain(families.0).collect()
-}
-
-fn gpu_families(nodes: &[NodeReport]) -> Vec<Family> {
-    let mut families = Families::new(
-        "gpu",
-        ["gpu_utilization_mean", "gpu_vram_usage_mean"],
-        "GPU 當日",
-    );
-    for node in nodes {
-        for gpu in node.files.iter().flat_map(|files| &files.gpus) {
-            let labels = Labels::default()
-                .with("node", &node.node.name)
-                .with("gpu", gpu.index.0)
-                .with("card", gpu.card);
-            families.add(&labels, gpu.coverage, gpu.mean_percent);
+fn node_families(nodes: &[NodeReport]) -> impl Iterator<Item = Family> {
+    let mut written = Family::new("node_written", "", "節點當日的檔案是否已更新：1 是，0 否");
+    let names = ["node_gpu_utilization_mean", "node_vram_usage_mean"];
+    let mut of_nodes = figures("node", names, "節點所有 GPU 當日");
+    let names = ["gpu_utilization_mean", "gpu_vram_usage_mean"];
+    let mut of_gpus = figures("gpu", names, "GPU 當日");
+    for NodeReport {
+        node,
+        coverage,
+        files,
+    } in nodes
+    {
+        let labels = Labels::default().with("node", &node.name);
+        written.add(&labels, Some(u8::from(files.is_some())));
+        let mean = files.as_ref().map(|files| files.mean_percent);
+        add(&mut of_nodes, &labels, *coverage, mean.unwrap_or_default());
+        for gpu in files.iter().flat_map(|files| &files.gpus) {
+            let labels = labels.clone().with("gpu", gpu.index.0);
+            let labels = labels.with("card", gpu.card);
+            add(&mut of_gpus, &labels, gpu.coverage, gpu.mean_percent);
         }
     }
-    families.0.into()
+    [written].into_iter().chain(of_nodes).chain(of_gpus)
 }
 
 /// What is known of a node and of a GPU alike.
-struct Families([Family; 5]);
+fn figures(kind: &str, [gpu, vram]: [&str; 2], owner: &str) -> [Family; 5] {
+    let family = |name: &str, unit, what| Family::new(name, unit, &format!("{owner}{what}"));
+    let readings = format!("{kind}_readings");
+    [
+        family(&readings, "", "已有的讀數"),
+        family(&(readings + "_due"), "", "應有的讀數"),
+        family(
+            &format!("{kind}_coverage"),
+            RATIO,
+            "已有的讀數占應有讀數的比例",
+        ),
+        family(gpu, RATIO, "的平均 GPU 使用率，1 是 100%"),
+        family(vram, RATIO, "的平均 VRAM 使用率，1 是 100%"),
+    ]
+}
 
-impl Families {
-    fn new(kind: &str, [gpu, vram]: [&str; 2], owner: &str) -> Self {
-        let help = |what: &str| format!("{owner}{what}");
-        Self([
-            Family::new(&format!("{kind}_readings"), &help("已有的讀數")),
-            Family::new(&format!("{kind}_readings_due"), &help("應有的讀數")),
-            Family::new(
-                &format!("{kind}_coverage"),
-                &help("已有的讀數占應有讀數的比例"),
-            )
-            .in_unit("ratio"),
-            Family::new(gpu, &help("的平均 GPU 使用率，1 是 100%")).in_unit("ratio"),
-            Family::new(vram, &help("的平均 VRAM 使用率，1 是 100%")).in_unit("ratio"),
-        ])
-    }
-
-    fn add(&mut self, labels: &Labels, coverage: Coverage, mean: Mean) {
-        let ratio = |percent: Option<Percent>| percent.map(|percent| percent.value() / 100.0);
-        let [found, due, covered, gpu, vram] = &mut self.0;
-        found.add(labels, Some(coverage.found));
-        due.add(labels, Some(coverage.due));
-        covered.add(labels, Some(coverage.percent() / 100.0));
-        gpu.add(labels, ratio(mean.gpu));
-        vram.add(labels, ratio(mean.vram));
-    }
+fn add(figures: &mut [Family; 5], labels: &Labels, coverage: Coverage, mean: Mean) {
+    let ratio = |percent: Option<Percent>| percent.map(|percent| percent.value() / 100.0);
+    let [found, due, covered, gpu, vram] = figures;
+    found.add(labels, Some(coverage.found));
+    due.add(labels, Some(coverage.due));
+    covered.add(labels, Some(coverage.percent() / 100.0));
+    gpu.add(labels, ratio(mean.gpu));
+    vram.add(labels, ratio(mean.vram));
 }
 
 fn milliseconds(duration: Duration) -> String {

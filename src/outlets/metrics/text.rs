@@ -13,8 +13,8 @@ pub fn document(families: impl Iterator<Item = Family>) -> String {
     for family in families.filter(|family| !family.samples.is_empty()) {
         let Family { name, help, .. } = &family;
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        if let Some(unit) = family.unit {
-            let _ = writeln!(text, "# UNIT {name} {unit}");
+        if !family.unit.is_empty() {
+            let _ = writeln!(text, "# UNIT {name} {}", family.unit);
         }
         text.extend(family.samples);
     }
@@ -25,26 +25,19 @@ pub fn document(families: impl Iterator<Item = Family>) -> String {
 pub struct Family {
     name: String,
     help: String,
-    unit: Option<&'static str>,
+    unit: &'static str,
     samples: Vec<String>,
 }
 
 impl Family {
-    pub fn new(name: &str, help: &str) -> Self {
+    /// The format wants the unit, if there is one, at the end of the name as well.
+    pub fn new(name: &str, unit: &'static str, help: &str) -> Self {
+        let name = format!("{PREFIX}_{name}_{unit}");
         Self {
-            name: format!("{PREFIX}_{name}"),
+            name: name.trim_end_matches('_').to_owned(),
             help: help.to_owned(),
-            unit: None,
+            unit,
             samples: Vec::new(),
-        }
-    }
-
-    /// The format wants the unit at the end of the name as well.
-    pub fn in_unit(self, unit: &'static str) -> Self {
-        Self {
-            name: format!("{}_{unit}", self.name),
-            unit: Some(unit),
-            ..self
         }
     }
 

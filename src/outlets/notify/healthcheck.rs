@@ -87,10 +87,7 @@ impl Signal {
             Ok(answer) => why_ignored(&answer).map(str::to_owned),
             Err(error) => Some(error.to_string()),
         };
-        match ignored {
-            None => Ok(()),
-            Some(reason) => Err(address.undelivered(self.name, reason)),
-        }
+        ignored.map_or(Ok(()), |why| Err(address.undelivered(self.name, why)))
     }
 }
 

@@ -7,7 +7,7 @@ const LINE_CHARS: usize = 1000;
 /// A text for people, with what matters most first, so that it can be cut at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    subject: String,
+    pub subject: String,
     lines: Vec<String>,
     signature: String,
 }
@@ -24,10 +24,6 @@ impl Message {
                 .collect(),
             signature: beginning(signature, LINE_CHARS),
         }
-    }
-
-    pub fn subject(&self) -> &str {
-        &self.subject
     }
 
     /// The message without its subject, for where that has a place of its own. Lines for which `limit_bytes` have no
@@ -111,7 +107,7 @@ mod tests {
         let message = message(&["two\r\nlines\u{1b}[1m", &endless]);
         let cut = format!("{}…", "長".repeat(1000));
         assert_eq!(message.lines, ["two  lines [1m", &cut]);
-        assert_eq!(Message::new("a\nBcc: b", [], "").subject(), "a Bcc: b");
+        assert_eq!(Message::new("a\nBcc: b", [], "").subject, "a Bcc: b");
     }
 
     proptest! {

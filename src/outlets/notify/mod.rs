@@ -55,7 +55,7 @@ pub enum Undelivered {
 /// The channels to the admin, one of which also carries mail to anybody else.
 pub struct Channels {
     chat: Option<Address>,
-    mailer: Option<Mailer>,
+    pub mailer: Option<Mailer>,
 }
 
 enum Channel<'a> {
@@ -91,10 +91,6 @@ impl Channels {
         };
         let delivered = deliver_all(&channels, Jobs::exactly(u16::MAX), deliver);
         delivered.into_iter().filter_map(Result::err).collect()
-    }
-
-    pub fn mailer(&self) -> Option<&Mailer> {
-        self.mailer.as_ref()
     }
 }
 

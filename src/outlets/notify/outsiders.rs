@@ -4,7 +4,7 @@
 //! get none of that, but how often it happened. There is no arm for what is not named here: whoever adds a notice
 //! decides what of it leaves the house.
 
-use crate::report::notice::{Kind, Notice};
+use crate::report::notice::{Kind, Notice, caveat, remedy};
 use crate::sources::management_api::TasksError;
 
 /// The message of a notice, without a word of the management API's.
@@ -41,32 +41,19 @@ pub fn message(notice: &Notice) -> String {
             since,
             is_final,
         } => {
-            let error = error
-                .as_ref()
-                .map(|error| format!("{}：", tasks_error(error)));
-            let caveat = if *is_final {
-                ""
-            } else {
-                "，當時這一天尚未結束"
-            };
-            format!(
-                "{}使用 {since} 保存的任務資訊{caveat}",
-                error.unwrap_or_default()
-            )
+            let error = error.as_ref();
+            let error = error.map(|error| tasks_error(error) + "：");
+            let (error, caveat) = (error.unwrap_or_default(), caveat(*is_final));
+            format!("{error}使用 {since} 保存的任務資訊{caveat}")
         }
         Kind::Unplaced { owner, gpus } => {
-            let remedy = match owner {
-                None => {
-                    "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天"
-                        .to_owned()
-                }
-                Some(owner) => format!(
-                    "設定中它們的 UUID 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天"
-                ),
-            };
-            let count = gpus.len();
+            let (count, remedy) = (gpus.len(), remedy(owner.as_deref(), "它們的 UUID "));
             format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
         }
+        Kind::Unlisted(tasks) => format!(
+            "{node} 有 {} 個任務的 flavor 有 GPU，gpus 卻是空的：不知道用了哪些 GPU，未計入使用者欄位",
+            tasks.len()
+        ),
         Kind::Disagreement(gpus) => format!(
             "{node} 有 {} 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
              請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
@@ -87,15 +74,29 @@ pub fn message(notice: &Notice) -> String {
         Kind::Malformed(tasks) => {
             format!("有 {} 個任務的資料無法解析，已略過", tasks.len())
         }
+        Kind::TasksGone(tasks) => format!(
+            "管理 API 的回覆少了先前有過的 {} 個任務：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+            tasks.len()
+        ),
+        Kind::Misdated(tasks) => {
+            format!("有 {} 個任務的日期與星期不符：以日期為準", tasks.len())
+        }
+        Kind::Differing(differing) => format!(
+            "有 {} 個任務的 total_seconds 與 start、end 不符：請檢查 management_api.timezone",
+            differing.tasks.len()
+        ),
+        Kind::Early(_) => "有任務的 start 在現在之後：請檢查 management_api.timezone".to_owned(),
+        Kind::RepeatedTasks(tasks) => format!(
+            "管理 API 的回覆有 {} 個任務 id 出現不只一次：每一筆都計入",
+            tasks.len()
+        ),
     }
 }
 
 fn tasks_error(error: &TasksError) -> String {
     match error {
         // The client of the management API leaves what the API says out of these.
-        TasksError::Http { .. } | TasksError::Refused { .. } | TasksError::TasksGone { .. } => {
-            error.to_string()
-        }
+        TasksError::Http { .. } | TasksError::Refused { .. } => error.to_string(),
         TasksError::Unreadable { url, problem: _ } => {
             format!("無法從管理 API 獲取數據：{url} 的回應無法解析")
         }

@@ -8,17 +8,16 @@ use crate::settings::{self, When};
 use crate::sources::parallel::NoThread;
 
 /// A run that has begun, and the channels that carry how it ends.
-pub struct Watch {
+pub struct Watch<'a> {
+    settings: &'a settings::Notify,
     monitor: Option<Healthcheck>,
     channels: Channels,
-    when: When,
-    include_users: bool,
     /// The channels that are missing, which the message over the others names.
     pub warnings: Vec<String>,
 }
 
-impl Watch {
-    pub fn begin(settings: &settings::Notify) -> Self {
+impl<'a> Watch<'a> {
+    pub fn begin(settings: &'a settings::Notify) -> Self {
         let warn = |error| format!("{error}（執行結果會少通知一處）");
         let warnings = settings.missing_secrets().into_iter().map(warn).collect();
         let (channels, _) = Channels::open(settings);
@@ -26,16 +25,15 @@ impl Watch {
         Self {
             monitor: monitor.ok().flatten().map(Healthcheck::begin),
             channels,
-            when: settings.when,
-            include_users: settings.include_users,
+            settings,
             warnings,
         }
     }
 
     /// Sends how the run ended, and answers what did not arrive.
     pub fn end(self, ended: &Ended) -> Vec<Undelivered> {
-        let is_due = self.when == When::Always || ended.is_problem(&self.warnings);
-        let message = ended.message(&self.warnings, self.include_users);
+        let is_due = self.settings.when == When::Always || ended.is_problem(&self.warnings);
+        let message = ended.message(&self.warnings, self.settings.include_users);
         let monitor = self.monitor;
         let monitor = monitor.map(|monitor| monitor.end(ended.exit_status(), &message));
         let mut undelivered = Vec::new();

@@ -13,8 +13,9 @@ pub fn post(address: &Address, message: &Message) -> Result<(), Undelivered> {
     let deadline = address.deadline();
     let body = json!({ "text": message.text(LIMIT_BYTES) }).to_string();
     let (http, url) = (address.http(), address.url.expose());
-    match http.post(url, "application/json", &body, deadline) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(address.undelivered("", error.to_string())),
-    }
+    let posted = http.post(url, "application/json", &body, deadline);
+    posted.map_or_else(
+        |error| Err(address.undelivered("", error.to_string())),
+        |_| Ok(()),
+    )
 }

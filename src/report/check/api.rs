@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Check, Subject, clock, clock_difference};
 use crate::analysis::{NodeTasks, Span, TasksByHost, attribution};
-use crate::model::{Answer, Node, Task, Window};
+use crate::model::{Answer, Node, Task, UnixSeconds, Window};
 use crate::report::notice::{self, Kind, Notice};
 use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};
@@ -48,8 +48,15 @@ pub fn api_panicked(api: &ManagementApi) -> Check {
 
 /// Whether the GPUs of the day's tasks can be placed on `nodes`; hosts that are not in the settings are named as well,
 /// unless only some nodes are asked for.
-pub fn tasks(nodes: &[&Node], config: &Config, answer: &Answer, window: &Window) -> Vec<Check> {
+pub fn tasks(
+    nodes: &[&Node],
+    config: &Config,
+    answer: &Answer,
+    window: &Window,
+    asked: (UnixSeconds, UnixSeconds),
+) -> Vec<Check> {
     let mut notices = notice::answer_notices(config, answer);
+    notices.extend(notice::time_notices(answer, window, asked));
     if nodes.len() != config.nodes.len() {
         notices.retain(|notice| !matches!(notice.kind, Kind::UnknownHosts { .. }));
     }

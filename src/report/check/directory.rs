@@ -35,21 +35,16 @@ pub fn directory(
         "尚未建立，第一次收集時會建立"
     };
     let needed = DAYS * bytes_per_day(config, nodes);
-    vec![match writable.free_bytes {
-        Some(free) if free < needed => {
-            let (free, needed) = (HumanBytes(free), HumanBytes(needed));
-            let room = format!("可用空間只剩 {free}，{DAYS} 天約需 {needed}：請清出空間");
-            Check::warning(Subject::DataDir, format!("資料目錄 {path}：{room}"))
-        }
-        Some(free) => {
-            let room = format!("可用空間 {}", HumanBytes(free));
-            Check::ok(
-                Subject::DataDir,
-                format!("資料目錄 {path}：{state}，{room}"),
-            )
-        }
-        None => Check::ok(Subject::DataDir, format!("資料目錄 {path}：{state}")),
-    }]
+    let free = writable.free_bytes;
+    if let Some(free) = free.filter(|free| *free < needed) {
+        let (free, needed) = (HumanBytes(free), HumanBytes(needed));
+        let room = format!("可用空間只剩 {free}，{DAYS} 天約需 {needed}：請清出空間");
+        let message = format!("資料目錄 {path}：{room}");
+        return vec![Check::warning(Subject::DataDir, message)];
+    }
+    let room = free.map(|free| format!("，可用空間 {}", HumanBytes(free)));
+    let message = format!("資料目錄 {path}：{state}{}", room.unwrap_or_default());
+    vec![Check::ok(Subject::DataDir, message)]
 }
 
 fn bytes_per_day(config: &Config, nodes: &[&Node]) -> u64 {

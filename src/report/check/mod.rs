@@ -25,7 +25,6 @@ pub const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 
 #[derive(Debug, Serialize)]
 pub struct Report {
-    version: &'static str,
     /// What was found, in the order of [`Subject`], and of the settings within it.
     pub checks: Vec<Check>,
     pub exit_status: ExitStatus,
@@ -115,7 +114,6 @@ impl Report {
             ExitStatus::Complete
         };
         Self {
-            version: env!("CARGO_PKG_VERSION"),
             checks,
             exit_status,
         }

@@ -11,7 +11,7 @@ pub fn token(token: &Result<Token, SecretError>, zone: Tz, now: UnixSeconds) -> 
         Ok(token) => token,
         Err(error) => return Check::error(Subject::Token, error.to_string()),
     };
-    let from = format!("（取自 {}）", token.origin().description);
+    let from = format!("（取自 {}）", token.origin.description);
     let Some(end) = token.expires_at() else {
         return Check::ok(Subject::Token, format!("Token{from}：沒有註明期限"));
     };

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{
-    FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series,
+    FilesRecord, GpuUse, NodeDay, NodeTasks, UnplacedGpu, attribution, stopped_series, task_clock,
 };
-use crate::model::{Answer, CardId, GpuIndex, Metric, Node, NodeUsage, Window};
+use crate::model::{
+    Answer, Capped, CardId, GpuIndex, Metric, Node, NodeUsage, UnixSeconds, Window,
+};
 use crate::report::check::is_clock_off;
 use crate::settings::Config;
 
@@ -15,18 +17,16 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
         let count = usage.rejected.len();
         Kind::Rejected { example, count }
     });
-    let rows = usage.rejected_rows.clone().map(Kind::RejectedRows);
-    let coarse = usage.coarse_problem.clone().map(Kind::OldReadings);
     let others = &usage.other_cards;
-    let unknown = (!others.is_empty()).then(|| Kind::UnknownCards(others.clone()));
     let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
-    let clock = clock.map(Kind::ClockOff);
-    let kinds = rejected
-        .into_iter()
-        .chain(rows)
-        .chain(coarse)
-        .chain(unknown)
-        .chain(clock);
+    let kinds = [
+        rejected,
+        usage.rejected_rows.clone().map(Kind::RejectedRows),
+        usage.coarse_problem.clone().map(Kind::OldReadings),
+        (!others.is_empty()).then(|| Kind::UnknownCards(others.clone())),
+        clock.map(Kind::ClockOff),
+    ];
+    let kinds = kinds.into_iter().flatten();
     kinds.map(|kind| kind.of(node)).collect()
 }
 
@@ -97,11 +97,27 @@ pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let hosts = unknown.keys().copied().map(str::to_owned);
     let (hosts, tasks) = (hosts.collect(), tasks.collect());
     let unknown = (!unknown.is_empty()).then_some(Kind::UnknownHosts { hosts, tasks });
-    malformed
-        .into_iter()
-        .chain(unknown)
-        .map(Notice::from)
-        .collect()
+    let gone = answer.tasks.iter().filter(|task| task.last_named.is_some());
+    let gone: Capped<_, 20> = gone.map(|task| task.id.clone()).collect();
+    let gone = (!gone.is_empty()).then_some(Kind::TasksGone(gone));
+    let repeated = answer.repeated.iter().cloned().collect();
+    let repeated = (!answer.repeated.is_empty()).then_some(Kind::RepeatedTasks(repeated));
+    let misdated = answer.misdated.iter().cloned().collect();
+    let misdated = (!answer.misdated.is_empty()).then_some(Kind::Misdated(misdated));
+    let kinds = [malformed, misdated, gone, repeated, unknown];
+    let kinds = kinds.into_iter().flatten();
+    kinds.map(Notice::from).collect()
+}
+
+/// What is noticed of the times of an answer that was given at some time in `asked`.
+pub fn time_notices(
+    answer: &Answer,
+    window: &Window,
+    asked: (UnixSeconds, UnixSeconds),
+) -> impl Iterator<Item = Notice> {
+    let differing = task_clock::differing(&answer.tasks, window, asked).map(Kind::Differing);
+    let early = task_clock::early(&answer.tasks, asked.1).map(Kind::Early);
+    differing.into_iter().chain(early).map(Notice::from)
 }
 
 /// What is noticed of where the GPUs of a node's tasks are, and of when they held them.
@@ -119,6 +135,12 @@ pub fn task_notices(node: &Node, tasks: &NodeTasks) -> Vec<Notice> {
     let disagreement = (!disagreements.is_empty()).then_some(Kind::Disagreement(disagreements));
     let timeless = tasks.timeless.iter().cloned().collect();
     let timeless = (!tasks.timeless.is_empty()).then_some(Kind::Timeless(timeless));
-    let kinds = unplaced.chain(disagreement).chain(timeless);
+    let unlisted = tasks
+        .unlisted
+        .iter()
+        .map(|task| task.task.clone())
+        .collect();
+    let unlisted = (!tasks.unlisted.is_empty()).then_some(Kind::Unlisted(unlisted));
+    let kinds = unplaced.chain(unlisted).chain(disagreement).chain(timeless);
     kinds.map(|kind| kind.of(node)).collect()
 }

@@ -60,11 +60,7 @@ impl fmt::Display for Notice {
                 since,
                 is_final,
             } => {
-                let caveat = if *is_final {
-                    ""
-                } else {
-                    "，當時這一天尚未結束"
-                };
+                let caveat = caveat(*is_final);
                 match error {
                     Some(error) => write!(f, "{error}（改用 {since} 保存的任務資訊{caveat}）"),
                     None => write!(f, "使用 {since} 保存的任務資訊{caveat}"),
@@ -87,19 +83,19 @@ impl fmt::Display for Notice {
                 };
                 let ids = list(gpus.iter().map(id));
                 let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
+                let uuids = list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()));
+                let remedy = remedy(owner.as_deref(), format_args!(" UUID {uuids} "));
                 write!(
                     f,
-                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）："
-                )?;
-                match owner {
-                    None => f.write_str("請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天"),
-                    Some(owner) => write!(
-                        f,
-                        "設定中 UUID {} 屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天",
-                        list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()))
-                    ),
-                }
+                    "{node} 的任務 GPU id {ids} 無法對應到該節點的 GPU（任務 {tasks}）：{remedy}"
+                )
             }
+            Kind::Unlisted(tasks) => write!(
+                f,
+                "{node} 有 {} 個任務的 flavor 有 GPU，gpus 卻是空的（{}）：不知道用了哪些 GPU，未計入使用者欄位",
+                tasks.len(),
+                tasks.named()
+            ),
             Kind::Disagreement(gpus) => {
                 let counts = |gpu: &Disagreement| !matches!(gpu.id_place, IdPlace::Card(_));
                 let remedy = if gpus.iter().any(counts) {
@@ -146,6 +142,38 @@ impl fmt::Display for Notice {
                     problems(tasks, |task| (&task.id, &task.problem))
                 ),
             },
+            Kind::TasksGone(tasks) => write!(
+                f,
+                "管理 API 的回覆少了先前有過的 {} 個任務（{}）：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+                tasks.len(),
+                tasks.named()
+            ),
+            Kind::Misdated(tasks) => write!(
+                f,
+                "有 {} 個任務的日期與星期不符（{}）：以日期為準",
+                tasks.len(),
+                tasks.named()
+            ),
+            Kind::Differing(differing) => write!(
+                f,
+                "有 {} 個任務的 total_seconds 與 start、end 不符，最多相差 {} 分鐘（{}）：\
+                 請檢查 management_api.timezone，或任務是否曾經暫停",
+                differing.tasks.len(),
+                differing.most_seconds / 60,
+                differing.tasks.named()
+            ),
+            Kind::Early(early) => write!(
+                f,
+                "任務 {} 的 start 在 {} 分鐘之後：請檢查 management_api.timezone 與兩者的時鐘",
+                early.task,
+                early.seconds / 60
+            ),
+            Kind::RepeatedTasks(tasks) => write!(
+                f,
+                "管理 API 的回覆有 {} 個任務 id 出現不只一次（{}）：每一筆都計入",
+                tasks.len(),
+                tasks.named()
+            ),
             Kind::Conflict {
                 gpu,
                 conflict,
@@ -191,6 +219,26 @@ impl fmt::Display for Notice {
             }
         }
     }
+}
+
+/// What answers lack that an earlier run kept.
+pub fn caveat(is_final: bool) -> &'static str {
+    if is_final {
+        ""
+    } else {
+        "，當時這一天尚未結束"
+    }
+}
+
+/// What places GPUs of tasks, whose `uuids` the settings may have on the node `owner`.
+pub fn remedy(owner: Option<&str>, uuids: impl fmt::Display) -> String {
+    let problem = match owner {
+        None => "請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id".to_owned(),
+        Some(owner) => format!(
+            "設定中{uuids}屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids"
+        ),
+    };
+    problem + "，修正後請重新收集這一天"
 }
 
 impl Series {

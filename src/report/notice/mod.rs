@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::analysis::{
-    Conflict, Disagreement, NoticeRecord, Severity, Shortfall, Stopped, TimelessTask, UnplacedGpu,
+    Conflict, Differing, Disagreement, Early, NoticeRecord, Severity, Shortfall, Stopped,
+    TimelessTask, UnplacedGpu,
 };
 use crate::model::{
     Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedRows, UnixSeconds,
@@ -18,8 +19,8 @@ use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
 
-pub use found::{answer_notices, day_notices, task_notices, usage_notices};
-pub use message::cards_list;
+pub use found::{answer_notices, day_notices, task_notices, time_notices, usage_notices};
+pub use message::{cards_list, caveat, remedy};
 
 #[derive(Debug)]
 pub struct Notice {
@@ -83,6 +84,8 @@ pub enum Kind {
         owner: Option<String>,
         gpus: Vec<UnplacedGpu>,
     },
+    /// Tasks were given GPUs that their records do not list.
+    Unlisted(Capped<String, 20>),
     /// GPUs of tasks were placed by UUID where their id says otherwise.
     Disagreement(Vec<Disagreement>),
     UnknownHosts {
@@ -109,6 +112,16 @@ pub enum Kind {
     },
     Timeless(Capped<TimelessTask, 20>),
     Malformed(Capped<MalformedTask, 20>),
+    /// Tasks that an earlier answer has are not in the newest.
+    TasksGone(Capped<String, 20>),
+    /// Times of tasks are of another weekday than they say.
+    Misdated(Capped<String, 20>),
+    /// The management API counts another time of tasks than it gives.
+    Differing(Differing),
+    /// A task begins after now.
+    Early(Early),
+    /// Ids that more than one task of the answer has.
+    RepeatedTasks(Capped<String, 20>),
     LedgerNotWritten(WriteError),
     /// The accounts of the users that were there could not be merged with the new ones.
     LedgerNotMerged(NotMergedReport),
@@ -153,12 +166,18 @@ impl Kind {
             Self::NotRecorded(_) => (Warning, "not_recorded", None),
             Self::UnknownCards(_) => (Warning, "unknown_card", None),
             Self::Unplaced { .. } => (Warning, "unplaced_gpus", Some(S::Unplaced)),
+            Self::Unlisted(_) => (Warning, "unlisted_gpus", Some(S::Unplaced)),
             Self::Disagreement(_) => (Warning, "gpu_disagreement", None),
             Self::UnknownHosts { .. } => (Warning, "unknown_host", None),
             Self::Conflict { .. } | Self::MoreConflicts { .. } => (Warning, "conflict", None),
             Self::BusyWithoutTask { .. } => (Warning, "busy_without_task", None),
             Self::Timeless(_) => (Warning, "timeless_task", Some(S::DoubtfulTasks)),
             Self::Malformed(_) => (Warning, "malformed_task", Some(S::DoubtfulTasks)),
+            Self::TasksGone(_) => (Warning, "tasks_gone", None),
+            Self::Misdated(_) => (Warning, "wrong_weekday", None),
+            Self::Differing(_) => (Warning, "task_seconds_differ", None),
+            Self::Early(_) => (Warning, "task_begins_later", None),
+            Self::RepeatedTasks(_) => (Warning, "repeated_task", None),
             Self::LedgerNotWritten(_) => (Error, "ledger_not_written", Some(S::UsersReport)),
             Self::LedgerNotMerged(_) => (Warning, "ledger_not_merged", None),
             Self::NotMerged { .. } => (Warning, "not_merged", None),

@@ -32,7 +32,6 @@ pub struct Evidence {
 
 #[derive(Debug, Serialize)]
 pub struct StatusReport<'a> {
-    version: &'static str,
     #[serde(skip)]
     pub data_dir: &'a Path,
     pub days: Vec<DayStatus>,
@@ -78,7 +77,6 @@ impl<'a> StatusReport<'a> {
             ExitStatus::Incomplete
         };
         Self {
-            version: env!("CARGO_PKG_VERSION"),
             data_dir,
             days,
             stopped,
@@ -202,21 +200,28 @@ fn lacks(
         .iter()
         .any(|notice| notice.severity == Severity::Error);
     let notices = known.notices.iter().map(Lack::of_notice);
-    let notices = notices
-        .filter(|lack| lack.shortfall.is_some())
-        .collect::<Vec<_>>();
+    let mut lacks: Vec<_> = notices.filter(|lack| lack.shortfall.is_some()).collect();
     let lack = match &known.files {
         // The last run ended with its word for what went wrong, also where the files are whole.
-        Some(files) if files.coverage.found >= coverage.due => return notices,
-        Some(files) => Lack {
-            reason: missing_readings(node, window, known, coverage),
-            shortfall: shortfall(files, known, window),
-        },
+        Some(files) if files.coverage.found >= coverage.due => return lacks,
+        Some(files) => {
+            let Coverage { found, due } = coverage;
+            let no_more = if known.had_no_more(node, window) {
+                "，Netdata 沒有更多"
+            } else {
+                ""
+            };
+            Lack {
+                reason: format!("{name}：讀數 {found}/{due}{no_more}"),
+                shortfall: shortfall(files, known, window),
+            }
+        }
         // The error says why there are no files.
-        None if has_failed && !notices.is_empty() => return notices,
+        None if has_failed => return lacks,
         None => Lack::new(Shortfall::Node, format!("{name}：沒有檔案")),
     };
-    [lack].into_iter().chain(notices).collect()
+    lacks.insert(0, lack);
+    lacks
 }
 
 /// What went wrong in the last run that is about no single node, unless the files have it: what `of_tasks` has.
@@ -229,20 +234,6 @@ fn of_last_run(run: &LastRun, nodes: &[&Node], of_tasks: Option<&Lack>) -> Vec<L
     let is_new = |notice: &&NoticeRecord| notice.shortfall.is_some() && notice.shortfall != known;
     let new = run.notices.iter().filter(is_new);
     new.map(Lack::of_notice).collect()
-}
-
-fn missing_readings(
-    node: &Node,
-    window: &Window,
-    known: &NodeRecord,
-    Coverage { found, due }: Coverage,
-) -> String {
-    let no_more = if known.had_no_more(node, window) {
-        "，Netdata 沒有更多"
-    } else {
-        ""
-    };
-    format!("{}：讀數 {found}/{due}{no_more}", node.name)
 }
 
 /// Why files that lack readings are incomplete, if those are more than gaps.

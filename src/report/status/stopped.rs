@@ -1,6 +1,6 @@
 //! The series that stopped on one of the days and did not come back on a later one.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -25,8 +25,8 @@ pub fn find(days: &[Evidence], nodes: &[&Node]) -> Vec<StoppedNode> {
 }
 
 fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
-    // Each with when it stopped, how that reads, and whether its node did.
-    let mut stops: BTreeMap<Series, (UnixSeconds, String, bool)> = BTreeMap::new();
+    // Each with how its moment reads.
+    let mut stops: Vec<(Stopped, String)> = Vec::new();
     for day in days {
         let record = day
             .record
@@ -35,37 +35,26 @@ fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
         let Some(files) = record.and_then(|record| record.files.as_ref()) else {
             continue;
         };
-        let gpus = || {
-            // A card that was taken out need not come back.
-            let gpus = files
-                .gpus
-                .iter()
-                .filter(|gpu| node.cards.contains(&gpu.card));
-            gpus.map(|gpu| (gpu.index, gpu.card, gpu.last_readings))
-        };
+        // A card that was taken out need not come back.
+        let gpus = files.gpus.iter();
+        let gpus = gpus.filter(|gpu| node.cards.contains(&gpu.card));
+        let gpus = gpus.map(|gpu| (gpu.index, gpu.card, gpu.last_readings));
         // Whatever has a reading on this day has come back, unless it stops again.
-        for series in gpus().flat_map(|(gpu, card, last)| last.series(gpu, card)) {
-            stops.remove(&series);
+        let seen = gpus.clone();
+        let seen: BTreeSet<_> = seen
+            .flat_map(|(gpu, card, last)| last.series(gpu, card))
+            .collect();
+        for (stopped, _) in &mut stops {
+            stopped.series.retain(|series| !seen.contains(series));
         }
-        for stopped in stopped_series::stopped(gpus(), files.until, day.window.interval) {
+        let stopped = stopped_series::stopped(gpus, files.until, day.window.interval);
+        stops.extend(stopped.into_iter().map(|stopped| {
             let clock = day.window.clock(stopped.since);
-            for series in stopped.series {
-                let stop = (stopped.since, clock.clone(), stopped.is_whole_node);
-                stops.insert(series, stop);
-            }
-        }
+            (stopped, clock)
+        }));
     }
-    let mut by_stamp: BTreeMap<UnixSeconds, (String, Stopped)> = BTreeMap::new();
-    for (series, (since, clock, is_whole_node)) in stops {
-        let stopped = Stopped {
-            since,
-            series: Vec::new(),
-            is_whole_node,
-        };
-        let (_, of_stamp) = by_stamp.entry(since).or_insert((clock, stopped));
-        of_stamp.series.push(series);
-    }
-    let stopped = by_stamp.into_values().map(|(clock, stopped)| StoppedNode {
+    stops.retain(|(stopped, _)| !stopped.series.is_empty());
+    let stopped = stops.into_iter().map(|(stopped, clock)| StoppedNode {
         node: node.name.clone(),
         since: stopped.since,
         whole_node: stopped.is_whole_node,

@@ -1,14 +1,15 @@
 //! The management API's answer: an object of tasks by id, each read on its own, so that one that is malformed does
 //! not take the others with it.
 
-use std::collections::BTreeMap;
+use std::{fmt, iter};
 
-use chrono::DateTime;
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-use crate::model::{Answer, MalformedTask, Task, TaskGpu, TaskTime, breaks_line};
+use super::moment::{self, Moment};
+use crate::model::{Answer, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, breaks_line};
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
 /// GPU, and when, must be of its type; the rest is read as far as it goes.
@@ -18,8 +19,11 @@ struct ApiTask {
     hostname: Option<String>,
     gpus: Option<Vec<ApiGpu>>,
     #[serde(default)]
+    flavor: Value,
+    #[serde(default)]
     task: Value,
-    start: Option<String>,
+    #[serde(default)]
+    start: ApiStart,
     end: Option<String>,
     #[serde(default)]
     total_seconds: Value,
@@ -35,9 +39,64 @@ struct ApiGpu {
     memory: Value,
 }
 
+/// A start that is not there is not one that is null.
+#[derive(Default)]
+enum ApiStart {
+    #[default]
+    Missing,
+    Null,
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for ApiStart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::deserialize(deserializer)?;
+        Ok(text.map_or(Self::Null, Self::Text))
+    }
+}
+
+/// What a record has at least one of that is a task's.
+const KEYS: [&str; 8] = [
+    "username",
+    "hostname",
+    "gpus",
+    "flavor",
+    "task",
+    "start",
+    "end",
+    "total_seconds",
+];
+/// How deep tasks are looked for that are not where they should be, as in `{"data": {"tasks": {…}}}`.
+const ENVELOPES: usize = 3;
+
+/// The entries of a JSON object in their order, also those under one key.
+pub struct Entries<'a>(pub Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfObject;
+        impl<'de> Visitor<'de> for OfObject {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(OfObject).map(Self)
+    }
+}
+
 /// Reads the answer, or says what is wrong with the whole of it.
 pub fn read(body: &[u8]) -> Result<Answer, String> {
-    let records: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|error| {
+    let Entries(records) = serde_json::from_slice(body).map_err(|error| {
         let what = if error.is_data() {
             "不是任務的 JSON 物件"
         } else {
@@ -45,12 +104,44 @@ pub fn read(body: &[u8]) -> Result<Answer, String> {
         };
         format!("{what}：{error}")
     })?;
+    read_records(records, &[])
+}
+
+/// Reads the records, of which the first were not in the newest answer, but last in one of `last_named`.
+pub fn read_records(
+    records: Vec<(String, &RawValue)>,
+    last_named: &[UnixSeconds],
+) -> Result<Answer, String> {
     let count = records.len();
+    let last_named = last_named
+        .iter()
+        .copied()
+        .map(Some)
+        .chain(iter::repeat(None));
+    let mut records: Vec<_> = records.into_iter().zip(last_named).collect();
+    records.sort_by(|((one, _), _), ((other, _), _)| one.cmp(other));
     let mut answer = Answer::default();
-    for (id, record) in records {
+    let mut seen = None;
+    for ((id, record), last_named) in records {
         let id = one_line(id);
+        if last_named.is_none() {
+            if seen.as_ref() == Some(&id) && answer.repeated.last() != Some(&id) {
+                answer.repeated.push(id.clone());
+            }
+            seen = Some(id.clone());
+        }
         match read_task(&id, record) {
-            Ok(task) => answer.tasks.push(task),
+            Ok((task, has_wrong_weekday)) => {
+                if has_wrong_weekday {
+                    answer.misdated.push(task.id.clone());
+                }
+                answer.tasks.push(Task { last_named, ..task });
+            }
+            Err(_) if holds_tasks(record, ENVELOPES) => {
+                return Err(format!(
+                    "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{id}」之內"
+                ));
+            }
             Err(problem) => answer.malformed.push(MalformedTask { id, problem }),
         }
     }
@@ -61,17 +152,23 @@ pub fn read(body: &[u8]) -> Result<Answer, String> {
     }
     answer
         .tasks
-        .sort_by_cached_key(|task| (task.held().ok().map(|held| held.from), task.id.clone()));
+        .sort_by_cached_key(|task| (task.start.unix(), task.id.clone()));
     Ok(answer)
 }
 
-fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
+/// The task, and whether one of its times is of another weekday than it says.
+pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
     // Serde would read a struct from a list as well.
     if !record.get().starts_with('{') {
         return Err("不是 JSON 物件".to_owned());
     }
+    let json = record;
     let record: ApiTask =
-        serde_json::from_str(record.get()).map_err(|error| one_line(error.to_string()))?;
+        serde_json::from_str(json.get()).map_err(|error| one_line(error.to_string()))?;
+    let is_named = record.username.is_some() || record.hostname.is_some();
+    if !is_named && !is_task(json) {
+        return Err("沒有任務的欄位".to_owned());
+    }
     let gpus: Vec<_> = record
         .gpus
         .unwrap_or_default()
@@ -80,24 +177,67 @@ fn read_task(id: &str, record: &RawValue) -> Result<Task, String> {
         .collect();
     let mut task = record.task;
     let mut detail = |name| task.get_mut(name).map(Value::take).and_then(description);
+    let total_seconds = number(&record.total_seconds).and_then(|number| number.as_f64());
+    let (end, has_wrong_end) = time(record.end);
+    let (start, has_wrong_start) = match record.start {
+        // Cancelled, or not yet begun. One that ran has a start, and the API fails to give it.
+        ApiStart::Null if matches!(end, TaskTime::At { .. }) || total_seconds == Some(0.0) => {
+            (TaskTime::Never, false)
+        }
+        ApiStart::Null | ApiStart::Missing => (TaskTime::Absent, false),
+        ApiStart::Text(text) => time(Some(text)),
+    };
+    let flavor = record.flavor.get("gpu").and_then(number);
+    // One that waits for its start has no GPUs yet.
+    let unlisted_gpus = match flavor.and_then(|count| count.as_u64()) {
+        Some(count) if gpus.is_empty() && start.text().is_some() => count,
+        _ => 0,
+    };
     // Of a task that holds no GPU, nothing needs to be known.
     let required = |field: Option<String>, name| match text(field) {
-        None if !gpus.is_empty() => Err(format!("缺少 {name}")),
+        None if !gpus.is_empty() || unlisted_gpus > 0 => Err(format!("缺少 {name}")),
         field => Ok(field.unwrap_or_default()),
     };
-    Ok(Task {
+    let task = Task {
         id: id.to_owned(),
         username: required(record.username, "username")?,
         hostname: required(record.hostname, "hostname")?,
         gpus,
+        unlisted_gpus,
         kind: detail("_type"),
         project_uuid: detail("project_uuid"),
         image: detail("image"),
         owner: detail("owner"),
-        start: time(record.start),
-        end: time(record.end),
-        total_seconds: number(&record.total_seconds).and_then(|number| number.as_f64()),
-    })
+        start,
+        end,
+        total_seconds,
+        last_named: None,
+    };
+    Ok((task, has_wrong_start || has_wrong_end))
+}
+
+/// Whether it is an object with a key of a task's, be the value what it may.
+pub fn is_task(record: &RawValue) -> bool {
+    let object = serde_json::from_str::<Entries>(record.get());
+    let is_key = |(key, _): &(String, _)| KEYS.contains(&key.as_str());
+    object.is_ok_and(|Entries(entries)| entries.iter().any(is_key))
+}
+
+/// Whether there are tasks within an entry that is none.
+fn holds_tasks(record: &RawValue, depth: usize) -> bool {
+    if depth == 0 || is_task(record) {
+        return false;
+    }
+    let text = record.get();
+    let entries: Vec<&RawValue> = if text.starts_with('[') {
+        serde_json::from_str(text).unwrap_or_default()
+    } else {
+        let object = serde_json::from_str::<Entries>(text);
+        let entries = object.map_or_else(|_| Vec::new(), |Entries(entries)| entries);
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    };
+    let mut entries = entries.into_iter();
+    entries.any(|entry| is_task(entry) || holds_tasks(entry, depth - 1))
 }
 
 fn gpu(record: ApiGpu) -> TaskGpu {
@@ -126,17 +266,17 @@ fn number(value: &Value) -> Option<Number> {
     }
 }
 
-fn time(field: Option<String>) -> TaskTime {
+/// The time, and whether it is of another weekday than it says.
+fn time(field: Option<String>) -> (TaskTime, bool) {
     let Some(text) = text(field) else {
-        return TaskTime::Absent;
+        return (TaskTime::Absent, false);
     };
-    // `Wed, 16 Jul 2025 08:19:32 GMT` is the date of RFC 2822.
-    match DateTime::parse_from_rfc2822(&text) {
-        Ok(moment) => TaskTime::At {
-            unix: moment.timestamp(),
-            text,
-        },
-        Err(_) => TaskTime::Unreadable(text),
+    match moment::parse(&text) {
+        Some(Moment {
+            unix,
+            has_wrong_weekday,
+        }) => (TaskTime::At { unix, text }, has_wrong_weekday),
+        None => (TaskTime::Unreadable(text), false),
     }
 }
 
@@ -147,7 +287,7 @@ fn text(field: Option<String>) -> Option<String> {
 
 /// The text without space around it, and with a visible sign for whatever could break a line: were each a space, two
 /// users could be one.
-fn one_line(text: String) -> String {
+pub fn one_line(text: String) -> String {
     let trimmed = text.trim();
     if !trimmed.contains(breaks_line) {
         return if trimmed.len() == text.len() {
@@ -172,6 +312,7 @@ fn one_line(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Held;
     use proptest::prelude::*;
 
     const WHOLE: &str = r#"{
@@ -199,8 +340,11 @@ mod tests {
         );
         assert_eq!(task.gpus[0].memory, Some(Number::from(196_592)));
         assert_eq!(
-            task.held().map(|held| (held.from, held.to)),
-            Ok((1_752_502_920, None))
+            task.held(),
+            Ok(Some(Held {
+                from: 1_752_502_920,
+                to: None
+            }))
         );
         assert_eq!(task.end, TaskTime::Absent);
     }
@@ -208,7 +352,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_none() {
         let answer = tasks(
-            r#"{"t": {"username": "a", "hostname": "h", "gpus": [{}]}, "idle": {}, "null": {"gpus": null}}"#,
+            r#"{"t": {"username": "a", "hostname": "h", "gpus": [{}]}, "idle": {"start": null}, "null": {"gpus": null}}"#,
         );
         assert_eq!((answer.tasks.len(), answer.malformed.len()), (3, 0));
         let task = answer
@@ -259,6 +403,33 @@ mod tests {
     }
 
     #[test]
+    fn gpus_that_the_flavor_counts_and_no_list_names_are_counted() {
+        let count = |fields: &str| {
+            let json = format!(r#"{{"t": {{"username": "a", "hostname": "h", {fields}}}}}"#);
+            tasks(&json).tasks[0].unlisted_gpus
+        };
+        let start = r#""start": "2025-07-14T14:22:00Z""#;
+        let two = r#""flavor": {"gpu": 2}"#;
+        assert_eq!(count(&format!("{start}, {two}")), 2);
+        assert_eq!(count(&format!("{start}, {two}, \"gpus\": []")), 2);
+        assert_eq!(count(&format!("{start}, {two}, \"gpus\": [{{}}]")), 0);
+        assert_eq!(count(&format!("{start}, \"flavor\": {{\"gpu\": 0}}")), 0);
+        assert_eq!(count(&format!("{start}, \"flavor\": \"gpu2\"")), 0);
+        assert_eq!(count(&format!("\"start\": null, {two}")), 0, "it waits");
+    }
+
+    #[test]
+    fn two_tasks_under_one_key_are_two() {
+        let answer = tasks(&format!(
+            r#"{{"1": {WHOLE}, "2": {WHOLE}, "1": {{"username": "bob"}}, "1": {WHOLE}}}"#
+        ));
+        let mut users: Vec<_> = answer.tasks.iter().map(|task| &*task.username).collect();
+        users.sort_unstable();
+        assert_eq!(users, ["alice", "alice", "alice", "bob"]);
+        assert_eq!(answer.repeated, ["1"]);
+    }
+
+    #[test]
     fn an_answer_without_tasks_is_one() {
         assert!(tasks("{}").tasks.is_empty());
     }
@@ -272,9 +443,32 @@ mod tests {
             "null",
             "\"x\"",
             r#"{"message": "token expired"}"#,
+            r#"{"error": {"code": 500, "message": "database is locked"}}"#,
+            r#"{"meta": {"status": "error"}, "result": {}}"#,
+            r#"{"1": {}}"#,
         ] {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn an_envelope_around_tasks_is_no_answer_and_its_name_is_said() {
+        for envelope in [
+            r#"{"data": {"541": TASK}}"#,
+            r#"{"count": 1, "data": [TASK], "page": {"next": null}}"#,
+            r#"{"data": {"tasks": {"541": TASK}}, "user": {"username": "bob"}}"#,
+            r#"{"data": {"541": {"gpus": 7}}}"#,
+        ] {
+            let problem = read(envelope.replace("TASK", WHOLE).as_bytes()).expect_err(envelope);
+            assert!(problem.contains("「data」之內"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_entry_without_a_key_of_a_task_is_none_and_the_tasks_stand() {
+        let answer = tasks(&format!(r#"{{"1": {WHOLE}, "page": {{"next": 2}}}}"#));
+        assert_eq!(answer.tasks.len(), 1);
+        assert_eq!(answer.malformed[0].id, "page");
     }
 
     #[test]
@@ -283,27 +477,35 @@ mod tests {
             let json = format!(r#"{{"t": {{"start": {start}, "end": {end}}}}}"#);
             tasks(&json).tasks[0]
                 .held()
-                .map_err(|problem| problem.contains("不是時間") || problem.contains("早於"))
+                .map_err(|problem| problem.contains("不是時間"))
+                .map(|held| held.is_some())
         };
         assert_eq!(with("\"2025-07-14\"", "null"), Err(true));
         assert_eq!(
             with("\"Mon, 14 Jul 2025 14:22:00 GMT\"", "\"soon\""),
             Err(true)
         );
+    }
+
+    #[test]
+    fn a_task_that_ended_before_it_began_or_never_began_held_nothing() {
+        let held = |times: &str| {
+            let json = format!(r#"{{"t": {{"hostname": "h", {times}}}}}"#);
+            tasks(&json).tasks[0].held().map(|held| held.is_some())
+        };
+        let (one, two) = ("\"2025-07-14T14:22:01Z\"", "\"2025-07-14T14:22:02Z\"");
+        assert_eq!(held(&format!("\"start\": {one}, \"end\": {two}")), Ok(true));
         assert_eq!(
-            with(
-                "\"Mon, 14 Jul 2025 14:22:00 GMT\"",
-                "\"Mon, 14 Jul 2025 14:21:59 GMT\""
-            ),
-            Err(true)
+            held(&format!("\"start\": {two}, \"end\": {one}")),
+            Ok(false)
         );
-        assert!(
-            with(
-                "\"Mon, 14 Jul 2025 14:22:00 GMT\"",
-                "\"Mon, 14 Jul 2025 14:22:00 GMT\""
-            )
-            .is_ok()
-        );
+        assert_eq!(held(&format!("\"start\": null, \"end\": {two}")), Ok(false));
+        assert_eq!(held("\"start\": null, \"total_seconds\": 0"), Ok(false));
+        // No start where there should be one.
+        let missing = Err("缺少 start".to_owned());
+        assert_eq!(held("\"start\": null, \"end\": null"), missing);
+        assert_eq!(held("\"start\": null, \"total_seconds\": 9"), missing);
+        assert_eq!(held(&format!("\"end\": {two}")), missing);
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! A day's answer as it is kept, for runs that cannot or shall not ask again.
+//! A day's answer as it is kept, for runs that cannot or shall not ask again, with the tasks that it had before.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::answer;
-use crate::model::{KeptAnswer, UnixSeconds, Window};
+use super::answer::{self, Entries};
+use crate::model::{Answer, KeptAnswer, Task, UnixSeconds, Window};
 
 /// The form of the file. The answer is the API's own, so that a later version can read more from it.
 #[derive(Serialize, Deserialize)]
@@ -13,30 +16,117 @@ struct Kept<'a> {
     /// The day that it was asked for.
     start: UnixSeconds,
     end: UnixSeconds,
+    /// When an answer last had them, of the entries at the head of `answer` that the newest does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    last_named: Vec<UnixSeconds>,
     #[serde(borrow)]
     answer: &'a RawValue,
 }
 
-/// The contents of the file that keeps `body`, or `None` where that is not JSON.
-pub fn keep(body: &[u8], window: &Window, fetched_at: UnixSeconds) -> Option<Vec<u8>> {
-    let answer: &RawValue = serde_json::from_slice(body).ok()?;
-    let (start, end) = (window.start, window.end);
-    serde_json::to_vec(&Kept {
+impl<'a> Kept<'a> {
+    fn read(file: &'a [u8], window: &Window) -> Option<Self> {
+        let kept: Self = serde_json::from_slice(file).ok()?;
+        ((kept.start, kept.end) == (window.start, window.end)).then_some(kept)
+    }
+
+    fn entries(&self) -> Option<Vec<(String, &'a RawValue)>> {
+        let Entries(entries) = serde_json::from_str(self.answer.get()).ok()?;
+        Some(entries)
+    }
+}
+
+/// The answer to a question of `asked_at`, which was read from `body`, together with the tasks that it lacks and the
+/// `earlier` file has; and the file that keeps both.
+pub fn unite(
+    answer: Answer,
+    body: &[u8],
+    window: &Window,
+    asked_at: UnixSeconds,
+    earlier: Option<&[u8]>,
+) -> (Answer, Vec<u8>) {
+    let kept = earlier.and_then(|file| Kept::read(file, window));
+    let gone = kept.map(|kept| gone(&kept, &answer)).unwrap_or_default();
+    let body = String::from_utf8_lossy(body);
+    if gone.is_empty() {
+        let file = file(&body, Vec::new(), window, asked_at);
+        return (answer, file);
+    }
+    let mut united = String::from("{");
+    for (id, record, _) in &gone {
+        let _ = write!(united, "{}:{record},", serde_json::Value::from(&**id));
+    }
+    // An answer is an object.
+    let rest = body.trim_start().strip_prefix('{').unwrap_or("}");
+    if rest.trim_start().starts_with('}') {
+        united.pop();
+    }
+    united.push_str(rest);
+    let last_named: Vec<_> = gone.iter().map(|(_, _, stamp)| *stamp).collect();
+    let whole = serde_json::from_str(&united).ok();
+    let whole = whole.and_then(|Entries(all)| answer::read_records(all, &last_named).ok());
+    let file = file(&united, last_named, window, asked_at);
+    (whole.unwrap_or(answer), file)
+}
+
+fn file(
+    answer: &str,
+    last_named: Vec<UnixSeconds>,
+    window: &Window,
+    fetched_at: UnixSeconds,
+) -> Vec<u8> {
+    let kept = Kept {
         fetched_at,
-        start,
-        end,
-        answer,
-    })
-    .ok()
+        start: window.start,
+        end: window.end,
+        last_named,
+        answer: serde_json::from_str(answer).expect("it was read as JSON"),
+    };
+    serde_json::to_vec(&kept).expect("it has no key but text")
+}
+
+/// The kept tasks that the new answer does not have, by id, each with when an answer last had it. An entry that the
+/// new answer has and that cannot be read does not take the place of one that could.
+fn gone<'a>(kept: &Kept<'a>, new: &Answer) -> Vec<(String, &'a RawValue, UnixSeconds)> {
+    let mut named: HashMap<&str, Vec<&Task>> = HashMap::new();
+    for task in &new.tasks {
+        named.entry(&task.id).or_default().push(task);
+    }
+    let entries = kept.entries().unwrap_or_default();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (id, _) in &entries {
+        *counts.entry(id.clone()).or_default() += 1;
+    }
+    let is_gone = |id: &str, record| {
+        let line = answer::one_line(id.to_owned());
+        let old = answer::read_task(&line, record);
+        match (named.get(line.as_str()), old) {
+            (Some(_), Err(_)) => false,
+            // Of several tasks under one id, the one that begins alike and is the same user's is the same.
+            (Some(new), Ok((old, _))) => {
+                let is_it =
+                    |new: &&Task| (&new.username, &new.start) == (&old.username, &old.start);
+                new.len() < counts[id] && !new.iter().any(is_it)
+            }
+            (None, Ok(_)) => true,
+            (None, Err(_)) => {
+                answer::is_task(record) && !new.malformed.iter().any(|task| task.id == line)
+            }
+        }
+    };
+    let mut gone = Vec::new();
+    for (position, (id, record)) in entries.into_iter().enumerate() {
+        if is_gone(&id, record) {
+            let stamp = kept.last_named.get(position);
+            gone.push((id, record, stamp.copied().unwrap_or(kept.fetched_at)));
+        }
+    }
+    gone
 }
 
 /// Reads the file back. `None` where it is none, or was kept for a day of another zone.
 pub fn recall(file: &[u8], window: &Window) -> Option<KeptAnswer> {
-    let kept: Kept = serde_json::from_slice(file).ok()?;
-    if (kept.start, kept.end) != (window.start, window.end) {
-        return None;
-    }
-    let answer = answer::read(kept.answer.get().as_bytes()).ok()?;
+    let kept = Kept::read(file, window)?;
+    let answer = answer::read_records(kept.entries()?, &kept.last_named).ok()?;
     Some(KeptAnswer {
         answer,
         fetched_at: kept.fetched_at,
@@ -57,11 +147,107 @@ mod tests {
     #[test]
     fn an_answer_is_recalled_for_the_day_that_it_was_kept_for() {
         let body = br#"{"t1": {"username": "alice", "hostname": "n", "gpus": [{"id": 1}]}}"#;
-        let file = keep(body, &window(Tz::UTC), 77).expect("a file");
+        let file = keep(body, &window(Tz::UTC), 77);
         let kept = recall(&file, &window(Tz::UTC)).expect("an answer");
         assert_eq!((kept.fetched_at, kept.answer.tasks.len()), (77, 1));
         assert!(recall(&file, &window(Asia::Taipei)).is_none());
         assert!(recall(b"{", &window(Tz::UTC)).is_none());
-        assert!(keep(b"<html>", &window(Tz::UTC), 77).is_none());
+    }
+
+    fn keep(body: &[u8], window: &Window, asked_at: UnixSeconds) -> Vec<u8> {
+        let answer = answer::read(body).expect("an answer");
+        unite(answer, body, window, asked_at, None).1
+    }
+
+    /// A task by id and user.
+    fn entry(id: &str, user: &str) -> String {
+        format!(r#""{id}": {{"username": "{user}", "start": "Fri, 01 Aug 2025 00:00:0{id} GMT"}}"#)
+    }
+
+    /// The tasks after each of these answers, of which the first is of second 1: by user and by when each was last
+    /// in an answer that is not the last one.
+    fn after(answers: &[String]) -> Vec<(String, Option<UnixSeconds>)> {
+        let window = window(Tz::UTC);
+        let mut file: Option<Vec<u8>> = None;
+        let mut tasks = Vec::new();
+        for (asked_at, answer) in (1..).zip(answers) {
+            let body = format!(" {{{answer}}} ").into_bytes();
+            let read = answer::read(&body).expect("an answer");
+            let (united, kept) = unite(read, &body, &window, asked_at, file.as_deref());
+            let recalled = recall(&kept, &window).expect("an answer").answer;
+            assert_eq!(recalled.tasks, united.tasks);
+            assert_eq!(recalled.malformed, united.malformed);
+            tasks = united.tasks;
+            file = Some(kept);
+        }
+        let tasks = tasks.into_iter();
+        tasks.map(|task| (task.username, task.last_named)).collect()
+    }
+
+    fn described(tasks: &[(&str, Option<UnixSeconds>)]) -> Vec<(String, Option<UnixSeconds>)> {
+        let tasks = tasks.iter();
+        tasks
+            .map(|&(user, last_named)| (user.to_owned(), last_named))
+            .collect()
+    }
+
+    #[test]
+    fn a_task_that_was_once_answered_stays_with_when_it_was() {
+        let (alice, bob) = (entry("1", "alice"), entry("2", "bob"));
+        let both = format!("{alice}, {bob}");
+        let gone = [both.clone(), bob.clone(), String::new()];
+        assert_eq!(
+            after(&gone[..2]),
+            described(&[("alice", Some(1)), ("bob", None)])
+        );
+        assert_eq!(
+            after(&gone),
+            described(&[("alice", Some(1)), ("bob", Some(2))])
+        );
+        let back = [both.clone(), bob, both];
+        assert_eq!(after(&back), described(&[("alice", None), ("bob", None)]));
+    }
+
+    #[test]
+    fn the_newer_of_two_answers_of_one_task_wins() {
+        let answers = [entry("1", "alice"), entry("1", "bob")];
+        assert_eq!(after(&answers), described(&[("bob", None)]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_takes_no_tasks_place() {
+        let broken = format!(r#""1": {{"gpus": 7}}, {}"#, entry("2", "bob"));
+        let answers = [entry("1", "alice"), broken, entry("2", "bob")];
+        let alice = described(&[("alice", Some(1)), ("bob", None)]);
+        assert_eq!(after(&answers[..2]), alice);
+        assert_eq!(after(&answers), alice);
+        let mended = [answers[1].clone(), entry("1", "alice")];
+        assert_eq!(
+            after(&mended),
+            described(&[("alice", None), ("bob", Some(1))])
+        );
+    }
+
+    #[test]
+    fn of_two_tasks_with_one_id_the_one_that_goes_stays() {
+        let twice = format!("{}, {}", entry("1", "alice"), entry("1", "bob"));
+        let answers = [twice.clone(), entry("1", "bob")];
+        assert_eq!(
+            after(&answers),
+            described(&[("alice", Some(1)), ("bob", None)])
+        );
+        let again = [twice.clone(), twice];
+        assert_eq!(after(&again), described(&[("alice", None), ("bob", None)]));
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_united_and_the_new_one_has_its_form() {
+        let old = r#"{"fetched_at":5,"start":1754006400,"end":1754092800,"answer":{"1":{"username":"alice"}}}"#;
+        let window = window(Tz::UTC);
+        let body = br#"{"2":{"username":"bob"}}"#;
+        let read = answer::read(body).expect("an answer");
+        let (_, file) = unite(read, body, &window, 9, Some(old.as_bytes()));
+        let expected = r#"{"fetched_at":9,"start":1754006400,"end":1754092800,"last_named":[5],"answer":{"1":{"username":"alice"},"2":{"username":"bob"}}}"#;
+        assert_eq!(String::from_utf8(file).expect("UTF-8"), expected);
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod kept;
+mod moment;
 
 use std::time::Instant;
 
@@ -24,9 +25,6 @@ pub enum TasksError {
         /// When the token expired, on the clocks of the day's zone, if it is a JWT that has.
         expired_at: Option<String>,
     },
-    /// The answer has no task, and one that was kept of the same day has some.
-    #[error("無法從管理 API 獲取數據：{url} 已沒有這一天的任務")]
-    TasksGone { url: String },
     #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
     Unreadable { url: String, problem: String },
 }

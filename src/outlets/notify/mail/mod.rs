@@ -78,7 +78,7 @@ impl Mailer {
         lettre::Message::builder()
             .from(from.clone())
             .to(recipient.clone())
-            .subject(message.subject())
+            .subject(&*message.subject)
             .message_id(Some(message_id(from)))
             .raw_header(automatic)
             .singlepart(SinglePart::plain(message.body(LIMIT_BYTES)))

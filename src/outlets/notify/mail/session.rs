@@ -29,10 +29,10 @@ pub enum MailError {
     #[error("逾時：{:.1} 秒內沒有完成", .0.as_secs_f64())]
     Timeout(Duration),
     #[error("{step}失敗：{cause}")]
-    Network { step: Step, cause: String },
+    Network { step: &'static str, cause: String },
     #[error("{step}被拒絕（SMTP {code}）")]
     Refused {
-        step: Step,
+        step: &'static str,
         /// The reply's code, and the enhanced one if it has one (RFC 5321, RFC 3463).
         code: String,
         is_permanent: bool,
@@ -43,28 +43,12 @@ pub enum MailError {
     NotSmtp,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// With TLS from the first byte if that is wanted, and with the greeting.
-    Connect,
-    StartTls,
-    Login,
-    Send,
-}
-
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "連線",
-            Self::StartTls => "STARTTLS ",
-            Self::Login => "登入",
-            Self::Send => "寄送",
-        })
-    }
-}
+/// With TLS from the first byte if that is wanted, and with the greeting.
+const CONNECT: &str = "連線";
 
 impl MailError {
-    fn new(step: Step, error: &Error) -> Self {
+    /// What went wrong at `step`. What lettre itself objects to is that the server is `unable` to do it.
+    fn new(step: &'static str, unable: Option<&'static str>, error: &Error) -> Self {
         if let Some(code) = error.status() {
             let is_permanent = error.is_permanent();
             let code = with_enhanced(code, error);
@@ -74,13 +58,8 @@ impl MailError {
                 is_permanent,
             };
         }
-        match step {
-            // What lettre itself objects to: the server lacks an extension.
-            Step::StartTls if error.is_client() => {
-                Self::Unable("伺服器不支援 STARTTLS（請改用 security = \"tls\"，或檢查 port）")
-            }
-            Step::Login if error.is_client() => Self::Unable("伺服器不提供 PLAIN 或 LOGIN 登入"),
-            Step::Send if error.is_client() => Self::Unable("伺服器不支援非 ASCII 的郵件地址"),
+        match unable {
+            Some(unable) if error.is_client() => Self::Unable(unable),
             _ if error.is_response() => Self::NotSmtp,
             _ => Self::Network {
                 step,
@@ -119,7 +98,7 @@ pub fn deliver(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailErro
     mailer.tls()?;
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| MailError::Network {
-        step: Step::Connect,
+        step: CONNECT,
         cause: error.to_string(),
     })?;
     let delivered = runtime.block_on(deliver_in_two_tries(mailer, letter));
@@ -149,26 +128,29 @@ async fn deliver_once(mailer: &Mailer, letter: &lettre::Message) -> Result<(), M
 
 /// Connects and gives the letter, and answers the connection once the server has taken it.
 async fn give(mailer: &Mailer, letter: &lettre::Message) -> Result<AsyncSmtpConnection, MailError> {
-    let at = |step| move |error: Error| MailError::new(step, &error);
+    let at = |step, unable| move |error: Error| MailError::new(step, unable, &error);
     let (smtp, hello) = (&mailer.smtp, hello_name(hostname()));
     let tls = mailer.tls()?;
     let wrapper = tls.clone().filter(|_| smtp.security == Security::Tls);
     let server = (smtp.host.as_str(), smtp.port());
     let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, wrapper, None)
         .await
-        .map_err(at(Step::Connect))?;
+        .map_err(at(CONNECT, None))?;
     if let Some(tls) = tls.filter(|_| smtp.security == Security::Starttls) {
         let encrypted = connection.starttls(tls, &hello).await;
-        encrypted.map_err(at(Step::StartTls))?;
+        let unable = "伺服器不支援 STARTTLS（請改用 security = \"tls\"，或檢查 port）";
+        encrypted.map_err(at("STARTTLS ", Some(unable)))?;
     }
     if let Some(credentials) = &mailer.credentials {
         let login = connection.auth(DEFAULT_MECHANISMS, credentials).await;
-        login.map_err(at(Step::Login))?;
+        let unable = "伺服器不提供 PLAIN 或 LOGIN 登入";
+        login.map_err(at("登入", Some(unable)))?;
     }
     let taken = connection
         .send(letter.envelope(), &letter.formatted())
         .await;
-    taken.map_err(at(Step::Send))?;
+    let unable = "伺服器不支援非 ASCII 的郵件地址";
+    taken.map_err(at("寄送", Some(unable)))?;
     Ok(connection)
 }
 
