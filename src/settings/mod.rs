@@ -8,6 +8,7 @@ mod duration;
 mod file;
 mod notify;
 mod private_file;
+pub mod regular_file;
 mod secret;
 mod show;
 mod template;
