@@ -21,7 +21,7 @@ pub use readings::{CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{
     Answer, Held, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
 };
-pub use text::{beginning, breaks_line, printable};
+pub use text::{beginning, breaks_line, composed, is_format, literal_end, printable, quote};
 pub use thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};
 pub use units::{CardId, GpuIndex, GpuUuid, Percent, Reading, UnixSeconds, WeightedSum};
 pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};

@@ -1,6 +1,6 @@
 //! Files that are read: regular ones alone. A pipe would never end, and a link may lead to a file of somebody else's.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -34,7 +34,7 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> io::Result<File> {
     // Of the file that is open: its name may lead to another one by now.
     let metadata = file.metadata()?;
     if metadata.is_dir() {
-        Err(io::ErrorKind::IsADirectory.into())
+        Err(Errno::ISDIR.into())
     } else if !metadata.is_file() {
         Err(not_regular("不是一般檔案"))
     } else if metadata.len() > LIMIT_BYTES {
@@ -59,11 +59,15 @@ pub fn open_named(path: &Path) -> io::Result<File> {
 /// Objects to a link that neither root nor the caller made.
 pub fn check_link(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
-    let is_own = metadata.uid() == 0 || metadata.uid() == geteuid().as_raw();
-    if metadata.is_symlink() && !is_own {
+    if metadata.is_symlink() && !is_own(&metadata) {
         return Err(not_regular("是其他使用者建立的符號連結"));
     }
     Ok(())
+}
+
+/// Whether it is root's or the caller's.
+pub fn is_own(metadata: &Metadata) -> bool {
+    metadata.uid() == 0 || metadata.uid() == geteuid().as_raw()
 }
 
 fn not_regular(why: &str) -> io::Error {

@@ -20,7 +20,7 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use url::Url;
 
-use crate::model::beginning;
+use crate::model::quote;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
 
@@ -33,8 +33,8 @@ const BODY_LIMIT_BYTES: usize = 32 << 20;
 /// How much of an answer is read without waiting for room: many times a usual day, so that no large answer of one
 /// server holds up the others.
 const FREE_BYTES: usize = 1 << 20;
-/// How much of an error's body or `Location` header is quoted.
-const QUOTE_CHARS: usize = 200;
+/// How much of an error's body is read.
+const QUOTE_BYTES: u64 = 800;
 /// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -320,7 +320,7 @@ fn read_body(response: Response, limit: usize, deadline: Instant) -> io::Result<
 /// The beginning of a body. One that breaks off says less, but the status stands.
 fn read_start(response: Response) -> Vec<u8> {
     let mut start = Vec::new();
-    let mut response = response.take(4 * QUOTE_CHARS as u64);
+    let mut response = response.take(QUOTE_BYTES);
     let _ = response.read_to_end(&mut start);
     start
 }
@@ -340,5 +340,5 @@ fn detail(response: Response) -> String {
 
 /// One line with the beginning of what a server says, and a mark where there is more.
 fn quoted(text: &str) -> String {
-    beginning(text.trim_end(), QUOTE_CHARS)
+    quote(text.trim_end())
 }

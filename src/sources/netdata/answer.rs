@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::NodeErrorReason;
 use crate::model::{
     CardId, CardUsage, Metric, NodeUsage, Reading, RowPlace, UnixSeconds, Window, beginning,
+    literal_end, quote,
 };
 
 /// How much is quoted of what stands in the place of a number.
@@ -238,7 +239,7 @@ fn quote_odd_numbers(text: &str) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let end = match c {
-            '"' => string_end(rest),
+            '"' => literal_end(rest),
             c if ends_word(c) => c.len_utf8(),
             _ => rest
                 .find(|c| ends_word(c) || c == '"')
@@ -255,28 +256,15 @@ fn quote_odd_numbers(text: &str) -> String {
     quoted
 }
 
-/// Where the string that `text` begins with ends.
-fn string_end(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            b'"' if !is_escaped => return at + 1,
-            b'\\' => is_escaped = !is_escaped,
-            _ => is_escaped = false,
-        }
-    }
-    text.len()
-}
-
 pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NodeErrorReason> {
     serde_json::from_slice(body).map_err(|error| reason(&error))
 }
 
 fn reason(error: &serde_json::Error) -> NodeErrorReason {
     if error.is_data() {
-        NodeErrorReason::Shape(error.to_string())
+        NodeErrorReason::Shape(quote(&error.to_string()))
     } else {
-        NodeErrorReason::NotJson(error.to_string())
+        NodeErrorReason::NotJson(quote(&error.to_string()))
     }
 }
 
