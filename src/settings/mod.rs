@@ -8,6 +8,7 @@ mod duration;
 mod file;
 mod notify;
 mod private_file;
+pub mod regular_file;
 mod secret;
 mod show;
 mod template;
@@ -83,6 +84,14 @@ pub struct Patience {
     pub deadline: Duration,
     /// How often a request is made again after a failure that may pass.
     pub retries: usize,
+    /// How much of large answers may be in memory at once.
+    pub memory_mib: usize,
+}
+
+impl Patience {
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_mib.saturating_mul(1 << 20)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -135,6 +144,7 @@ impl Default for Patience {
             connect_timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(60),
             retries: 2,
+            memory_mib: 256,
         }
     }
 }

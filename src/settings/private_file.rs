@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::regular_file;
+
 /// The directory in which systemd puts the credentials of a service.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// The permission bits of everybody but the owner.
@@ -26,7 +28,7 @@ pub fn credential(name: &str) -> Option<PathBuf> {
 
 /// Opens a file that nobody but its owner may have access to.
 pub fn open_private(path: &Path) -> Result<File, NoSecret> {
-    let file = File::open(path).map_err(NoSecret::Unreadable)?;
+    let file = regular_file::open_named(path).map_err(NoSecret::Unreadable)?;
     // Of the file that is open: its name may lead to another one by now.
     let metadata = file.metadata().map_err(NoSecret::Unreadable)?;
     let mode = metadata.permissions().mode() & 0o7777;

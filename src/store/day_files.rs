@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::layout::{CardRecord, Layout};
 use super::read::read;
 use super::reports;
-use super::write::WriteError;
+use super::write::{WriteError, check_links};
 use crate::analysis::Span;
 use crate::formats::unreadable::Unreadable;
 use crate::formats::{average_csv, gpu_csv};
@@ -45,6 +45,7 @@ pub struct UnusableFile {
 impl DayFiles<'_> {
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
         let directory = self.directory_of(node);
+        check_links(&directory)?;
         let record = self.recorded.get(&node.name).cloned();
         let layout = Layout::of(&directory, self.date, record);
         let layout = layout.map_err(WriteError::at(&directory))?;

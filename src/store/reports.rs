@@ -13,6 +13,9 @@ use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
 use crate::model::Window;
 
+/// Of what is of all nodes together.
+pub const DIRECTORY: &str = "reports";
+
 /// A report of an earlier run that could not be merged with the new accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotMergedReport {
@@ -79,5 +82,5 @@ pub fn is_of(ledger: &DayLedger, window: &Window) -> bool {
 
 pub fn users_file(root: &Path, date: NaiveDate) -> PathBuf {
     // No node can have this name.
-    root.join("reports").join(format!("users_{date}.csv"))
+    root.join(DIRECTORY).join(format!("users_{date}.csv"))
 }

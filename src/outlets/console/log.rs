@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use indicatif::MultiProgress;
+use rustix::fs::OFlags;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
@@ -151,6 +152,8 @@ impl LogFile {
     pub fn open(path: &Path) -> Result<Self, LogFileError> {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(LOG_FILE_MODE);
+        // A pipe that nobody reads would be waited for.
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
         let path = path.to_owned();
         match options.open(&path) {
             Ok(file) => Ok(Self { path, file }),

@@ -30,6 +30,7 @@ impl Address {
             connect_timeout: self.timeout,
             deadline: self.timeout * TRIES,
             retries: TRIES as usize - 1,
+            ..Patience::default()
         };
         Http::new(patience, Connections::Close, [self.url.expose()])
             .with_secret_urls()

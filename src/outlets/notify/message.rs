@@ -26,6 +26,15 @@ impl Message {
         }
     }
 
+    /// The message with what `change` makes of each of its lines.
+    pub fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        Self {
+            subject: change(&self.subject),
+            lines: self.lines.iter().map(|line| change(line)).collect(),
+            signature: change(&self.signature),
+        }
+    }
+
     /// The message without its subject, for where that has a place of its own. Lines for which `limit_bytes` have no
     /// room are counted instead.
     pub fn body(&self, limit_bytes: usize) -> String {

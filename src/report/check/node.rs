@@ -3,7 +3,7 @@
 use super::{Check, Subject, clock, clock_problem};
 use crate::analysis::stopped_series::last_readings;
 use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, UnixSeconds, Window};
-use crate::report::notice::{cards_list, unknown_cards};
+use crate::report::notice::cards_list;
 use crate::sources::netdata::{Agent, Charts, NodeError, NodeErrorReason, Probe};
 
 /// A card without a sample for so long is not collected any more. An agent restarts in less.
@@ -143,9 +143,9 @@ impl Findings<'_> {
 
     /// What the agent has besides what is asked for.
     fn surplus(&mut self, usage: &NodeUsage) {
-        let unknown = unknown_cards(self.node, usage);
-        if !unknown.is_empty() {
-            let cards = cards_list(&unknown);
+        let others = &usage.other_cards;
+        if !others.is_empty() {
+            let cards = cards_list(&others.first) + &others.rest();
             let message = format!(" 有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards");
             self.warn(Subject::Cards, &message);
         }

@@ -72,7 +72,7 @@ impl fmt::Display for Notice {
             Kind::UnknownCards(cards) => write!(
                 f,
                 "{node} 有設定中沒有的 {}，未寫入：請將它加入該節點的 cards",
-                cards_list(cards)
+                cards_list(&cards.first) + &cards.rest()
             ),
             Kind::Unplaced {
                 owner,
