@@ -334,6 +334,19 @@ fn readings_that_cannot_be_are_an_error() {
 }
 
 #[test]
+fn a_card_that_was_renamed_today_is_a_warning_and_collected() {
+    let at = today(2 * HOUR);
+    let outcome = check(&start(node().renamed(9, at + 60))).exits(0);
+    let warning = format!(
+        "警告：節點 colab-gpu4 有 2 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，\
+         已視為缺漏（例如 Card 9 在 {} 的 GPU）",
+        clock(at + 600)
+    );
+    assert_eq!(problems(&outcome), [warning]);
+    assert!(facts(&outcome).contains("8 張卡都在收集"));
+}
+
+#[test]
 fn readings_that_are_soon_forgotten_are_a_warning() {
     let first = Utc::now().timestamp() - 40 * HOUR;
     let outcome = check(&start(node().samples_from(first))).exits(0);

@@ -42,6 +42,7 @@ pub struct SimulatedNode {
     pub(super) absent: Vec<u32>,
     pub(super) without_vram: Vec<u32>,
     pub(super) gaps: Vec<Gap>,
+    pub(super) renamed: Vec<(u32, i64)>,
     pub(super) samples_after: i64,
     pub(super) samples_to: i64,
     pub(super) fine_samples_after: Option<i64>,
@@ -108,6 +109,7 @@ impl SimulatedNode {
             absent: Vec::new(),
             without_vram: Vec::new(),
             gaps: Vec::new(),
+            renamed: Vec::new(),
             samples_after: FIRST_SAMPLE_AFTER,
             samples_to: i64::MAX,
             fine_samples_after,
@@ -143,6 +145,12 @@ impl SimulatedNode {
     pub(super) fn has_chart(&self, metric: Metric, card: u32) -> bool {
         let is_without = metric == Metric::VramUsage && self.without_vram.contains(&card);
         !self.absent.contains(&card) && !is_without
+    }
+
+    /// Since `at` the agent knows the card's product by name, and so has the samples from then on in new charts.
+    pub fn renamed(mut self, card: u32, at: i64) -> Self {
+        self.renamed.push((card, at));
+        self
     }
 
     /// No samples of the card.

@@ -20,6 +20,7 @@ pub fn message(notice: &Notice) -> String {
         | Kind::SeriesStopped { .. }
         | Kind::OldReadings(_)
         | Kind::Rejected { .. }
+        | Kind::Renamed { .. }
         | Kind::RejectedRows(_)
         | Kind::ClockOff(_)
         | Kind::TokenEnds { .. }

@@ -210,6 +210,13 @@ pub fn clock_problem(ahead: i64) -> String {
     format!("的時鐘比本機{difference}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步")
 }
 
+/// What is wrong with readings of which two charts hold a part each, after the node's name.
+pub fn renamed_problem(count: usize, example: &str) -> String {
+    format!(
+        "有 {count} 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏（例如 {example}）"
+    )
+}
+
 fn clock_difference(ahead: i64) -> String {
     let direction = if ahead > 0 { "快" } else { "慢" };
     format!("{direction} {} 秒", ahead.abs())

@@ -1,6 +1,6 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
-use super::{Check, Subject, clock, clock_problem};
+use super::{Check, Subject, clock, clock_problem, renamed_problem};
 use crate::analysis::stopped_series::last_readings;
 use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, UnixSeconds, Window};
 use crate::report::notice::cards_list;
@@ -164,6 +164,10 @@ impl Findings<'_> {
                 " 有 {count} 筆讀數不是 0 到 100 的數字（例如 {example}）：請檢查該節點的 Netdata 與驅動程式"
             );
             self.fail(Subject::Cards, &message);
+        }
+        if let Some(example) = usage.in_part_example(self.window) {
+            let message = renamed_problem(usage.in_part.len(), &example);
+            self.warn(Subject::Cards, &format!(" {message}"));
         }
         if let Some(rows) = &usage.rejected_rows {
             let message = format!(" 有 {} 列讀數無法使用：{}", rows.count, rows.problem);

@@ -20,8 +20,13 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
     });
     let others = &usage.other_cards;
     let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
+    let in_part = usage.in_part_example(window).map(|example| {
+        let count = usage.in_part.len();
+        Kind::Renamed { example, count }
+    });
     let kinds = [
         rejected,
+        in_part,
         usage.rejected_rows.clone().map(Kind::RejectedRows),
         usage.coarse_problem.clone().map(Kind::OldReadings),
         (!others.is_empty()).then(|| Kind::UnknownCards(others.clone())),

@@ -56,6 +56,11 @@ pub enum Kind {
         example: String,
         count: usize,
     },
+    /// Readings were left out of which two charts of a renamed card hold a part each.
+    Renamed {
+        example: String,
+        count: usize,
+    },
     /// Rows of the answer were left out.
     RejectedRows(RejectedRows),
     /// The node's clock is ahead of the machine's by so many seconds.
@@ -156,6 +161,7 @@ impl Kind {
             Self::SeriesStopped { .. } => (Warning, "series_stopped", None),
             Self::OldReadings(_) => (Error, "old_readings", Some(S::Unasked)),
             Self::Rejected { .. } => (Error, "rejected_readings", Some(S::RefusedReadings)),
+            Self::Renamed { .. } => (Warning, "renamed_chart", None),
             Self::RejectedRows(_) => (Error, "rejected_rows", Some(S::RefusedReadings)),
             Self::ClockOff(_) => (Warning, "clock_off", None),
             Self::TokenEnds { .. } => (Warning, "token_ends", None),
