@@ -45,6 +45,13 @@ struct Findings<'a> {
     problems: Vec<Check>,
 }
 
+/// A card that is not collected any more.
+struct Silent {
+    /// The stamp of its last reading, if none of its metrics goes on.
+    last: Option<UnixSeconds>,
+    words: String,
+}
+
 impl Findings<'_> {
     fn into_checks(self) -> Vec<Check> {
         let (name, url) = (&self.node.name, self.node.address());
@@ -108,26 +115,33 @@ impl Findings<'_> {
             let charts = probe.charts.as_ref();
             charts.is_ok_and(|charts| charts.keys().any(|&(of, _)| of == card))
         };
-        let (mut stopped, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
+        let (mut silent, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
         for &card in &self.node.cards {
             match usage.cards.get(&card).or(usage.coarse.get(&card)) {
                 Some(card_usage) => match self.silent_since(card, card_usage, usage) {
                     None => collected += 1,
-                    Some(silent) => stopped.push(silent),
+                    Some(of_card) => silent.push(of_card),
                 },
-                None if is_charted(card) => {
-                    stopped.push(format!("Card {card}（{} 沒有讀數）", self.window.date));
-                }
+                None if is_charted(card) => silent.push(Silent {
+                    last: None,
+                    words: format!("Card {card}（{} 沒有讀數）", self.window.date),
+                }),
                 None => missing.push(card),
             }
         }
         if collected == self.node.cards.len() {
             self.facts.push(format!("{collected} 張卡都在收集"));
         }
-        if !stopped.is_empty() {
+        let silent = if collected == 0 {
+            self.all_alike(silent)
+        } else {
+            silent
+        };
+        if !silent.is_empty() {
+            let words: Vec<_> = silent.into_iter().map(|card| card.words).collect();
             let message = format!(
                 " 已停止收集 {}：若 GPU 正常，請重新啟動該節點的 Netdata",
-                stopped.join("、")
+                words.join("、")
             );
             self.fail(Subject::Cards, &message);
         }
@@ -139,6 +153,33 @@ impl Findings<'_> {
             self.fail(Subject::Cards, &message);
         }
         self.surplus(usage);
+    }
+
+    /// Says so if the cards of a node, of which none goes on, ended together, as no charts do by themselves; and answers
+    /// those that did not.
+    fn all_alike(&mut self, silent: Vec<Silent>) -> Vec<Silent> {
+        let Some(newest) = silent.iter().filter_map(|card| card.last).max() else {
+            return silent;
+        };
+        let interval = self.window.interval.seconds();
+        let is_alike = |card: &Silent| card.last.is_some_and(|last| newest - last <= interval);
+        let (alike, others): (Vec<_>, Vec<_>) = silent.into_iter().partition(is_alike);
+        if alike.len() < 2 {
+            return alike.into_iter().chain(others).collect();
+        }
+        let since = self.window.clock(newest);
+        let minutes = (self.window.seen_until - newest) / 60;
+        let cause = if self.node.is_on_parent() {
+            "是它的時鐘，或它到 parent 的串流"
+        } else {
+            "是它的時鐘，或它的 Netdata"
+        };
+        let message = format!(
+            " 的 {} 張卡的讀數都停在 {since}，約 {minutes} 分鐘之前：圖表不會一起停止，{cause}，請檢查",
+            alike.len()
+        );
+        self.fail(Subject::Cards, &message);
+        others
     }
 
     /// What the agent has besides what is asked for.
@@ -176,7 +217,7 @@ impl Findings<'_> {
     }
 
     /// What a card has not been collected of lately, if anything, and since when.
-    fn silent_since(&self, card: CardId, usage: &CardUsage, of_node: &NodeUsage) -> Option<String> {
+    fn silent_since(&self, card: CardId, usage: &CardUsage, of_node: &NodeUsage) -> Option<Silent> {
         let last = last_readings(usage, self.window);
         let is_long_ago = |stamp| self.window.until - stamp >= SILENCE_SECONDS;
         let is_silent = |metric: &Metric| {
@@ -185,16 +226,21 @@ impl Findings<'_> {
         };
         let silent: Vec<_> = Metric::ALL.into_iter().filter(is_silent).collect();
         let metric = *silent.first()?;
-        let of_metric = if silent.len() == Metric::ALL.len() {
+        let is_all = silent.len() == Metric::ALL.len();
+        let of_metric = if is_all {
             String::new()
         } else {
             format!(" 的 {metric}")
         };
-        let last = match last.series(metric) {
-            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(*stamp)),
+        let stamp = *last.series(metric);
+        let words = match stamp {
+            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(stamp)),
             None => format!("{} 沒有讀數", self.window.date),
         };
-        Some(format!("Card {card}{of_metric}（{last}）"))
+        Some(Silent {
+            last: stamp.filter(|_| is_all),
+            words: format!("Card {card}{of_metric}（{words}）"),
+        })
     }
 
     fn retention(&mut self, charts: &Result<Charts, NodeErrorReason>) {
