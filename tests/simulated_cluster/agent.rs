@@ -169,7 +169,7 @@ pub(super) fn answer(node: &SimulatedNode, request: &Request) -> Answer {
         .strip_prefix("/host/")
         .and_then(|path| path.split_once('/'))
     {
-        Some((host, command)) if host == node.name => format!("/{command}"),
+        Some((host, command)) if host == node.name || host == node.guid() => format!("/{command}"),
         Some((host, _)) => {
             let body = format!("This netdata does not maintain a database for host: {host}");
             return Answer::new(404, "text/html; charset=utf-8", body);
@@ -299,16 +299,16 @@ fn info(node: &SimulatedNode) -> Answer {
         Version::V2_8 => "v2.8.0-338-nightly",
         Version::V2_11 => "v2.11.0-84-nightly",
     };
-    let uid = format!(
-        "{:08x}-0000-4000-8000-{:012x}",
-        node.seed >> 32,
-        node.seed & 0xffff_ffff
-    );
+    let uid = node.guid();
+    let host = |name: &str, guid: &str, reachable: bool| json!({"hostname": name, "hops": 0, "reachable": reachable, "guid": guid});
+    let mut hosts = vec![host(&node.name, &uid, !node.is_lost)];
+    let others = node.other_hosts.iter();
+    hosts.extend(others.map(|(name, guid, reachable)| host(name, guid, *reachable)));
     let info = json!({
         "version": version,
         "uid": uid,
         "mirrored_hosts": [node.name],
-        "mirrored_hosts_status": [{"hostname": node.name, "hops": 0, "reachable": true, "guid": uid}],
+        "mirrored_hosts_status": hosts,
         "host_labels": {"_hostname": node.name, "_is_parent": "false"},
         "collectors": [{"plugin": "proc.plugin", "module": "/sys/class/drm"}],
         "memory-mode": "dbengine",

@@ -23,6 +23,8 @@ pub fn message(notice: &Notice) -> String {
         | Kind::Renamed { .. }
         | Kind::RejectedRows(_)
         | Kind::ClockOff(_)
+        | Kind::Namesakes(_)
+        | Kind::LostByParent
         | Kind::TokenEnds { .. }
         | Kind::TasksPanicked
         | Kind::TasksNotKept(_)

@@ -5,6 +5,7 @@ mod api;
 mod directory;
 mod node;
 mod notify;
+mod parent;
 mod token;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use api::{api, api_panicked, tasks};
 pub use directory::directory;
 pub use node::node;
 pub use notify::notify;
+pub use parent::{LOST, namesakes_problem};
 pub use token::{time_left, token};
 
 /// By how many seconds two clocks may differ without a warning. Of an interval of ten minutes that is a tenth.

@@ -1,6 +1,6 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
-use super::{Check, Subject, clock, clock_problem, renamed_problem};
+use super::{Check, LOST, Subject, clock, clock_problem, namesakes_problem, renamed_problem};
 use crate::analysis::stopped_series::last_readings;
 use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, UnixSeconds, Window};
 use crate::report::notice::cards_list;
@@ -32,7 +32,12 @@ pub fn node(node: &Node, probe: &Result<Probe, NodeError>, window: &Window) -> V
             findings.cards(usage, probe);
             findings.retention(&probe.charts);
         }
-        Err(reason) => findings.failed(reason),
+        Err(reason) => {
+            findings.failed(reason);
+            if is_lost(probe) {
+                findings.lost(&[]);
+            }
+        }
     }
     findings.into_checks()
 }
@@ -43,6 +48,12 @@ struct Findings<'a> {
     window: &'a Window,
     facts: Vec<String>,
     problems: Vec<Check>,
+}
+
+fn is_lost(probe: &Probe) -> bool {
+    let agent = probe.agent.as_ref().ok();
+    let on_parent = agent.and_then(|agent| agent.on_parent.as_ref());
+    on_parent.is_some_and(|on_parent| on_parent.is_lost)
 }
 
 /// A card that is not collected any more.
@@ -93,6 +104,12 @@ impl Findings<'_> {
         let host = agent.hostname.as_deref().unwrap_or("未知");
         self.facts
             .push(format!("Netdata {}（主機 {host}）", agent.version));
+        if let Some(on_parent) = &agent.on_parent
+            && let Some(namesakes) = &on_parent.namesakes
+        {
+            let message = format!(" {}", namesakes_problem(namesakes));
+            self.warn(Subject::Netdata, &message);
+        }
         if self.node.is_on_parent() {
             let unknown = "時鐘未知（回應的 Date 是 parent 的）";
             return self.facts.push(unknown.to_owned());
@@ -132,7 +149,10 @@ impl Findings<'_> {
         if collected == self.node.cards.len() {
             self.facts.push(format!("{collected} 張卡都在收集"));
         }
-        let silent = if collected == 0 {
+        let silent = if is_lost(probe) {
+            self.lost(&silent);
+            Vec::new()
+        } else if collected == 0 {
             self.all_alike(silent)
         } else {
             silent
@@ -153,6 +173,18 @@ impl Findings<'_> {
             self.fail(Subject::Cards, &message);
         }
         self.surplus(usage);
+    }
+
+    /// Its charts ended with its stream, and would be none the better for a restart.
+    fn lost(&mut self, silent: &[Silent]) {
+        let last = silent.iter().filter_map(|card| card.last).max();
+        let last = last.map(|last| format!("（最後的讀數在 {}）", self.window.clock(last)));
+        let message = format!(" {LOST}{}", last.unwrap_or_default());
+        if silent.is_empty() {
+            self.warn(Subject::Netdata, &message);
+        } else {
+            self.fail(Subject::Netdata, &message);
+        }
     }
 
     /// Says so if the cards of a node, of which none goes on, ended together, as no charts do by themselves; and answers

@@ -7,6 +7,7 @@
 //! lies before the first sample. An agent that answers with an error about the query is asked chart by chart.
 
 mod answer;
+mod parent;
 mod probe;
 pub mod query;
 
@@ -23,6 +24,7 @@ use crate::model::{Metric, Node, NodeUsage, Window};
 use crate::settings::Patience;
 use query::Tier;
 
+pub use parent::{Namesakes, OnParent};
 pub use probe::{Agent, Charts, Probe};
 
 /// Why a node has no usage. The message follows the seeds' wording.
@@ -44,6 +46,11 @@ impl NodeError {
     /// Whether the agent answered, and has no reading.
     pub fn is_about_readings(&self) -> bool {
         matches!(self.reason, NodeErrorReason::NoReadings)
+    }
+
+    /// Whether there was no answer, so that the next question would only be waited for in vain.
+    pub fn is_absence(&self) -> bool {
+        matches!(&self.reason, NodeErrorReason::Http(error) if error.status().is_none())
     }
 }
 
