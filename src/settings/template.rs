@@ -116,6 +116,11 @@ mod tests {
         let smtp = notify.smtp.expect("a mail server");
         assert_eq!((smtp.host.as_str(), smtp.port()), ("smtp.example.org", 587));
         expected.management_api.token_file = TokenFile::Named("/etc/daily-gpu-log/token".into());
+        let ca_files = [
+            read.netdata.ca_file.take(),
+            read.management_api.ca_file.take(),
+        ];
+        assert!(ca_files.iter().all(Option::is_some));
         assert_eq!(format!("{read:?}"), format!("{expected:?}"));
     }
 

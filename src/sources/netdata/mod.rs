@@ -19,7 +19,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::http::{Answered, Connections, Http, HttpError};
+use super::http::{Answered, Connections, Http, HttpError, TlsKeys};
 use crate::model::{Metric, Node, NodeUsage, Window};
 use crate::settings::Patience;
 use query::Tier;
@@ -56,7 +56,7 @@ impl NodeError {
 
 #[derive(Debug, thiserror::Error)]
 pub enum NodeErrorReason {
-    #[error("{0}{advice}", advice = advice(.0))]
+    #[error("{0}{advice}{tls}", advice = advice(.0), tls = .0.tls_advice(TLS_KEYS))]
     Http(#[from] HttpError),
     #[error("回應不是 JSON（{0}）")]
     NotJson(String),
@@ -71,6 +71,11 @@ pub enum NodeErrorReason {
     )]
     NoReadings,
 }
+
+const TLS_KEYS: TlsKeys = TlsKeys {
+    url: "url",
+    ca_file: "netdata.ca_file",
+};
 
 /// What the answers of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
 fn advice(error: &HttpError) -> &'static str {
@@ -95,12 +100,13 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(patience: Patience, nodes: &[&Node]) -> Self {
+    pub fn new(patience: &Patience, nodes: &[&Node]) -> Self {
         let urls: Vec<Url> = nodes.iter().map(|node| node.url.clone()).collect();
         Self {
             http: Http::new(patience, Connections::Close, &urls),
-            series: LazyLock::new(Box::new(move || {
-                Http::new(patience, Connections::Keep, &urls)
+            series: LazyLock::new(Box::new({
+                let patience = patience.clone();
+                move || Http::new(&patience, Connections::Keep, &urls)
             })),
         }
     }
