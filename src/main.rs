@@ -68,21 +68,19 @@ fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
     let stop = move || {
         // In threads of their own, because one that waits for whoever reads stderr may hold the log, and any disk may
         // hang.
-        let until = Instant::now() + LAST_WORDS;
-        let (done, is_done) = mpsc::channel();
-        let (logged, file) = (done.clone(), metrics_file.clone());
-        let log = thread::Builder::new().spawn(move || {
+        let (writing, is_written) = mpsc::channel::<()>();
+        let (logging, file) = (writing.clone(), metrics_file.clone());
+        let _ = thread::Builder::new().spawn(move || {
             console::end(ExitStatus::Interrupted, started.elapsed());
-            let _ = logged.send(());
+            drop(logging);
         });
-        let metrics = thread::Builder::new().spawn(move || {
-            let file = MetricsFile::new(file.as_deref(), started);
-            let _ = file.write(ExitStatus::Interrupted, None);
-            let _ = done.send(());
+        let _ = thread::Builder::new().spawn(move || {
+            let path = file.as_deref();
+            let _ = MetricsFile { path, started }.write(ExitStatus::Interrupted, None);
+            drop(writing);
         });
-        for _ in [log, metrics] {
-            let _ = is_done.recv_timeout(until.saturating_duration_since(Instant::now()));
-        }
+        // Nothing is ever sent: this ends where both have let go.
+        let _ = is_written.recv_timeout(LAST_WORDS);
         std::process::exit(u8::from(ExitStatus::Interrupted).into())
     };
     // Where there can be no handler, the signal itself ends the program.

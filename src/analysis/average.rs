@@ -4,21 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CardUsage, Percent, Reading};
+use crate::model::{ByMetric, CardUsage, Percent, Reading};
 
 /// The mean GPU and VRAM utilisation of a GPU or of a node; `None` without a reading.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Mean {
-    pub gpu: Option<Percent>,
-    pub vram: Option<Percent>,
-}
+pub type Mean = ByMetric<Option<Percent>>;
 
 impl Mean {
     pub fn of_readings(usage: &CardUsage) -> Self {
-        Self {
-            gpu: Reading::mean(usage.gpu.iter().copied().flatten()),
-            vram: Reading::mean(usage.vram.iter().copied().flatten()),
-        }
+        usage.map(|readings| Reading::mean(readings.iter().copied().flatten()))
     }
 
     /// The mean of a node: that of its GPUs' means, however many readings each has, as the old programs had it

@@ -45,13 +45,10 @@ pub enum Need {
 impl Found {
     /// By the record, of files that are all there.
     pub fn on_record(files: &FilesRecord, window: &Window) -> Self {
-        let of = |readings| Coverage {
-            found: readings,
-            due: window.due() * files.gpus.len(),
-        };
+        let (found, due) = (files.coverage.found, window.due() * files.gpus.len());
         let without = files.gpus.iter().filter(|gpu| gpu.last_readings.is_none());
         Self::Readings {
-            coverage: of(files.coverage.found),
+            coverage: Coverage { found, due },
             without: without.map(|gpu| gpu.index).collect(),
         }
     }
@@ -85,13 +82,6 @@ impl Found {
             }
         }
     }
-
-    fn readings(&self) -> usize {
-        match self {
-            Self::Readings { coverage, .. } => coverage.found,
-            Self::Nothing | Self::OtherSettings => 0,
-        }
-    }
 }
 
 /// What the day of `node`, which is over, needs.
@@ -114,8 +104,12 @@ pub fn need(
     let files = record.and_then(|record| record.files.as_ref());
     // Files that were lost since are worth asking for again.
     let recorded = files.map_or(0, |files| files.coverage.found);
-    let no_more = found.readings() >= recorded
-        && record.is_some_and(|record| record.had_no_more(node, window));
+    let readings = match found {
+        Found::Readings { coverage, .. } => coverage.found,
+        Found::Nothing | Found::OtherSettings => 0,
+    };
+    let no_more =
+        readings >= recorded && record.is_some_and(|record| record.had_no_more(node, window));
     // Where there is nothing, there is nothing that users could be of.
     let may_lack_users = wants_users && !(no_more && *found == Found::Nothing);
     let has_tasks = files.is_some_and(|files| has_final_tasks(files, window));

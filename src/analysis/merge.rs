@@ -22,8 +22,8 @@ pub fn merge(
     }
     for (card, usage) in &mut merged {
         for metric in Metric::ALL {
-            let earlier = earlier.get(card).map(|usage| usage.series(metric));
-            let coarse = coarse.get(card).map(|usage| usage.series(metric));
+            let earlier = earlier.get(card).map(|usage| &usage.series(metric)[..]);
+            let coarse = coarse.get(card).map(|usage| &usage.series(metric)[..]);
             join(usage.series_mut(metric), earlier, coarse);
         }
     }

@@ -20,25 +20,8 @@ pub const KEY_BYTES: usize = 32;
 /// How many bytes of the hash a pseudonym shows. Among a million names, two are alike with a probability of 3 in 10⁸.
 const SHOWN_BYTES: usize = 8;
 
-/// What a name is of. No two kinds share pseudonyms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    User,
-    Project,
-    Image,
-    Task,
-}
-
-impl Kind {
-    fn prefix(self) -> &'static str {
-        match self {
-            Self::User => "user-",
-            Self::Project => "project-",
-            Self::Image => "image-",
-            Self::Task => "task-",
-        }
-    }
-}
+/// What the pseudonyms of users begin with. No two kinds of names share one.
+const USER: &str = "user-";
 
 pub struct Pseudonyms(hmac::Key);
 
@@ -53,8 +36,8 @@ impl Pseudonyms {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    fn of(&self, kind: Kind, name: &str) -> String {
-        let mut pseudonym = kind.prefix().to_owned();
+    fn of(&self, prefix: &str, name: &str) -> String {
+        let mut pseudonym = prefix.to_owned();
         // No prefix begins another, so that no two kinds hash the same text.
         let hash = hmac::sign(&self.0, format!("{pseudonym}{name}").as_bytes());
         for byte in &hash.as_ref()[..SHOWN_BYTES] {
@@ -64,18 +47,19 @@ impl Pseudonyms {
     }
 
     pub fn user(&self, name: &str) -> String {
-        self.of(Kind::User, name)
+        self.of(USER, name)
     }
 
     /// That of a user who is named by name or by pseudonym.
     pub fn user_meant_by(&self, given: &str) -> String {
-        let digits = given.strip_prefix(Kind::User.prefix());
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        match digits {
-            Some(digits) if digits.len() == 2 * SHOWN_BYTES && digits.bytes().all(is_digit) => {
-                given.to_owned()
-            }
-            _ => self.user(given),
+        let is_pseudonym = given
+            .strip_prefix(USER)
+            .is_some_and(|digits| digits.len() == 2 * SHOWN_BYTES && digits.bytes().all(is_digit));
+        if is_pseudonym {
+            given.to_owned()
+        } else {
+            self.user(given)
         }
     }
 
@@ -87,10 +71,10 @@ impl Pseudonyms {
             repeated,
             misdated,
         } = answer;
-        let misdated = misdated.iter().map(|id| self.of(Kind::Task, id));
-        let repeated = repeated.iter().map(|id| self.of(Kind::Task, id));
+        let misdated = misdated.iter().map(|id| self.of("task-", id));
+        let repeated = repeated.iter().map(|id| self.of("task-", id));
         let malformed = malformed.into_iter().map(|task| MalformedTask {
-            id: self.of(Kind::Task, &task.id),
+            id: self.of("task-", &task.id),
             // It quotes the record.
             problem: WITHHELD.to_owned(),
         });
@@ -120,7 +104,7 @@ impl Pseudonyms {
             last_named,
         } = task;
         Task {
-            id: self.of(Kind::Task, &id),
+            id: self.of("task-", &id),
             // Of a task without GPUs there may be none.
             username: if username.is_empty() {
                 username
@@ -131,8 +115,8 @@ impl Pseudonyms {
             gpus: gpus.into_iter().map(gpu_without_text).collect(),
             unlisted_gpus,
             kind,
-            project_uuid: project_uuid.map(|project| self.of(Kind::Project, &project)),
-            image: image.map(|image| self.of(Kind::Image, &image)),
+            project_uuid: project_uuid.map(|project| self.of("project-", &project)),
+            image: image.map(|image| self.of("image-", &image)),
             owner: owner.map(|owner| self.user(&owner)),
             start: without_text(&start),
             end: without_text(&end),
@@ -188,10 +172,7 @@ mod tests {
         // printf 'user-alice' | openssl dgst -sha256 -mac HMAC -macopt hexkey:0707…07
         let pseudonyms = Pseudonyms::new(&[7; KEY_BYTES]);
         assert_eq!(pseudonyms.user("alice"), "user-b06a332429635ae2");
-        assert_eq!(
-            pseudonyms.of(Kind::Image, "alice"),
-            "image-1b4a998e2d1ee38b"
-        );
+        assert_eq!(pseudonyms.of("image-", "alice"), "image-1b4a998e2d1ee38b");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The result of collecting a day: what a run reports, and what is remembered of it for `--catch-up`, for `status`,
 //! and for whoever looks later.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::average::{Coverage, Mean};
 use super::completeness::{Completeness, Shortfall};
 use super::node_day::{GpuDay, GpuUse, NodeDay};
-use super::stopped_series::LastReadings;
+use super::stopped_series::{LastReadings, last_readings};
 use crate::model::{CardId, GpuIndex, Metric, Node, TaskSource, UnixSeconds, Window};
 
 /// The record of a day. It has every node that was ever asked for the day, each as it was asked last.
@@ -141,10 +142,10 @@ impl FilesRecord {
         day: &NodeDay,
         task_information: TaskSource,
         tasks_as_of: Option<UnixSeconds>,
-        has_no_chart: impl Fn(CardId, Metric) -> bool,
+        without_chart: &BTreeSet<(CardId, Metric)>,
     ) -> Self {
         let coverage = day.coverage();
-        let gpu = |gpu: &GpuDay| GpuRecord::new(gpu, day, &has_no_chart);
+        let gpu = |gpu: &GpuDay| GpuRecord::new(gpu, day.window, without_chart);
         Self {
             directory: PathBuf::new(),
             until: day.window.until,
@@ -166,9 +167,9 @@ impl FilesRecord {
 }
 
 impl GpuRecord {
-    fn new(gpu: &GpuDay, day: &NodeDay, has_no_chart: impl Fn(CardId, Metric) -> bool) -> Self {
+    fn new(gpu: &GpuDay, window: &Window, without_chart: &BTreeSet<(CardId, Metric)>) -> Self {
         let usage = gpu.usage.as_ref();
-        let last_readings = usage.map(|usage| LastReadings::of(usage, day.window));
+        let last_readings = usage.map(|usage| last_readings(usage, window));
         let mut record = Self {
             index: gpu.index,
             card: gpu.card,
@@ -179,15 +180,14 @@ impl GpuRecord {
             without_chart: Vec::new(),
             held: gpu.held.clone(),
         };
-        record.without_chart = record.without_reading();
-        record
-            .without_chart
-            .retain(|metric| has_no_chart(gpu.card, *metric));
+        let mut metrics = record.without_reading();
+        metrics.retain(|metric| without_chart.contains(&(gpu.card, *metric)));
+        record.without_chart = metrics;
         record
     }
 
     pub fn without_reading(&self) -> Vec<Metric> {
-        let has_none = |metric: &Metric| self.last_readings.of_metric(*metric).is_none();
+        let has_none = |metric: &Metric| self.last_readings.series(*metric).is_none();
         Metric::ALL.into_iter().filter(has_none).collect()
     }
 

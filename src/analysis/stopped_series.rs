@@ -3,47 +3,32 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::model::{CardId, CardUsage, GpuIndex, Interval, Metric, Reading, UnixSeconds, Window};
+use crate::model::{ByMetric, CardId, CardUsage, GpuIndex, Interval, Metric, UnixSeconds, Window};
 
 /// For how long a series must have been silent at the window's end. An agent that is restarted is back sooner.
 const SILENCE_SECONDS: i64 = 3600;
 
 /// The stamps of a GPU's last readings; `None` of a metric that has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastReadings {
-    pub gpu: Option<UnixSeconds>,
-    pub vram: Option<UnixSeconds>,
+pub type LastReadings = ByMetric<Option<UnixSeconds>>;
+
+pub fn last_readings(usage: &CardUsage, window: &Window) -> LastReadings {
+    usage.map(|readings| {
+        let slot = readings.iter().rposition(Option::is_some)?;
+        window.stamps().nth(slot)
+    })
 }
 
 impl LastReadings {
-    pub fn of(usage: &CardUsage, window: &Window) -> Self {
-        let last = |readings: &[Option<Reading>]| {
-            let slot = readings.iter().rposition(Option::is_some)?;
-            window.stamps().nth(slot)
-        };
-        Self {
-            gpu: last(&usage.gpu),
-            vram: last(&usage.vram),
-        }
-    }
-
     pub fn is_none(self) -> bool {
         self == Self::default()
     }
 
-    pub fn series(self, gpu: GpuIndex, card: CardId) -> impl Iterator<Item = Series> {
-        let has_reading = move |metric: &Metric| self.of_metric(*metric).is_some();
+    pub fn stamped(self, gpu: GpuIndex, card: CardId) -> impl Iterator<Item = Series> {
+        let has_reading = move |metric: &Metric| self.series(*metric).is_some();
         let metrics = Metric::ALL.into_iter().filter(has_reading);
         metrics.map(move |metric| Series { gpu, card, metric })
-    }
-
-    pub fn of_metric(self, metric: Metric) -> Option<UnixSeconds> {
-        match metric {
-            Metric::Gpu => self.gpu,
-            Metric::Vram => self.vram,
-        }
     }
 }
 
@@ -96,10 +81,9 @@ pub fn stopped(
 ) -> Vec<Stopped> {
     let mut by_stamp: BTreeMap<UnixSeconds, Vec<Series>> = BTreeMap::new();
     for (gpu, card, last) in gpus {
-        for series in last.series(gpu, card) {
-            let stamp = last
-                .of_metric(series.metric)
-                .expect("a series has a reading");
+        for series in last.stamped(gpu, card) {
+            let stamp = last.series(series.metric);
+            let stamp = stamp.expect("a series has a reading");
             by_stamp.entry(stamp).or_default().push(series);
         }
     }

@@ -78,7 +78,8 @@ impl Cli {
     /// Does what the command line asks for, in a run that began at `started`.
     pub fn run(&self, started: Instant) -> Result<ExitStatus> {
         let Some(command) = &self.command else {
-            let metrics = MetricsFile::new(self.metrics_file(), started);
+            let path = self.metrics_file();
+            let metrics = MetricsFile { path, started };
             return collect::run(&self.run, &self.common, &metrics);
         };
         let frame = Frame::open(&self.common)?;

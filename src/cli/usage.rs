@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use super::{Cli, help};
-use crate::commands::nearest::nearest;
+use crate::commands::nearest::{hint, nearest};
 use crate::outlets::console::args::{LogFormat, OutputArgs};
 
 /// The commands that print no report.
@@ -140,19 +140,17 @@ fn problem(
         Some(ContextValue::Strings(texts)) => texts.join("、"),
         _ => String::new(),
     };
-    let (argument, value) = (
-        context(ContextKind::InvalidArg),
-        context(ContextKind::InvalidValue),
-    );
+    let argument = context(ContextKind::InvalidArg);
+    let value = context(ContextKind::InvalidValue);
+    let names = || command.get_subcommands().map(Command::get_name);
     match error.kind() {
         ErrorKind::UnknownArgument => {
             if command.get_name() == program.get_name()
                 && let Some(word) = not_a_date(line, program)
             {
-                let names = command.get_subcommands().map(Command::get_name);
                 let problem =
                     format!("「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help");
-                return with_nearest(problem, &word, names.chain(["today", "yesterday"]));
+                return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
             }
             let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
             let of_run = program.get_arguments().find(is_it);
@@ -171,8 +169,7 @@ fn problem(
         }
         ErrorKind::InvalidSubcommand => {
             let name = context(ContextKind::InvalidSubcommand);
-            let names = command.get_subcommands().map(Command::get_name);
-            with_nearest(format!("不認得的子命令 '{name}'"), &name, names)
+            with_nearest(format!("不認得的子命令 '{name}'"), &name, names())
         }
         ErrorKind::MissingSubcommand => {
             format!("缺少子命令 {}", context(ContextKind::ValidSubcommand))
@@ -188,30 +185,26 @@ fn problem(
         }
         ErrorKind::MissingRequiredArgument => format!("缺少 {argument}"),
         // The program's own parsers say what is wrong in full.
-        ErrorKind::ValueValidation => match error.source() {
-            Some(reason) if argument == "[DATE]" => {
-                let names = command.get_subcommands().map(Command::get_name);
-                match nearest(&value, names) {
-                    Some(name) => format!("不認得的子命令 '{value}'，最接近的是 {name}"),
-                    None => with_nearest(reason.to_string(), &value, ["today", "yesterday"]),
-                }
-            }
-            Some(reason) => {
-                let problem = format!("{argument} 的值不正確：{reason}");
+        ErrorKind::ValueValidation => {
+            let reason = error.source().map(ToString::to_string).unwrap_or_default();
+            if argument != "[DATE]" {
                 let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
                 let zones = zones.filter(|_| argument.starts_with("--timezone"));
-                with_nearest(problem, &value, zones)
+                return with_nearest(format!("{argument} 的值不正確：{reason}"), &value, zones);
             }
-            None => format!("{argument} 的值 '{value}' 不正確"),
-        },
-        _ => match error.get(ContextKind::ValidValue) {
-            Some(ContextValue::Strings(valid)) => {
-                let names = valid.join("、");
-                let problem = format!("{argument} 的值 '{value}' 不正確：可用的值是 {names}");
-                with_nearest(problem, &value, valid.iter().map(String::as_str))
+            match nearest(&value, names()) {
+                None => with_nearest(reason, &value, ["today", "yesterday"]),
+                name => format!("不認得的子命令 '{value}'{}", hint(name)),
             }
-            _ => format!("{argument} 的值 '{value}' 不正確"),
-        },
+        }
+        _ => {
+            let problem = format!("{argument} 的值 '{value}' 不正確");
+            let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) else {
+                return problem;
+            };
+            let problem = format!("{problem}：可用的值是 {}", valid.join("、"));
+            with_nearest(problem, &value, valid.iter().map(String::as_str))
+        }
     }
 }
 
@@ -220,10 +213,7 @@ fn with_nearest<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> String {
-    match nearest(word, known) {
-        Some(nearest) => format!("{problem}，最接近的是 {nearest}"),
-        None => problem,
-    }
+    problem + &hint(nearest(word, known))
 }
 
 /// Where and how a wrong line wants the log: its options of that, whatever stands around them.

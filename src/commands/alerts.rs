@@ -9,16 +9,17 @@ use clap::Args;
 use super::calendar::{Calendar, now};
 use super::frame::Frame;
 use super::reminders;
+use super::request::RequestError;
 use super::values::parse_seconds;
 use crate::analysis::DayRecord;
-use crate::analysis::idle::{Memory, Reason, RuledTasks, Tally};
+use crate::analysis::idle::{Reason, RuledTasks, Tally};
 use crate::model::{DateArg, DateError, ExitStatus, KeptAnswer, Node, Window};
 use crate::outlets::console;
 use crate::outlets::notify::Channels;
 use crate::report::alerts::AlertsReport;
 use crate::settings::Config;
 use crate::sources::management_api::kept;
-use crate::store::{Archive, DataDir, Earlier, ReadError};
+use crate::store::{Archive, DataDir, Earlier, ReadError, UnusableFile, WriteError};
 
 #[derive(Args, Debug)]
 pub struct AlertsArgs {
@@ -37,22 +38,6 @@ pub struct AlertsArgs {
     wait: Duration,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum AlertsError {
-    #[error("--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]")]
-    NoChannel,
-    /// Who is notified of days long past is not notified again for a while, and so not of what is idle now.
-    #[error(
-        "--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
-         （請改用 {earliest} 或之後的日期；不加 --send 可以列出）"
-    )]
-    LongPast {
-        date: NaiveDate,
-        window_days: u16,
-        earliest: NaiveDate,
-    },
-}
-
 pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let last = Calendar::now(&config).date(args.date);
@@ -61,19 +46,33 @@ pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
     } else {
         let archive = Archive::new(&config.data_dir, config.gpu_files);
         let tally = tally(&config, &archive, last)?;
-        let report = report(&config, &tally, last, &reminders::memory(&archive)?);
+        let (days, memory) = (days(&config, last), reminders::memory(&archive)?);
+        let report = AlertsReport::new(&tally, &config, days, &memory, now());
         print(frame, &report, report.alerts.is_empty())
     }
 }
 
 fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> Result<ExitStatus> {
     check_recent(last, config)?;
-    let channels = channels(config)?;
+    let (channels, no_secret) = Channels::open(&config.notify);
+    if let Some(error) = no_secret {
+        return Err(error.into());
+    }
+    if channels.is_empty() {
+        let message =
+            "--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]";
+        let (message, exit_status) = (message.to_owned(), ExitStatus::Configuration);
+        return Err(RequestError {
+            message,
+            exit_status,
+        }
+        .into());
+    }
     let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
     let data_dir = open(args.wait)?;
     let tally = tally(config, &data_dir, last)?;
     let mut memory = reminders::memory(&data_dir)?;
-    let mut report = report(config, &tally, last, &memory);
+    let mut report = AlertsReport::new(&tally, config, days(config, last), &memory, now());
     let due = reminders::remember(&mut report, &mut memory, config, &channels);
     if !due.is_empty() {
         reminders::check_threads()?;
@@ -88,15 +87,15 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
     print(frame, &report, true)
 }
 
-fn check_recent(date: NaiveDate, config: &Config) -> Result<(), AlertsError> {
+/// Who is notified of days long past is not notified again for a while, and so not of what is idle now.
+fn check_recent(date: NaiveDate, config: &Config) -> Result<(), RequestError> {
     let window_days = config.alerts.window_days;
     let today = Calendar::now(config).date(DateArg::Today);
     match today.checked_sub_days(Days::new(window_days.into())) {
-        Some(earliest) if date < earliest => Err(AlertsError::LongPast {
-            date,
-            window_days,
-            earliest,
-        }),
+        Some(earliest) if date < earliest => Err(RequestError::usage(format!(
+            "--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
+             （請改用 {earliest} 或之後的日期；不加 --send 可以列出）"
+        ))),
         _ => Ok(()),
     }
 }
@@ -110,31 +109,11 @@ fn print(frame: &Frame, report: &AlertsReport, is_fine: bool) -> Result<ExitStat
     Ok(report.exit_status)
 }
 
-/// The channels of the admin, of which there has to be one.
-fn channels(config: &Config) -> Result<Channels> {
-    let (channels, no_secret) = Channels::open(&config.notify);
-    if let Some(error) = no_secret {
-        return Err(error.into());
-    }
-    if channels.is_empty() {
-        return Err(AlertsError::NoChannel.into());
-    }
-    Ok(channels)
-}
-
-fn report<'a>(
-    config: &'a Config,
-    tally: &'a Tally,
-    last: NaiveDate,
-    memory: &Memory,
-) -> AlertsReport<'a> {
-    let days = (first_date(config, last), last);
-    AlertsReport::new(tally, config, days, memory, now())
-}
-
-fn first_date(config: &Config, last: NaiveDate) -> NaiveDate {
+/// The first and the last of the days that are looked at together.
+fn days(config: &Config, last: NaiveDate) -> (NaiveDate, NaiveDate) {
     let before = u64::from(config.alerts.window_days.saturating_sub(1));
-    last.checked_sub_days(Days::new(before)).unwrap_or(last)
+    let first = last.checked_sub_days(Days::new(before));
+    (first.unwrap_or(last), last)
 }
 
 /// What users held on the days that end with `last`.
@@ -143,7 +122,8 @@ fn tally(config: &Config, archive: &Archive, last: NaiveDate) -> Result<Tally> {
     // Only of the day that is asked for it is an error that there is no such day.
     calendar.window(last)?;
     let mut tally = Tally::default();
-    for (date, window) in calendar.windows(first_date(config, last), last) {
+    let (first, last) = days(config, last);
+    for (date, window) in calendar.windows(first, last) {
         match window {
             Ok(window) => add_day(&mut tally, config, archive, &window)?,
             Err(DateError::Skipped { .. }) => {}
@@ -170,7 +150,7 @@ fn add_day(tally: &mut Tally, config: &Config, archive: &Archive, window: &Windo
     }
     let record = archive.record(window.date)?;
     if nodes.clone().next().is_none() {
-        tally.add_free_day();
+        tally.has_free_day = true;
     }
     for node in nodes {
         match earlier(archive, node, window, record.as_ref()) {
@@ -207,17 +187,15 @@ fn earlier(
     if let Some(files) = files.filter(|files| files.until < window.end) {
         return Err(Reason::CollectedEarly(window.clock(files.until)));
     }
+    let unreadable = |WriteError { path, cause }| {
+        let error = ReadError { path, cause };
+        Reason::Unreadable(error.to_string())
+    };
     let earlier = archive.day(window.date).earlier(node, window);
-    let earlier = earlier.map_err(|error| {
-        let (path, cause) = (error.path, error.cause);
-        Reason::Unreadable(ReadError { path, cause }.to_string())
-    })?;
-    match earlier.unusable.first() {
-        Some(file) => Err(Reason::Unreadable(format!(
-            "{} 無法使用：{}",
-            file.path.display(),
-            file.problem
-        ))),
-        None => Ok(earlier),
+    let earlier = earlier.map_err(unreadable)?;
+    if let Some(UnusableFile { path, problem, .. }) = earlier.unusable.first() {
+        let path = path.display();
+        return Err(Reason::Unreadable(format!("{path} 無法使用：{problem}")));
     }
+    Ok(earlier)
 }

@@ -35,12 +35,14 @@ impl<'a> Calendar<'a> {
         let first = self.date(date);
         let last = to.map_or(first, |to| self.date(to));
         if last < first {
+            // Where the first date comes from, if nobody need have written it.
             let hint = match date {
                 DateArg::Today if date == default => "（沒有寫 DATE 時是 today）",
                 DateArg::Yesterday if date == default => "（沒有寫 DATE 時是 yesterday）",
                 _ => "",
             };
-            return Err(RequestError::ReversedRange { first, last, hint });
+            let message = format!("--to {last} 早於 {first}{hint}：請先寫較早的日期");
+            return Err(RequestError::usage(message));
         }
         Ok((first, last))
     }

@@ -14,7 +14,7 @@ use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
 use crate::report::check::{self, Check, Report};
 use crate::settings::{Config, Token};
 use crate::sources::management_api::{self, Fetched, TasksError};
-use crate::sources::netdata::Client;
+use crate::sources::netdata::{Client, Probe};
 use crate::sources::parallel::{self, Jobs, NoThread, Panicked};
 use crate::store::writable;
 
@@ -46,12 +46,12 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
     checks.extend(check::directory(config, &nodes, &writable));
     let token = (!args.skip_task_info).then(|| Token::find(&config.management_api.token_file));
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());
-    let answers = ask(config, usable, &nodes, &window, frame)?;
+    let (tasks, findings) = ask(config, usable, &nodes, &window, frame)?;
     if let Some(token) = &token {
         checks.push(check::token(token, config.zone, calendar.now));
     }
     checks.extend(check::notify(&config.notify));
-    match answers.tasks {
+    match tasks {
         Some(Ok(tasks)) => {
             checks.extend(check::api(&config.management_api, &tasks, &window));
             if let Ok(Fetched { answer, .. }) = tasks {
@@ -67,7 +67,7 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
         Some(Err(_)) => checks.push(check::api_panicked(&config.management_api)),
         None => {}
     }
-    let (findings, ids): (Vec<_>, Vec<_>) = answers.nodes.into_iter().unzip();
+    let (findings, ids): (Vec<_>, Vec<_>) = findings.into_iter().unzip();
     checks.extend(findings.into_iter().flatten());
     checks.extend(check::same_agents(&nodes, &ids));
     Ok(checks)
@@ -84,12 +84,12 @@ fn last_window(mut calendar: Calendar) -> Result<Window, DateError> {
     calendar.window(calendar.date(DateArg::Yesterday))
 }
 
-struct Answers {
-    /// By the management API, if it was asked.
-    tasks: Option<thread::Result<Result<Fetched, TasksError>>>,
-    /// What the nodes' answers, which are as large as those of a collection, come to, with the ids of their agents.
-    nodes: Vec<(Vec<Check>, Option<String>)>,
-}
+/// The answer of the management API, if it was asked; and what the nodes' answers, which are as large as those of a
+/// collection, come to, with the ids of their agents.
+type Answers = (
+    Option<thread::Result<Result<Fetched, TasksError>>>,
+    Vec<(Vec<Check>, Option<String>)>,
+);
 
 /// Asks the management API and every node at once: none of them waits for another that hangs.
 fn ask(
@@ -112,11 +112,8 @@ fn ask(
         let tasks = tasks.transpose()?;
         let work = |&node: &&Node| {
             let probe = client.probe(node, window, begun);
-            let agent = probe
-                .as_ref()
-                .ok()
-                .and_then(|probe| probe.agent.as_ref().ok());
-            let id = agent.map(|agent| agent.id.clone());
+            let id = |probe: &Probe| Some(probe.agent.as_ref().ok()?.id.clone());
+            let id = probe.as_ref().ok().and_then(id);
             (check::node(node, &probe, window), id)
         };
         let jobs = Jobs::between(DEFAULT_JOBS, MOST_JOBS);
@@ -127,9 +124,6 @@ fn ask(
                 progress.done(position);
             }
         })?;
-        Ok(Answers {
-            tasks: tasks.map(ScopedJoinHandle::join),
-            nodes: findings,
-        })
+        Ok((tasks.map(ScopedJoinHandle::join), findings))
     })
 }

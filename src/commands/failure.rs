@@ -1,37 +1,28 @@
 //! What an error that ends a run means to its caller.
 
-use super::alerts::AlertsError;
 use super::request::RequestError;
 use crate::model::{DateError, ExitStatus};
 use crate::settings::{ConfigError, SecretError};
 use crate::store::{OpenError, PseudonymKeyError};
 
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
+    if let Some(error) = error.downcast_ref::<RequestError>() {
+        return error.exit_status;
+    }
+    if error.is::<DateError>() {
+        return ExitStatus::Usage;
+    }
     if error.is::<ConfigError>() || error.is::<SecretError>() {
         return ExitStatus::Configuration;
-    }
-    match error.downcast_ref() {
-        Some(PseudonymKeyError::NotWritten(_) | PseudonymKeyError::NoRandomness) | None => {}
-        Some(_) => return ExitStatus::Configuration,
-    }
-    match error.downcast_ref() {
-        Some(AlertsError::NoChannel) => return ExitStatus::Configuration,
-        Some(AlertsError::LongPast { .. }) => return ExitStatus::Usage,
-        None => {}
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
         return ExitStatus::Locked;
     }
-    match error.downcast_ref::<RequestError>() {
-        Some(
-            RequestError::UnknownNode { .. }
-            | RequestError::UnreportedNode { .. }
-            | RequestError::UnknownUser { .. }
-            | RequestError::UnknownTopic { .. }
-            | RequestError::ReversedRange { .. },
-        ) => ExitStatus::Usage,
-        None if error.is::<DateError>() => ExitStatus::Usage,
-        Some(RequestError::NothingDue { .. }) | None => ExitStatus::Failed,
+    match error.downcast_ref() {
+        Some(PseudonymKeyError::NotWritten(_) | PseudonymKeyError::NoRandomness) | None => {
+            ExitStatus::Failed
+        }
+        Some(_) => ExitStatus::Configuration,
     }
 }
 
@@ -50,21 +41,20 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 14] = [
+        let cases: [(anyhow::Error, u8); 11] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
-            (RequestError::NothingDue { date, minutes: 10 }.into(), 1),
-            (DateError::TooEarly(date).into(), 2),
+            (RequestError::usage("x".to_owned()).into(), 2),
             (
-                RequestError::ReversedRange {
-                    first: date,
-                    last: date,
-                    hint: "",
+                RequestError {
+                    message: "x".to_owned(),
+                    exit_status: ExitStatus::Failed,
                 }
                 .into(),
-                2,
+                1,
             ),
+            (DateError::TooEarly(date).into(), 2),
             (
                 ConfigError::Unreadable {
                     path: path.clone(),
@@ -77,25 +67,6 @@ mod tests {
             (SecretError::Unusable("x".to_owned()).into(), 10),
             (PseudonymKeyError::Damaged { path: path.clone() }.into(), 10),
             (PseudonymKeyError::NotWritten(written()).into(), 1),
-            (
-                RequestError::UnknownUser {
-                    name: "x".to_owned(),
-                    days: "x".to_owned(),
-                    known: "x".to_owned(),
-                }
-                .into(),
-                2,
-            ),
-            (AlertsError::NoChannel.into(), 10),
-            (
-                AlertsError::LongPast {
-                    date,
-                    window_days: 7,
-                    earliest: date,
-                }
-                .into(),
-                2,
-            ),
             (
                 OpenError::Locked {
                     root: path.clone(),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Command};
 
 use super::manual::{Language, TOPICS, Topic};
-use super::nearest::nearest;
+use super::nearest::{hint, nearest};
 use super::request::RequestError;
 use crate::model::ExitStatus;
 use crate::outlets::console;
@@ -24,25 +24,19 @@ pub struct HelpArgs {
 /// Prints what the words name of the `program`.
 pub fn run(args: &HelpArgs, mut program: Command) -> Result<ExitStatus> {
     program.build();
-    let topic = match &args.words[..] {
-        [] => {
-            console::print_long(list(&program, args.lang))?;
-            return Ok(ExitStatus::Complete);
-        }
-        [word] => Topic::find(word),
-        _ => None,
+    let topic = Topic::find(&args.words.join(" "));
+    let topic = topic.map(|topic| topic.text(args.lang).to_owned());
+    // The help of the commands is Chinese.
+    let wants_help = topic.is_none() || args.lang == Language::Chinese;
+    let help = command_help(&mut program, &args.words).filter(|_| wants_help);
+    let texts: Vec<_> = match &args.words[..] {
+        [] => vec![list(&program, args.lang)],
+        _ => help.into_iter().chain(topic).collect(),
     };
-    let topic = topic.map(|topic| topic.text(args.lang));
-    let help = command_help(&mut program, &args.words);
-    let text = match (help, topic) {
-        // The help of the commands is Chinese.
-        (Some(_), Some(topic)) if args.lang == Language::English => topic.to_owned(),
-        (Some(help), Some(topic)) => format!("{help}\n{topic}"),
-        (Some(help), None) => help,
-        (None, Some(topic)) => topic.to_owned(),
-        (None, None) => return Err(unknown(&program, &args.words).into()),
-    };
-    console::print_long(text)?;
+    if texts.is_empty() {
+        return Err(unknown(&program, &args.words).into());
+    }
+    console::print_long(texts.join("\n"))?;
     Ok(ExitStatus::Complete)
 }
 
@@ -61,8 +55,9 @@ fn unknown(program: &Command, words: &[String]) -> RequestError {
     let begun = |name: &&&str| !word.is_empty() && name.starts_with(&word);
     let nearest = nearest(&word, known.iter().copied());
     let nearest = nearest.or_else(|| known.iter().find(begun).copied());
-    let nearest = nearest.map_or_else(String::new, |nearest| format!("，最接近的是 {nearest}"));
-    RequestError::UnknownTopic { word, nearest }
+    let hint = hint(nearest);
+    let message = format!("沒有子命令或主題「{word}」{hint}（全部列在 daily-gpu-log help）");
+    RequestError::usage(message)
 }
 
 fn list(program: &Command, language: Language) -> String {

@@ -16,18 +16,6 @@ use crate::store::pages;
 
 const VERSION: &str = concat!("daily-gpu-log ", env!("CARGO_PKG_VERSION"));
 
-type Section = fn(&Man, &mut dyn io::Write) -> io::Result<()>;
-
-/// The sections of the program's page where the subcommands have none that it could refer to.
-const PROGRAM_ALONE: [Section; 6] = [
-    Man::render_title,
-    Man::render_name_section,
-    Man::render_synopsis_section,
-    Man::render_description_section,
-    Man::render_options_section,
-    Man::render_extra_section,
-];
-
 #[derive(Args, Debug)]
 pub struct ManArgs {
     #[arg(long, value_name = "DIR")]
@@ -65,7 +53,15 @@ pub fn run(args: &ManArgs, mut program: Command) -> Result<ExitStatus> {
         }));
         pages::write(directory, &all)?;
     } else {
-        let page = rendered(&Man::new(program), &PROGRAM_ALONE, &[])?;
+        // Without the section of the subcommands, which have no page that it could refer to.
+        let page = rendered(program, &[], |page, text| {
+            page.render_title(text)?;
+            page.render_name_section(text)?;
+            page.render_synopsis_section(text)?;
+            page.render_description_section(text)?;
+            page.render_options_section(text)?;
+            page.render_extra_section(text)
+        })?;
         console::print(page)?;
     }
     Ok(ExitStatus::Complete)
@@ -78,7 +74,7 @@ fn add_command(
     name: &str,
     topics: &[String],
 ) -> io::Result<()> {
-    let page = rendered(&Man::new(command.clone()), &[Man::render], topics)?;
+    let page = rendered(command.clone(), topics, |page, text| page.render(text))?;
     pages.push((format!("{name}.1"), page));
     for subcommand in command.get_subcommands() {
         let name = format!("{name}-{}", subcommand.get_name());
@@ -87,11 +83,13 @@ fn add_command(
     Ok(())
 }
 
-fn rendered(page: &Man, sections: &[Section], see_also: &[String]) -> io::Result<String> {
+fn rendered(
+    command: Command,
+    see_also: &[String],
+    render: impl Fn(&Man, &mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<String> {
     let mut text = Vec::new();
-    for section in sections {
-        section(page, &mut text)?;
-    }
+    render(&Man::new(command), &mut text)?;
     Ok(roff::command_page(
         &String::from_utf8_lossy(&text),
         see_also,

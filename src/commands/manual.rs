@@ -14,16 +14,18 @@ pub enum Language {
 #[derive(Debug)]
 pub struct Topic {
     pub name: &'static str,
-    chinese: &'static str,
-    english: &'static str,
+    /// By language.
+    texts: [&'static str; 2],
 }
 
 macro_rules! topics {
     ($($name:literal)*) => {
         [$(Topic {
             name: $name,
-            chinese: include_str!(concat!("../manual/", $name, ".zh-TW.md")),
-            english: include_str!(concat!("../manual/", $name, ".en.md")),
+            texts: [
+                include_str!(concat!("../manual/", $name, ".zh-TW.md")),
+                include_str!(concat!("../manual/", $name, ".en.md")),
+            ],
         }),*]
     };
 }
@@ -41,10 +43,7 @@ impl Topic {
     }
 
     pub fn text(&self, language: Language) -> &'static str {
-        match language {
-            Language::Chinese => self.chinese,
-            Language::English => self.english,
-        }
+        self.texts[language as usize]
     }
 
     /// The line below the title.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
 use crate::model::{ExitStatus, Item};
 use crate::outlets::console;
-use crate::outlets::notify::{Channels, Mailer, Undelivered, mail_for_user, notice_for_admin};
+use crate::outlets::notify::{Channels, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
 use crate::settings::Config;
 use crate::sources::parallel::{self, NoThread};
@@ -19,18 +19,17 @@ use crate::store::{Archive, DataDir, OpenError};
 /// How long a collection that began meanwhile is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[derive(Debug, thiserror::Error)]
-#[error("{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）")]
-pub struct MemoryDamaged {
-    path: String,
-}
-
 pub fn memory(archive: &Archive) -> Result<Memory> {
     let Some(file) = archive.alerts().read()? else {
         return Ok(Memory::default());
     };
-    let path = archive.alerts().path.display().to_string();
-    serde_json::from_slice(&file).map_err(|_| MemoryDamaged { path }.into())
+    let path = archive.alerts().path;
+    serde_json::from_slice(&file).ok().with_context(|| {
+        format!(
+            "{} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）",
+            path.display()
+        )
+    })
 }
 
 /// Makes sure that this machine has room for the threads that send.
@@ -86,15 +85,23 @@ pub fn send(
     for alert in alerts {
         by_user.entry(alert.user).or_default().push(alert);
     }
-    let mut mails = BTreeMap::new();
+    let (users, mails): (Vec<String>, Vec<_>) = by_user
+        .iter()
+        .filter_map(|(&user, alerts)| {
+            let Item(address) = config.users.get(user)?;
+            let mail = mail_for_user(report, user, alerts);
+            Some((user.to_owned(), (address, mail)))
+        })
+        .unzip();
+    let mut outcomes = BTreeMap::new();
     match &channels.mailer {
         Some(mailer) => {
-            for (user, sent) in send_mails(report, &by_user, config, mailer) {
-                mails.insert(user, outcome(sent.is_ok()));
+            for (user, sent) in users.into_iter().zip(mailer.send_all(&mails)) {
+                outcomes.insert(user, outcome(sent.is_ok()));
                 undelivered.extend(sent.err());
             }
         }
-        None if by_user.keys().any(|user| config.users.contains_key(*user)) => {
+        None if !users.is_empty() => {
             console::warn("[users] 有使用者的地址，但沒有 [notify.smtp]：沒有寄信給使用者");
         }
         None => {}
@@ -102,11 +109,8 @@ pub fn send(
     undelivered.iter().for_each(console::warn);
     for position in due {
         let alert = &mut report.alerts[position];
-        let mail = mails.get(alert.user).copied();
-        let is_sent = [Some(admin), mail]
-            .iter()
-            .flatten()
-            .all(|of| *of == Outcome::Delivered);
+        let mail = outcomes.get(alert.user).copied();
+        let is_sent = [admin, mail.unwrap_or(admin)] == [Outcome::Delivered; 2];
         alert.notice = if is_sent {
             Notified::Sent
         } else {
@@ -130,22 +134,6 @@ fn outcome(is_delivered: bool) -> Outcome {
     } else {
         Outcome::Failed
     }
-}
-
-fn send_mails(
-    report: &AlertsReport,
-    by_user: &BTreeMap<&str, Vec<&AlertReport>>,
-    config: &Config,
-    mailer: &Mailer,
-) -> Vec<(String, Result<(), Undelivered>)> {
-    let (mut users, mut mails) = (Vec::new(), Vec::new());
-    for (&user, alerts) in by_user {
-        if let Some(Item(address)) = config.users.get(user) {
-            users.push(user.to_owned());
-            mails.push((address, mail_for_user(report, user, alerts)));
-        }
-    }
-    users.into_iter().zip(mailer.send_all(&mails)).collect()
 }
 
 /// Remembers the outcome of this run's notices.

@@ -8,7 +8,7 @@ use super::calendar::Calendar;
 use super::collect::plan::known_record;
 use super::frame::Frame;
 use super::request::select;
-use super::values::parse_some_days;
+use super::values::{MOST_DAYS, parse_within};
 use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
 use crate::report::status::{Evidence, StatusReport};
 use crate::settings::Config;
@@ -17,7 +17,8 @@ use crate::store::Archive;
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     #[arg(long, value_name = "N", default_value = "7", hide_default_value = true)]
-    #[arg(value_parser = parse_some_days, help = "最近幾天，1 到 366 [預設: 7]")]
+    #[arg(value_parser = |text: &str| parse_within(text, 1..=MOST_DAYS, "天數"))]
+    #[arg(help = "最近幾天，1 到 366 [預設: 7]")]
     days: u16,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
     #[arg(help = "只看這些節點 (可重複，或以逗號分隔)")]

@@ -121,17 +121,14 @@ impl<'a> WantedNodes<'a> {
         let Some((name, _)) = self.nodes.iter().find(is_unknown) else {
             return Ok(());
         };
-        let mut known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
-        for name in reported {
-            if !known.contains(&name.as_str()) {
-                known.push(name);
-            }
-        }
-        Err(RequestError::UnreportedNode {
-            name: (*name).to_owned(),
-            days: days.to_owned(),
-            known: known.join("、"),
-        })
+        let settings: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+        let others = reported.iter().map(String::as_str);
+        let others = others.filter(|name| !settings.contains(name));
+        let known: Vec<_> = settings.iter().copied().chain(others).collect();
+        let known = known.join("、");
+        Err(RequestError::usage(format!(
+            "設定與 {days} 的報告中都沒有節點「{name}」：可用的節點是 {known}"
+        )))
     }
 
     /// Adds a day, and answers which nodes its report has.
@@ -218,23 +215,20 @@ fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage
     }
     if let Some(wanted) = wanted {
         if !usage.users.contains_key(&wanted) {
-            return Err(unknown_user(wanted, &usage).into());
+            return Err(unknown_user(&wanted, &usage).into());
         }
         usage.users.retain(|user, _| *user == wanted);
     }
     Ok(usage)
 }
 
-fn unknown_user(name: String, usage: &Usage) -> RequestError {
+fn unknown_user(name: &str, usage: &Usage) -> RequestError {
     let users: Capped<_, 20> = usage.users.keys().collect();
     let count = users.len();
     let known = match count {
         0 => "沒有人佔用 GPU".to_owned(),
         _ => "有 ".to_owned() + &users.joined(|_| format!(" 等 {count} 位使用者")),
     };
-    RequestError::UnknownUser {
-        name,
-        days: dates(usage.from, usage.to),
-        known,
-    }
+    let days = dates(usage.from, usage.to);
+    RequestError::usage(format!("{days} 的報告中沒有使用者「{name}」：{known}"))
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::number::{self, NO_MEAN};
+use super::number::{self, NO_MEAN, two_decimals};
 use crate::analysis::{Account, Idle};
-use crate::model::{Reading, WeightedSum};
+use crate::model::{Percent, Reading, WeightedSum};
 
 /// No day, and so no account of one GPU, is longer.
 const LONGEST_SECONDS: u64 = 48 * 3600;
@@ -34,7 +34,7 @@ impl From<Account> for Columns {
         Self {
             gpu_mean: mean(account.gpu),
             vram_mean: mean(account.vram),
-            coverage: coverage(account),
+            coverage: two_decimals(account.coverage()),
             seconds: account.seconds(),
             active: account.active,
             vram_held: account.idle.vram_held,
@@ -63,18 +63,10 @@ impl Columns {
             vram_empty: self.vram_empty,
             vram_unknown: self.vram_unknown,
         };
-        let parts = [
-            self.active,
-            idle.vram_held,
-            idle.vram_empty,
-            idle.vram_unknown,
-        ];
-        let wholes = [self.unknown, self.with_vram, self.seconds];
-        if parts
-            .into_iter()
-            .chain(wholes)
-            .any(|seconds| seconds > LONGEST_SECONDS)
-        {
+        let seconds = [idle.vram_held, idle.vram_empty, idle.vram_unknown];
+        let more = [self.active, self.unknown, self.with_vram, self.seconds];
+        let mut all = seconds.into_iter().chain(more);
+        if all.any(|seconds| seconds > LONGEST_SECONDS) {
             return None;
         }
         let mut account = Account {
@@ -102,14 +94,6 @@ pub fn hours(account: Account, decimals: usize) -> [String; 5] {
     seconds.map(|seconds| number::hours(seconds, decimals))
 }
 
-/// The seconds that have a GPU reading, in percent of all. Only what is whole is 100.
-pub fn coverage(account: Account) -> String {
-    match account.coverage_hundredths() {
-        Some(hundredths) => format!("{}.{:02}", hundredths / 100, hundredths % 100),
-        None => NO_MEAN.to_owned(),
-    }
-}
-
 #[derive(Debug, Serialize)]
 pub struct AccountFields {
     allocated_seconds: u64,
@@ -120,16 +104,14 @@ pub struct AccountFields {
     idle_vram_unknown_seconds: u64,
     unknown_seconds: u64,
     vram_observed_seconds: u64,
-    gpu_mean_percent: Option<f64>,
-    vram_mean_percent: Option<f64>,
-    coverage_percent: Option<f64>,
+    gpu_mean_percent: Option<Reading>,
+    vram_mean_percent: Option<Reading>,
+    coverage_percent: Option<Percent>,
 }
 
 impl From<Account> for AccountFields {
     fn from(account: Account) -> Self {
         let idle = account.idle;
-        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let percent = |hundredths: u64| hundredths as f64 / 100.0;
         Self {
             allocated_seconds: account.seconds(),
             active_seconds: account.active,
@@ -139,9 +121,9 @@ impl From<Account> for AccountFields {
             idle_vram_unknown_seconds: idle.vram_unknown,
             unknown_seconds: account.unknown,
             vram_observed_seconds: account.vram.seconds(),
-            gpu_mean_percent: account.gpu.mean().map(Reading::percent),
-            vram_mean_percent: account.vram.mean().map(Reading::percent),
-            coverage_percent: account.coverage_hundredths().map(percent),
+            gpu_mean_percent: account.gpu.mean(),
+            vram_mean_percent: account.vram.mean(),
+            coverage_percent: account.coverage(),
         }
     }
 }

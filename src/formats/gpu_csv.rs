@@ -1,47 +1,43 @@
 //! `gpu<index>_<date>.csv`: the readings of one GPU.
 
+use std::fmt::Write;
 use std::io;
 
-use csv::{QuoteStyle, ReaderBuilder, StringRecord, WriterBuilder};
+use csv::{ReaderBuilder, StringRecord};
 
 use super::unreadable::Unreadable;
-use crate::model::{CardUsage, Reading, RowPlace, UnixSeconds, Window};
+use crate::model::{CardUsage, Reading, RowPlace, Window};
 
 const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
 
 /// The first two columns of every GPU's file of a day: made once, for all GPUs of all nodes.
 #[derive(Clone, Debug)]
-pub struct Stamps(Vec<[String; 2]>);
+pub struct Stamps(Vec<String>);
 
 impl Stamps {
     pub fn of(window: &Window) -> Self {
-        let row = |stamp: UnixSeconds| [stamp.to_string(), format!("\"{}\"", window.clock(stamp))];
+        let row = |stamp| format!("{stamp},\"{}\"", window.clock(stamp));
         Self(window.stamps().map(row).collect())
     }
 }
 
-/// The file: a row for every reading due, with an empty field for a gap.
+/// The file: a row for every reading due, with an empty field for a gap. As in the old programs, the date-time alone has
+/// quotes.
 pub fn render(stamps: &Stamps, usage: &CardUsage) -> Vec<u8> {
-    // The date-time carries its quotes, which the old programs write around it and around nothing else.
-    let mut csv = WriterBuilder::new()
-        .quote_style(QuoteStyle::Never)
-        .from_writer(Vec::with_capacity(8 << 10));
-    let rows = stamps.0.iter().zip(usage.gpu.iter().zip(&usage.vram));
-    let written = csv.write_record(HEADER).and_then(|()| {
-        for ([stamp, clock], (gpu, vram)) in rows {
-            let (mut buffer_of_gpu, mut buffer_of_vram) = Default::default();
-            csv.write_record([
-                stamp.as_str(),
-                clock,
-                gpu.map_or("", |reading| reading.digits(&mut buffer_of_gpu)),
-                vram.map_or("", |reading| reading.digits(&mut buffer_of_vram)),
-            ])?;
+    let mut file = HEADER.join(",");
+    file.reserve(8 << 10);
+    file.push('\n');
+    for (stamp, readings) in stamps.0.iter().zip(usage.gpu.iter().zip(&usage.vram)) {
+        file.push_str(stamp);
+        for reading in [readings.0, readings.1] {
+            file.push(',');
+            if let Some(reading) = reading {
+                let _ = write!(file, "{reading}");
+            }
         }
-        Ok(())
-    });
-    written.expect("a vector takes whatever is written");
-    csv.into_inner()
-        .expect("a vector takes whatever is written")
+        file.push('\n');
+    }
+    file.into_bytes()
 }
 
 /// The readings of the window. Rows of another day, which the old programs left in the files of a day that still ran, are passed

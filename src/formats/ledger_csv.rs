@@ -52,8 +52,7 @@ impl<'a> Row<'a> {
         doubts: &BTreeSet<Doubt>,
     ) -> Self {
         let [all, active, idle, _, unknown] = hours(account, 4);
-        let words = DOUBTS.iter().filter(|(doubt, _)| doubts.contains(doubt));
-        let words: Vec<_> = words.map(|(_, word)| *word).collect();
+        let words: Vec<_> = doubts.iter().map(|doubt| doubt.word()).collect();
         Self {
             kind,
             user: guard_formula(user),
@@ -167,7 +166,7 @@ fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
 mod tests {
     use super::*;
     use crate::analysis::Idle;
-    use crate::formats::account::coverage;
+    use crate::formats::number::two_decimals;
     use crate::model::Reading;
     use proptest::prelude::*;
 
@@ -302,7 +301,7 @@ mod tests {
             (0, 0, "N/A"),
         ] {
             let account = account([observed, 0, 0, 0, unknown], 0, (0, 0));
-            assert_eq!(coverage(account), printed);
+            assert_eq!(two_decimals(account.coverage()), printed);
         }
     }
 

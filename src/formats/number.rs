@@ -9,13 +9,14 @@ pub fn two_decimals(mean: Option<Percent>) -> String {
     mean.map_or_else(|| NO_MEAN.to_owned(), |mean| format!("{:.2}", mean.value()))
 }
 
+/// A mean for people: that of the CSV with its unit.
+pub fn percent(mean: Option<Percent>) -> String {
+    two_decimals(mean) + if mean.is_some() { "%" } else { "" }
+}
+
 /// A mean in the summary: that of the CSV without trailing zeros, but with one decimal at least (`0.0%`, `42.4%`).
 pub fn summary_percent(mean: Option<Percent>) -> String {
-    let text = two_decimals(mean);
-    if mean.is_none() {
-        return text;
-    }
-    format!("{}%", text.strip_suffix('0').unwrap_or(&text))
+    percent(mean).replace("0%", "%")
 }
 
 /// A number of seconds as the old programs print it: `86399.0`.

@@ -17,7 +17,8 @@ pub fn page(name: &str, version: &str, markdown: &str) -> String {
     ));
     let mut paragraph = String::new();
     let (mut is_item, mut is_code, mut is_table) = (false, false, false);
-    for line in lines {
+    // The last line ends whatever it stands behind.
+    for line in lines.chain([""]) {
         let text = line.trim_start();
         if !is_code && is_table != text.starts_with('|') {
             page.end(&mut paragraph);
@@ -47,10 +48,6 @@ pub fn page(name: &str, version: &str, markdown: &str) -> String {
             }
             join(&mut paragraph, text);
         }
-    }
-    page.end(&mut paragraph);
-    if is_table {
-        page.as_it_stands(false);
     }
     page.0
 }
@@ -212,12 +209,8 @@ fn linked(text: &str) -> String {
     let mut rest = text;
     while let Some((before, words, target, after)) = link(rest) {
         let file = target.split('#').next().unwrap_or_default();
-        let topic = file
-            .strip_suffix(".md")
-            .and_then(|file| file.split_once('.'));
-        let topic = topic
-            .map(|(topic, _language)| topic)
-            .filter(|topic| !topic.is_empty() && !topic.contains('/'));
+        let topic = file.strip_suffix(".en.md");
+        let topic = topic.or_else(|| file.strip_suffix(".zh-TW.md"));
         let place = match topic {
             Some(topic) => format!("daily-gpu-log-{topic}(7)"),
             None if target.starts_with("http") => target.to_owned(),
@@ -236,15 +229,10 @@ fn linked(text: &str) -> String {
 
 /// What stands before the first link, its words, its target, and what stands behind it.
 fn link(text: &str) -> Option<(&str, &str, &str, &str)> {
-    let middle = text.find("](")?;
-    let begin = text[..middle].rfind('[')?;
-    let end = middle + text[middle..].find(')')?;
-    Some((
-        &text[..begin],
-        &text[begin + 1..middle],
-        &text[middle + 2..end],
-        &text[end + 1..],
-    ))
+    let (head, tail) = text.split_once("](")?;
+    let (before, words) = head.rsplit_once('[')?;
+    let (target, after) = tail.split_once(')')?;
+    Some((before, words, target, after))
 }
 
 #[cfg(test)]

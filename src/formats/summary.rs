@@ -6,13 +6,21 @@ use std::fmt::Write;
 use super::average_csv::UNUSED;
 use super::number::{self, summary_percent};
 use super::task_blocks::{gpu_id, held_gpus, or_missing};
-use crate::analysis::{Account, Coverage, GpuDay, NodeDay, TaskKnowledge};
+use crate::analysis::{Account, Coverage, NodeDay, TaskKnowledge};
 use crate::model::{Percent, WeightedSum};
 
 const RULE: &str = "================================";
 
 pub fn render(day: &NodeDay) -> String {
-    let mut text = heading(day) + &card_table(day) + &tasks(day) + &usage(day) + &means(day);
+    let (mean, name) = (day.mean(), &day.node.name);
+    let mut text = format!(
+        "{RULE}\nAMD GPU 與 VRAM 每日使用率統計\n日期: {}\n節點: {name}\n{RULE}\n\n",
+        day.window.date
+    );
+    text += &(card_table(day) + &tasks(day) + &usage(day));
+    for (of, mean) in [("GPU", mean.gpu), ("VRAM", mean.vram)] {
+        let _ = writeln!(text, "整體平均 {of} 使用率: {}", summary_percent(mean));
+    }
     for section in [
         unfinished(day),
         coverage(day),
@@ -29,13 +37,6 @@ pub fn render(day: &NodeDay) -> String {
         }
     }
     text + RULE + "\n"
-}
-
-fn heading(day: &NodeDay) -> String {
-    format!(
-        "{RULE}\nAMD GPU 與 VRAM 每日使用率統計\n日期: {}\n節點: {}\n{RULE}\n\n",
-        day.window.date, day.node.name
-    )
 }
 
 fn card_table(day: &NodeDay) -> String {
@@ -64,39 +65,25 @@ fn tasks(day: &NodeDay) -> String {
 }
 
 fn usage(day: &NodeDay) -> String {
-    let lines = day.gpus.iter().map(|gpu| {
-        let [busy, vram] = [gpu.mean.gpu, gpu.mean.vram].map(summary_percent);
-        let (index, users) = (gpu.index, users(day, gpu));
-        format!("{index}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {users})")
-    });
-    titled("各 GPU 使用率與 VRAM 使用率", lines) + "\n"
-}
-
-fn users(day: &NodeDay, gpu: &GpuDay) -> String {
     let nobody = match day.tasks {
         TaskKnowledge::Known { .. } => UNUSED,
         TaskKnowledge::Unknown { .. } => "無任務資訊",
     };
-    day.users(gpu.index).unwrap_or_else(|| nobody.to_owned())
-}
-
-fn means(day: &NodeDay) -> String {
-    let mean = day.mean();
-    format!(
-        "整體平均 GPU 使用率: {}\n整體平均 VRAM 使用率: {}\n",
-        summary_percent(mean.gpu),
-        summary_percent(mean.vram)
-    )
+    let lines = day.gpus.iter().map(|gpu| {
+        let [busy, vram] = [gpu.mean.gpu, gpu.mean.vram].map(summary_percent);
+        let users = day.users(gpu.index);
+        let (index, users) = (gpu.index, users.as_deref().unwrap_or(nobody));
+        format!("{index}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {users})")
+    });
+    titled("各 GPU 使用率與 VRAM 使用率", lines) + "\n"
 }
 
 fn unfinished(day: &NodeDay) -> String {
     if day.window.is_over() {
         return String::new();
     }
-    format!(
-        "當日尚未結束: 讀數截至 {}\n",
-        day.window.clock(day.window.until)
-    )
+    let until = day.window.clock(day.window.until);
+    format!("當日尚未結束: 讀數截至 {until}\n")
 }
 
 fn coverage(day: &NodeDay) -> String {

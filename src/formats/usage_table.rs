@@ -3,7 +3,7 @@
 
 use comfy_table::CellAlignment;
 
-use super::number::{NO_MEAN, two_decimals};
+use super::number::percent;
 use super::{account, table};
 use crate::analysis::Account;
 use crate::analysis::usage::{Usage, UserOrder};
@@ -53,11 +53,7 @@ fn title(usage: &Usage) -> String {
 }
 
 fn row(user: &str, account: Account) -> [String; 9] {
-    let percent = |text: String| match text.as_str() {
-        NO_MEAN => text,
-        _ => text + "%",
-    };
-    let mean = |readings: WeightedSum| percent(two_decimals(readings.mean().map(Percent::from)));
+    let mean = |readings: WeightedSum| percent(readings.mean().map(Percent::from));
     let [all, active, idle, vram_held, unknown] = account::hours(account, 2);
     [
         user.to_owned(),
@@ -68,18 +64,18 @@ fn row(user: &str, account: Account) -> [String; 9] {
         unknown,
         mean(account.gpu),
         mean(account.vram),
-        percent(account::coverage(account)),
+        percent(account.coverage()),
     ]
 }
 
 /// What is missing from the accounts, and what speaks against them.
 pub fn remarks(usage: &Usage) -> Vec<String> {
     let absences = usage.absences.iter().map(|(absence, dates)| {
-        let message = absence.reason.message();
-        match &absence.node {
-            None => format!("沒有帳目：{dates}：{message}"),
-            Some(node) => format!("沒有 {node} 的帳目：{dates}：{message}"),
-        }
+        let (node, message) = (&absence.node, absence.reason.message());
+        let of = node
+            .as_ref()
+            .map_or_else(String::new, |node| format!(" {node} 的"));
+        format!("沒有{of}帳目：{dates}：{message}")
     });
     let mut doubts: Vec<_> = usage.doubts.iter().collect();
     doubts.sort_by_key(|((_, doubt), _)| *doubt);

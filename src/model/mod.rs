@@ -19,11 +19,11 @@ pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock};
 pub use exit_status::ExitStatus;
 pub use gpu_uuid::GpuUuid;
 pub use if_there::if_there;
-pub use readings::{CardUsage, Metric, NodeUsage, RejectedRows};
+pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{
     Answer, Held, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
 };
 pub use text::{beginning, breaks_line, printable};
-pub use thresholds::{AlertRule, Alerts, GENERAL, HOUR_SECONDS, Thresholds, WrittenRule};
+pub use thresholds::{AlertRule, Alerts, GENERAL, Thresholds, WrittenRule};
 pub use units::{CardId, GpuIndex, Percent, Reading, UnixSeconds, WeightedSum};
 pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};

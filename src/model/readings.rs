@@ -56,12 +56,15 @@ pub struct NodeUsage {
     pub without_chart: BTreeSet<(CardId, Metric)>,
 }
 
-/// The readings of one card: one a due interval of the window, in its order; `None` is a gap.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CardUsage {
-    pub gpu: Vec<Option<Reading>>,
-    pub vram: Vec<Option<Reading>>,
+/// What there is of each metric of a card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByMetric<T> {
+    pub gpu: T,
+    pub vram: T,
 }
+
+/// The readings of one card: one a due interval of the window, in its order; `None` is a gap.
+pub type CardUsage = ByMetric<Vec<Option<Reading>>>;
 
 /// Rows of an answer that are none of the window's. They count as gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,15 +81,22 @@ impl CardUsage {
             vram: vec![None; due],
         }
     }
+}
 
-    pub fn series(&self, metric: Metric) -> &[Option<Reading>] {
+impl<T> ByMetric<T> {
+    pub fn map<U>(&self, make: impl Fn(&T) -> U) -> ByMetric<U> {
+        let (gpu, vram) = (make(&self.gpu), make(&self.vram));
+        ByMetric { gpu, vram }
+    }
+
+    pub fn series(&self, metric: Metric) -> &T {
         match metric {
             Metric::Gpu => &self.gpu,
             Metric::Vram => &self.vram,
         }
     }
 
-    pub fn series_mut(&mut self, metric: Metric) -> &mut [Option<Reading>] {
+    pub fn series_mut(&mut self, metric: Metric) -> &mut T {
         match metric {
             Metric::Gpu => &mut self.gpu,
             Metric::Vram => &mut self.vram,

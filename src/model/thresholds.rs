@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::model::{Reading, written};
 
 /// A rule's hours are whole ones, and are compared in seconds.
-pub const HOUR_SECONDS: u64 = 3600;
+const HOUR_SECONDS: u64 = 3600;
 /// The most days that are looked at together.
 const MOST_DAYS: u16 = 92;
 /// More than any cluster has in that time.
@@ -67,12 +67,7 @@ pub struct Alerts {
     /// By their UUID.
     pub exempt_projects: BTreeSet<String>,
     pub exempt_nodes: BTreeSet<String>,
-    /// The rules as they are written.
-    #[serde(rename = "rules")]
-    pub written_rules: Vec<WrittenRule>,
-    /// The rule of the tasks of no other one, and then those of task types. Each task belongs to one.
-    #[serde(skip)]
-    pub rules: Vec<AlertRule>,
+    pub rules: Vec<WrittenRule>,
 }
 
 /// A rule of task types as it is written: the limits that it has not are those of [`Alerts`].
@@ -88,11 +83,11 @@ pub struct WrittenRule {
 }
 
 /// From when on a user is notified of the idle GPUs of their tasks of some types.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AlertRule {
-    pub name: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertRule<'a> {
+    pub name: &'a str,
     /// The types of its tasks; none for the rule of all other tasks.
-    pub task_types: Vec<String>,
+    pub task_types: &'a [String],
     /// From how many idle GPU-seconds on.
     #[serde(rename = "min_idle_hours", serialize_with = "in_hours")]
     pub min_idle_seconds: u64,
@@ -110,7 +105,6 @@ impl Default for Alerts {
             exempt_users: BTreeSet::new(),
             exempt_projects: BTreeSet::new(),
             exempt_nodes: BTreeSet::new(),
-            written_rules: Vec::new(),
             rules: Vec::new(),
         }
     }
@@ -146,19 +140,36 @@ fn in_hours<S: Serializer>(seconds: &u64, serializer: S) -> Result<S::Ok, S::Err
 }
 
 impl Alerts {
-    pub fn rule_of(&self, task_type: Option<&str>) -> usize {
-        let has_type = |rule: &AlertRule| {
-            rule.task_types
-                .iter()
-                .any(|name| Some(&**name) == task_type)
+    /// The rule of the tasks of no other one, and then those of task types. Each task belongs to one.
+    pub fn rules(&self) -> Vec<AlertRule<'_>> {
+        let rule = |name, task_types, hours: Option<u32>, share: Option<u8>| AlertRule {
+            name,
+            task_types,
+            min_idle_seconds: u64::from(hours.unwrap_or(self.min_idle_hours)) * HOUR_SECONDS,
+            min_idle_share_percent: share.unwrap_or(self.min_idle_share),
         };
-        self.rules.iter().position(has_type).unwrap_or(0)
+        let written = self.rules.iter().map(|of| {
+            let (hours, share) = (of.min_idle_hours, of.min_idle_share);
+            rule(&*of.name, &*of.task_types, hours, share)
+        });
+        let general = rule(GENERAL, &[], None, None);
+        [general].into_iter().chain(written).collect()
+    }
+
+    /// The position of the rule of tasks of a type.
+    pub fn rule_of(&self, task_type: Option<&str>) -> usize {
+        let has_type = |rule: &WrittenRule| {
+            let mut types = rule.task_types.iter();
+            types.any(|name| Some(&**name) == task_type)
+        };
+        let position = self.rules.iter().position(has_type);
+        position.map_or(0, |position| position + 1)
     }
 }
 
-impl AlertRule {
+impl AlertRule<'_> {
     /// [`AlertRule::min_idle_seconds`] as the settings have it.
-    pub fn min_idle_hours(&self) -> u64 {
+    pub fn min_idle_hours(self) -> u64 {
         self.min_idle_seconds / HOUR_SECONDS
     }
 }

@@ -18,12 +18,8 @@ pub type UnixSeconds = i64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reading(u32);
 
-const DECIMALS: usize = 7;
 /// One percent, in the unit of a [`Reading`].
 const PERCENT: u32 = 10_000_000;
-/// Of `100.0000000`.
-const DIGITS: usize = DECIMALS + 4;
-
 impl Reading {
     /// A reading of `percent`, or `None` where that is no percentage.
     pub fn new(percent: f64) -> Option<Self> {
@@ -52,32 +48,6 @@ impl Reading {
             reason = "a day's sum is far below 2^53 units"
         )]
         (count > 0).then(|| Percent(sum as f64 / (count * u64::from(PERCENT)) as f64))
-    }
-
-    /// The digits, without trailing zeros, as Netdata prints them. The buffer is the caller's, because a run prints
-    /// millions of readings.
-    pub fn digits(self, buffer: &mut [u8; DIGITS]) -> &str {
-        let (mut whole, mut decimals) = (self.0 / PERCENT, self.0 % PERCENT);
-        let point = DIGITS - DECIMALS - 1;
-        let mut end = if decimals == 0 { point } else { DIGITS };
-        for position in (point + 1..DIGITS).rev() {
-            buffer[position] = b'0' + (decimals % 10) as u8;
-            decimals /= 10;
-        }
-        while end > point && buffer[end - 1] == b'0' {
-            end -= 1;
-        }
-        buffer[point] = b'.';
-        let mut start = point;
-        loop {
-            start -= 1;
-            buffer[start] = b'0' + (whole % 10) as u8;
-            whole /= 10;
-            if whole == 0 {
-                break;
-            }
-        }
-        std::str::from_utf8(&buffer[start..end]).expect("digits are ASCII")
     }
 }
 
@@ -136,9 +106,10 @@ impl From<Reading> for Percent {
     }
 }
 
+/// Its digits as Netdata prints them: without trailing zeros.
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.digits(&mut [0; DIGITS]))
+        self.percent().fmt(f)
     }
 }
 
@@ -178,7 +149,6 @@ impl Percent {
 
 /// The position of a GPU in its node's list of cards: the `i` of `GPU[i]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct GpuIndex(pub usize);
 
 impl GpuIndex {
@@ -197,7 +167,6 @@ impl fmt::Display for GpuIndex {
 
 /// The number of a DRM card on its node: the `9` of `card9` in sysfs and in Netdata's chart ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct CardId(pub u64);
 
 impl fmt::Display for CardId {
@@ -213,7 +182,7 @@ mod tests {
 
     fn digits(percent: f64) -> String {
         let reading = Reading::new(percent).expect("a percentage");
-        reading.digits(&mut [0; DIGITS]).to_owned()
+        reading.to_string()
     }
 
     #[test]

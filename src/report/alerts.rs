@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::formats::number;
-use crate::model::{AlertRule, ExitStatus, GpuIndex, Reading, UnixSeconds, clock, written};
+use crate::model::{
+    AlertRule, ExitStatus, GpuIndex, Percent, Reading, UnixSeconds, clock, written,
+};
 use crate::settings::Config;
 
 #[derive(Debug, Serialize)]
@@ -19,7 +21,7 @@ pub struct AlertsReport<'a> {
     /// How many days were looked at, and for how many nobody is notified again.
     pub window_days: u16,
     min_coverage_percent: u8,
-    rules: &'a [AlertRule],
+    rules: Vec<AlertRule<'a>>,
     /// Up to this a GPU reading is idle.
     #[serde(skip)]
     pub idle: Reading,
@@ -86,6 +88,8 @@ impl<'a> AlertsReport<'a> {
     ) -> Self {
         let (settings, zone) = (&config.alerts, config.zone);
         let alert = |alert: Alert<'a>| AlertReport::new(&alert, config, memory, now);
+        let rules = settings.rules();
+        let alerts = tally.alerts(&rules, settings.min_coverage_percent);
         let (has_evidence, nodes_without_evidence) =
             (tally.has_evidence(), tally.nodes_without_evidence());
         let exit_status = if has_evidence && nodes_without_evidence.is_empty() {
@@ -99,9 +103,9 @@ impl<'a> AlertsReport<'a> {
             zone,
             window_days: settings.window_days,
             min_coverage_percent: settings.min_coverage_percent,
-            rules: &settings.rules,
+            rules,
             idle: config.thresholds.idle,
-            alerts: tally.alerts(settings).into_iter().map(alert).collect(),
+            alerts: alerts.into_iter().map(alert).collect(),
             left_out: &tally.left_out,
             has_evidence,
             nodes_without_evidence,
@@ -130,7 +134,7 @@ impl<'a> AlertsReport<'a> {
     pub fn rules(&self) -> impl Iterator<Item = String> {
         let coverage = self.min_coverage_percent;
         self.rules.iter().map(move |rule| {
-            let types = match &rule.task_types[..] {
+            let types = match rule.task_types {
                 [] => String::new(),
                 types => format!("（{}）", types.join("、")),
             };
@@ -147,8 +151,8 @@ impl<'a> AlertsReport<'a> {
 impl<'a> AlertReport<'a> {
     fn new(alert: &Alert<'a>, config: &Config, memory: &Memory, now: UnixSeconds) -> Self {
         let Alert { user, rule, .. } = *alert;
-        let is_recent = memory.is_recent(user, &rule.name, now, config.alerts.window_days);
-        let last = memory.last(user, &rule.name);
+        let is_recent = memory.is_recent(user, rule.name, now, config.alerts.window_days);
+        let last = memory.last(user, rule.name);
         let gpus = alert.gpus.iter();
         let gpus = gpus.map(|((node, gpu), account)| GpuReport {
             node,
@@ -157,8 +161,8 @@ impl<'a> AlertReport<'a> {
         });
         Self {
             user,
-            rule: &rule.name,
-            task_types: &rule.task_types,
+            rule: rule.name,
+            task_types: rule.task_types,
             figures: alert.account.into(),
             gpus: gpus.collect(),
             last_notice: last.map(|last| LastNotice::new(last, config.zone)),
@@ -186,22 +190,20 @@ pub struct Figures {
     pub idle_seconds: u64,
     allocated_seconds: u64,
     observed_seconds: u64,
-    idle_share_percent: Option<f64>,
-    coverage_percent: Option<f64>,
-    mean_gpu_percent: Option<f64>,
+    idle_share_percent: Option<Percent>,
+    coverage_percent: Option<Percent>,
+    mean_gpu_percent: Option<Reading>,
 }
 
 impl From<Account> for Figures {
     fn from(account: Account) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let percent = |hundredths: u64| hundredths as f64 / 100.0;
         Self {
             idle_seconds: account.idle.seconds(),
             allocated_seconds: account.seconds(),
             observed_seconds: account.observed(),
-            idle_share_percent: account.idle_hundredths().map(percent),
-            coverage_percent: account.coverage_hundredths().map(percent),
-            mean_gpu_percent: account.gpu.mean().map(Reading::percent),
+            idle_share_percent: account.idle_share(),
+            coverage_percent: account.coverage(),
+            mean_gpu_percent: account.gpu.mean(),
         }
     }
 }
@@ -224,10 +226,13 @@ impl Figures {
     }
 
     pub fn mean_gpu(self) -> String {
-        percent_text(self.mean_gpu_percent)
+        percent_text(self.mean_gpu_percent.map(Percent::from))
     }
 }
 
-fn percent_text(percent: Option<f64>) -> String {
-    percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.2}%"))
+fn percent_text(percent: Option<Percent>) -> String {
+    match percent {
+        None => "-".to_owned(),
+        percent => number::percent(percent),
+    }
 }

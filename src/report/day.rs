@@ -14,8 +14,9 @@ use crate::analysis::{
     Completeness, Conflict, Coverage, DayRecord, FilesRecord, GpuRecord, GpuUse, Mean, NodeLedger,
     Shortfall, Span, WindowRecord,
 };
+use crate::formats::number::percent;
 use crate::model::{
-    CardId, ExitStatus, GpuIndex, Node, Percent, TaskInformation, TaskSource, UnixSeconds, Window,
+    CardId, ExitStatus, GpuIndex, Node, TaskInformation, TaskSource, UnixSeconds, Window,
 };
 
 #[derive(Debug)]
@@ -197,9 +198,6 @@ pub fn reasons(shortfalls: &BTreeSet<Shortfall>) -> String {
 }
 
 fn files_line(files: &FilesRecord) -> String {
-    let percent = |mean: Option<Percent>| {
-        mean.map_or_else(|| "N/A".to_owned(), |mean| format!("{:.2}%", mean.value()))
-    };
     format!(
         "讀數 {}，平均 GPU {}、VRAM {}，{}",
         files.coverage,

@@ -100,5 +100,5 @@ impl<'a> UsageReport<'a> {
 }
 
 fn runs(dates: &DateRuns) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
-    dates.runs().iter().copied()
+    dates.0.iter().copied()
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use super::Config;
 use super::notify::{Notify, PASSWORD_FILE, Security, Smtp};
 use crate::model::{
-    AlertRule, Alerts, CardId, GENERAL, GpuIndex, GpuUuid, HOUR_SECONDS, MARK, Node, Thresholds,
-    WrittenRule, redacted,
+    CardId, GENERAL, GpuIndex, GpuUuid, MARK, Node, Thresholds, WrittenRule, redacted,
 };
 
 /// Makes an error of the problem with `key` unless all is well with it.
@@ -47,7 +46,10 @@ pub fn complete(mut config: Config) -> Result<Config, String> {
         let problem = format!("設定中沒有節點「{}」", redacted(name));
         return invalid("alerts.exempt_nodes", problem);
     }
-    config.alerts.rules = rules(&config.alerts)?;
+    let rules = &config.alerts.rules;
+    for (position, rule) in rules.iter().enumerate() {
+        check_rule(rule, &rules[..position])?;
+    }
     Ok(config)
 }
 
@@ -143,29 +145,7 @@ fn complete_smtp(smtp: &mut Smtp) -> Result<(), String> {
     Ok(())
 }
 
-/// The rule of the tasks of no other one, and then those that are written.
-fn rules(alerts: &Alerts) -> Result<Vec<AlertRule>, String> {
-    let seconds = |hours: u32| u64::from(hours) * HOUR_SECONDS;
-    let mut rules = vec![AlertRule {
-        name: GENERAL.to_owned(),
-        task_types: Vec::new(),
-        min_idle_seconds: seconds(alerts.min_idle_hours),
-        min_idle_share_percent: alerts.min_idle_share,
-    }];
-    for written in &alerts.written_rules {
-        check_rule(written, &rules)?;
-        let hours = written.min_idle_hours.unwrap_or(alerts.min_idle_hours);
-        rules.push(AlertRule {
-            name: written.name.clone(),
-            task_types: written.task_types.clone(),
-            min_idle_seconds: seconds(hours),
-            min_idle_share_percent: written.min_idle_share.unwrap_or(alerts.min_idle_share),
-        });
-    }
-    Ok(rules)
-}
-
-fn check_rule(rule: &WrittenRule, before: &[AlertRule]) -> Result<(), String> {
+fn check_rule(rule: &WrittenRule, before: &[WrittenRule]) -> Result<(), String> {
     let (key, name) = ("alerts.rules.name", &rule.name);
     require(!name.trim().is_empty(), key, "規則的名稱是空的")?;
     let problem = format!("「{GENERAL}」是 [alerts] 本身的規則，請用別的名稱");

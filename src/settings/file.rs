@@ -333,9 +333,10 @@ mod tests {
         let lab = rule("lab", "min_idle_hours = 48");
         let alerts = parsed(&format!("{table}{web}{lab}"));
         let alerts = alerts.expect("settings").alerts;
-        let rules = alerts.rules.iter().map(|rule| {
+        let rules = alerts.rules();
+        let rules = rules.iter().map(|rule| {
             let hours = rule.min_idle_hours();
-            (rule.name.as_str(), hours, rule.min_idle_share_percent)
+            (rule.name, hours, rule.min_idle_share_percent)
         });
         assert_eq!(
             rules.collect::<Vec<_>>(),

@@ -49,7 +49,7 @@ impl<'a> RuledTasks<'a> {
         };
         Self {
             all: TasksByHost::new(&answer.tasks),
-            by_rule: (0..settings.rules.len()).map(of_rule).collect(),
+            by_rule: (0..=settings.rules.len()).map(of_rule).collect(),
             known: Span::new(window.start, window.end.min(*fetched_at)),
             doubt,
         }
@@ -75,11 +75,6 @@ impl Tally {
             gpu,
             reason,
         });
-    }
-
-    /// Notes that it is known of a day that no task held a GPU that counts.
-    pub fn add_free_day(&mut self) {
-        self.has_free_day = true;
     }
 
     /// Adds what of a node's day, which is over, counts.
@@ -188,7 +183,9 @@ fn coverage_percent(gpu: &GpuDay) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AlertRule, Answer, Interval, Reading, TaskGpu, TaskTime, UnixSeconds};
+    use crate::model::{
+        AlertRule, Answer, Interval, Reading, TaskGpu, TaskTime, UnixSeconds, WrittenRule,
+    };
     use chrono_tz::Tz;
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -256,12 +253,11 @@ mod tests {
         }
     }
 
-    fn rule(name: &str, task_types: &[&str], min_idle_seconds: u64, share: u8) -> AlertRule {
+    fn rule(of: AlertRule<'_>, min_idle_seconds: u64, share: u8) -> AlertRule<'_> {
         AlertRule {
-            name: name.to_owned(),
-            task_types: task_types.iter().map(ToString::to_string).collect(),
             min_idle_seconds,
             min_idle_share_percent: share,
+            ..of
         }
     }
 
@@ -306,9 +302,16 @@ mod tests {
                 exempt_users: only(exempt.0, "alice"),
                 exempt_projects: only(exempt.1, "p1"),
                 exempt_nodes: only(exempt.2, "n2"),
-                rules: vec![rule("default", &[], limits.0, limits.1), rule("web", &["WEBAPP"], limits.2, limits.3)],
+                rules: vec![WrittenRule {
+                    name: "web".to_owned(),
+                    task_types: vec!["WEBAPP".to_owned()],
+                    min_idle_hours: None,
+                    min_idle_share: None,
+                }],
                 ..Alerts::default()
             };
+            let rules = settings.rules();
+            let rules = [rule(rules[0], limits.0, limits.1), rule(rules[1], limits.2, limits.3)];
             let mut tasks: Vec<_> = sketches.iter().enumerate().map(task).collect();
             tasks.sort_by_key(|task| task.start.unix());
             let answer = KeptAnswer {
@@ -326,9 +329,9 @@ mod tests {
                     tally.add(&node, &window, &ruled, cards, (&settings, Thresholds::default()));
                 }
             }
-            let alerts: BTreeSet<_> = tally.alerts(&settings).iter().map(|alert| {
+            let alerts: BTreeSet<_> = tally.alerts(&rules, coverage).iter().map(|alert| {
                 let account = alert.account;
-                (alert.user.to_owned(), alert.rule.name.clone(), account.idle.seconds(), account.seconds())
+                (alert.user.to_owned(), alert.rule.name.to_owned(), account.idle.seconds(), account.seconds())
             }).collect();
 
             let holds = |of: &Sketch, node: usize, card: usize, second: i64| {

@@ -87,10 +87,7 @@ fn doubt_parts(doubt: Doubt) -> (&'static str, &'static str) {
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (code, message) = self.parts();
-        [("reason", code), ("message", &message)]
-            .into_iter()
-            .collect::<BTreeMap<_, _>>()
-            .serialize(serializer)
+        BTreeMap::from([("reason", code), ("message", &message)]).serialize(serializer)
     }
 }
 

@@ -11,7 +11,7 @@ mod memory;
 use std::collections::BTreeMap;
 
 use super::ledger::Account;
-use crate::model::{AlertRule, Alerts, GpuIndex};
+use crate::model::{AlertRule, GpuIndex};
 
 pub use day::RuledTasks;
 pub use left_out::{LeftOut, Reason};
@@ -25,13 +25,13 @@ pub struct Tally {
     /// The nodes whose GPUs tasks held that count, and whether there is any time of which it is known what they did.
     nodes: BTreeMap<String, bool>,
     /// Whether it is known of any day that no task held a GPU that counts.
-    has_free_day: bool,
+    pub has_free_day: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert<'a> {
     pub user: &'a str,
-    pub rule: &'a AlertRule,
+    pub rule: AlertRule<'a>,
     pub account: Account,
     pub gpus: &'a BTreeMap<(String, GpuIndex), Account>,
 }
@@ -53,15 +53,19 @@ impl Tally {
     }
 
     /// The users whose GPUs were idle beyond a rule, each rule for itself, by name.
-    pub fn alerts<'a>(&'a self, settings: &'a Alerts) -> Vec<Alert<'a>> {
+    pub fn alerts<'a>(
+        &'a self,
+        rules: &[AlertRule<'a>],
+        min_coverage_percent: u8,
+    ) -> Vec<Alert<'a>> {
         let alert = |((user, rule), gpus): (&'a (String, usize), &'a BTreeMap<_, _>)| {
             let alert = Alert {
                 user,
-                rule: &settings.rules[*rule],
+                rule: rules[*rule],
                 account: gpus.values().copied().sum(),
                 gpus,
             };
-            is_beyond(alert.account, alert.rule, settings.min_coverage_percent).then_some(alert)
+            is_beyond(alert.account, alert.rule, min_coverage_percent).then_some(alert)
         };
         self.held.iter().filter_map(alert).collect()
     }
@@ -69,7 +73,7 @@ impl Tally {
 
 /// Whether an account is idle beyond a rule, and known well enough. In whole numbers, so that a threshold that is met
 /// exactly is met.
-fn is_beyond(account: Account, rule: &AlertRule, min_coverage_percent: u8) -> bool {
+fn is_beyond(account: Account, rule: AlertRule, min_coverage_percent: u8) -> bool {
     let (idle, held) = (account.idle.seconds(), account.seconds());
     let reaches = |part: u64, percent: u8| part * 100 >= held * u64::from(percent);
     idle >= rule.min_idle_seconds

@@ -4,7 +4,7 @@ use std::iter::Sum;
 use std::ops::AddAssign;
 
 use crate::analysis::Spans;
-use crate::model::{CardUsage, Reading, Thresholds, WeightedSum, Window};
+use crate::model::{CardUsage, Percent, Reading, Thresholds, WeightedSum, Window};
 
 /// What a GPU did, or several GPUs did, in some time. A second is a GPU-second: an hour of eight GPUs is eight hours.
 ///
@@ -83,16 +83,22 @@ impl Account {
         self.active + self.idle.seconds()
     }
 
-    /// The idle seconds in hundredths of a percent of all, rounded down. `None` of no time.
-    pub fn idle_hundredths(self) -> Option<u64> {
-        (self.idle.seconds() * 10_000).checked_div(self.seconds())
+    /// The idle seconds in percent of all.
+    pub fn idle_share(self) -> Option<Percent> {
+        share(self.idle.seconds(), self.seconds())
     }
 
-    /// The seconds with a GPU reading, in hundredths of a percent of all, rounded down: only what is whole is 10,000.
-    /// `None` of no time.
-    pub fn coverage_hundredths(self) -> Option<u64> {
-        (self.observed() * 10_000).checked_div(self.seconds())
+    /// The seconds with a GPU reading in percent of all.
+    pub fn coverage(self) -> Option<Percent> {
+        share(self.observed(), self.seconds())
     }
+}
+
+/// In percent, rounded down to hundredths: only what is whole is 100. `None` of no time.
+fn share(part: u64, whole: u64) -> Option<Percent> {
+    let hundredths = (part * 10_000).checked_div(whole)?;
+    #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
+    Percent::new(hundredths as f64 / 100.0)
 }
 
 impl AddAssign for Account {

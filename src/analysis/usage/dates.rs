@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 
 use crate::model::Capped;
 
+/// The first and the last day of each run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DateRuns(Vec<(NaiveDate, NaiveDate)>);
+pub struct DateRuns(pub Vec<(NaiveDate, NaiveDate)>);
 
 impl DateRuns {
     /// Adds a day that is no earlier than those that are there.
@@ -16,11 +17,6 @@ impl DateRuns {
             Some((_, last)) if *last == date || last.succ_opt() == Some(date) => *last = date,
             _ => self.0.push((date, date)),
         }
-    }
-
-    /// The first and the last day of each run.
-    pub fn runs(&self) -> &[(NaiveDate, NaiveDate)] {
-        &self.0
     }
 }
 
@@ -81,10 +77,10 @@ mod tests {
             let days: Vec<_> = days.into_iter().collect();
             let runs = runs(&days);
             let within = |&(first, last): &(NaiveDate, NaiveDate)| first.iter_days().take_while(move |date| *date <= last);
-            let held: BTreeSet<_> = runs.runs().iter().flat_map(within).collect();
+            let held: BTreeSet<_> = runs.0.iter().flat_map(within).collect();
             let first = NaiveDate::from_ymd_opt(2025, 8, 1).expect("a date");
             prop_assert_eq!(held, days.iter().map(|day| first + Days::new(*day)).collect());
-            prop_assert!(runs.runs().windows(2).all(|pair| pair[0].1.succ_opt() < Some(pair[1].0)));
+            prop_assert!(runs.0.windows(2).all(|pair| pair[0].1.succ_opt() < Some(pair[1].0)));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::commands::values::{parse_days, parse_jobs, parse_seconds};
+use crate::commands::values::{MOST_DAYS, MOST_JOBS, parse_seconds, parse_within};
 use crate::model::DateArg;
 
 #[derive(Args, Debug)]
@@ -23,7 +23,8 @@ pub struct RunArgs {
     #[arg(help = "收集 DATE 到這個日期的每一天，由舊到新")]
     pub to: Option<DateArg>,
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
-    #[arg(value_parser = parse_days, conflicts_with = "user_report")]
+    #[arg(value_parser = |text: &str| parse_within(text, 0..=MOST_DAYS, "天數"))]
+    #[arg(conflicts_with = "user_report")]
     #[arg(help = "也補齊 DATE 之前 N 天中缺少或不完整的資料")]
     pub catch_up: u16,
     #[arg(long, conflicts_with = "user_report")]
@@ -44,9 +45,9 @@ pub struct RunArgs {
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
     #[arg(help = "只處理這些節點 (可重複，或以逗號分隔)")]
     pub nodes: Vec<String>,
-    /// Without it [`DEFAULT_JOBS`](crate::commands::values::DEFAULT_JOBS), and up to
-    /// [`MOST_JOBS`](crate::commands::values::MOST_JOBS) where none answers.
-    #[arg(long, value_name = "N", value_parser = parse_jobs)]
+    /// Without it [`DEFAULT_JOBS`](crate::commands::values::DEFAULT_JOBS), and up to [`MOST_JOBS`] where none answers.
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = |text: &str| parse_within(text, 1..=MOST_JOBS, "整數"))]
     #[arg(help = "同時收集的節點數，1 到 400\n[預設: 64，全都沒有回應時增加]")]
     pub jobs: Option<u16>,
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]

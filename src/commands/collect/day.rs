@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::nodes::{self, Day};
+use super::node::Day;
+use super::nodes;
 use super::request::Request;
 use super::tasks::{self, ApiAccess};
 use super::worker::Work;
@@ -134,14 +135,9 @@ fn report_users(
     if accounts.is_empty() {
         return None;
     }
-    match reports::write_users(tree.files.root, window, accounts) {
-        Ok((path, not_merged)) => {
-            notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));
-            Some(path)
-        }
-        Err(error) => {
-            notices.push(Kind::LedgerNotWritten(error).into());
-            None
-        }
-    }
+    let written = reports::write_users(tree.files.root, window, accounts);
+    let not_written = |error| notices.push(Kind::LedgerNotWritten(error).into());
+    let (path, not_merged) = written.map_err(not_written).ok()?;
+    notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));
+    Some(path)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::day::Run;
+use super::request::Request;
 use super::tasks::ApiAccess;
 use crate::model::Node;
 use crate::outlets::console::{self, PrintError};
@@ -52,7 +53,9 @@ impl<'a> Progress<'a, '_> {
             return Ok(());
         }
         let date = day.window.date;
-        let (skipped, nodes) = self.part_nodes(day);
+        let is_absent = |node: &&Node| !day.is_asked_for && self.absent.nodes.contains(&node.name);
+        let nodes = day.collect.iter().map(|planned| planned.node);
+        let (skipped, nodes): (Vec<&Node>, Vec<&Node>) = nodes.partition(is_absent);
         if !skipped.is_empty() {
             let names: Vec<_> = skipped.iter().map(|node| node.name.as_str()).collect();
             let problem = format!("略過 {}：在這次執行中沒有回應", names.join("、"));
@@ -79,7 +82,8 @@ impl<'a> Progress<'a, '_> {
                 }
                 log_end(&report);
                 self.absent.learn(&report);
-                if !self.run.request.keeps_figures() {
+                let Request { frame, config, .. } = self.run.request;
+                if !frame.wants_json() && !config.notify.include_users {
                     self.collected.forget_figures();
                 }
                 if is_range {
@@ -97,13 +101,6 @@ impl<'a> Progress<'a, '_> {
         };
         self.collected.days.push(result);
         Ok(())
-    }
-
-    /// The nodes of a day that are not worth asking, and those that are.
-    fn part_nodes(&self, day: &PlannedDay<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
-        let is_absent = |node: &Node| !day.is_asked_for && self.absent.nodes.contains(&node.name);
-        let nodes = day.collect.iter().map(|planned| planned.node);
-        nodes.partition(|node| is_absent(node))
     }
 
     /// A day of which no node was asked. What was due counts all the same.

@@ -11,15 +11,11 @@ use crate::report::RunReport;
 
 #[derive(Debug)]
 pub struct MetricsFile<'a> {
-    path: Option<&'a Path>,
-    started: Instant,
+    pub path: Option<&'a Path>,
+    pub started: Instant,
 }
 
-impl<'a> MetricsFile<'a> {
-    pub fn new(path: Option<&'a Path>, started: Instant) -> Self {
-        Self { path, started }
-    }
-
+impl MetricsFile<'_> {
     /// Writes how the run ended, with the figures of a day. That it cannot be written is logged.
     pub fn write(
         &self,

@@ -21,7 +21,7 @@ use crate::model::ExitStatus;
 use crate::outlets::console::{self, Console, LogFileError};
 use crate::outlets::notify::{Ended, Watch};
 use crate::report::{Collected, DayResult, PlanReport};
-use crate::settings::Config;
+use crate::settings::{Config, Token};
 use crate::sources::netdata;
 use crate::store::{Archive, DataDir};
 use args::RunArgs;
@@ -102,7 +102,8 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     // Before anything is touched, because what is asked for may make no sense.
     plan::windows(request)?;
     let config = request.config;
-    let token = (!request.args.skip_task_info).then(|| request.token());
+    let token_file = &config.management_api.token_file;
+    let token = (!request.args.skip_task_info).then(|| Token::find(token_file));
     let run = Run {
         request,
         token: token.transpose()?,

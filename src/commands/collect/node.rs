@@ -1,17 +1,34 @@
 //! The stages of one node: its usage, together with what is known from before, its means and users, its files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-use super::nodes::Day;
 use crate::analysis::{
-    FilesRecord, GpuRecord, NodeDay, NodeTasks, Span, TaskKnowledge, TasksByHost, attribution,
+    DayRecord, FilesRecord, NodeDay, NodeTasks, Span, TaskKnowledge, TasksByHost, attribution,
     merge,
 };
-use crate::model::{CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Window};
+use crate::model::{
+    CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds, Window,
+};
 use crate::report::NodeResult;
 use crate::report::notice::{self, Kind, Notice};
 use crate::sources::netdata::NodeError;
 use crate::store::{Earlier, Staged, Tree, UnusableFile};
+
+/// What all nodes have in common on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct Day<'a> {
+    /// The day, and how much of it has passed.
+    pub window: &'a Window,
+    /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
+    pub tasks: &'a OnceLock<TaskInformation>,
+    pub started_at: UnixSeconds,
+    /// The record of the runs before.
+    pub earlier: Option<&'a DayRecord>,
+    pub thresholds: Thresholds,
+    /// Whether it is logged where each GPU of a task is placed.
+    pub logs_placements: bool,
+}
 
 /// A node whose files are written but not in place.
 pub struct StagedNode {
@@ -29,9 +46,7 @@ pub fn stage_node(
     tasks: &TasksByHost,
     tree: &Tree,
 ) -> Result<StagedNode, Box<NodeResult>> {
-    let Day {
-        window, thresholds, ..
-    } = day;
+    let window = day.window;
     let not_written = |error| Kind::NotWritten(error).of(node);
     let earlier = tree.files.earlier(node, window).map_err(not_written);
     let (usage, no_readings_left, earlier) = match (usage, earlier) {
@@ -56,23 +71,17 @@ pub fn stage_node(
             return Err(failed_node(not_written, node, nothing, day, tasks));
         }
     };
-    let Earlier {
-        usage: earlier,
-        users,
-        unusable,
-    } = earlier;
     let mut notices = notice::usage_notices(node, window, &usage);
     notices.extend(no_readings_left);
     let without_chart = usage.without_chart.clone();
-    let cards = merge(usage, &earlier);
+    let cards = merge(usage, &earlier.usage);
     let information = day.tasks.wait();
     let (source, as_of) = (information.source(), information.as_of(day.started_at));
-    let tasks = task_knowledge(node, day, tasks, users);
-    let day = NodeDay::new(node, window, cards, tasks, thresholds);
-    let has_no_chart = |card, metric| without_chart.contains(&(card, metric));
-    let mut files = FilesRecord::new(&day, source, as_of, has_no_chart);
+    let tasks = task_knowledge(node, day, tasks, earlier.users);
+    let day = NodeDay::new(node, window, cards, tasks, day.thresholds);
+    let mut files = FilesRecord::new(&day, source, as_of, &without_chart);
     notices.extend(notice::day_notices(&day, &files));
-    let staged = tree.stage(&day, &unusable).map_err(not_written)?;
+    let staged = tree.stage(&day, &earlier.unusable).map_err(not_written)?;
     files.directory.clone_from(&staged.directory);
     Ok(StagedNode {
         result: NodeResult {
@@ -81,7 +90,7 @@ pub fn stage_node(
             notices,
         },
         staged,
-        unusable,
+        unusable: earlier.unusable,
     })
 }
 
@@ -91,12 +100,11 @@ fn known_without_chart(node: &Node, day: Day) -> BTreeSet<(CardId, Metric)> {
         .earlier
         .and_then(|earlier| earlier.node(&node.name)?.files.as_ref());
     let gpus = files.into_iter().flat_map(|files| &files.gpus);
-    let of_gpu = |gpu: &GpuRecord| {
-        let metrics = gpu.without_chart.clone().into_iter();
-        let card = gpu.card;
-        metrics.map(move |metric| (card, metric))
-    };
-    gpus.flat_map(of_gpu).collect()
+    let without = gpus.flat_map(|gpu| {
+        let metrics = gpu.without_chart.iter();
+        metrics.map(|metric| (gpu.card, *metric))
+    });
+    without.collect()
 }
 
 /// A node whose agent gave no answer, of which `earlier` runs left this.
@@ -107,11 +115,8 @@ fn failed_node(
     day: Day,
     tasks: &TasksByHost,
 ) -> Box<NodeResult> {
-    let Day {
-        window, thresholds, ..
-    } = day;
     let tasks = task_knowledge(node, day, tasks, earlier.users);
-    let day = NodeDay::new(node, window, earlier.usage, tasks, thresholds);
+    let day = NodeDay::new(node, day.window, earlier.usage, tasks, day.thresholds);
     Box::new(NodeResult {
         ledger: day.ledger(),
         ..NodeResult::failed(notice)
@@ -124,9 +129,7 @@ fn task_knowledge<'a>(
     tasks: &TasksByHost<'a>,
     earlier: BTreeMap<GpuIndex, String>,
 ) -> TaskKnowledge<'a> {
-    let Window {
-        start, seen_until, ..
-    } = *day.window;
+    let seen_until = day.window.seen_until;
     let information = day.tasks.wait();
     let (known_to, kept_since) = match information {
         TaskInformation::Known(_) => (seen_until, None),
@@ -140,7 +143,7 @@ fn task_knowledge<'a>(
             return TaskKnowledge::Unknown { reason, earlier };
         }
     };
-    match Span::new(start, known_to) {
+    match Span::new(day.window.start, known_to) {
         Some(known) => {
             let tasks = attribution::attribute(node, tasks, known);
             if day.logs_placements {

@@ -1,30 +1,13 @@
 //! The middle of a run: every node's day, in parallel, from its agent's answer to its files in place.
 
-use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 
 use super::worker::Outcome;
-use crate::analysis::DayRecord;
-use crate::model::{Node, TaskInformation, Thresholds, UnixSeconds, Window};
+use crate::model::Node;
 use crate::report::NodeResult;
 use crate::report::notice::Kind;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
 use crate::store::Tree;
-
-/// What all nodes have in common on a day.
-#[derive(Clone, Copy, Debug)]
-pub struct Day<'a> {
-    /// The day, and how much of it has passed.
-    pub window: &'a Window,
-    /// Its tasks. They are waited for once a node's usage is there, because the management API is asked meanwhile.
-    pub tasks: &'a OnceLock<TaskInformation>,
-    pub started_at: UnixSeconds,
-    /// The record of the runs before.
-    pub earlier: Option<&'a DayRecord>,
-    pub thresholds: Thresholds,
-    /// Whether it is logged where each GPU of a task is placed.
-    pub logs_placements: bool,
-}
 
 /// Collects the day of each of `nodes`, and answers in their order. `done` is called with the position of each
 /// node as it ends.
@@ -94,10 +77,10 @@ mod tests {
     use super::*;
     use crate::analysis::{FilesRecord, NodeDay, TaskKnowledge};
     use crate::commands::collect::node::StagedNode;
-    use crate::model::{CardId, GpuFileNumber, Interval, TaskSource};
+    use crate::model::{CardId, GpuFileNumber, Interval, TaskSource, Thresholds, Window};
     use crate::store::DataDir;
     use chrono_tz::Tz;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
 
     fn node(name: &str) -> Node {
@@ -130,7 +113,7 @@ mod tests {
             };
             let limits = Thresholds::default();
             let day = NodeDay::new(node, &window, BTreeMap::new(), tasks, limits);
-            let files = FilesRecord::new(&day, TaskSource::Unavailable, None, |_, _| false);
+            let files = FilesRecord::new(&day, TaskSource::Unavailable, None, &BTreeSet::new());
             StagedNode {
                 result: NodeResult {
                     files: Some(files),

@@ -7,20 +7,31 @@ use super::request::Request;
 use crate::analysis::{DayRecord, Found, Lack, Need, catch_up};
 use crate::commands::calendar::Calendar;
 use crate::commands::request::RequestError;
-use crate::model::{DateError, GpuIndex, Node, Window};
+use crate::model::{DateError, ExitStatus, GpuIndex, Node, Window};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
 use crate::sources::management_api::kept;
-use crate::store::{Archive, DayFiles, Earlier};
+use crate::store::{Archive, DayFiles, UnusableFile};
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
 pub fn windows(request: &Request) -> Result<Vec<Window>> {
-    let mut windows = request.windows()?;
+    let calendar = Calendar::now(request.config);
+    let windows = calendar.windows(request.first, request.last);
+    let windows: Result<Vec<_>, _> = windows.map(|(_, window)| window).collect();
+    let mut windows = windows?;
     windows.retain(|window| window.due() > 0);
     if windows.is_empty() && request.args.catch_up == 0 {
         let minutes = request.config.interval.seconds() / 60;
-        let date = request.first;
-        return Err(RequestError::NothingDue { date, minutes }.into());
+        let message = format!(
+            "{} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday",
+            request.first
+        );
+        let exit_status = ExitStatus::Failed;
+        return Err(RequestError {
+            message,
+            exit_status,
+        }
+        .into());
     }
     Ok(windows)
 }
@@ -121,15 +132,10 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
             return Found::on_record(written, window);
         }
     }
+    // Without a record it is not known under which settings they were readable.
+    let is_other = |file: &UnusableFile| file.is_misnamed || of_node.is_none();
     match files.earlier(node, window) {
-        // Without a record it is not known under which settings they were readable.
-        Ok(Earlier { unusable, .. })
-            if unusable
-                .iter()
-                .any(|file| file.is_misnamed || of_node.is_none()) =>
-        {
-            Found::OtherSettings
-        }
+        Ok(earlier) if earlier.unusable.iter().any(is_other) => Found::OtherSettings,
         Ok(earlier) => Found::in_files(node, window, &earlier.usage),
         // What cannot be read now will be a notice when it is to be merged.
         Err(_) => Found::Nothing,

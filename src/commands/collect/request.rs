@@ -6,8 +6,8 @@ use super::args::RunArgs;
 use crate::commands::calendar::Calendar;
 use crate::commands::frame::Frame;
 use crate::commands::request::{RequestError, select};
-use crate::model::{DateArg, DateError, Node, Window};
-use crate::settings::{Config, SecretError, Token};
+use crate::model::{DateArg, Node};
+use crate::settings::Config;
 
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -44,28 +44,8 @@ impl<'a> Request<'a> {
         dates.take_while(|date| *date <= self.last).collect()
     }
 
-    /// The windows of the days that are asked for, as far as they have passed by now.
-    pub fn windows(&self) -> Result<Vec<Window>, DateError> {
-        let calendar = Calendar::now(self.config);
-        let windows = calendar.windows(self.first, self.last);
-        windows.map(|(_, window)| window).collect()
-    }
-
     /// Whether the run is about several days, each of which is a line of its result.
     pub fn is_range(&self) -> bool {
         self.args.to.is_some() || self.args.catch_up > 0
-    }
-
-    pub fn token(&self) -> Result<Token, SecretError> {
-        Token::find(&self.config.management_api.token_file)
-    }
-
-    /// Whether every day's figures are needed at the end.
-    pub fn keeps_figures(&self) -> bool {
-        self.frame.wants_json() || self.config.notify.include_users
-    }
-
-    pub fn wants_host(&self, host: &str) -> bool {
-        self.args.nodes.is_empty() || self.nodes.iter().any(|node| node.name == host)
     }
 }

@@ -11,13 +11,14 @@ use crate::model::ExitStatus;
 use crate::outlets::console;
 use crate::report::TaskReport;
 use crate::report::notice::answer_notices;
+use crate::settings::Token;
 use crate::store::pseudonym_key;
 
 /// Prints the tasks of the day, and writes nothing but the key of pseudonyms.
 pub fn print(request: &Request) -> Result<ExitStatus> {
     let window = Calendar::now(request.config).window(request.first)?;
     let user = request.args.user.as_deref();
-    let token = request.token()?;
+    let token = Token::find(&request.config.management_api.token_file)?;
     let (mut answer, user) = if request.args.anonymize {
         // Of all users, because the request is logged, and the user may be meant by pseudonym.
         let fetched = tasks::ask(request, &token, &window, None);
@@ -32,8 +33,9 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         (fetched.answer, user.map(str::to_owned))
     };
     let notices = answer_notices(request.config, &answer);
+    let hosts: Vec<_> = request.nodes.iter().map(|node| &*node.name).collect();
     answer.tasks.retain(|task| {
-        request.wants_host(&task.hostname)
+        (request.args.nodes.is_empty() || hosts.contains(&&*task.hostname))
             && user.as_ref().is_none_or(|user| task.username == *user)
     });
     for notice in &notices {
@@ -46,17 +48,8 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         notices: &notices,
     };
     request.frame.print_report(&report, false, |_| {
-        let hosts: Vec<_> = request
-            .nodes
-            .iter()
-            .map(|node| node.name.as_str())
-            .collect();
-        task_report::render(
-            window.date,
-            &hosts,
-            &answer.tasks,
-            request.args.user.is_some(),
-        )
+        let is_of_one_user = request.args.user.is_some();
+        task_report::render(window.date, &hosts, &answer.tasks, is_of_one_user)
     })?;
     Ok(ExitStatus::Complete)
 }

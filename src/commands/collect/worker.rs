@@ -6,8 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use super::node::{StagedNode, stage_node};
-use super::nodes::Day;
+use super::node::{Day, StagedNode, stage_node};
 use crate::analysis::TasksByHost;
 use crate::model::{Node, NodeUsage};
 use crate::report::NodeResult;

@@ -42,7 +42,7 @@ fn of_node(days: &[Evidence], node: &Node) -> Vec<StoppedNode> {
         // Whatever has a reading on this day has come back, unless it stops again.
         let seen = gpus.clone();
         let seen: BTreeSet<_> = seen
-            .flat_map(|(gpu, card, last)| last.series(gpu, card))
+            .flat_map(|(gpu, card, last)| last.stamped(gpu, card))
             .collect();
         for (stopped, _) in &mut stops {
             stopped.series.retain(|series| !seen.contains(series));
