@@ -47,7 +47,7 @@ pub fn differing(
             differing.most_seconds = differing.most_seconds.max(seconds);
         }
     }
-    (differing.tasks.len() > 0).then_some(differing)
+    (!differing.tasks.is_empty()).then_some(differing)
 }
 
 fn overlap(held: Option<Held>, window: &Window, now: UnixSeconds) -> u64 {

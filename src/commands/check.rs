@@ -42,7 +42,7 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
     let calendar = Calendar::now(config);
     let window = last_window(calendar)?;
     let mut checks = vec![check::settings(config, &nodes)];
-    let writable = writable::try_writing(&config.data_dir, &nodes);
+    let writable = writable::try_writing(&config.data_dir, &nodes, window.date);
     checks.extend(check::directory(config, &nodes, &writable));
     let token = (!args.skip_task_info).then(|| Token::find(&config.management_api.token_file));
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());

@@ -11,8 +11,8 @@ use clap::builder::NonEmptyStringValueParser;
 use super::calendar::Calendar;
 use super::frame::Frame;
 use super::request::RequestError;
+use crate::analysis::NodeRecord;
 use crate::analysis::usage::{AbsenceReason, Usage, UserOrder, dates};
-use crate::analysis::{DayLedger, NodeRecord};
 use crate::formats::{usage_csv, usage_table};
 use crate::model::{Capped, DateArg, DateError, ExitStatus, Node, TaskSource, Window};
 use crate::outlets::console;
@@ -49,11 +49,7 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let usage = add_up(&config, args)?;
     let usage = select_users(usage, &config, args)?;
-    let exit_status = if usage.is_complete() {
-        ExitStatus::Complete
-    } else {
-        ExitStatus::Incomplete
-    };
+    let exit_status = ExitStatus::incomplete_unless(usage.is_complete());
     if args.csv {
         console::print(usage_csv::render(&usage, args.sort))?;
         usage_table::remarks(&usage).iter().for_each(console::warn);
@@ -141,7 +137,7 @@ impl<'a> WantedNodes<'a> {
     ) -> BTreeSet<String> {
         let date = window.date;
         let absence = match reports::ledger(&config.data_dir, date) {
-            Ok(Some(ledger)) if is_of(&ledger, window) => {
+            Ok(Some(ledger)) if reports::is_of(&ledger, window) => {
                 usage.add(date, &ledger, |name| self.include(name));
                 let without = self.nodes.iter();
                 for node in without.filter(|(name, _)| !ledger.contains_key(*name)) {
@@ -160,12 +156,6 @@ impl<'a> WantedNodes<'a> {
         usage.add_absence(date, None, absence);
         BTreeSet::new()
     }
-}
-
-/// Whether the accounts are of the window's day, and not of that of another zone.
-fn is_of(ledger: &DayLedger, window: &Window) -> bool {
-    let mut known = ledger.values().map(|node| node.known);
-    known.all(|known| known.from == window.start && known.to <= window.end)
 }
 
 /// Why there are no accounts of these nodes, by the record of the runs of the day.

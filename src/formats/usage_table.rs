@@ -7,7 +7,7 @@ use super::number::percent;
 use super::{account, table};
 use crate::analysis::Account;
 use crate::analysis::usage::{Usage, UserOrder};
-use crate::model::{Percent, WeightedSum, breaks_line};
+use crate::model::{Percent, WeightedSum, printable};
 
 const HEADER: [&str; 9] = [
     "使用者",
@@ -32,8 +32,12 @@ pub fn render(usage: &Usage, order: UserOrder) -> String {
     if let Some(total) = usage.total() {
         let users = usage.sorted(order).into_iter();
         // A name that a file holds may break lines, which the management API's cannot.
-        let users =
-            users.map(|(user, account)| row(&user.replace(breaks_line, "\u{fffd}"), account));
+        let users = users.map(|(user, account)| {
+            row(
+                &printable(&user.replace(char::is_control, "\u{fffd}")),
+                account,
+            )
+        });
         let rows = users.chain([row("合計", total)]);
         add(table::lines(HEADER, rows, CellAlignment::Right));
     }

@@ -19,8 +19,18 @@ impl<T, const CAP: usize> Capped<T, CAP> {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
     pub fn len(&self) -> usize {
         self.first.len() + self.more
+    }
+
+    /// ` 等 N 個` of all of them, where there are more than the first.
+    pub fn rest(&self) -> String {
+        let all = format!(" 等 {} 個", self.len());
+        Some(all).filter(|_| self.more > 0).unwrap_or_default()
     }
 
     /// The things, and after them what `rest` makes of the number of the others, if there are any.
@@ -40,7 +50,7 @@ impl<T: Display, const CAP: usize> Capped<T, CAP> {
 
     /// The things on one line, and ` 等 N 個` of all of them where not all are named.
     pub fn named(&self) -> String {
-        self.joined(|_| format!(" 等 {} 個", self.len()))
+        self.joined(|_| self.rest())
     }
 }
 

@@ -19,6 +19,16 @@ pub enum ExitStatus {
     Interrupted = 130,
 }
 
+impl ExitStatus {
+    pub fn incomplete_unless(is_complete: bool) -> Self {
+        if is_complete {
+            Self::Complete
+        } else {
+            Self::Incomplete
+        }
+    }
+}
+
 impl From<ExitStatus> for u8 {
     fn from(status: ExitStatus) -> Self {
         status as Self

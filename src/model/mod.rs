@@ -23,7 +23,7 @@ pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{
     Answer, Held, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
 };
-pub use text::{beginning, breaks_line, printable};
+pub use text::{beginning, breaks_line, composed, is_format, literal_end, printable, quote};
 pub use thresholds::{AlertRule, Alerts, GENERAL, Thresholds, WrittenRule};
 pub use units::{CardId, GpuIndex, Percent, Reading, UnixSeconds, WeightedSum};
 pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};

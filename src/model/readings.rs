@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CardId, Reading, UnixSeconds, Window};
+use crate::model::{Capped, CardId, Reading, UnixSeconds, Window};
 
 /// What is measured of a card. Its context is stable; the chart ids below it hold the product's name, which an
 /// upgrade of Netdata can change (netdata/facts.md §1).
@@ -52,6 +52,8 @@ pub struct NodeUsage {
     pub rejected_rows: Option<RejectedRows>,
     /// By how many seconds the node's clock is ahead of the machine's, if its answer has the time.
     pub clock_ahead: Option<i64>,
+    /// Cards that the agent has charts of, and that the node is not said to have.
+    pub other_cards: Capped<CardId, 12>,
     /// The series without any reading for which the agent has no chart, as far as it says so.
     pub without_chart: BTreeSet<(CardId, Metric)>,
 }
@@ -106,7 +108,10 @@ impl<T> ByMetric<T> {
 
 impl NodeUsage {
     pub fn is_empty(&self) -> bool {
-        self.cards.is_empty() && self.coarse.is_empty() && self.rejected.is_empty()
+        self.cards.is_empty()
+            && self.coarse.is_empty()
+            && self.rejected.is_empty()
+            && self.other_cards.is_empty()
     }
 
     /// The first of the rejected readings, in words.
@@ -160,6 +165,9 @@ impl NodeUsage {
     pub fn add_coarse(&mut self, coarse: Self) {
         self.clock_ahead = self.clock_ahead.or(coarse.clock_ahead);
         self.coarse = coarse.cards;
+        if self.other_cards.is_empty() {
+            self.other_cards = coarse.other_cards;
+        }
         // The same false sample shows in every tier.
         for (place, value) in coarse.rejected {
             self.rejected.entry(place).or_insert(value);

@@ -92,11 +92,7 @@ impl<'a> AlertsReport<'a> {
         let alerts = tally.alerts(&rules, settings.min_coverage_percent);
         let (has_evidence, nodes_without_evidence) =
             (tally.has_evidence(), tally.nodes_without_evidence());
-        let exit_status = if has_evidence && nodes_without_evidence.is_empty() {
-            ExitStatus::Complete
-        } else {
-            ExitStatus::Incomplete
-        };
+        let is_complete = has_evidence && nodes_without_evidence.is_empty();
         Self {
             first_date: first,
             date: last,
@@ -109,7 +105,7 @@ impl<'a> AlertsReport<'a> {
             left_out: &tally.left_out,
             has_evidence,
             nodes_without_evidence,
-            exit_status,
+            exit_status: ExitStatus::incomplete_unless(is_complete),
         }
     }
 

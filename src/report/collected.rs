@@ -16,7 +16,7 @@ use crate::model::ExitStatus;
 pub struct Collected<'a> {
     pub days: Vec<DayResult<'a>>,
     /// What `--catch-up` found incomplete and did not collect again.
-    pub given_up: Vec<GivenUp>,
+    pub given_up: Vec<GivenUp<'a>>,
     /// The same as lines for people.
     pub given_up_lines: Vec<String>,
     /// Outputs that failed (standard output, the metrics file, the log file) with the reason, each once.
@@ -41,24 +41,6 @@ pub enum DayResult<'a> {
 }
 
 impl<'a> DayResult<'a> {
-    pub fn failed(date: NaiveDate, coverage: Coverage, error: String) -> Self {
-        Self::Failed {
-            date,
-            error,
-            coverage,
-            nodes: [],
-            notices: [],
-            exit_status: ExitStatus::Failed,
-        }
-    }
-
-    pub fn exit_status(&self) -> ExitStatus {
-        match self {
-            Self::Collected(report) => report.exit_status,
-            Self::Failed { exit_status, .. } => *exit_status,
-        }
-    }
-
     pub fn report(&self) -> Option<&RunReport<'a>> {
         match self {
             Self::Collected(report) => Some(report),
@@ -97,7 +79,10 @@ impl Collected<'_> {
     }
 
     pub fn exit_status(&self) -> ExitStatus {
-        let days: Vec<_> = self.days.iter().map(DayResult::exit_status).collect();
+        let days = self.days.iter();
+        let days: Vec<_> = days
+            .map(|day| day.completeness().verdict.exit_status())
+            .collect();
         run_status(&days, self.failed_outputs.is_empty())
     }
 

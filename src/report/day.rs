@@ -11,15 +11,13 @@ use serde::{Serialize, Serializer};
 
 use super::notice::Notice;
 use crate::analysis::{
-    Completeness, Conflict, Coverage, DayRecord, FilesRecord, GpuRecord, GpuUse, Mean, NodeLedger,
-    Shortfall, Span, WindowRecord,
+    Completeness, Coverage, DayRecord, FilesRecord, GpuRecord, GpuUse, NodeLedger, Shortfall,
+    WindowRecord,
 };
 use crate::formats::number::percent;
-use crate::model::{
-    CardId, ExitStatus, GpuIndex, Node, TaskInformation, TaskSource, UnixSeconds, Window,
-};
+use crate::model::{ExitStatus, Node, TaskInformation, TaskSource, UnixSeconds, Window};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct NodeResult {
     /// Its files; `None` if none was written, and then a notice has the reason.
     pub files: Option<FilesRecord>,
@@ -32,9 +30,8 @@ pub struct NodeResult {
 impl NodeResult {
     pub fn failed(why: Notice) -> Self {
         Self {
-            files: None,
-            ledger: None,
             notices: vec![why],
+            ..Self::default()
         }
     }
 }
@@ -218,7 +215,7 @@ impl Serialize for NodeReport<'_> {
             object.serialize_entry("readings", &files.coverage.found)?;
             object.serialize_entry("readings_due", &files.coverage.due)?;
             object.serialize_entry("mean_percent", &files.mean_percent)?;
-            let gpus: Vec<_> = files.gpus.iter().map(GpuFields::of).collect();
+            let gpus: Vec<_> = files.gpus.iter().map(GpuFields).collect();
             object.serialize_entry("gpus", &gpus)?;
         }
         object.end()
@@ -226,33 +223,26 @@ impl Serialize for NodeReport<'_> {
 }
 
 /// A GPU for programs.
-#[derive(Serialize)]
-struct GpuFields<'a> {
-    index: GpuIndex,
-    card: CardId,
-    #[serde(flatten)]
-    coverage: Coverage,
-    mean_percent: Mean,
-    users: Option<Vec<&'a str>>,
-    conflicts: Option<&'a [Conflict]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    more_conflicts: Option<usize>,
-    busy_without_task: Option<&'a [Span]>,
-}
+struct GpuFields<'a>(&'a GpuRecord);
 
-impl<'a> GpuFields<'a> {
-    fn of(gpu: &'a GpuRecord) -> Self {
-        let held = gpu.held.as_ref();
-        let more = held.map_or(0, |held| held.conflicts.more);
-        Self {
-            index: gpu.index,
-            card: gpu.card,
-            coverage: gpu.coverage,
-            mean_percent: gpu.mean_percent,
-            users: held.map(GpuUse::users),
-            conflicts: held.map(|held| &held.conflicts.first[..]),
-            more_conflicts: (more > 0).then_some(more),
-            busy_without_task: held.map(|held| &held.busy_without_task[..]),
+impl Serialize for GpuFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (gpu, held) = (self.0, self.0.held.as_ref());
+        let conflicts = held.map(|held| &held.conflicts);
+        let more = conflicts.map_or(0, |conflicts| conflicts.more);
+        let busy = held.map(|held| &held.busy_without_task);
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("index", &gpu.index)?;
+        object.serialize_entry("card", &gpu.card)?;
+        object.serialize_entry("readings", &gpu.coverage.found)?;
+        object.serialize_entry("readings_due", &gpu.coverage.due)?;
+        object.serialize_entry("mean_percent", &gpu.mean_percent)?;
+        object.serialize_entry("users", &held.map(GpuUse::users))?;
+        object.serialize_entry("conflicts", &conflicts.map(|conflicts| &conflicts.first))?;
+        if more > 0 {
+            object.serialize_entry("more_conflicts", &more)?;
         }
+        object.serialize_entry("busy_without_task", &busy)?;
+        object.end()
     }
 }

@@ -22,7 +22,7 @@ pub struct PlannedDay<'a> {
     pub given_up: Vec<PlannedNode<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct PlannedNode<'a> {
     #[serde(serialize_with = "name")]
     pub node: &'a Node,
@@ -32,10 +32,10 @@ pub struct PlannedNode<'a> {
 
 /// A node's day that is not collected again, though it lacks something.
 #[derive(Debug, Serialize)]
-pub struct GivenUp {
+pub struct GivenUp<'a> {
     date: NaiveDate,
-    node: String,
-    lacks: Vec<Lack>,
+    #[serde(flatten)]
+    planned: PlannedNode<'a>,
 }
 
 impl PlanReport<'_> {
@@ -45,13 +45,10 @@ impl PlanReport<'_> {
     }
 }
 
-impl PlannedDay<'_> {
-    pub fn given_up(&self) -> impl Iterator<Item = GivenUp> {
-        self.given_up.iter().map(|planned| GivenUp {
-            date: self.window.date,
-            node: planned.node.name.clone(),
-            lacks: planned.lacks.clone(),
-        })
+impl<'a> PlannedDay<'a> {
+    pub fn given_up(&self) -> impl Iterator<Item = GivenUp<'a>> {
+        let (date, given_up) = (self.window.date, self.given_up.iter().cloned());
+        given_up.map(move |planned| GivenUp { date, planned })
     }
 
     fn lines(&self) -> Vec<String> {

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::analysis::Doubt;
-use crate::analysis::usage::{AbsenceReason, DateRuns, Usage, UserOrder};
+use crate::analysis::usage::{AbsenceReason, Usage, UserOrder};
 use crate::formats::account::AccountFields;
 use crate::model::ExitStatus;
 
@@ -60,10 +60,10 @@ impl<'a> UsageReport<'a> {
             let absences = usage.absences.iter();
             let absences = absences.filter(move |(absence, _)| absence.node.is_some() == of_node);
             let fields = absences.flat_map(|(absence, dates)| {
-                runs(dates).map(|(from, to)| AbsenceFields {
+                dates.0.iter().map(|run| AbsenceFields {
                     node: absence.node.as_deref(),
-                    from,
-                    to,
+                    from: run.0,
+                    to: run.1,
                     reason: absence.reason,
                     message: absence.reason.message(),
                 })
@@ -71,10 +71,10 @@ impl<'a> UsageReport<'a> {
             fields.collect()
         };
         let doubts = usage.doubts.iter().flat_map(|((node, doubt), dates)| {
-            runs(dates).map(|(from, to)| DoubtFields {
+            dates.0.iter().map(|run| DoubtFields {
                 node,
-                from,
-                to,
+                from: run.0,
+                to: run.1,
                 doubt: *doubt,
             })
         });
@@ -97,8 +97,4 @@ impl<'a> UsageReport<'a> {
             exit_status,
         }
     }
-}
-
-fn runs(dates: &DateRuns) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
-    dates.0.iter().copied()
 }

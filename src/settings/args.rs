@@ -14,11 +14,7 @@ pub struct SettingsArgs {
     #[arg(long, global = true, value_name = "DIR")]
     #[arg(help = "資料目錄 [預設: 依設定檔，否則 ./data]")]
     pub data_dir: Option<PathBuf>,
-    #[arg(long, global = true, value_name = "ZONE", value_parser = parse_zone)]
+    #[arg(long, global = true, value_name = "ZONE", value_parser = <Tz as Written>::parse)]
     #[arg(help = "一天所屬的 IANA 時區 [預設: 依設定檔，否則 UTC]")]
     pub timezone: Option<Tz>,
-}
-
-fn parse_zone(text: &str) -> Result<Tz, String> {
-    Tz::parse(text)
 }

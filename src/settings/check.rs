@@ -83,24 +83,20 @@ fn complete_nodes(nodes: &mut [Node], cards: &[CardId]) -> Result<(), String> {
 /// The name becomes a directory below the data directory, beside `.daily-gpu-log` and `reports`, and must not lead
 /// elsewhere.
 fn check_node_name(name: &str) -> Result<(), String> {
-    let problem = if name.is_empty() {
-        "節點名稱是空的"
-    } else if name.starts_with('.') {
-        "節點名稱不可以「.」開頭"
-    } else if name.contains(|c: char| c == '/' || c == '\\' || c.is_control()) {
-        "節點名稱不可含有斜線或控制字元"
-    } else if name == "reports" {
-        "節點名稱不可以是 reports，那是報告的目錄"
-    } else if name.len() > 255 {
-        "節點名稱太長（上限 255 位元組）"
-    } else {
-        return Ok(());
-    };
+    let is_barred = |c: char| c == '/' || c == '\\' || c.is_control();
+    let problems = [
+        (name.is_empty(), "是空的"),
+        (name.starts_with('.'), "不可以「.」開頭"),
+        (name.contains(is_barred), "不可含有斜線或控制字元"),
+        (name == "reports", "不可以是 reports，那是報告的目錄"),
+        (name.len() > 255, "太長（上限 255 位元組）"),
+    ];
     let name = name.escape_debug();
-    invalid(
-        "nodes.name",
-        format!("{problem}：「{name}」。它是資料目錄下的目錄名稱"),
-    )
+    for (has_it, problem) in problems {
+        let problem = format!("節點名稱{problem}：「{name}」。它是資料目錄下的目錄名稱");
+        require(!has_it, "nodes.name", problem)?;
+    }
+    Ok(())
 }
 
 /// The node that each GPU is on. It cannot be on two: a task on it would be counted on either.

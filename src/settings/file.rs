@@ -1,35 +1,18 @@
 //! The settings file as it is written: where it is looked for, its keys, and what is wrong with it.
 
-use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_path_to_error::{Path as KeyPath, Segment};
 use toml::{Deserializer, Table, Value};
 
-use super::{Config, check};
+use super::{Config, check, regular_file};
 use crate::model::{MARK, redacted};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    File(PathBuf),
-    /// No file was found: the cluster of the seeds.
-    #[default]
-    BuiltIn,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::BuiltIn => f.write_str("內建設定"),
-        }
-    }
-}
 
 /// A settings file that cannot be used (exit status 10).
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +34,12 @@ pub enum ConfigError {
 pub fn read(named: Option<&Path>) -> Result<Option<(Config, Table)>, ConfigError> {
     let places = named.map_or_else(usual_places, |path| vec![path.to_owned()]);
     for path in places {
-        let text = match std::fs::read_to_string(&path) {
+        let read = if named.is_some() {
+            std::fs::read_to_string(&path)
+        } else {
+            read_found(&path)
+        };
+        let text = match read {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => continue,
             Err(cause) => {
@@ -71,13 +59,26 @@ pub fn read(named: Option<&Path>) -> Result<Option<(Config, Table)>, ConfigError
         };
         return match parse(&text) {
             Ok((mut config, file)) => {
-                config.source = Source::File(path);
+                config.source = Some(path);
                 Ok(Some((config, file)))
             }
             Err(problem) => Err(ConfigError::Malformed { path, problem }),
         };
     }
     Ok(None)
+}
+
+/// A file that was looked for, and so must be of somebody who may decide what the program does.
+fn read_found(path: &Path) -> io::Result<String> {
+    let file = regular_file::open_named(path)?;
+    let metadata = file.metadata()?;
+    if !regular_file::is_own(&metadata) {
+        return Err(io::Error::other("屬於其他使用者"));
+    }
+    if metadata.mode() & 0o002 != 0 {
+        return Err(io::Error::other("任何使用者都可以改寫它"));
+    }
+    io::read_to_string(file)
 }
 
 fn usual_places() -> Vec<PathBuf> {

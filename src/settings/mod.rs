@@ -8,6 +8,7 @@ mod duration;
 mod file;
 mod notify;
 mod private_file;
+pub mod regular_file;
 mod secret;
 mod show;
 mod template;
@@ -31,7 +32,7 @@ use crate::model::{
 };
 
 pub use args::SettingsArgs;
-pub use file::{ConfigError, Source};
+pub use file::ConfigError;
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
 pub use private_file::{NoSecret, open_private};
 pub use secret::SecretError;
@@ -63,8 +64,9 @@ pub struct Config {
     pub thresholds: Thresholds,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
+    /// Its file; `None` where none was found: the cluster of the seeds.
     #[serde(skip)]
-    pub source: Source,
+    pub source: Option<PathBuf>,
 }
 
 /// How long and how often a client asks before it gives up.
@@ -82,6 +84,14 @@ pub struct Patience {
     pub deadline: Duration,
     /// How often a request is made again after a failure that may pass.
     pub retries: usize,
+    /// How much of large answers may be in memory at once.
+    pub memory_mib: usize,
+}
+
+impl Patience {
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_mib.saturating_mul(1 << 20)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -122,7 +132,7 @@ impl Default for Config {
             thresholds: Thresholds::default(),
             alerts: Alerts::default(),
             users: BTreeMap::new(),
-            source: Source::BuiltIn,
+            source: None,
         }
     }
 }
@@ -134,6 +144,7 @@ impl Default for Patience {
             connect_timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(60),
             retries: 2,
+            memory_mib: 256,
         }
     }
 }

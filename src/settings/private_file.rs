@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::regular_file;
+
 /// The directory in which systemd puts the credentials of a service.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// The permission bits of everybody but the owner.
@@ -13,10 +15,8 @@ const OTHERS: u32 = 0o077;
 #[derive(Debug)]
 pub enum NoSecret {
     Unreadable(io::Error),
-    /// Users other than the owner may access it.
-    Exposed {
-        mode: u32,
-    },
+    /// Users other than the owner may access it: its mode.
+    Exposed(u32),
 }
 
 /// The file with the credential `name`, if this is a service that was given one. systemd guards its directory, and its
@@ -28,12 +28,12 @@ pub fn credential(name: &str) -> Option<PathBuf> {
 
 /// Opens a file that nobody but its owner may have access to.
 pub fn open_private(path: &Path) -> Result<File, NoSecret> {
-    let file = File::open(path).map_err(NoSecret::Unreadable)?;
+    let file = regular_file::open_named(path).map_err(NoSecret::Unreadable)?;
     // Of the file that is open: its name may lead to another one by now.
     let metadata = file.metadata().map_err(NoSecret::Unreadable)?;
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & OTHERS != 0 {
-        return Err(NoSecret::Exposed { mode });
+        return Err(NoSecret::Exposed(mode));
     }
     Ok(file)
 }

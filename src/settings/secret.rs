@@ -1,13 +1,13 @@
 //! Secrets: where they come from, and why one cannot be had.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::private_file::{NoSecret, credential, open_private};
+use super::regular_file;
 
 /// A secret that cannot be had. Nothing of what its source holds is in it.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,10 @@ impl Places<'_> {
     /// The text that `source` holds. Only the path of a file that is there is named: another may be the secret itself.
     pub fn read(&self, source: &Source) -> Result<SecretString, SecretError> {
         let (path, opened) = match source {
-            Source::Credential(path) => (path, File::open(path).map_err(NoSecret::Unreadable)),
+            Source::Credential(path) => (
+                path,
+                regular_file::open_named(path).map_err(NoSecret::Unreadable),
+            ),
             Source::File(path) => (path, open_private(path)),
             Source::Variable(name) => return Ok(std::env::var(name).unwrap_or_default().into()),
         };
@@ -68,7 +71,7 @@ impl Places<'_> {
                 place: self.name(source),
                 cause,
             },
-            NoSecret::Exposed { mode } => SecretError::Exposed {
+            NoSecret::Exposed(mode) => SecretError::Exposed {
                 place: self.name(source),
                 path: path.clone(),
                 mode,

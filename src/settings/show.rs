@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::file::{ConfigError, Source};
+use super::file::ConfigError;
 use super::template::{SECRETS, SECTIONS, Section};
 use super::token::TokenOrigin;
 use super::{SettingsArgs, in_force, load_with_file};
@@ -81,10 +81,7 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     Ok(Explained {
         settings: settings.collect(),
         token: TokenOrigin::find(&config.management_api.token_file),
-        file: match config.source {
-            Source::File(path) => Some(path.display().to_string()),
-            Source::BuiltIn => None,
-        },
+        file: config.source.map(|path| path.display().to_string()),
     })
 }
 
@@ -184,17 +181,6 @@ pub fn tables<'a>(root: &'a Table, section: &Section) -> Vec<&'a Table> {
     vec![at]
 }
 
-impl Explained {
-    fn origin(&self, setting: &Setting) -> String {
-        match (setting.origin, &self.file) {
-            (Origin::Credential(name), _) => format!("systemd 憑證 {name}"),
-            (Origin::CommandLine, _) => "命令列".to_owned(),
-            (Origin::File, Some(path)) => format!("設定檔 {path}"),
-            _ => "內建".to_owned(),
-        }
-    }
-}
-
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
@@ -215,7 +201,13 @@ impl fmt::Display for Explained {
                 Some(header) => writeln!(f, "\n{header}")?,
                 None => {}
             }
-            let (key, origin) = (&setting.name, self.origin(setting));
+            let key = &setting.name;
+            let origin = match (setting.origin, &self.file) {
+                (Origin::Credential(name), _) => format!("systemd 憑證 {name}"),
+                (Origin::CommandLine, _) => "命令列".to_owned(),
+                (Origin::File, Some(path)) => format!("設定檔 {path}"),
+                _ => "內建".to_owned(),
+            };
             match &setting.value {
                 Displayed::Set(value) => writeln!(f, "{key} = {value}  # {origin}")?,
                 Displayed::Secret => writeln!(f, "# {key}：已設定，內容不顯示  # {origin}")?,

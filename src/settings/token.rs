@@ -4,10 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::TokenFile;
 use super::secret::{Places, SecretError, Source};
-use crate::model::{UnixSeconds, looks_like_token};
+use crate::model::{UnixSeconds, literal_end, looks_like_token};
 
 /// The variable that may hold the token itself.
 const TOKEN_VARIABLE: &str = "MANAGEMENT_API_TOKEN";
@@ -109,14 +110,34 @@ impl Token {
         self.text.expose_secret()
     }
 
-    /// The body of an answer without the token, which a server may repeat in what it complains of.
+    /// The body of an answer without the token, which a server may repeat in what it complains of, also in the
+    /// escapes of JSON.
     pub fn redact(&self, body: Vec<u8>) -> Vec<u8> {
-        match std::str::from_utf8(&body) {
-            Ok(text) if text.contains(self.expose()) => {
-                text.replace(self.expose(), "(Token)").into_bytes()
+        const INSTEAD: &str = "(Token)";
+        let Ok(text) = std::str::from_utf8(&body) else {
+            return body;
+        };
+        let mut redacted = text.replace(self.expose(), INSTEAD);
+        if redacted.contains('\\') {
+            let mut plain = String::with_capacity(redacted.len());
+            let mut rest = redacted.as_str();
+            while let Some(start) = rest.find('"') {
+                plain.push_str(&rest[..start]);
+                let (literal, after) = rest[start..].split_at(literal_end(&rest[start..]));
+                let decoded = serde_json::from_str::<String>(literal).ok();
+                match decoded.filter(|decoded| decoded.contains(self.expose())) {
+                    Some(decoded) => {
+                        let decoded = Value::from(decoded.replace(self.expose(), INSTEAD));
+                        plain.push_str(&decoded.to_string());
+                    }
+                    None => plain.push_str(literal),
+                }
+                rest = after;
             }
-            _ => body,
+            plain.push_str(rest);
+            redacted = plain;
         }
+        redacted.into_bytes()
     }
 
     /// When the token ends, if that is soon after `now`.
@@ -165,6 +186,17 @@ mod tests {
         let redacted = |body: &[u8]| token("hush").redact(body.to_vec());
         assert_eq!(redacted(b"bad header: hush!"), b"bad header: (Token)!");
         assert_eq!(redacted(b"\xff"), b"\xff");
+        // As PHP writes a slash, and as anybody may write anything.
+        let redacted = |body: &str| token("a/SECRET+").redact(body.into());
+        for (body, plain) in [
+            (
+                r#"{"a\/SECRET+":["x \"a\u002fSECRET\u002b\""]}"#,
+                r#"{"(Token)":["x \"(Token)\""]}"#,
+            ),
+            (r#"["a\\", "b", "unended \"#, r#"["a\\", "b", "unended \"#),
+        ] {
+            assert_eq!(redacted(body), plain.as_bytes());
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::layout::{CardRecord, Layout};
 use super::read::read;
 use super::reports;
-use super::write::WriteError;
+use super::write::{WriteError, check_links};
 use crate::analysis::Span;
 use crate::formats::unreadable::Unreadable;
 use crate::formats::{average_csv, gpu_csv};
@@ -45,6 +45,7 @@ pub struct UnusableFile {
 impl DayFiles<'_> {
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
         let directory = self.directory_of(node);
+        check_links(&directory)?;
         let record = self.recorded.get(&node.name).cloned();
         let layout = Layout::of(&directory, self.date, record);
         let layout = layout.map_err(WriteError::at(&directory))?;
@@ -80,9 +81,8 @@ impl DayFiles<'_> {
         layout: &Layout,
         earlier: &mut Earlier,
     ) -> Result<(), WriteError> {
-        let path = self
-            .directory_of(node)
-            .join(format!("average_{}.csv", self.date));
+        let name = format!("average_{}.csv", self.date);
+        let path = self.directory_of(node).join(name);
         let (problem, is_misnamed) = match read(&path, average_csv::users) {
             Ok(users) => {
                 let is_lost = |index: GpuIndex| {

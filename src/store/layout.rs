@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{CardId, GpuFileNumber, GpuIndex, if_there};
+use crate::settings::regular_file::{self, NOT_REGULAR};
 
 /// What a run has recorded of the files that it wrote into a node's directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,9 +81,11 @@ impl Layout {
             let number = name.to_str().and_then(|name| number(name, date));
             layout.numbers.extend(number);
         }
-        let summary = match fs::read(directory.join(format!("summary_{date}.txt"))) {
+        let summary = match regular_file::read(&directory.join(format!("summary_{date}.txt"))) {
             // A directory in its place is an error once the summary is to be written.
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => None,
+            // It says nothing, and a new one takes its place.
+            Err(error) if error.kind() == NOT_REGULAR => None,
             summary => if_there(summary)?,
         };
         let summary = summary.unwrap_or_default();

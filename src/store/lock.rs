@@ -1,15 +1,20 @@
 //! The kernel's lock on the data directory: one run at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::{LOCK, STATE_DIRECTORY};
-use super::write::{FILE_MODE, WriteError, make_directory};
+use rustix::io::Errno;
 
+use super::state::{LOCK, STATE_DIRECTORY};
+use super::write::{WriteError, make_directory};
+use crate::settings::regular_file::open_with;
+
+/// Whoever can open the file can hold its lock.
+const LOCK_MODE: u32 = 0o600;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the holder of a lock may take to write its pid, and how often that is looked for.
@@ -20,6 +25,9 @@ const PID_PAUSE: Duration = Duration::from_millis(10);
 pub enum OpenError {
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Some network file systems.
+    #[error("資料目錄 {root} 的檔案系統不支援 flock 鎖定（{cause}）：無法確保一次只有一個執行，請改放在支援的檔案系統，或以支援鎖定的選項掛載", root = .root.display())]
+    NoLocks { root: PathBuf, cause: io::Error },
     #[error("資料目錄 {root} 正由另一次執行使用（PID {holder}）：請等它結束，或加上 --wait 秒數", root = .root.display())]
     Locked {
         root: PathBuf,
@@ -35,15 +43,17 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
     make_directory(&directory)?;
     let path = directory.join(LOCK);
     let error = WriteError::at(&path);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .open(&path)
-        .map_err(&error)?;
-    if !lock_within(&file, patience, LOCK_PAUSE).map_err(&error)? {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(LOCK_MODE);
+    let mut file = open_with(&path, &options).map_err(&error)?;
+    // One that an earlier version made.
+    let mode = file.metadata().map_err(&error)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let own = Permissions::from_mode(LOCK_MODE);
+        file.set_permissions(own).map_err(&error)?;
+    }
+    let locked = lock_within(&file, patience, LOCK_PAUSE);
+    if !locked.map_err(|cause| not_locked(root, &path, cause))? {
         let holder = poll(PID_PATIENCE, PID_PAUSE, || pid(&mut file)).map_err(&error)?;
         return Err(OpenError::Locked {
             root: root.to_owned(),
@@ -56,6 +66,25 @@ pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
         .and_then(|_| writeln!(file, "{}", std::process::id()))
         .map_err(&error)?;
     Ok(file)
+}
+
+/// Tries whether the file system of `root`, which is there, has locks; whoever has the lock now keeps it.
+pub fn check(root: &Path, existing: &Path) -> Result<(), OpenError> {
+    let directory = File::open(existing).map_err(WriteError::at(existing))?;
+    match directory.try_lock_shared() {
+        Err(TryLockError::Error(cause)) => Err(not_locked(root, existing, cause)),
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(()),
+    }
+}
+
+fn not_locked(root: &Path, path: &Path, cause: io::Error) -> OpenError {
+    let root = root.to_owned();
+    match Errno::from_io_error(&cause) {
+        Some(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS | Errno::INVAL) => {
+            OpenError::NoLocks { root, cause }
+        }
+        _ => WriteError::at(path)(cause).into(),
+    }
 }
 
 /// Takes the lock of a file, for which it waits at most `patience`, and returns whether it has it.

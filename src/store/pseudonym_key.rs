@@ -59,7 +59,7 @@ fn read(path: &Path) -> Result<Option<Pseudonyms>, PseudonymKeyError> {
             return Ok(None);
         }
         Err(NoSecret::Unreadable(error)) => return Err(unreadable(error)),
-        Err(NoSecret::Exposed { mode }) => {
+        Err(NoSecret::Exposed(mode)) => {
             return Err(PseudonymKeyError::Exposed {
                 path: path.to_owned(),
                 mode,

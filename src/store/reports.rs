@@ -8,10 +8,13 @@ use chrono::NaiveDate;
 
 use super::read::read;
 use super::write::{self, FILE_MODE, WriteError};
-use crate::analysis::{DayLedger, NodeLedger};
+use crate::analysis::DayLedger;
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
 use crate::model::Window;
+
+/// Of what is of all nodes together.
+pub const DIRECTORY: &str = "reports";
 
 /// A report of an earlier run that could not be merged with the new accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,34 +49,38 @@ pub fn write_users(
     nodes: DayLedger,
 ) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
     let path = users_file(root, window.date);
-    let is_of_window =
-        |node: &NodeLedger| node.known.from == window.start && node.known.to <= window.end;
-    let (mut day, problem) = match ledger(root, window.date) {
-        Ok(None) => (DayLedger::new(), None),
-        Ok(Some(earlier)) if earlier.values().all(is_of_window) => (earlier, None),
-        Ok(Some(_)) => (
-            DayLedger::new(),
-            Some(format!("不是 {} 的這一天", window.zone)),
-        ),
-        Err(LedgerError::Malformed { problem, .. }) => (DayLedger::new(), Some(problem)),
+    let mut day = DayLedger::new();
+    let problem = match ledger(root, window.date) {
+        Ok(None) => None,
+        Ok(Some(earlier)) if is_of(&earlier, window) => {
+            day = earlier;
+            None
+        }
+        Ok(Some(_)) => Some(format!("不是 {} 的這一天", window.zone)),
+        Err(LedgerError::Malformed { problem, .. }) => Some(problem),
         Err(LedgerError::Io { path, cause }) => return Err(WriteError { path, cause }),
     };
-    day.extend(nodes);
-    let kept_as = problem.as_ref().map(|_| write::keep_aside(&path));
-    let kept_as = kept_as.transpose()?;
-    let text = ledger_csv::render(&day);
-    write::put(&path, FILE_MODE, &text, File::sync_all)?;
-    let not_merged = problem
-        .zip(kept_as)
-        .map(|(problem, kept_as)| NotMergedReport {
+    let not_merged = match problem {
+        None => None,
+        Some(problem) => Some(NotMergedReport {
+            kept_as: write::keep_aside(&path)?,
             path: path.clone(),
             problem,
-            kept_as,
-        });
+        }),
+    };
+    day.extend(nodes);
+    let text = ledger_csv::render(&day);
+    write::put(&path, FILE_MODE, &text, File::sync_all)?;
     Ok((path, not_merged))
+}
+
+/// Whether the accounts are of the window's day, and not of that of another zone.
+pub fn is_of(ledger: &DayLedger, window: &Window) -> bool {
+    let mut known = ledger.values().map(|node| node.known);
+    known.all(|known| known.from == window.start && known.to <= window.end)
 }
 
 pub fn users_file(root: &Path, date: NaiveDate) -> PathBuf {
     // No node can have this name.
-    root.join("reports").join(format!("users_{date}.csv"))
+    root.join(DIRECTORY).join(format!("users_{date}.csv"))
 }

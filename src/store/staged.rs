@@ -68,16 +68,14 @@ impl Staged {
         for path in &self.asides {
             set_aside.insert(path.clone(), keep_aside(path)?);
         }
-        let targets = self.files.iter().map(|(_, target)| target.clone());
-        let targets: Vec<_> = targets.collect();
+        let mut only_aside = self.asides.clone();
+        only_aside.retain(|path| !self.replaces(path));
         for (temporary, target) in self.files {
             let placed = temporary.persist(&target);
             placed.map_err(|error| WriteError::at(&target)(error.error))?;
         }
-        for path in self.asides {
-            if !targets.contains(&path) {
-                fs::remove_file(&path).map_err(WriteError::at(&path))?;
-            }
+        for path in only_aside {
+            fs::remove_file(&path).map_err(WriteError::at(&path))?;
         }
         Ok(set_aside)
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::write::{WriteError, put};
 use crate::model::if_there;
+use crate::settings::regular_file;
 
 pub const STATE_DIRECTORY: &str = ".daily-gpu-log";
 /// The file whose lock a run holds.
@@ -34,7 +35,7 @@ impl StateFile {
     }
 
     pub fn read(&self) -> Result<Option<Vec<u8>>, ReadError> {
-        if_there(fs::read(&self.path)).map_err(|cause| ReadError {
+        if_there(regular_file::read(&self.path)).map_err(|cause| ReadError {
             path: self.path.clone(),
             cause,
         })

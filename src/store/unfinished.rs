@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::state::{STATE_DIRECTORY, StateFile};
 use super::write::{WriteError, remove_temporary};
 use crate::model::if_there;
+use crate::settings::regular_file::{self, NOT_REGULAR};
 
 /// The file that names the day whose files are being written.
 pub fn note(root: &Path) -> StateFile {
@@ -17,14 +18,15 @@ pub fn note(root: &Path) -> StateFile {
 pub fn tidy(root: &Path) -> Result<(), WriteError> {
     remove_temporary(root)?;
     let nodes = directories_in(root);
-    for directory in nodes
-        .iter()
-        .chain(&directories_in(&root.join(STATE_DIRECTORY)))
-    {
-        remove_temporary(directory)?;
-    }
+    let own = directories_in(&root.join(STATE_DIRECTORY));
+    let mut directories = nodes.iter().chain(&own);
+    directories.try_for_each(|directory| remove_temporary(directory))?;
     let note = note(root).path;
-    let unfinished = if_there(fs::read(&note)).map_err(WriteError::at(&note))?;
+    let unfinished = match if_there(regular_file::read(&note)) {
+        // It is no note, and the next one takes its place.
+        Err(error) if error.kind() == NOT_REGULAR => None,
+        read => read.map_err(WriteError::at(&note))?,
+    };
     let unfinished = unfinished.unwrap_or_default();
     // Only ever a date, but it is read from a file and becomes part of a path.
     let date = String::from_utf8_lossy(&unfinished)

@@ -9,6 +9,9 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
+use crate::model::if_there;
+use crate::settings::regular_file::{check_link, open};
+
 /// Task data is personal: the group may read it, others may not. The umask may take more away.
 pub const FILE_MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
@@ -36,7 +39,20 @@ impl WriteError {
 pub fn make_directory(path: &Path) -> Result<(), WriteError> {
     let mut directory = DirBuilder::new();
     directory.recursive(true).mode(DIRECTORY_MODE);
-    directory.create(path).map_err(WriteError::at(path))
+    directory.create(path).map_err(WriteError::at(path))?;
+    check_links(path)
+}
+
+/// Objects to a link to a directory that neither root nor the caller made, in the place of the directory or of the
+/// one that it is in.
+pub fn check_links(directory: &Path) -> Result<(), WriteError> {
+    let parent = directory
+        .parent()
+        .filter(|path| !path.as_os_str().is_empty());
+    for path in parent.into_iter().chain([directory]) {
+        if_there(check_link(path)).map_err(WriteError::at(path))?;
+    }
+    Ok(())
 }
 
 /// Puts one file in place, whole, once `sync` has seen to it that its contents last. Its directory is made where there
@@ -69,16 +85,39 @@ pub fn keep_aside(path: &Path) -> Result<PathBuf, WriteError> {
             match fs::hard_link(path, &aside) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // A run that was killed between this and the renaming has done it already.
-                    if fs::metadata(&aside)?.ino() == fs::metadata(path)?.ino() {
+                    if fs::symlink_metadata(&aside)?.ino() == fs::symlink_metadata(path)?.ino() {
                         return Ok(aside.into());
                     }
                     number += 1;
+                }
+                // A file system without a second name for a file.
+                Err(error) if lacks_links(&error) => {
+                    let mut copy = OpenOptions::new();
+                    let copy = copy
+                        .write(true)
+                        .create_new(true)
+                        .mode(FILE_MODE)
+                        .open(&aside);
+                    match copy {
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                        copy => {
+                            io::copy(&mut open(path)?, &mut copy?)?;
+                            return Ok(aside.into());
+                        }
+                    }
                 }
                 linked => return linked.map(|()| aside.into()),
             }
         }
     };
     keep().map_err(WriteError::at(path))
+}
+
+fn lacks_links(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS)
+    )
 }
 
 /// A file that is not in place yet. It is opened here because tempfile's errors name a file that nobody knows.
@@ -97,7 +136,9 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
     match openat(CWD, directory, flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => Ok(file.into()),
-        Err(Errno::OPNOTSUPP | Errno::ISDIR) => Ok(temporary(directory, FILE_MODE)?.into_file()),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            Ok(temporary(directory, FILE_MODE)?.into_file())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -6,16 +6,11 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::SimulatedNode;
-use crate::support::{DATE, Lab, World};
+use crate::support::{BOUND_BY_MODES, DATE, Lab, World};
 
 const NODE: &str = "colab-gpu4";
 const OTHER_DATE: &str = "2025-08-02";
 const ADVICE: &str = "（請確認對資料目錄有寫入權限，且磁碟有空間）";
-/// Takes from root the power to write where the mode of a directory forbids it. Nobody else has it.
-const BOUND_BY_MODES: &str = "\
-    [ \"$(id -u)\" != 0 ] || exec setpriv --bounding-set=-dac_override,-dac_read_search -- \"$@\"\n\
-    exec \"$@\"";
-
 /// A world whose tree holds other readings than its node has now.
 fn world_with_old_readings() -> World {
     let old = SimulatedNode::new(NODE).constant(1, 25.0, 25.0);

@@ -31,6 +31,7 @@ mod gaps;
 mod gpu_uuids;
 mod help;
 mod holdings;
+mod hostile_files;
 mod inventory;
 mod json;
 mod kept_tasks;

@@ -291,3 +291,14 @@ fn settings_from_afar_are_as_good_as_those_at_hand() {
     let outcome = world.run_with(&[DATE], &variables).exits(0).stderr_is("");
     outcome.holds_all_readings_of(world.cluster.node("n"), "n");
 }
+
+#[test]
+fn settings_that_everybody_may_change_are_not_taken_without_being_named() {
+    let world = Lab::colab_gpu4().start();
+    world.set_mode(FILE, 0o666);
+    world.run(&[DATE]).exits(10).stderr_is(
+        "錯誤：無法讀取設定檔 daily-gpu-log.toml：任何使用者都可以改寫它\
+         （請先 cd 到其他目錄，例如 cd /，或以 --config 指定設定檔）\n",
+    );
+    world.run(&["--config", FILE, DATE]).exits(0).stderr_is("");
+}

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::day::Run;
 use super::request::Request;
 use super::tasks::ApiAccess;
-use crate::model::Node;
+use crate::model::{ExitStatus, Node};
 use crate::outlets::console::{self, PrintError};
 use crate::report::notice::Kind;
 use crate::report::{Collected, DayResult, PlannedDay, RunReport, kept_coverage};
@@ -109,8 +109,14 @@ impl<'a> Progress<'a, '_> {
         let earlier = self.run.data_dir.record(window.date).ok().flatten();
         let earlier = earlier.filter(|earlier| earlier.is_of(window));
         let nodes = day.collect.iter().map(|planned| planned.node);
-        let coverage = kept_coverage(nodes, window, earlier.as_ref());
-        DayResult::failed(window.date, coverage, error)
+        DayResult::Failed {
+            date: window.date,
+            error,
+            coverage: kept_coverage(nodes, window, earlier.as_ref()),
+            nodes: [],
+            notices: [],
+            exit_status: ExitStatus::Failed,
+        }
     }
 
     fn print_line(&mut self, line: &str) {

@@ -12,6 +12,8 @@ pub mod task_report;
 pub mod tasks;
 pub mod worker;
 
+use std::path::Path;
+
 use anyhow::Result;
 use chrono::NaiveDate;
 
@@ -33,8 +35,7 @@ use request::Request;
 pub fn run(args: &RunArgs, common: &CommonArgs, metrics: &MetricsFile) -> Result<ExitStatus> {
     if args.user_report || args.dry_run {
         let frame = Frame::open(common)?;
-        let config = frame.config()?;
-        tracing::info!(settings = %config.source, "settings loaded");
+        let config = loaded(frame.config()?);
         let request = Request::new(&frame, &config, args)?;
         return if args.user_report {
             task_report::print(&request)
@@ -50,10 +51,16 @@ pub fn run(args: &RunArgs, common: &CommonArgs, metrics: &MetricsFile) -> Result
         console,
     };
     let ended = frame.config().map_err(Into::into).and_then(|config| {
-        tracing::info!(settings = %config.source, "settings loaded");
-        collect_and_notify(&frame, &config, args, metrics, no_log.as_ref())
+        collect_and_notify(&frame, &loaded(config), args, metrics, no_log.as_ref())
     });
     ended.inspect_err(|error| drop(metrics.write(exit_status(error), None)))
+}
+
+fn loaded(config: Config) -> Config {
+    let built_in = Path::new("內建設定");
+    let source = config.source.as_deref().unwrap_or(built_in);
+    tracing::info!(settings = %source.display(), "settings loaded");
+    config
 }
 
 /// Collects, and notifies those who wait for the result. That somebody could not be notified changes nothing.

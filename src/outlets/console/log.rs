@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use indicatif::MultiProgress;
+use rustix::fs::OFlags;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
@@ -42,8 +43,13 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     let format = output.log_format;
     // A quiet run leaves its trace all the same.
     let kept = shown.max(LevelFilter::INFO);
-    let stderr = layer(format, None, Arc::new(Stderr(bars))).with_filter(shown);
-    let file = file.map(|file| layer(format, Some(SystemTime), Arc::new(file)).with_filter(kept));
+    // Where stderr is gone, the exit status has to do.
+    let to_stderr = Lines(move |line: &[u8]| drop(bars.suspend(|| io::stderr().write_all(line))));
+    let stderr = layer(format, None, Arc::new(to_stderr)).with_filter(shown);
+    let file = file.map(|file| {
+        let to_file = Lines(move |line: &[u8]| file.append(line));
+        layer(format, Some(SystemTime), Arc::new(to_file)).with_filter(kept)
+    });
     // Fails only where a program has set a log of its own, which is then the one to use.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(stderr).with(file));
     // A bug is logged like everything else, and does not tear the bar.
@@ -122,13 +128,12 @@ impl Visit for Message {
     }
 }
 
-/// Stderr, with the progress bar out of the way while a line is written.
-struct Stderr(MultiProgress);
+/// Where each line goes whole.
+struct Lines<F>(F);
 
-impl Write for &Stderr {
+impl<F: Fn(&[u8])> Write for &Lines<F> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // Where stderr is gone, the exit status has to do.
-        let _ = self.0.suspend(|| io::stderr().write_all(line));
+        (self.0)(line);
         Ok(line.len())
     }
 
@@ -147,24 +152,19 @@ impl LogFile {
     pub fn open(path: &Path) -> Result<Self, LogFileError> {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(LOG_FILE_MODE);
+        // A pipe that nobody reads would be waited for.
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
         let path = path.to_owned();
         match options.open(&path) {
             Ok(file) => Ok(Self { path, file }),
             Err(cause) => Err(LogFileError { path, cause }),
         }
     }
-}
 
-impl Write for &LogFile {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+    fn append(&self, line: &[u8]) {
         if let Err(error) = (&self.file).write_all(line) {
             LOST.get_or_init(|| format!("無法寫入記錄檔 {}：{error}", self.path.display()));
         }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -1,6 +1,5 @@
 //! Long texts, through the pager of whoever reads them on a terminal.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Seek, Write};
 use std::process::Command;
 use std::{env, fmt};
@@ -14,7 +13,9 @@ pub fn print_long(text: impl fmt::Display) -> Result<(), PrintError> {
         && let Ok(pager) = env::var("PAGER")
         && let mut words = pager.split_whitespace()
         && let Some(program) = words.next()
-        && let Ok(file) = file(&text)
+        && let Ok(mut file) = tempfile::tempfile()
+        && file.write_all(text.as_bytes()).is_ok()
+        && file.rewind().is_ok()
         && let Ok(mut pager) = Command::new(program).args(words).stdin(file).spawn()
     {
         // How the pager ends is its own affair.
@@ -22,11 +23,4 @@ pub fn print_long(text: impl fmt::Display) -> Result<(), PrintError> {
         return Ok(());
     }
     print(text)
-}
-
-fn file(text: &str) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    file.write_all(text.as_bytes())?;
-    file.rewind()?;
-    Ok(file)
 }

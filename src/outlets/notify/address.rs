@@ -1,6 +1,6 @@
 //! A secret address that messages are posted to.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{TRIES, Undelivered};
 use crate::settings::{Patience, SecretError, SecretUrl, UrlSetting};
@@ -30,15 +30,12 @@ impl Address {
             connect_timeout: self.timeout,
             deadline: self.timeout * TRIES,
             retries: TRIES as usize - 1,
+            ..Patience::default()
         };
         Http::new(patience, Connections::Close, [self.url.expose()])
             .with_secret_urls()
             // Nothing else brings the message, and no later run makes up for it.
             .retrying_refusals()
-    }
-
-    pub fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout * TRIES
     }
 
     /// `signal` names the message, in parentheses, where the address gets more than one.

@@ -1,10 +1,9 @@
 //! The messages about idle GPUs: to the admin about all users, and to a user about nobody else.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::message::Message;
-use super::message::hostname;
+use super::message::{Message, hostname};
 use crate::model::Capped;
 use crate::report::alerts::{AlertReport, AlertsReport};
 
@@ -40,26 +39,28 @@ pub fn notice_for_admin(
 }
 
 fn user_line(alert: &AlertReport) -> String {
+    let (idle, coverage) = (idle(alert), alert.figures.coverage());
+    format!(
+        "{}（規則 {}）：{idle}，涵蓋率 {coverage}",
+        alert.user, alert.rule
+    )
+}
+
+fn idle(alert: &AlertReport) -> String {
     let figures = alert.figures;
     format!(
-        "{}（規則 {}）：閒置 {} GPU 小時，占時數 {} GPU 小時的 {}，涵蓋率 {}",
-        alert.user,
-        alert.rule,
+        "閒置 {} GPU 小時，占時數 {} GPU 小時的 {}",
         figures.idle_hours(),
         figures.allocated_hours(),
-        figures.idle_share(),
-        figures.coverage()
+        figures.idle_share()
     )
 }
 
 fn rule_lines(alerts: &[&AlertReport]) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for alert in alerts {
-        *counts.entry(alert.rule).or_default() += 1;
-    }
-    let counts = counts.into_iter();
-    counts
-        .map(|(rule, count)| format!("規則 {rule}：{count} 位使用者達到門檻"))
+    let mut rules: Vec<_> = alerts.iter().map(|alert| alert.rule).collect();
+    rules.sort_unstable();
+    let same = rules.chunk_by(|one, next| one == next);
+    same.map(|same| format!("規則 {}：{} 位使用者達到門檻", same[0], same.len()))
         .collect()
 }
 
@@ -105,13 +106,7 @@ fn alert_lines(alert: &AlertReport) -> Vec<String> {
         [] => String::new(),
         types => format!("{} 任務：", types.join("、")),
     };
-    let figures = alert.figures;
-    let mut lines = vec![format!(
-        "{types}閒置 {} GPU 小時，占時數 {} GPU 小時的 {}",
-        figures.idle_hours(),
-        figures.allocated_hours(),
-        figures.idle_share()
-    )];
+    let mut lines = vec![types + &idle(alert)];
     let mut gpus: Vec<_> = alert.gpus.iter().collect();
     gpus.sort_by_key(|gpu| Reverse(gpu.figures.idle_seconds));
     let gpus = gpus.iter().map(|gpu| {

@@ -42,10 +42,9 @@ impl Healthcheck {
         let timeout = address.timeout;
         let send_all = move || {
             let http = address.http();
-            let signals = queue.into_iter();
-            signals
-                .filter_map(|signal| signal.send(&address, &http).err())
-                .collect()
+            let sent = queue.into_iter();
+            let sent = sent.map(|signal| signal.send(&address, &http));
+            sent.filter_map(Result::err).collect()
         };
         let monitor = Self {
             timeout,

@@ -26,6 +26,15 @@ impl Message {
         }
     }
 
+    /// The message with what `change` makes of each of its lines.
+    pub fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        Self {
+            subject: change(&self.subject),
+            lines: self.lines.iter().map(|line| change(line)).collect(),
+            signature: change(&self.signature),
+        }
+    }
+
     /// The message without its subject, for where that has a place of its own. Lines for which `limit_bytes` have no
     /// room are counted instead.
     pub fn body(&self, limit_bytes: usize) -> String {
@@ -47,19 +56,12 @@ impl Message {
         let mark = |left: usize| format!("…（還有 {left} 行未列出）");
         // No other count is longer.
         let mut room = limit_bytes.saturating_sub(mark(self.lines.len()).len());
-        let fits = |line: &&String| match room.checked_sub(line.len() + 1) {
-            Some(left) => {
-                room = left;
-                true
-            }
-            None => false,
+        let fits = |line: &&String| {
+            let left = room.checked_sub(line.len() + 1);
+            left.map(|left| room = left).is_some()
         };
-        let mut sent: Vec<&str> = self
-            .lines
-            .iter()
-            .take_while(fits)
-            .map(String::as_str)
-            .collect();
+        let sent = self.lines.iter().take_while(fits);
+        let mut sent: Vec<&str> = sent.map(String::as_str).collect();
         let mark = mark(self.lines.len() - sent.len());
         sent.push(&mark);
         sent.join("\n")

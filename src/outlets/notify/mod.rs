@@ -15,8 +15,7 @@ mod webhook;
 
 use lettre::message::Mailbox;
 
-use crate::settings;
-use crate::settings::SecretError;
+use crate::settings::{self, SecretError};
 use crate::sources::parallel::{self, Jobs, NoThread};
 use address::Address;
 

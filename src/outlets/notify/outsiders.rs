@@ -68,11 +68,7 @@ pub fn message(notice: &Notice) -> String {
              請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
             gpus.len()
         ),
-        Kind::Conflict {
-            gpu,
-            conflict: _,
-            when,
-        } => format!("{node} 的 {gpu} 在 {when} 同時有多位使用者"),
+        Kind::Conflict { gpu, when, .. } => format!("{node} 的 {gpu} 在 {when} 同時有多位使用者"),
         Kind::UnknownHosts { hosts: _, tasks } => format!(
             "有 {} 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             tasks.len()

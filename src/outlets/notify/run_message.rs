@@ -1,14 +1,13 @@
 //! The message about a run that collects.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use chrono::NaiveDate;
 
-use super::message::Message;
-use super::message::hostname;
+use super::message::{Message, hostname};
 use super::outsiders;
 use crate::analysis::Severity;
+use crate::analysis::usage::dates;
 use crate::model::ExitStatus;
 use crate::report::notice::Notice;
 use crate::report::{Collected, DayResult, NodeReport};
@@ -34,7 +33,14 @@ impl Ended<'_> {
     /// Whether cron would send its output of a run with `--quiet`: also warnings are output, those of the run itself
     /// and those of its days.
     pub fn is_problem(&self, warnings: &[String]) -> bool {
-        self.exit_status() != ExitStatus::Complete || !warnings.is_empty() || self.has_notices()
+        let has_notices = match self {
+            Self::Collected(collected) => {
+                let mut reports = collected.days.iter().filter_map(DayResult::report);
+                reports.any(|report| !report.notices.is_empty())
+            }
+            Self::Failed { .. } => false,
+        };
+        self.exit_status() != ExitStatus::Complete || !warnings.is_empty() || has_notices
     }
 
     /// Without `include_users`, it names no user and nothing else that the management API says.
@@ -66,23 +72,14 @@ impl Ended<'_> {
         Message::new(&subject, lines, &signature)
     }
 
-    fn has_notices(&self) -> bool {
-        let Self::Collected(collected) = self else {
-            return false;
-        };
-        let mut reports = collected.days.iter().filter_map(DayResult::report);
-        reports.any(|report| !report.notices.is_empty())
-    }
-
     fn dates(&self) -> String {
-        let dates: Vec<NaiveDate> = match self {
+        let all: Vec<NaiveDate> = match self {
             Self::Collected(collected) => collected.days.iter().map(date).collect(),
             Self::Failed { dates, .. } => dates.to_vec(),
         };
-        match dates[..] {
-            [] => String::new(),
-            [date] => format!("（{date}）"),
-            [first, .., last] => format!("（{first} 到 {last}）"),
+        match (all.first(), all.last()) {
+            (Some(first), Some(last)) => format!("（{}）", dates(*first, *last)),
+            _ => String::new(),
         }
     }
 }
@@ -105,11 +102,8 @@ fn date(day: &DayResult) -> NaiveDate {
 }
 
 fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
-    let failed_outputs = collected
-        .failed_outputs
-        .iter()
-        .map(|why| format!("錯誤：{why}"));
-    let mut lines: Vec<_> = failed_outputs.collect();
+    let failed = collected.failed_outputs.iter();
+    let mut lines: Vec<_> = failed.map(|why| format!("錯誤：{why}")).collect();
     lines.extend(collected.given_up_lines.iter().cloned());
     if collected.days.is_empty() {
         lines.push("沒有需要收集的日期".to_owned());
@@ -134,9 +128,7 @@ fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
 
 /// A line of each notice, as on stderr. Without names, many may read the same, which are then counted.
 fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for notice in notices {
+    let line = |notice: &Notice| {
         let severity = match notice.severity() {
             Severity::Error => "錯誤",
             Severity::Warning => "警告",
@@ -146,20 +138,20 @@ fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
         } else {
             outsiders::message(notice)
         };
-        let line = format!("{severity}：{message}");
-        let count = counts.entry(line.clone()).or_default();
-        *count += 1;
-        if *count == 1 {
-            lines.push(line);
-        }
+        format!("{severity}：{message}")
+    };
+    let lines: Vec<_> = notices.iter().map(line).collect();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &lines {
+        *counts.entry(line.clone()).or_default() += 1;
     }
-    for line in &mut lines {
-        let count = counts[line.as_str()];
-        if count > 1 {
-            let _ = write!(line, "（共 {count} 則）");
-        }
-    }
-    lines
+    let counted = lines.into_iter().filter_map(|line| {
+        Some(match counts.remove(&line)? {
+            1 => line,
+            count => format!("{line}（共 {count} 則）"),
+        })
+    });
+    counted.collect()
 }
 
 /// Who held which GPU of a node, if anything of the node was written.

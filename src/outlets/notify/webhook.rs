@@ -1,21 +1,107 @@
 //! A chat that takes messages over HTTP, as Slack, Mattermost and ntfy do.
 
-use serde_json::json;
+use std::time::Instant;
 
-use super::Undelivered;
+use serde_json::{Value, json};
+
 use super::address::Address;
 use super::message::Message;
+use super::{TRIES, Undelivered};
 
 /// ntfy takes messages of 4,096 bytes, Slack and Mattermost longer ones; and it is a chat.
 const LIMIT_BYTES: usize = 4000;
 
+/// The text in which nothing is a mention, a link or markup of any chat: what agents and users wrote may be in it.
+fn without_markup(text: &str) -> String {
+    let harmless = |c| match c {
+        '<' => '‹',
+        '>' => '›',
+        '@' => '＠',
+        '*' => '＊',
+        '`' => 'ˋ',
+        c => c,
+    };
+    let text: String = text.chars().map(harmless).collect();
+    text.replace("://", ":⁄⁄")
+}
+
 pub fn post(address: &Address, message: &Message) -> Result<(), Undelivered> {
-    let deadline = address.deadline();
-    let body = json!({ "text": message.text(LIMIT_BYTES) }).to_string();
+    let deadline = Instant::now() + address.timeout * TRIES;
+    let body = json!({ "text": message.map(without_markup).text(LIMIT_BYTES) }).to_string();
     let (http, url) = (address.http(), address.url.expose());
     let posted = http.post(url, "application/json", &body, deadline);
-    posted.map_or_else(
-        |error| Err(address.undelivered("", error.to_string())),
-        |_| Ok(()),
-    )
+    let refused = posted.map(|answer| refusal(&answer));
+    match refused.map_err(|error| error.to_string()) {
+        Ok(None) => Ok(()),
+        Ok(Some(why)) | Err(why) => Err(address.undelivered("", why)),
+    }
+}
+
+/// Why a message was not taken although the status is a success: DingTalk and WeCom answer `errcode`, Feishu `code`,
+/// Slack's and Telegram's APIs `ok`, and Teams a text. Nothing of the answer is quoted but a number.
+fn refusal(answer: &[u8]) -> Option<String> {
+    if answer.starts_with(b"Webhook message delivery failed") {
+        return Some("對方回應成功，但說明沒有送達".to_owned());
+    }
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    let codes = ["errcode", "code", "StatusCode"].into_iter();
+    let mut codes = codes.filter_map(|key| Some((key, answer.get(key)?.as_i64()?)));
+    if let Some((key, code)) = codes.find(|(_, code)| !matches!(code, 0 | 200)) {
+        return Some(format!("對方回應成功，但拒絕了訊息（{key} {code}）"));
+    }
+    let is_refused = answer.get("ok") == Some(&Value::Bool(false));
+    is_refused.then(|| "對方回應成功，但拒絕了訊息（ok false）".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_may_be_a_refusal() {
+        for (answer, code) in [
+            (
+                r#"{"errcode":310000,"errmsg":"keywords not in content"}"#,
+                Some("errcode 310000"),
+            ),
+            (
+                r#"{"code":19001,"data":{},"msg":"param invalid"}"#,
+                Some("code 19001"),
+            ),
+            (
+                r#"{"ok":false,"error":"invalid_payload"}"#,
+                Some("ok false"),
+            ),
+            (
+                "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429",
+                Some("沒有送達"),
+            ),
+            (r#"{"errcode":0,"errmsg":"ok"}"#, None),
+            (
+                r#"{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}"#,
+                None,
+            ),
+            (r#"{"ok":true}"#, None),
+            ("ok", None),
+            ("1", None),
+            ("", None),
+            (r#"{"id":"x","time":1754006400,"event":"message"}"#, None),
+        ] {
+            let refused = refusal(answer.as_bytes());
+            assert_eq!(refused.is_some(), code.is_some(), "{answer}");
+            assert!(
+                refused
+                    .unwrap_or_default()
+                    .contains(code.unwrap_or_default()),
+                "{answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_is_no_mention_link_or_markup() {
+        let text = "<!channel> @all *b* `c` [d](https://example.org|e) 節點 n_1";
+        let harmless = "‹!channel› ＠all ＊b＊ ˋcˋ [d](https:⁄⁄example.org|e) 節點 n_1";
+        assert_eq!(without_markup(text), harmless);
+    }
 }

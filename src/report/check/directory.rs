@@ -5,7 +5,7 @@ use indicatif::HumanBytes;
 use super::{Check, Subject};
 use crate::model::Node;
 use crate::settings::Config;
-use crate::store::{Writable, WriteError};
+use crate::store::{OpenError, Writable};
 
 /// For how many days there should be room: time to notice a mail about it.
 const DAYS: u64 = 30;
@@ -19,12 +19,12 @@ const OTHER_FILES: u64 = 2;
 pub fn directory(
     config: &Config,
     nodes: &[&Node],
-    found: &Result<Writable, Vec<WriteError>>,
+    found: &Result<Writable, Vec<OpenError>>,
 ) -> Vec<Check> {
     let writable = match found {
         Ok(writable) => writable,
         Err(errors) => {
-            let error = |error: &WriteError| Check::error(Subject::DataDir, error.to_string());
+            let error = |error: &OpenError| Check::error(Subject::DataDir, error.to_string());
             return errors.iter().map(error).collect();
         }
     };

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{ExitStatus, Node};
-use crate::settings::{Config, ConfigError, Source};
+use crate::settings::{Config, ConfigError};
 
 pub use api::{api, api_panicked, tasks};
 pub use directory::directory;
@@ -154,8 +154,8 @@ impl Report {
 
 pub fn settings(config: &Config, nodes: &[&Node]) -> Check {
     let source = match &config.source {
-        Source::File(path) => format!("設定檔 {}", path.display()),
-        Source::BuiltIn => "沒有設定檔，使用內建設定".to_owned(),
+        Some(path) => format!("設定檔 {}", path.display()),
+        None => "沒有設定檔，使用內建設定".to_owned(),
     };
     let gpus: usize = nodes.iter().map(|node| node.cards.len()).sum();
     let (count, zone) = (nodes.len(), config.zone);

@@ -1,8 +1,9 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
 use super::{Check, Subject, clock, clock_problem};
-use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, Reading, UnixSeconds, Window};
-use crate::report::notice::{cards_list, unknown_cards};
+use crate::analysis::stopped_series::last_readings;
+use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, UnixSeconds, Window};
+use crate::report::notice::cards_list;
 use crate::sources::netdata::{Agent, Charts, NodeError, NodeErrorReason, Probe};
 
 /// A card without a sample for so long is not collected any more. An agent restarts in less.
@@ -19,7 +20,12 @@ pub fn node(node: &Node, probe: &Result<Probe, NodeError>, window: &Window) -> V
             return vec![Check::error(Subject::Netdata, message).of(node)];
         }
     };
-    let mut findings = Findings::new(node, window);
+    let mut findings = Findings {
+        node,
+        window,
+        facts: Vec::new(),
+        problems: Vec::new(),
+    };
     findings.agent(probe);
     match &probe.usage {
         Ok(usage) => {
@@ -39,16 +45,7 @@ struct Findings<'a> {
     problems: Vec<Check>,
 }
 
-impl<'a> Findings<'a> {
-    fn new(node: &'a Node, window: &'a Window) -> Self {
-        Self {
-            node,
-            window,
-            facts: Vec::new(),
-            problems: Vec::new(),
-        }
-    }
-
+impl Findings<'_> {
     fn into_checks(self) -> Vec<Check> {
         let (name, url) = (&self.node.name, self.node.address());
         let message = format!("節點 {name}（{url}）：{}", self.facts.join("，"));
@@ -146,9 +143,9 @@ impl<'a> Findings<'a> {
 
     /// What the agent has besides what is asked for.
     fn surplus(&mut self, usage: &NodeUsage) {
-        let unknown = unknown_cards(self.node, usage);
-        if !unknown.is_empty() {
-            let cards = cards_list(&unknown);
+        let others = &usage.other_cards;
+        if !others.is_empty() {
+            let cards = cards_list(&others.first) + &others.rest();
             let message = format!(" 有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards");
             self.warn(Subject::Cards, &message);
         }
@@ -176,23 +173,21 @@ impl<'a> Findings<'a> {
 
     /// What a card has not been collected of lately, if anything, and since when.
     fn silent_since(&self, card: CardId, usage: &CardUsage, of_node: &NodeUsage) -> Option<String> {
-        let interval = self.window.interval.seconds();
-        let recent = usize::try_from((SILENCE_SECONDS + interval - 1) / interval).unwrap_or(1);
-        let last = |series: &[Option<Reading>]| series.iter().rposition(Option::is_some);
-        let silent: Vec<_> = [(Metric::Gpu, &usage.gpu), (Metric::Vram, &usage.vram)]
-            .into_iter()
-            .filter(|(metric, _)| !of_node.without_chart.contains(&(card, *metric)))
-            .map(|(metric, series)| (metric, last(series)))
-            .filter(|(_, last)| last.is_none_or(|last| last + recent < self.window.due()))
-            .collect();
-        let (metric, last) = *silent.first()?;
+        let last = last_readings(usage, self.window);
+        let is_long_ago = |stamp| self.window.until - stamp >= SILENCE_SECONDS;
+        let is_silent = |metric: &Metric| {
+            let has_chart = !of_node.without_chart.contains(&(card, *metric));
+            has_chart && last.series(*metric).is_none_or(is_long_ago)
+        };
+        let silent: Vec<_> = Metric::ALL.into_iter().filter(is_silent).collect();
+        let metric = *silent.first()?;
         let of_metric = if silent.len() == Metric::ALL.len() {
             String::new()
         } else {
             format!(" 的 {metric}")
         };
-        let last = match last.and_then(|slot| self.window.stamps().nth(slot)) {
-            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(stamp)),
+        let last = match last.series(metric) {
+            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(*stamp)),
             None => format!("{} 沒有讀數", self.window.date),
         };
         Some(format!("Card {card}{of_metric}（{last}）"))

@@ -1,6 +1,6 @@
 //! What is noticed of a node's day, and of the management API's answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{
@@ -18,24 +18,17 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
         let count = usage.rejected.len();
         Kind::Rejected { example, count }
     });
-    let unknown = unknown_cards(node, usage);
+    let others = &usage.other_cards;
     let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
     let kinds = [
         rejected,
         usage.rejected_rows.clone().map(Kind::RejectedRows),
         usage.coarse_problem.clone().map(Kind::OldReadings),
-        (!unknown.is_empty()).then_some(Kind::UnknownCards(unknown)),
+        (!others.is_empty()).then(|| Kind::UnknownCards(others.clone())),
         clock.map(Kind::ClockOff),
     ];
     let kinds = kinds.into_iter().flatten();
     kinds.map(|kind| kind.of(node)).collect()
-}
-
-/// The cards that the settings do not name.
-pub fn unknown_cards(node: &Node, usage: &NodeUsage) -> Vec<CardId> {
-    let cards: BTreeSet<_> = usage.cards.keys().chain(usage.coarse.keys()).collect();
-    let is_unknown = |card: &CardId| node.index_of_card(*card).is_none();
-    cards.into_iter().copied().filter(is_unknown).collect()
 }
 
 /// What is noticed of the day as it is written to `files`.
@@ -59,10 +52,8 @@ pub fn day_notices(day: &NodeDay, files: &FilesRecord) -> Vec<Notice> {
         since: day.window.clock(stopped.since),
         stopped,
     });
-    let held = day
-        .gpus
-        .iter()
-        .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)));
+    let gpus = day.gpus.iter();
+    let held = gpus.filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)));
     let held = held.flat_map(|(gpu, held)| use_kinds(day, gpu, held));
     let kinds = series(missing, Kind::NoReadings)
         .chain(series(chartless, Kind::NoChart))
@@ -107,7 +98,7 @@ pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let unknown = (!unknown.is_empty()).then_some(Kind::UnknownHosts { hosts, tasks });
     let gone = answer.tasks.iter().filter(|task| task.last_named.is_some());
     let gone: Capped<_, 20> = gone.map(|task| task.id.clone()).collect();
-    let gone = (gone.len() > 0).then_some(Kind::TasksGone(gone));
+    let gone = (!gone.is_empty()).then_some(Kind::TasksGone(gone));
     let repeated = answer.repeated.iter().cloned().collect();
     let repeated = (!answer.repeated.is_empty()).then_some(Kind::RepeatedTasks(repeated));
     let misdated = answer.misdated.iter().cloned().collect();

@@ -72,7 +72,7 @@ impl fmt::Display for Notice {
             Kind::UnknownCards(cards) => write!(
                 f,
                 "{node} 有設定中沒有的 {}，未寫入：請將它加入該節點的 cards",
-                cards_list(cards)
+                cards_list(&cards.first) + &cards.rest()
             ),
             Kind::Unplaced {
                 owner,
@@ -134,7 +134,7 @@ impl fmt::Display for Notice {
                     f,
                     "{node} 有 {} 個任務時間不明，未計入使用者欄位：{}",
                     tasks.len(),
-                    problems(tasks, |task| (&task.task, &task.problem))
+                    problems(tasks, |task| format!("{}（{}）", task.task, task.problem))
                 ),
             },
             Kind::Malformed(tasks) => match &tasks.first[..] {
@@ -147,7 +147,7 @@ impl fmt::Display for Notice {
                     f,
                     "有 {} 個任務的資料無法解析，已略過：{}",
                     tasks.len(),
-                    problems(tasks, |task| (&task.id, &task.problem))
+                    problems(tasks, |task| format!("{}（{}）", task.id, task.problem))
                 ),
             },
             Kind::TasksGone(tasks) => write!(
@@ -285,14 +285,7 @@ pub fn cards_list(cards: &[CardId]) -> String {
     list(cards.iter().map(|card| format!("Card {card}")))
 }
 
-fn problems<T, const CAP: usize>(
-    tasks: &Capped<T, CAP>,
-    parts: impl Fn(&T) -> (&String, &String),
-) -> String {
-    let problem = |task| {
-        let (id, problem) = parts(task);
-        format!("{id}（{problem}）")
-    };
+fn problems<T, const CAP: usize>(tasks: &Capped<T, CAP>, problem: fn(&T) -> String) -> String {
     let named: Vec<_> = tasks.first.iter().map(problem).collect();
     let rest = if tasks.more > 0 { "…" } else { "" };
     named.join("、") + rest

@@ -19,9 +19,7 @@ use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeError;
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
 
-pub use found::{
-    answer_notices, day_notices, task_notices, time_notices, unknown_cards, usage_notices,
-};
+pub use found::{answer_notices, day_notices, task_notices, time_notices, usage_notices};
 pub use message::{cards_list, caveat, remedy};
 
 #[derive(Debug)]
@@ -79,7 +77,7 @@ pub enum Kind {
     },
     TasksNotKept(WriteError),
     NotRecorded(WriteError),
-    UnknownCards(Vec<CardId>),
+    UnknownCards(Capped<CardId, 12>),
     /// GPUs of tasks cannot be placed on their node.
     Unplaced {
         /// The node that the settings have their UUIDs on, if that is another.

@@ -71,16 +71,11 @@ impl<'a> StatusReport<'a> {
         let days: Vec<_> = days.iter().map(|day| DayStatus::new(day, nodes)).collect();
         let is_well =
             |day: &DayStatus| day.completeness.verdict.exit_status() == ExitStatus::Complete;
-        let exit_status = if days.iter().all(is_well) {
-            ExitStatus::Complete
-        } else {
-            ExitStatus::Incomplete
-        };
         Self {
             data_dir,
+            exit_status: ExitStatus::incomplete_unless(days.iter().all(is_well)),
             days,
             stopped,
-            exit_status,
         }
     }
 
@@ -195,10 +190,8 @@ fn lacks(
         let reason = format!("{name}：沒有收集");
         return vec![Lack::new(Shortfall::NotCollected, reason)];
     };
-    let has_failed = known
-        .notices
-        .iter()
-        .any(|notice| notice.severity == Severity::Error);
+    let mut notices = known.notices.iter();
+    let has_failed = notices.any(|notice| notice.severity == Severity::Error);
     let notices = known.notices.iter().map(Lack::of_notice);
     let mut lacks: Vec<_> = notices.filter(|lack| lack.shortfall.is_some()).collect();
     let lack = match &known.files {
@@ -255,19 +248,18 @@ fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<Lack
         let files = state.files;
         files.is_some_and(|files| task_state(files, &day.window) == TaskState::Known)
     };
-    let known = nodes
-        .iter()
-        .zip(states)
-        .filter(|(_, state)| is_known(state));
+    let known = nodes.iter().zip(states);
+    let known = known.filter(|(_, state)| is_known(state));
+    let known = known.map(|(node, _)| &node.name);
     let (reported, lacking): (Vec<_>, Vec<_>) =
-        known.partition(|(node, _)| day.in_users_report.contains(&node.name));
+        known.partition(|name| day.in_users_report.contains(*name));
     let lack = |reason| Lack::new(Shortfall::UsersReport, reason);
     if reported.is_empty() && !lacking.is_empty() {
         return vec![lack("沒有用量報告".to_owned())];
     }
-    let lacking = lacking.into_iter();
+    let lacking = lacking.iter();
     lacking
-        .map(|(node, _)| lack(format!("{}：沒有用量報告", node.name)))
+        .map(|name| lack(format!("{name}：沒有用量報告")))
         .collect()
 }
 

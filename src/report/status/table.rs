@@ -56,11 +56,7 @@ impl StatusReport<'_> {
 }
 
 fn date_of(run: &[DayStatus]) -> String {
-    match run {
-        [first, .., last] => dates(first.date, last.date),
-        [day] => day.date.to_string(),
-        [] => String::new(),
-    }
+    dates(run[0].date, run[run.len() - 1].date)
 }
 
 fn row(run: &[DayStatus]) -> [String; 5] {

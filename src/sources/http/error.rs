@@ -132,6 +132,9 @@ pub fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
     if error.kind() == io::ErrorKind::FileTooLarge {
         return HttpError::TooLarge;
     }
+    if error.kind() == io::ErrorKind::TimedOut {
+        return HttpError::timeout(timeout);
+    }
     match error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<reqwest::Error>())

@@ -4,6 +4,7 @@
 
 mod clock;
 mod error;
+mod in_flight;
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -19,16 +20,21 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use url::Url;
 
-use crate::model::beginning;
+use crate::model::quote;
 use crate::settings::Patience;
 use error::{from_read, from_reqwest};
+
+use in_flight::Room;
 
 pub use error::{HttpError, root_cause};
 
 /// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
 const BODY_LIMIT_BYTES: usize = 32 << 20;
-/// How much of an error's body or `Location` header is quoted.
-const QUOTE_CHARS: usize = 200;
+/// How much of an answer is read without waiting for room: many times a usual day, so that no large answer of one
+/// server holds up the others.
+const FREE_BYTES: usize = 1 << 20;
+/// How much of an error's body is read.
+const QUOTE_BYTES: u64 = 800;
 /// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -52,9 +58,11 @@ pub struct Http {
     retries_refusals: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Answered {
     pub body: Vec<u8>,
+    /// The room that a large body takes, until it is dropped.
+    pub room: Room,
     /// By how many seconds at least the server's clock is ahead of the machine's, or behind it where that is negative.
     /// `None` if it is not in the answer.
     pub clock_ahead: Option<i64>,
@@ -134,7 +142,8 @@ impl Http {
     ) -> Result<Answered, HttpError> {
         let request = |client: &Client| client.get(url.clone()).headers(headers.clone());
         let is_success = |status| status == StatusCode::OK;
-        self.until_answered(url, deadline, request, is_success, read_body)
+        let read = |response| read_body(response, self.patience.memory_bytes(), deadline);
+        self.until_answered(url, deadline, request, is_success, read)
     }
 
     /// Posts `body` to `url`, before `deadline` however often it is tried, and answers how the body of the successful
@@ -151,7 +160,7 @@ impl Http {
             request.header(CONTENT_TYPE, content_type)
         };
         let is_success = |status: StatusCode| status.is_success();
-        let read = |response| Ok(read_start(response));
+        let read = |response| Ok((read_start(response), Room::default()));
         let answered = self.until_answered(url, deadline, request, is_success, read)?;
         Ok(answered.body)
     }
@@ -162,7 +171,7 @@ impl Http {
         deadline: Instant,
         request: impl Fn(&Client) -> RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
-        read: impl Fn(Response) -> io::Result<Vec<u8>>,
+        read: impl Fn(Response) -> io::Result<(Vec<u8>, Room)>,
     ) -> Result<Answered, HttpError> {
         if let Some(problem) = &self.tls_problem
             && url.scheme() == "https"
@@ -204,7 +213,7 @@ impl Http {
         deadline: Instant,
         request: RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
-        read: impl Fn(Response) -> io::Result<Vec<u8>>,
+        read: impl Fn(Response) -> io::Result<(Vec<u8>, Room)>,
     ) -> Result<Answered, HttpError> {
         let (started, sent) = (Instant::now(), SystemTime::now());
         // Set on the request, the timeout is one for headers and body together; set on the client it would begin
@@ -231,9 +240,13 @@ impl Http {
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| date.to_str().ok());
         let clock_ahead = date.and_then(|date| clock::ahead(date, sent, SystemTime::now()));
-        let body = read(response).map_err(|error| from_read(&error, timeout))?;
+        let (body, room) = read(response).map_err(|error| from_read(&error, timeout))?;
         tracing::debug!(url = %self.shown(url), bytes = body.len(), elapsed = ?started.elapsed(), "answered");
-        Ok(Answered { body, clock_ahead })
+        Ok(Answered {
+            body,
+            room,
+            clock_ahead,
+        })
     }
 
     fn shown<'a>(&self, url: &'a Url) -> Cow<'a, str> {
@@ -273,25 +286,41 @@ impl Drop for Http {
     }
 }
 
-fn read_body(response: Response) -> io::Result<Vec<u8>> {
+/// The whole of a body, for the rest of which room is waited for once it is no usual one.
+fn read_body(response: Response, limit: usize, deadline: Instant) -> io::Result<(Vec<u8>, Room)> {
     let too_large = || Err(io::ErrorKind::FileTooLarge.into());
     let announced = usize::try_from(response.content_length().unwrap_or(0));
     let Some(announced) = announced.ok().filter(|&bytes| bytes <= BODY_LIMIT_BYTES) else {
         return too_large();
     };
-    let mut body = Vec::with_capacity(announced);
-    let mut start = response.take(BODY_LIMIT_BYTES as u64 + 1);
-    start.read_to_end(&mut body)?;
+    let mut body = Vec::with_capacity(announced.min(FREE_BYTES));
+    let mut response = response.take(BODY_LIMIT_BYTES as u64 + 1);
+    response
+        .by_ref()
+        .take(FREE_BYTES as u64)
+        .read_to_end(&mut body)?;
+    if body.len() < FREE_BYTES {
+        return Ok((body, Room::default()));
+    }
+    let most = if announced == 0 {
+        BODY_LIMIT_BYTES + 1
+    } else {
+        announced
+    };
+    let room = Room::wait_for(most - FREE_BYTES, limit, deadline);
+    let room = room.ok_or(io::ErrorKind::TimedOut)?;
+    body.reserve_exact(most - FREE_BYTES);
+    response.read_to_end(&mut body)?;
     if body.len() > BODY_LIMIT_BYTES {
         return too_large();
     }
-    Ok(body)
+    Ok((body, room))
 }
 
 /// The beginning of a body. One that breaks off says less, but the status stands.
 fn read_start(response: Response) -> Vec<u8> {
     let mut start = Vec::new();
-    let mut response = response.take(4 * QUOTE_CHARS as u64);
+    let mut response = response.take(QUOTE_BYTES);
     let _ = response.read_to_end(&mut start);
     start
 }
@@ -311,5 +340,5 @@ fn detail(response: Response) -> String {
 
 /// One line with the beginning of what a server says, and a mark where there is more.
 fn quoted(text: &str) -> String {
-    beginning(text.trim_end(), QUOTE_CHARS)
+    quote(text.trim_end())
 }

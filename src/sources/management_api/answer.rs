@@ -9,7 +9,10 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use super::moment::{self, Moment};
-use crate::model::{Answer, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, breaks_line};
+use crate::model::{
+    Answer, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, breaks_line, composed, is_format,
+    quote,
+};
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
 /// GPU, and when, must be of its type; the rest is read as far as it goes.
@@ -164,7 +167,7 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
     }
     let json = record;
     let record: ApiTask =
-        serde_json::from_str(json.get()).map_err(|error| one_line(error.to_string()))?;
+        serde_json::from_str(json.get()).map_err(|error| quote(&error.to_string()))?;
     let is_named = record.username.is_some() || record.hostname.is_some();
     if !is_named && !is_task(json) {
         return Err("沒有任務的欄位".to_owned());
@@ -280,16 +283,24 @@ fn time(field: Option<String>) -> (TaskTime, bool) {
     }
 }
 
-/// The text of a field, fit for one line of a report; an empty one is none.
+/// The text of a field in the form in which names are compared, fit for one line of a report; an empty one is none.
 fn text(field: Option<String>) -> Option<String> {
-    field.map(one_line).filter(|text| !text.is_empty())
+    let composed = field.map(|text| {
+        if text.is_ascii() {
+            text
+        } else {
+            composed(&text)
+        }
+    });
+    composed.map(one_line).filter(|text| !text.is_empty())
 }
 
-/// The text without space around it, and with a visible sign for whatever could break a line: were each a space, two
-/// users could be one.
+/// The text without space around it, and with a visible sign for whatever could break a line or is not seen: without,
+/// two users could look like one.
 pub fn one_line(text: String) -> String {
     let trimmed = text.trim();
-    if !trimmed.contains(breaks_line) {
+    let is_unseen = |c| breaks_line(c) || is_format(c);
+    if !trimmed.contains(is_unseen) {
         return if trimmed.len() == text.len() {
             text
         } else {
@@ -302,7 +313,7 @@ pub fn one_line(text: String) -> String {
             // The block of Control Pictures is in the order of the control characters.
             '\0'..='\x1f' => line.extend(char::from_u32(0x2400 + u32::from(c))),
             '\x7f' => line.push('\u{2421}'),
-            c if breaks_line(c) => line.extend(c.escape_unicode()),
+            c if is_unseen(c) => line.extend(c.escape_unicode()),
             c => line.push(c),
         }
     }

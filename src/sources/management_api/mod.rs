@@ -82,7 +82,11 @@ pub fn fetch(
         _ => TasksError::Http { url: url(), cause },
     };
     let answered = http.get(&query, &headers(token), deadline);
-    let Answered { body, clock_ahead } = answered.map_err(failure)?;
+    let Answered {
+        body,
+        room: _room,
+        clock_ahead,
+    } = answered.map_err(failure)?;
     // Before it is read or kept, so that no message of this run or a later one can repeat it.
     let body = token.redact(body);
     let answer = answer::read(&body);

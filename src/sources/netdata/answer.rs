@@ -1,31 +1,57 @@
 //! What an agent's answer to `/api/v1/data` says about the cards of a node.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::NodeErrorReason;
 use crate::model::{
     CardId, CardUsage, Metric, NodeUsage, Reading, RowPlace, UnixSeconds, Window, beginning,
+    literal_end, quote,
 };
 
 /// How much is quoted of what stands in the place of a number.
 const QUOTE_CHARS: usize = 20;
 
-/// The answer with `jsonwrap`: `chart_ids[i]` names the chart of `result.labels[i + 1]`.
+/// How many charts of a node's cards are read. A card has one a metric, and one more for each new name of its product.
+const CHARTS_LIMIT: usize = 4096;
+/// How large an answer may be that is read a second time for numbers that JSON does not have.
+const ODD_NUMBERS_LIMIT_BYTES: usize = 4 << 20;
+
+/// The answer with `jsonwrap`: `chart_ids[i]` names the chart of `result.labels[i + 1]`. What can be long is read as it
+/// is walked through, so that no answer takes more memory than its text and what is wanted of it.
 #[derive(Deserialize)]
-struct Wrapped {
-    chart_ids: Vec<String>,
-    result: Table,
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    chart_ids: &'a RawValue,
+    #[serde(borrow)]
+    result: Table<'a>,
 }
 
 #[derive(Deserialize)]
-struct Table {
-    labels: Vec<String>,
+struct Table<'a> {
+    labels: Count,
     /// A row is the stamp of its interval's end and a value for each label.
-    data: Vec<Vec<Cell>>,
+    #[serde(borrow)]
+    data: &'a RawValue,
 }
+
+/// The columns of an answer, as far as they are of a node's cards.
+#[derive(Default)]
+struct Columns {
+    count: usize,
+    /// The places of the wanted ones in a row, after its stamp.
+    wanted: Vec<(usize, (Metric, CardId))>,
+    other_cards: BTreeSet<CardId>,
+}
+
+/// How many items a list has.
+struct Count(usize);
 
 enum Cell {
     Gap,
@@ -86,23 +112,65 @@ impl<'de> Deserialize<'de> for Cell {
     }
 }
 
-/// Reads the answer to [`super::query::whole_node`].
-pub fn whole_node(body: &[u8], window: &Window) -> Result<NodeUsage, NodeErrorReason> {
-    let Wrapped { chart_ids, result } = parse_table(body)?;
-    // An agent from 1.43 on that has nothing of the window in the tier that was asked for (netdata/facts.md §8).
-    if chart_ids.is_empty() && result.data.is_empty() {
-        return Ok(NodeUsage::default());
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut count = 0;
+        let add = |_: IgnoredAny| count += 1;
+        deserializer.deserialize_seq(ForEach(add, PhantomData))?;
+        Ok(Self(count))
     }
-    if result.labels.len() != chart_ids.len() + 1 {
-        let (charts, labels) = (chart_ids.len(), result.labels.len());
-        return Err(NodeErrorReason::Shape(format!(
-            "chart_ids 有 {charts} 個，labels 有 {labels} 個"
-        )));
+}
+
+/// Calls a function with each item of a list.
+struct ForEach<T, F: FnMut(T)>(F, PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for ForEach<T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
     }
-    let columns = chart_ids.iter().map(|id| chart_of(id)).collect::<Vec<_>>();
-    let mut usage = NodeUsage::default();
-    fill(&mut usage, &columns, &result, window);
-    Ok(usage)
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element()? {
+            self.0(item);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the answer to [`super::query::whole_node`] about `cards`, and counts the other cards.
+pub fn whole_node(
+    body: &[u8],
+    cards: &[CardId],
+    window: &Window,
+) -> Result<NodeUsage, NodeErrorReason> {
+    with_odd_numbers(body, |body| {
+        let Wrapped { chart_ids, result } = parse(body)?;
+        let mut columns = Columns::default();
+        let add = |id: Cow<str>| columns.add(&id, cards);
+        walk(chart_ids, ForEach(add, PhantomData))?;
+        let mut usage = NodeUsage::default();
+        // An agent from 1.43 on that has nothing of the window in the tier that was asked for (netdata/facts.md §8).
+        if columns.count == 0 && parse::<Count>(result.data.get().as_bytes())?.0 == 0 {
+            return Ok(usage);
+        }
+        let (charts, labels) = (columns.count, result.labels.0);
+        if labels != charts + 1 {
+            return Err(NodeErrorReason::Shape(format!(
+                "chart_ids 有 {charts} 個，labels 有 {labels} 個"
+            )));
+        }
+        if columns.wanted.len() > CHARTS_LIMIT {
+            let charts = columns.wanted.len();
+            return Err(NodeErrorReason::Shape(format!(
+                "這個節點的卡有 {charts} 張圖表"
+            )));
+        }
+        fill(&mut usage, &columns, result.data, window)?;
+        usage.other_cards = columns.other_cards.into_iter().collect();
+        Ok(usage)
+    })
 }
 
 /// Reads the answer to [`super::query::one_chart`] into `usage`.
@@ -113,25 +181,49 @@ pub fn one_chart(
     card: CardId,
     usage: &mut NodeUsage,
 ) -> Result<(), NodeErrorReason> {
-    let table: Table = parse_table(body)?;
-    if table.labels.len() != 2 {
-        return Err(NodeErrorReason::Shape(format!(
-            "一張圖表應有一個數列，回應有 {} 個",
-            table.labels.len().max(1) - 1
-        )));
-    }
-    fill(usage, &[Some((metric, card))], &table, window);
-    Ok(())
+    with_odd_numbers(body, |body| {
+        let table: Table = parse(body)?;
+        let Count(labels) = table.labels;
+        if labels != 2 {
+            let series = labels.max(1) - 1;
+            return Err(NodeErrorReason::Shape(format!(
+                "一張圖表應有一個數列，回應有 {series} 個"
+            )));
+        }
+        let columns = Columns {
+            count: 1,
+            wanted: vec![(0, (metric, card))],
+            ..Columns::default()
+        };
+        fill(usage, &columns, table.data, window)
+    })
 }
 
-/// A table in which a number may be one that JSON does not have: `nan`, `-inf`, `1e999`.
-fn parse_table<T: DeserializeOwned>(body: &[u8]) -> Result<T, NodeErrorReason> {
-    parse(body).or_else(|error| {
-        let text = std::str::from_utf8(body).ok();
-        let quoted = text.filter(|_| matches!(error, NodeErrorReason::NotJson(_)));
-        let quoted = quoted.map(quote_odd_numbers);
+impl Columns {
+    fn add(&mut self, id: &str, cards: &[CardId]) {
+        match chart_of(id) {
+            Some(chart) if cards.contains(&chart.1) => self.wanted.push((self.count, chart)),
+            Some((_, card)) => {
+                self.other_cards.insert(card);
+            }
+            None => {}
+        }
+        self.count += 1;
+    }
+}
+
+/// What `read` makes of an answer in which a number may be one that JSON does not have: `nan`, `-inf`, `1e999`.
+fn with_odd_numbers<T>(
+    body: &[u8],
+    mut read: impl FnMut(&[u8]) -> Result<T, NodeErrorReason>,
+) -> Result<T, NodeErrorReason> {
+    read(body).or_else(|error| {
+        let is_read_again =
+            matches!(error, NodeErrorReason::NotJson(_)) && body.len() <= ODD_NUMBERS_LIMIT_BYTES;
+        let text = std::str::from_utf8(body).ok().filter(|_| is_read_again);
+        let quoted = text.map(quote_odd_numbers);
         quoted
-            .and_then(|text| parse(text.as_bytes()).ok())
+            .and_then(|text| read(text.as_bytes()).ok())
             .ok_or(error)
     })
 }
@@ -147,7 +239,7 @@ fn quote_odd_numbers(text: &str) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let end = match c {
-            '"' => string_end(rest),
+            '"' => literal_end(rest),
             c if ends_word(c) => c.len_utf8(),
             _ => rest
                 .find(|c| ends_word(c) || c == '"')
@@ -164,27 +256,23 @@ fn quote_odd_numbers(text: &str) -> String {
     quoted
 }
 
-/// Where the string that `text` begins with ends.
-fn string_end(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            b'"' if !is_escaped => return at + 1,
-            b'\\' => is_escaped = !is_escaped,
-            _ => is_escaped = false,
-        }
-    }
-    text.len()
+pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NodeErrorReason> {
+    serde_json::from_slice(body).map_err(|error| reason(&error))
 }
 
-pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NodeErrorReason> {
-    serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            NodeErrorReason::Shape(error.to_string())
-        } else {
-            NodeErrorReason::NotJson(error.to_string())
-        }
-    })
+fn reason(error: &serde_json::Error) -> NodeErrorReason {
+    if error.is_data() {
+        NodeErrorReason::Shape(quote(&error.to_string()))
+    } else {
+        NodeErrorReason::NotJson(quote(&error.to_string()))
+    }
+}
+
+/// Reads a list item by item.
+fn walk<'a, V: Visitor<'a>>(list: &'a RawValue, visitor: V) -> Result<V::Value, NodeErrorReason> {
+    let mut deserializer = serde_json::Deserializer::from_str(list.get());
+    let walked = deserializer.deserialize_seq(visitor);
+    walked.map_err(|error| reason(&error))
 }
 
 /// The metric and the card of a chart's id or name: only the context before the product's name and the card after
@@ -201,53 +289,124 @@ pub fn chart_of(id: &str) -> Option<(Metric, CardId)> {
 
 fn fill(
     usage: &mut NodeUsage,
-    columns: &[Option<(Metric, CardId)>],
-    table: &Table,
+    columns: &Columns,
+    rows: &RawValue,
     window: &Window,
-) {
-    for row in &table.data {
-        let (stamp, values) = match &row[..] {
-            [Cell::Number(stamp), values @ ..] if values.len() == columns.len() => (stamp, values),
-            [Cell::Number(_), ..] => {
-                usage.reject_row(|| "回應有一列的欄位數與 labels 不符".to_owned());
-                continue;
-            }
-            _ => {
-                usage.reject_row(|| "回應有一列沒有時間戳".to_owned());
-                continue;
-            }
-        };
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "`as` saturates, and such a stamp lies outside any day"
-        )]
-        let stamp = *stamp as UnixSeconds;
-        match window.place(stamp) {
-            RowPlace::Slot(slot) => fill_slot(usage, columns, values, window, (slot, stamp)),
-            RowPlace::OffGrid => usage.reject_row(|| {
-                let (stamp, interval) = (window.clock(stamp), window.interval);
-                format!("回應的時間戳 {stamp} 不在 {interval} 的區間界線上（請檢查該節點的時鐘）")
-            }),
-            RowPlace::Outside => {}
+) -> Result<(), NodeErrorReason> {
+    walk(
+        rows,
+        Rows {
+            usage,
+            columns,
+            window,
+        },
+    )
+}
+
+struct Rows<'a> {
+    usage: &'a mut NodeUsage,
+    columns: &'a Columns,
+    window: &'a Window,
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while let Some(row) = rows.next_element_seed(self.columns)? {
+            fill_row(self.usage, self.columns, row, self.window);
         }
+        Ok(())
+    }
+}
+
+/// A row of a table: its stamp, the wanted values in their order, and how many values there are.
+struct Row {
+    stamp: Option<Cell>,
+    wanted: Vec<Cell>,
+    values: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for &Columns {
+    type Value = Row;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Row, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &Columns {
+    type Value = Row;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<Row, A::Error> {
+        let mut row = Row {
+            stamp: cells.next_element()?,
+            wanted: Vec::with_capacity(self.wanted.len()),
+            values: 0,
+        };
+        loop {
+            let next_wanted = self.wanted.get(row.wanted.len());
+            let is_wanted = next_wanted.is_some_and(|(at, _)| *at == row.values);
+            let is_there = if is_wanted {
+                let cell = cells.next_element()?;
+                let is_there = cell.is_some();
+                row.wanted.extend(cell);
+                is_there
+            } else {
+                cells.next_element::<IgnoredAny>()?.is_some()
+            };
+            if !is_there {
+                return Ok(row);
+            }
+            row.values += 1;
+        }
+    }
+}
+
+fn fill_row(usage: &mut NodeUsage, columns: &Columns, row: Row, window: &Window) {
+    let Some(Cell::Number(stamp)) = row.stamp else {
+        return usage.reject_row(|| "回應有一列沒有時間戳".to_owned());
+    };
+    if row.values != columns.count {
+        return usage.reject_row(|| "回應有一列的欄位數與 labels 不符".to_owned());
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` saturates, and such a stamp lies outside any day"
+    )]
+    let stamp = stamp as UnixSeconds;
+    match window.place(stamp) {
+        RowPlace::Slot(slot) => {
+            let charts = columns.wanted.iter().map(|(_, chart)| *chart);
+            fill_slot(usage, charts.zip(row.wanted), window, (slot, stamp));
+        }
+        RowPlace::OffGrid => usage.reject_row(|| {
+            let (stamp, interval) = (window.clock(stamp), window.interval);
+            format!("回應的時間戳 {stamp} 不在 {interval} 的區間界線上（請檢查該節點的時鐘）")
+        }),
+        RowPlace::Outside => {}
     }
 }
 
 fn fill_slot(
     usage: &mut NodeUsage,
-    columns: &[Option<(Metric, CardId)>],
-    values: &[Cell],
+    values: impl Iterator<Item = ((Metric, CardId), Cell)>,
     window: &Window,
     (slot, stamp): (usize, UnixSeconds),
 ) {
-    for (column, value) in columns.iter().zip(values) {
-        let &Some((metric, card)) = column else {
-            continue;
-        };
+    for ((metric, card), value) in values {
         let reading = match value {
             Cell::Gap => continue,
-            Cell::Number(value) => Reading::new(*value).ok_or_else(|| value.to_string()),
-            Cell::Other(text) => Err(text.to_string()),
+            Cell::Number(value) => Reading::new(value).ok_or_else(|| value.to_string()),
+            Cell::Other(text) => Err(text.into()),
         };
         match reading {
             Ok(reading) => {
@@ -286,6 +445,18 @@ mod tests {
         Window::new(date, Tz::UTC, Interval::DEFAULT, 1_900_000_000).expect("a window")
     }
 
+    /// Those of the recorded agents.
+    const ALL: &[CardId] = &[
+        CardId(1),
+        CardId(9),
+        CardId(17),
+        CardId(25),
+        CardId(33),
+        CardId(41),
+        CardId(49),
+        CardId(57),
+    ];
+
     fn gpu_readings(usage: &NodeUsage, card: u64) -> usize {
         usage.cards[&CardId(card)].gpu.iter().flatten().count()
     }
@@ -298,7 +469,7 @@ mod tests {
             (&recorded!("v1.37.1-data-jsonwrap.json")[..], "1.37.1", 72),
             (&recorded!("v2.8.0-data-jsonwrap.json")[..], "2.8.0", 67),
         ] {
-            let usage = whole_node(body, &window("2026-11-20")).expect(version);
+            let usage = whole_node(body, ALL, &window("2026-11-20")).expect(version);
             let cards: Vec<_> = usage.cards.keys().map(|card| card.0).collect();
             assert_eq!(cards, [1, 9, 17, 25, 33, 41, 49, 57], "{version}");
             let found: Vec<_> = cards
@@ -323,18 +494,18 @@ mod tests {
     #[test]
     fn an_answer_without_charts_has_no_data() {
         let older = recorded!("v2.11.0-data-day-older-than-tier0.json");
-        let usage = whole_node(older, &window("2026-11-19")).expect("an answer");
+        let usage = whole_node(older, ALL, &window("2026-11-19")).expect("an answer");
         assert!(usage.is_empty() && usage.may_lack_old_readings(&[CardId(1)]));
         let coarse = recorded!("v2.11.0-data-day-from-tier1.json");
-        let usage = whole_node(coarse, &window("2026-11-19")).expect("an answer");
+        let usage = whole_node(coarse, ALL, &window("2026-11-19")).expect("an answer");
         assert_eq!(gpu_readings(&usage, 1), 144);
     }
 
     #[test]
     fn rows_of_the_day_before_are_dropped() {
         let day = window("2025-08-02");
-        let usage =
-            whole_node(recorded!("v1.37.1-context-today-shifted.json"), &day).expect("an answer");
+        let usage = whole_node(recorded!("v1.37.1-context-today-shifted.json"), ALL, &day)
+            .expect("an answer");
         assert!(!usage.cards.is_empty());
         for (card, readings) in &usage.cards {
             let rows = readings.gpu.iter().flatten().count();
@@ -411,7 +582,7 @@ mod tests {
         let body = format!(
             "{{\"chart_ids\":[{ids}],\"result\":{{\"labels\":[{labels}],\"data\":[{values}]}}}}"
         );
-        whole_node(body.as_bytes(), &window("2025-08-01"))
+        whole_node(body.as_bytes(), ALL, &window("2025-08-01"))
     }
 
     #[test]
@@ -472,6 +643,38 @@ mod tests {
     }
 
     #[test]
+    fn cards_that_the_node_is_not_said_to_have_are_counted() {
+        let body = recorded!("v1.37.1-data-jsonwrap.json");
+        let usage = whole_node(body, &ALL[..2], &window("2026-11-20")).expect("an answer");
+        assert_eq!(usage.cards.keys().collect::<Vec<_>>(), [&ALL[0], &ALL[1]]);
+        assert_eq!(usage.other_cards.first, ALL[2..]);
+        let charts: Vec<_> = (100..120)
+            .map(|card| format!("\"amdgpu.gpu_utilization_X_card{card}\""))
+            .collect();
+        let (ids, labels) = (charts.join(","), "\"l\",".repeat(20));
+        let body = format!(
+            "{{\"chart_ids\":[{ids}],\"result\":{{\"labels\":[{labels}\"l\"],\"data\":[[1754007000{}]]}}}}",
+            ",1".repeat(20)
+        );
+        let usage = whole_node(body.as_bytes(), ALL, &window("2025-08-01")).expect("an answer");
+        assert!(usage.cards.is_empty() && !usage.is_empty());
+        assert_eq!(
+            (usage.other_cards.first.len(), usage.other_cards.more),
+            (12, 8)
+        );
+    }
+
+    #[test]
+    fn charts_without_end_of_one_card_are_no_answer() {
+        let ids = vec!["\"amdgpu.gpu_utilization_X_card1\""; CHARTS_LIMIT + 1].join(",");
+        let labels = vec!["\"l\""; CHARTS_LIMIT + 2].join(",");
+        let body =
+            format!("{{\"chart_ids\":[{ids}],\"result\":{{\"labels\":[{labels}],\"data\":[]}}}}");
+        let error = whole_node(body.as_bytes(), ALL, &window("2025-08-01")).expect_err("too many");
+        assert!(error.to_string().contains("4097 張圖表"), "{error}");
+    }
+
+    #[test]
     fn charts_of_one_card_fill_each_others_gaps() {
         let usage = answered("[1754007000,1,null],[1754007600,null,2],[1754008200,3,4]")
             .expect("an answer");
@@ -499,7 +702,7 @@ mod tests {
             (b"{}", true),
             (b"null", true),
         ] {
-            let error = whole_node(body, &window("2025-08-01")).expect_err("an error");
+            let error = whole_node(body, ALL, &window("2025-08-01")).expect_err("an error");
             assert_eq!(
                 matches!(error, NodeErrorReason::Shape(_)),
                 is_json,
@@ -511,7 +714,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..200), stamp in any::<f64>()) {
-            let _ = whole_node(&body, &window("2025-08-01"));
+            let _ = whole_node(&body, ALL, &window("2025-08-01"));
             let _ = answered(&format!("[{stamp},1,2]"));
         }
     }

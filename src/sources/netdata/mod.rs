@@ -178,7 +178,7 @@ impl Inquiry<'_> {
         let url = query::whole_node(&self.node.url, self.window, tier);
         match self.ask(&self.client.http, &url) {
             Ok(answered) => {
-                let mut usage = answer::whole_node(&answered.body, self.window)?;
+                let mut usage = answer::whole_node(&answered.body, &self.node.cards, self.window)?;
                 usage.clock_ahead = self.clock_ahead(&answered);
                 Ok(usage)
             }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Deserialize;
 
 use super::{Client, Inquiry, NodeError, NodeErrorReason, answer, is_without_data, query};
-use crate::model::{CardId, Metric, Node, NodeUsage, UnixSeconds, Window};
+use crate::model::{CardId, Metric, Node, NodeUsage, UnixSeconds, Window, quote};
 
 #[derive(Debug)]
 pub struct Probe {
@@ -62,8 +62,8 @@ impl Inquiry<'_> {
         let is_asked = |host: &&MirroredHost| host.guid == info.uid;
         let host = info.mirrored_hosts_status.iter().find(is_asked);
         Ok(Agent {
-            hostname: host.map(|host| host.hostname.clone()),
-            version: info.version,
+            hostname: host.map(|host| quote(&host.hostname)),
+            version: quote(&info.version),
             id: info.uid,
             clock_ahead: self.clock_ahead(&answered),
         })

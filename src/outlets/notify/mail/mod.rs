@@ -13,8 +13,7 @@ use lettre::transport::smtp::client::TlsParameters;
 use secrecy::ExposeSecret;
 
 use super::Undelivered;
-use super::message::Message;
-use super::message::hostname;
+use super::message::{Message, hostname};
 use crate::settings::{SecretError, Security, Smtp};
 use crate::sources::http::root_cause;
 use crate::sources::parallel::Jobs;

@@ -35,7 +35,6 @@ pub enum MailError {
         step: &'static str,
         /// The reply's code, and the enhanced one if it has one (RFC 5321, RFC 3463).
         code: String,
-        is_permanent: bool,
     },
     #[error("{0}")]
     Unable(&'static str),
@@ -50,13 +49,8 @@ impl MailError {
     /// What went wrong at `step`. What lettre itself objects to is that the server is `unable` to do it.
     fn new(step: &'static str, unable: Option<&'static str>, error: &Error) -> Self {
         if let Some(code) = error.status() {
-            let is_permanent = error.is_permanent();
             let code = with_enhanced(code, error);
-            return Self::Refused {
-                step,
-                code,
-                is_permanent,
-            };
+            return Self::Refused { step, code };
         }
         match unable {
             Some(unable) if error.is_client() => Self::Unable(unable),
@@ -72,7 +66,7 @@ impl MailError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Timeout(_) | Self::Network { .. } => true,
-            Self::Refused { is_permanent, .. } => !is_permanent,
+            Self::Refused { code, .. } => code.starts_with('4'),
             Self::Tls(_) | Self::Unable(_) | Self::NotSmtp => false,
         }
     }
