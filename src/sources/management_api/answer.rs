@@ -490,7 +490,7 @@ mod tests {
         let gpus = |count| format!("\"gpus\":[{}]", vec!["{\"id\":1}"; count].join(","));
         let task = |rest: &str| format!("\"username\":\"a\",\"hostname\":\"n\",{rest}");
         let long = |bytes| format!("\"x\":\"{}\"", "y".repeat(bytes));
-        let deep = format!("\"x\":{}{}", "[".repeat(1000), "]".repeat(1000));
+        let deep = format!("\"task\":{}{}", "[".repeat(1000), "]".repeat(1000));
         for (rest, problem) in [
             (gpus(GPUS_LIMIT), None),
             (gpus(GPUS_LIMIT + 1), Some("有 65 張 GPU")),
