@@ -220,3 +220,14 @@ fn many_retries_end_before_the_deadline_with_the_last_real_error() {
         .stderr_has("HTTP 503 Service Unavailable：busy");
     assert!(started.elapsed() < Duration::from_secs(2));
 }
+
+#[test]
+fn of_many_nodes_that_fail_a_dozen_is_named_and_the_others_are_counted() {
+    let broken = |number| SimulatedNode::new(&format!("n{number:02}")).fault(Fault::NotJson);
+    let lab = (1..=15).map(broken).fold(Lab::new(), Lab::node);
+    let outcome = lab.run(&[DATE]).exits(1);
+    let lines: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(lines.len(), 13, "{lines:#?}");
+    assert!(lines[11].contains("（節點 n12，"), "{lines:#?}");
+    assert_eq!(lines[12], "錯誤：另有 3 則同類的訊息（node_failed）未列出");
+}
