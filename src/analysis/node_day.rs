@@ -7,7 +7,9 @@ use super::average::{Coverage, Mean};
 use super::conflict::{Conflicts, busy_without_task, conflicts};
 use super::holding::{Holdings, Span};
 use super::ledger::{Doubt, GpuLedger, NodeLedger};
-use crate::model::{CardId, CardUsage, GpuIndex, Node, Thresholds, UnixSeconds, Window};
+use crate::model::{
+    CardId, CardUsage, GpuIndex, Node, Thresholds, UnixSeconds, UserColumn, Window,
+};
 
 #[derive(Debug)]
 pub struct NodeDay<'a> {
@@ -105,6 +107,21 @@ impl<'a> NodeDay<'a> {
                 (!users.is_empty()).then(|| users.join(";"))
             }
             TaskKnowledge::Unknown { earlier, .. } => earlier.get(&gpu).cloned(),
+        }
+    }
+
+    /// The user column of the average CSV, of the GPUs that have a user in it.
+    pub fn user_column(&self, which: UserColumn) -> BTreeMap<GpuIndex, String> {
+        match (which, &self.tasks) {
+            (UserColumn::Last, TaskKnowledge::Known { tasks, .. }) => {
+                let users = tasks.last_users(self.node).into_iter();
+                users.map(|(gpu, user)| (gpu, user.to_owned())).collect()
+            }
+            _ => {
+                let gpus = self.gpus.iter().map(|gpu| gpu.index);
+                gpus.filter_map(|gpu| Some((gpu, self.users(gpu)?)))
+                    .collect()
+            }
         }
     }
 

@@ -64,6 +64,7 @@ mod tasks;
 mod terminal;
 mod token_leaks;
 mod units;
+mod user_column;
 mod user_report;
 mod users;
 mod usual_terminal;

@@ -54,6 +54,7 @@ impl<'a> Run<'a> {
             started_at,
             earlier: known,
             thresholds: self.request.config.thresholds,
+            user_column: self.request.config.user_column,
             logs_placements: self.request.frame.args.output.verbose > 0,
         };
         let (mut notices, mut results) = self.ask(nodes, source, day, &tree)?;

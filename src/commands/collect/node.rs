@@ -8,7 +8,8 @@ use crate::analysis::{
     merge,
 };
 use crate::model::{
-    CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds, Window,
+    CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds,
+    UserColumn, Window,
 };
 use crate::report::NodeResult;
 use crate::report::notice::{self, Kind, Notice};
@@ -26,6 +27,7 @@ pub struct Day<'a> {
     /// The record of the runs before.
     pub earlier: Option<&'a DayRecord>,
     pub thresholds: Thresholds,
+    pub user_column: UserColumn,
     /// Whether it is logged where each GPU of a task is placed.
     pub logs_placements: bool,
 }
@@ -77,11 +79,13 @@ pub fn stage_node(
     let cards = merge(usage, &earlier.usage);
     let information = day.tasks.wait();
     let (source, as_of) = (information.source(), information.as_of(day.started_at));
+    let user_column = day.user_column;
     let tasks = task_knowledge(node, day, tasks, earlier.users);
     let day = NodeDay::new(node, window, cards, tasks, day.thresholds);
     let mut files = FilesRecord::new(&day, source, as_of, &without_chart);
     notices.extend(notice::day_notices(&day, &files));
-    let staged = tree.stage(&day, &earlier.unusable).map_err(not_written)?;
+    let staged = tree.stage(&day, user_column, &earlier.unusable);
+    let staged = staged.map_err(not_written)?;
     files.directory.clone_from(&staged.directory);
     Ok(StagedNode {
         result: NodeResult {
