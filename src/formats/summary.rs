@@ -23,6 +23,7 @@ pub fn render(day: &NodeDay) -> String {
     }
     for section in [
         unfinished(day),
+        silence(day).to_owned(),
         coverage(day),
         hours(day),
         conflicts(day),
@@ -84,6 +85,13 @@ fn unfinished(day: &NodeDay) -> String {
     }
     let until = day.window.clock(day.window.until);
     format!("當日尚未結束: 讀數截至 {until}\n")
+}
+
+fn silence(day: &NodeDay) -> &'static str {
+    if day.gpus.iter().any(|gpu| gpu.usage.is_some()) {
+        return "";
+    }
+    "節點沒有給出當日的任何讀數 (不代表 GPU 閒置)\n"
 }
 
 fn coverage(day: &NodeDay) -> String {

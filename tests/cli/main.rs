@@ -70,3 +70,4 @@ mod users;
 mod usual_terminal;
 mod values;
 mod window;
+mod without_readings;

@@ -127,7 +127,7 @@ fn failed_node(
     })
 }
 
-fn task_knowledge<'a>(
+pub fn task_knowledge<'a>(
     node: &Node,
     day: Day<'a>,
     tasks: &TasksByHost<'a>,
