@@ -19,6 +19,8 @@ pub struct NodeDay<'a> {
     pub tasks: TaskKnowledge<'a>,
     /// What counts as busy, idle, and held.
     pub thresholds: Thresholds,
+    /// How many rows of each card's earlier file were 0 for want of a reading, and are gaps now.
+    pub false_zeros: BTreeMap<CardId, usize>,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl<'a> NodeDay<'a> {
             gpus: node.cards.iter().enumerate().map(gpu).collect(),
             tasks,
             thresholds,
+            false_zeros: BTreeMap::new(),
         }
     }
 

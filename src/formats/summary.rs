@@ -25,6 +25,7 @@ pub fn render(day: &NodeDay) -> String {
         unfinished(day),
         silence(day).to_owned(),
         coverage(day),
+        false_zeros(day),
         hours(day),
         conflicts(day),
         busy_without_task(day),
@@ -102,6 +103,18 @@ fn coverage(day: &NodeDay) -> String {
         format!("{index}: {found}/{due} 筆 ({percent:.1}%)")
     });
     titled("資料涵蓋率不足的 GPU", lines)
+}
+
+fn false_zeros(day: &NodeDay) -> String {
+    let gpus = day.gpus.iter();
+    let lines = gpus.filter_map(|gpu| {
+        let count = day.false_zeros.get(&gpu.card)?;
+        Some(format!("{}: {count} 筆", gpu.index))
+    });
+    titled(
+        "原有檔案以 0 代替的缺漏 (Netdata 沒有這些讀數，已改為缺漏)",
+        lines,
+    )
 }
 
 /// What each user had of a GPU, where that is not simply all of it.

@@ -26,6 +26,7 @@ mod conflicts;
 mod credentials;
 mod disk_faults;
 mod exit_status;
+mod false_zeros;
 mod files;
 mod gaps;
 mod gpu_uuids;
