@@ -1,5 +1,6 @@
 //! What can pass in a moment is asked for again, and nothing else is; and whatever goes wrong with a node costs no other.
 
+use std::fs;
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
@@ -64,7 +65,9 @@ fn each_fails(table: &[(&str, Fault, usize, &str)], patience: &str) {
             assert!(line.starts_with(&said), "no {said:?} in {line}");
             assert!(line.ends_with(&kept), "no {kept:?} in {line}");
             assert_eq!(world.cluster.requests(name).len(), *requests, "{name}");
-            assert!(!world.path(format!("data/{name}")).exists(), "{name}");
+            let files = fs::read_dir(world.path(format!("data/{name}/{DATE}")));
+            // Without readings it has no file but the average and the summary.
+            assert_eq!(files.expect("a directory").count(), 2, "{name}");
         }
     });
 }

@@ -147,11 +147,11 @@ pub fn read_records(
         .copied()
         .map(Some)
         .chain(iter::repeat(None));
-    let mut records: Vec<_> = records.into_iter().zip(last_named).collect();
-    records.sort_by(|((one, _), _), ((other, _), _)| one.cmp(other));
+    let mut records: Vec<_> = records.into_iter().zip(last_named).enumerate().collect();
+    records.sort_by(|(_, ((one, _), _)), (_, ((other, _), _))| one.cmp(other));
     let mut answer = Answer::default();
     let mut seen = None;
-    for ((id, record), last_named) in records {
+    for (position, ((id, record), last_named)) in records {
         let id = one_line(id);
         if last_named.is_none() {
             if seen.as_ref() == Some(&id) && answer.repeated.last() != Some(&id) {
@@ -164,7 +164,11 @@ pub fn read_records(
                 if has_wrong_weekday {
                     answer.misdated.push(task.id.clone());
                 }
-                answer.tasks.push(Task { last_named, ..task });
+                answer.tasks.push(Task {
+                    position,
+                    last_named,
+                    ..task
+                });
             }
             Err(_) if holds_tasks(record, ENVELOPES) => {
                 return Err(format!(
@@ -249,6 +253,7 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
         start,
         end,
         total_seconds,
+        position: 0,
         last_named: None,
     };
     Ok((task, has_wrong_start || has_wrong_end))
