@@ -44,7 +44,7 @@ pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
     if args.send {
         send(args, frame, &config, last)
     } else {
-        let archive = Archive::new(&config.data_dir, config.gpu_files);
+        let archive = Archive::new(&config);
         let tally = tally(&config, &archive, last)?;
         let (days, memory) = (days(&config, last), reminders::memory(&archive)?);
         let report = AlertsReport::new(&tally, &config, days, &memory, now());
@@ -68,7 +68,7 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
         }
         .into());
     }
-    let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
+    let open = |patience| DataDir::open(config, patience);
     let data_dir = open(args.wait)?;
     let tally = tally(config, &data_dir, last)?;
     let mut memory = reminders::memory(&data_dir)?;

@@ -28,7 +28,7 @@ pub struct StatusArgs {
 pub fn run(args: &StatusArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let nodes = select(&config, &args.nodes)?;
-    let archive = Archive::new(&config.data_dir, config.gpu_files);
+    let archive = Archive::new(&config);
     let days = evidence(&config, &nodes, &archive, args.days)?;
     let report = StatusReport::new(&config.data_dir, &days, &nodes);
     frame.print_report(&report, report.is_well(), StatusReport::text)?;

@@ -70,7 +70,7 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     if let Err(error @ DateError::Future { .. }) = calendar.window(last) {
         return Err(error.into());
     }
-    let archive = Archive::new(&config.data_dir, config.gpu_files);
+    let archive = Archive::new(config);
     let mut usage = Usage::new(first, last);
     let mut reported = BTreeSet::new();
     for (_, window) in calendar.windows(first, last) {
@@ -199,7 +199,7 @@ fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage
     }
     let (mut usage, mut wanted) = (usage, args.user.clone());
     if args.anonymize {
-        let pseudonyms = pseudonym_key::pseudonyms(&config.data_dir)?;
+        let pseudonyms = pseudonym_key::pseudonyms(config)?;
         usage = usage.renamed(|user| pseudonyms.user(user));
         wanted = wanted.map(|user| pseudonyms.user_meant_by(&user));
     }

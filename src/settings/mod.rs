@@ -28,7 +28,8 @@ use toml::Table;
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, GpuFileNumber, Interval, Item, Node, Thresholds, Written, cards, written,
+    Alerts, CardId, GpuFileNumber, Interval, Item, Node, ReadableBy, Thresholds, Written, cards,
+    written,
 };
 
 pub use args::SettingsArgs;
@@ -51,6 +52,7 @@ pub struct Config {
     #[serde(with = "written")]
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
+    pub readable_by: ReadableBy,
     /// The cards of the nodes that have none of their own.
     #[serde(deserialize_with = "cards")]
     pub cards: Vec<CardId>,
@@ -123,6 +125,7 @@ impl Default for Config {
             zone: Tz::UTC,
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
+            readable_by: ReadableBy::Group,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
             ignore_hosts: BTreeSet::new(),
             nodes: (1..=4).map(built_in_node).collect(),

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
+use super::archive::Archive;
 use super::layout::{CardRecord, Layout};
 use super::read::read;
 use super::reports;
@@ -17,8 +18,7 @@ use crate::model::{CardId, CardUsage, GpuFileNumber, GpuIndex, Node, Window};
 
 #[derive(Debug)]
 pub struct DayFiles<'a> {
-    pub root: &'a Path,
-    pub gpu_files: GpuFileNumber,
+    pub archive: &'a Archive,
     pub date: NaiveDate,
     /// The cards that earlier runs recorded the files to be of, by node.
     pub recorded: BTreeMap<String, CardRecord>,
@@ -125,7 +125,7 @@ impl DayFiles<'_> {
     /// The nodes of which the report of the users has the whole window, or, of a day that still runs, any of it. A report
     /// that cannot be read has none.
     pub fn in_users_report(&self, window: &Window) -> BTreeSet<String> {
-        let report = reports::ledger(self.root, self.date);
+        let report = reports::ledger(&self.archive.root, self.date);
         let nodes = report.ok().flatten().unwrap_or_default().into_iter();
         let is_there = |known: Span| {
             known.from == window.start && (known.to == window.end || !window.is_over())
@@ -143,7 +143,10 @@ impl DayFiles<'_> {
     }
 
     pub fn directory_of(&self, node: &Node) -> PathBuf {
-        self.root.join(&node.name).join(self.date.to_string())
+        self.archive
+            .root
+            .join(&node.name)
+            .join(self.date.to_string())
     }
 
     pub fn gpu_file(&self, index: GpuIndex, card: CardId) -> String {
@@ -151,7 +154,7 @@ impl DayFiles<'_> {
     }
 
     fn number(&self, index: GpuIndex, card: CardId) -> u64 {
-        match self.gpu_files {
+        match self.archive.gpu_files {
             GpuFileNumber::Index => index.0 as u64,
             GpuFileNumber::Card => card.0,
         }
@@ -159,7 +162,7 @@ impl DayFiles<'_> {
 
     pub fn record_of(&self, node: &Node) -> CardRecord {
         CardRecord {
-            gpu_files: self.gpu_files,
+            gpu_files: self.archive.gpu_files,
             cards: node.cards.clone(),
         }
     }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
+use super::archive::Archive;
 use super::read::read;
-use super::write::{self, FILE_MODE, WriteError};
+use super::write::{self, WriteError};
 use crate::analysis::DayLedger;
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
@@ -44,10 +45,11 @@ pub fn ledger(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerE
 /// Writes the accounts of `nodes`, beside those that earlier runs wrote of other nodes. Earlier accounts that cannot
 /// be read, or are of the day of another zone, are set aside.
 pub fn write_users(
-    root: &Path,
+    archive: &Archive,
     window: &Window,
     nodes: DayLedger,
 ) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
+    let (root, modes) = (&archive.root, archive.modes());
     let path = users_file(root, window.date);
     let mut day = DayLedger::new();
     let problem = match ledger(root, window.date) {
@@ -63,14 +65,14 @@ pub fn write_users(
     let not_merged = match problem {
         None => None,
         Some(problem) => Some(NotMergedReport {
-            kept_as: write::keep_aside(&path)?,
+            kept_as: write::keep_aside(&path, modes)?,
             path: path.clone(),
             problem,
         }),
     };
     day.extend(nodes);
     let text = ledger_csv::render(&day);
-    write::put(&path, FILE_MODE, &text, File::sync_all)?;
+    write::put(&path, modes, &text, File::sync_all)?;
     Ok((path, not_merged))
 }
 
