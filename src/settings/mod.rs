@@ -2,6 +2,7 @@
 //!
 //! A key of the file is a field here, with its default, and a line of `template.toml`, with its meaning.
 
+mod archive_dirs;
 mod args;
 mod check;
 mod duration;
@@ -32,6 +33,7 @@ use crate::model::{
     written,
 };
 
+pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
 pub use file::ConfigError;
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
@@ -53,6 +55,7 @@ pub struct Config {
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
     pub readable_by: ReadableBy,
+    pub archive_dirs: ArchiveDirs,
     /// The cards of the nodes that have none of their own.
     #[serde(deserialize_with = "cards")]
     pub cards: Vec<CardId>,
@@ -120,8 +123,10 @@ pub enum TokenFile {
 /// The cluster of the seeds, whose nodes have eight MI300X each (first seed: GPU 硬體對應表).
 impl Default for Config {
     fn default() -> Self {
+        let data_dir = PathBuf::from("data");
         Self {
-            data_dir: PathBuf::from("data"),
+            archive_dirs: ArchiveDirs::beside(&data_dir),
+            data_dir,
             zone: Tz::UTC,
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
@@ -211,6 +216,9 @@ fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
         config.data_dir.clone_from(data_dir);
     }
     config.zone = args.timezone.unwrap_or(config.zone);
+    if matches!(config.archive_dirs, ArchiveDirs::Usual(_)) {
+        config.archive_dirs = ArchiveDirs::beside(&config.data_dir);
+    }
     Ok((config, file))
 }
 

@@ -10,7 +10,7 @@ use super::state::{ReadError, StateFile};
 use super::write::Modes;
 use crate::analysis::DayRecord;
 use crate::model::{GpuFileNumber, ReadableBy};
-use crate::settings::Config;
+use crate::settings::{ArchiveDirs, Config};
 
 /// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Archive {
     pub root: PathBuf,
     pub gpu_files: GpuFileNumber,
     pub readable_by: ReadableBy,
+    /// Where months lie that were moved away.
+    pub moved: ArchiveDirs,
 }
 
 impl Archive {
@@ -26,6 +28,7 @@ impl Archive {
             root: config.data_dir.clone(),
             gpu_files: config.gpu_files,
             readable_by: config.readable_by,
+            moved: config.archive_dirs.clone(),
         }
     }
 

@@ -33,8 +33,34 @@ pub enum LedgerError {
     Malformed { path: PathBuf, problem: String },
 }
 
-/// The accounts that the data directory `root` has of a day, or `None` where it has none.
-pub fn ledger(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerError> {
+/// The accounts that there are of the window's day: those of the data directory, and of further nodes those that were
+/// moved away.
+pub fn ledger(archive: &Archive, window: &Window) -> Result<Option<DayLedger>, LedgerError> {
+    let mut day = in_tree(&archive.root, window.date)?;
+    for month in archive.months(window.date) {
+        let Some(moved) = in_tree(&month, window.date)? else {
+            continue;
+        };
+        match &mut day {
+            None => day = Some(moved),
+            Some(day) if is_of(day, window) => add_nodes(day, moved, window),
+            Some(_) => {}
+        }
+    }
+    Ok(day)
+}
+
+/// Adds the nodes that are not there yet, if their accounts are of the window's day.
+fn add_nodes(day: &mut DayLedger, others: DayLedger, window: &Window) {
+    if is_of(&others, window) {
+        for (node, accounts) in others {
+            day.entry(node).or_insert(accounts);
+        }
+    }
+}
+
+/// The accounts that the tree at `root` has of a day, or `None` where it has none.
+fn in_tree(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerError> {
     let path = users_file(root, date);
     read(&path, ledger_csv::parse).map_err(|error| match error {
         Unreadable::Io(cause) => LedgerError::Io { path, cause },
@@ -52,7 +78,7 @@ pub fn write_users(
     let (root, modes) = (&archive.root, archive.modes());
     let path = users_file(root, window.date);
     let mut day = DayLedger::new();
-    let problem = match ledger(root, window.date) {
+    let problem = match in_tree(root, window.date) {
         Ok(None) => None,
         Ok(Some(earlier)) if is_of(&earlier, window) => {
             day = earlier;
@@ -70,6 +96,12 @@ pub fn write_users(
             problem,
         }),
     };
+    // Where the month is moved away once more, this report takes the place of the one there.
+    for month in archive.months(window.date) {
+        if let Ok(Some(moved)) = in_tree(&month, window.date) {
+            add_nodes(&mut day, moved, window);
+        }
+    }
     day.extend(nodes);
     let text = ledger_csv::render(&day);
     write::put(&path, modes, &text, File::sync_all)?;
