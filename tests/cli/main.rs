@@ -43,6 +43,7 @@ mod manual;
 mod mapping;
 mod metrics;
 mod missing;
+mod moved;
 mod no_threads;
 mod node_faults;
 mod notify;

@@ -140,7 +140,7 @@ fn report_users(
     if accounts.is_empty() {
         return None;
     }
-    let written = reports::write_users(tree.files.root, window, accounts);
+    let written = reports::write_users(tree.files.archive, window, accounts);
     let not_written = |error| notices.push(Kind::LedgerNotWritten(error).into());
     let (path, not_merged) = written.map_err(not_written).ok()?;
     notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));
