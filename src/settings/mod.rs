@@ -2,6 +2,7 @@
 //!
 //! A key of the file is a field here, with its default, and a line of `template.toml`, with its meaning.
 
+mod archive_dirs;
 mod args;
 mod check;
 mod duration;
@@ -28,9 +29,11 @@ use toml::Table;
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, GpuFileNumber, Interval, Item, Node, Thresholds, Written, cards, written,
+    Alerts, CardId, GpuFileNumber, Interval, Item, Node, ReadableBy, Thresholds, UserColumn,
+    Written, cards, written,
 };
 
+pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
 pub use file::ConfigError;
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
@@ -51,6 +54,9 @@ pub struct Config {
     #[serde(with = "written")]
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
+    pub user_column: UserColumn,
+    pub readable_by: ReadableBy,
+    pub archive_dirs: ArchiveDirs,
     /// The cards of the nodes that have none of their own.
     #[serde(deserialize_with = "cards")]
     pub cards: Vec<CardId>,
@@ -122,11 +128,15 @@ pub enum TokenFile {
 /// The cluster of the seeds, whose nodes have eight MI300X each (first seed: GPU 硬體對應表).
 impl Default for Config {
     fn default() -> Self {
+        let data_dir = PathBuf::from("data");
         Self {
-            data_dir: PathBuf::from("data"),
+            archive_dirs: ArchiveDirs::beside(&data_dir),
+            data_dir,
             zone: Tz::UTC,
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
+            user_column: UserColumn::All,
+            readable_by: ReadableBy::Group,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
             ignore_hosts: BTreeSet::new(),
             nodes: (1..=4).map(built_in_node).collect(),
@@ -214,6 +224,9 @@ fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
         config.data_dir.clone_from(data_dir);
     }
     config.zone = args.timezone.unwrap_or(config.zone);
+    if matches!(config.archive_dirs, ArchiveDirs::Usual(_)) {
+        config.archive_dirs = ArchiveDirs::beside(&config.data_dir);
+    }
     Ok((config, file))
 }
 

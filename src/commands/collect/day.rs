@@ -11,6 +11,7 @@ use super::node::Day;
 use super::nodes;
 use super::request::Request;
 use super::tasks::{self, ApiAccess};
+use super::without_readings;
 use super::worker::Work;
 use crate::analysis::{DayLedger, DayRecord};
 use crate::commands::calendar::now;
@@ -54,9 +55,13 @@ impl<'a> Run<'a> {
             started_at,
             earlier: known,
             thresholds: self.request.config.thresholds,
+            user_column: self.request.config.user_column,
             logs_placements: self.request.frame.args.output.verbose > 0,
         };
         let (mut notices, mut results) = self.ask(nodes, source, day, &tree)?;
+        notices.extend(without_readings::write_files(
+            nodes, &results, skipped, day, &tree,
+        ));
         if is_last {
             self.ask_parents(nodes, &mut results);
         }
@@ -153,7 +158,7 @@ fn report_users(
     if accounts.is_empty() {
         return None;
     }
-    let written = reports::write_users(tree.files.root, window, accounts);
+    let written = reports::write_users(tree.files.archive, window, accounts);
     let not_written = |error| notices.push(Kind::LedgerNotWritten(error).into());
     let (path, not_merged) = written.map_err(not_written).ok()?;
     notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));

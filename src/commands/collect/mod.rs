@@ -10,6 +10,7 @@ pub mod plan;
 pub mod request;
 pub mod task_report;
 pub mod tasks;
+pub mod without_readings;
 pub mod worker;
 
 use std::path::Path;
@@ -114,7 +115,7 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     let run = Run {
         request,
         token: token.transpose()?,
-        data_dir: DataDir::open(&config.data_dir, config.gpu_files, request.args.wait)?,
+        data_dir: DataDir::open(config, request.args.wait)?,
         client: netdata::Client::new(&config.netdata, &request.nodes),
     };
     // With the lock: the run that was waited for may have changed what is missing, and have written readings that had
@@ -124,7 +125,7 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
 }
 
 fn print_plan(request: &Request) -> Result<ExitStatus> {
-    let archive = Archive::new(&request.config.data_dir, request.config.gpu_files);
+    let archive = Archive::new(request.config);
     let plan = plan::plan(request, &archive)?;
     request
         .frame

@@ -16,7 +16,7 @@ use crate::model::{ExitStatus, Node};
 use crate::settings::{Config, ConfigError};
 
 pub use api::{api, api_panicked, tasks};
-pub use directory::directory;
+pub use directory::{archive_dir, directory};
 pub use node::node;
 pub use notify::notify;
 pub use parent::{LOST, namesakes_problem};

@@ -114,7 +114,7 @@ impl Client {
                         .map(|(node, host)| (node, OnParent::new(&parent, &host, &hosts))),
                 ),
                 Err(reason) => {
-                    tracing::info!(%parent, %reason, "the parent does not list its hosts")
+                    tracing::info!(%parent, %reason, "the parent does not list its hosts");
                 }
             }
         }
