@@ -82,6 +82,14 @@ fn a_chat_that_does_not_know_the_address_is_not_tried_again() {
 }
 
 #[test]
+fn a_chat_may_refuse_at_length() {
+    let errmsg = "keywords not in content ".repeat(200);
+    let refusal = format!(r#"{{"errcode":310000,"errmsg":"{errmsg}"}}"#);
+    let reason = "對方回應成功，但拒絕了訊息（errcode 310000）";
+    not_told(Fault::status(200, &refusal), reason, 1);
+}
+
+#[test]
 fn one_failure_that_passes_is_none() {
     let fault = Fault::StatusTimes {
         code: 502,

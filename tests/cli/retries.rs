@@ -216,6 +216,33 @@ fn a_server_is_left_alone_for_as_long_as_it_asks() {
 }
 
 #[test]
+fn a_server_may_ask_for_a_longer_pause_than_there_is_time_in_the_world() {
+    let for_ever = || Fault::RetryAfter(u64::MAX);
+    let world = Lab::new()
+        .node(SimulatedNode::new("n").fault(for_ever()))
+        .with_usual_retries()
+        .start();
+    let _ = world.run(&[DATE]).exits(1).stderr_has("HTTP 503");
+    assert_eq!(world.cluster.requests("n").len(), 1);
+}
+
+#[test]
+fn who_waited_for_memory_until_there_was_no_time_left_is_said_to_have_done_so() {
+    let hangs = |name| SimulatedNode::new(name).fault(Fault::HangMidBody { bytes: 2 << 20 });
+    let limits = "[netdata]\nretries = 0\ntimeout = \"2s\"\ndeadline = \"2s\"\nmemory_mib = 1";
+    let lab = Lab::new().node(hangs("a")).node(hangs("b")).tables(limits);
+    let outcome = lab.run(&[DATE]).exits(1);
+    let lines = |what: &str| outcome.stderr.matches(what).count();
+    assert_eq!(lines("：逾時："), 1, "{}", outcome.stderr);
+    assert_eq!(
+        lines("秒，來不及讀完這個回應（請提高 netdata.memory_mib）"),
+        1,
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
 fn an_agent_that_is_being_started_anew_is_waited_for() {
     let world = Lab::new()
         .node(SimulatedNode::new("n"))

@@ -25,6 +25,16 @@ pub enum Fault {
     HangBeforeHeaders,
     /// Sends the headers, and then nothing.
     HangAfterHeaders,
+    /// Sends the headers and this much of a body that is twice as long, and then nothing.
+    HangMidBody {
+        /// How much of it is sent.
+        bytes: usize,
+    },
+    /// Answers so many requests well, and takes every further one and says nothing.
+    HangAfter {
+        /// How many answers are well.
+        times: usize,
+    },
     /// Sends the answer one byte at a time.
     DripByte {
         /// The time between two bytes.
@@ -134,13 +144,21 @@ impl Conduct {
             Some(Fault::Refuse | Fault::Unreachable | Fault::CloseWithoutAnswer) => {
                 return Ok(false);
             }
-            Some(Fault::HangBeforeHeaders) => {
+            Some(Fault::HangAfter { times }) if number <= *times => answer.bytes(keep_alive),
+            Some(Fault::HangBeforeHeaders | Fault::HangAfter { .. }) => {
                 bell.sleep(FOR_EVER);
                 return Ok(false);
             }
             Some(Fault::HangAfterHeaders) => {
                 let bytes = answer.bytes(keep_alive);
                 stream.write_all(&bytes[..bytes.len() - answer.body.len()])?;
+                bell.sleep(FOR_EVER);
+                return Ok(false);
+            }
+            Some(Fault::HangMidBody { bytes }) => {
+                let framing = format!("Content-Length: {}", 2 * bytes);
+                stream.write_all(Answer::json("").head(false, &framing).as_bytes())?;
+                stream.write_all(&vec![b' '; *bytes])?;
                 bell.sleep(FOR_EVER);
                 return Ok(false);
             }

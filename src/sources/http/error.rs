@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::BODY_LIMIT_BYTES;
+use super::body::BODY_LIMIT_BYTES;
 use super::tls::CertificateProblem;
 
 /// Netdata was measured to refuse connections for two seconds while it starts anew; two retries wait longer together.
@@ -35,6 +35,12 @@ pub enum HttpError {
         waited: Duration,
         tries: usize,
     },
+    /// Other large answers took the memory for so long that there was no time left for this one.
+    #[error(
+        "等候其他大型回應佔用的記憶體 {:.1} 秒，來不及讀完這個回應（請提高 netdata.memory_mib）",
+        .waited.as_secs_f64()
+    )]
+    NoRoom { waited: Duration },
     #[error("HTTP {status}{detail}")]
     Status {
         status: StatusCode,
@@ -83,6 +89,11 @@ impl HttpError {
         }
     }
 
+    /// Whether the server gave no answer at all, or none in time.
+    pub fn is_absence(&self) -> bool {
+        self.status().is_none() && !matches!(self, Self::NoRoom { .. })
+    }
+
     /// How long to wait at least before the same request is made again.
     pub fn pause(&self) -> Duration {
         match self {
@@ -102,6 +113,7 @@ impl HttpError {
         match self {
             Self::Silent
             | Self::Timeout { .. }
+            | Self::NoRoom { .. }
             | Self::Refused(_)
             | Self::Unanswered(_)
             | Self::Broken(_) => true,
@@ -152,12 +164,6 @@ fn has_kind(error: &reqwest::Error, wanted: io::ErrorKind) -> bool {
 }
 
 pub fn from_read(error: &io::Error, timeout: Duration) -> HttpError {
-    if error.kind() == io::ErrorKind::FileTooLarge {
-        return HttpError::TooLarge;
-    }
-    if error.kind() == io::ErrorKind::TimedOut {
-        return HttpError::timeout(timeout);
-    }
     match error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<reqwest::Error>())

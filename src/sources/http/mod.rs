@@ -2,13 +2,13 @@
 //!
 //! Only the clients of Netdata and of the management API, and the channels of `notify`, use it.
 
+mod body;
 mod clock;
 mod error;
 mod in_flight;
 mod tls;
 
 use std::borrow::Cow;
-use std::io::{self, Read};
 use std::time::{Duration, Instant, SystemTime};
 use std::{mem, thread};
 
@@ -21,22 +21,14 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use url::Url;
 
-use crate::model::quote;
 use crate::settings::Patience;
-use error::{from_read, from_reqwest};
-
+use body::{detail, read_body, read_reply};
+use error::from_reqwest;
 use in_flight::Room;
 
 pub use error::{HttpError, root_cause};
 pub use tls::TlsKeys;
 
-/// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
-const BODY_LIMIT_BYTES: usize = 32 << 20;
-/// How much of an answer is read without waiting for room: many times a usual day, so that no large answer of one
-/// server holds up the others.
-const FREE_BYTES: usize = 1 << 20;
-/// How much of an error's body is read.
-const QUOTE_BYTES: u64 = 800;
 /// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -146,7 +138,7 @@ impl Http {
         let request = |client: &Client| client.get(url.clone()).headers(headers.clone());
         let is_success = |status| status == StatusCode::OK;
         let limit = self.patience.memory_bytes();
-        let read = |response| read_body(response, limit, deadline);
+        let read = |response, timeout| read_body(response, limit, deadline, timeout);
         self.until_answered(url, deadline, request, is_success, read)
     }
 
@@ -164,7 +156,7 @@ impl Http {
             request.header(CONTENT_TYPE, content_type)
         };
         let is_success = |status: StatusCode| status.is_success();
-        let read = |response| Ok((read_start(response), Room::default()));
+        let read = |response, _| Ok((read_reply(response), Room::default()));
         let answered = self.until_answered(url, deadline, request, is_success, read)?;
         Ok(answered.body)
     }
@@ -175,7 +167,7 @@ impl Http {
         deadline: Instant,
         request: impl Fn(&Client) -> RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
-        read: impl Fn(Response) -> io::Result<(Vec<u8>, Room)>,
+        read: impl Fn(Response, Duration) -> Result<(Vec<u8>, Room), HttpError>,
     ) -> Result<Answered, HttpError> {
         if let Some(problem) = &self.tls_problem
             && url.scheme() == "https"
@@ -199,8 +191,10 @@ impl Http {
             };
             let may_pass = error.may_pass() || (self.retries_refusals && error.is_refusal());
             let pause = pauses.next().map(|pause| pause.max(error.pause()));
+            let left = deadline.checked_duration_since(Instant::now());
             match pause {
-                Some(pause) if may_pass && Instant::now() + pause < deadline => {
+                // What a server asks for may be more than a moment can be computed from.
+                Some(pause) if may_pass && left.is_some_and(|left| pause < left) => {
                     tracing::info!(url = %self.shown(url), %error, ?pause, "trying again");
                     thread::sleep(pause);
                 }
@@ -216,7 +210,7 @@ impl Http {
         deadline: Instant,
         request: RequestBuilder,
         is_success: impl Fn(StatusCode) -> bool,
-        read: impl Fn(Response) -> io::Result<(Vec<u8>, Room)>,
+        read: impl Fn(Response, Duration) -> Result<(Vec<u8>, Room), HttpError>,
     ) -> Result<Answered, HttpError> {
         let (started, sent) = (Instant::now(), SystemTime::now());
         // Set on the request, the timeout is one for headers and body together; set on the client it would begin
@@ -248,7 +242,7 @@ impl Http {
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| date.to_str().ok());
         let clock_ahead = date.and_then(|date| clock::ahead(date, sent, SystemTime::now()));
-        let (body, room) = read(response).map_err(|error| from_read(&error, timeout))?;
+        let (body, room) = read(response, timeout)?;
         tracing::debug!(url = %self.shown(url), bytes = body.len(), elapsed = ?started.elapsed(), "answered");
         Ok(Answered {
             body,
@@ -292,61 +286,4 @@ impl Drop for Http {
         // Where there is no thread for it, the wait has to be.
         let _ = thread::Builder::new().spawn(move || drop(client));
     }
-}
-
-/// The whole of a body, for the rest of which room is waited for once it is no usual one.
-fn read_body(response: Response, limit: usize, deadline: Instant) -> io::Result<(Vec<u8>, Room)> {
-    let too_large = || Err(io::ErrorKind::FileTooLarge.into());
-    let announced = usize::try_from(response.content_length().unwrap_or(0));
-    let Some(announced) = announced.ok().filter(|&bytes| bytes <= BODY_LIMIT_BYTES) else {
-        return too_large();
-    };
-    let mut body = Vec::with_capacity(announced.min(FREE_BYTES));
-    let mut response = response.take(BODY_LIMIT_BYTES as u64 + 1);
-    response
-        .by_ref()
-        .take(FREE_BYTES as u64)
-        .read_to_end(&mut body)?;
-    if body.len() < FREE_BYTES {
-        return Ok((body, Room::default()));
-    }
-    let most = if announced == 0 {
-        BODY_LIMIT_BYTES + 1
-    } else {
-        announced
-    };
-    let room = Room::wait_for(most - FREE_BYTES, limit, deadline);
-    let room = room.ok_or(io::ErrorKind::TimedOut)?;
-    body.reserve_exact(most - FREE_BYTES);
-    response.read_to_end(&mut body)?;
-    if body.len() > BODY_LIMIT_BYTES {
-        return too_large();
-    }
-    Ok((body, room))
-}
-
-/// The beginning of a body. One that breaks off says less, but the status stands.
-fn read_start(response: Response) -> Vec<u8> {
-    let mut start = Vec::new();
-    let mut response = response.take(QUOTE_BYTES);
-    let _ = response.read_to_end(&mut start);
-    start
-}
-
-/// The reason in an unsuccessful answer: where it redirects to, or the beginning of a text body.
-fn detail(response: Response) -> String {
-    if let Some(location) = response.headers().get(LOCATION) {
-        let location = String::from_utf8_lossy(location.as_bytes());
-        return format!("，轉址到 {}", quoted(&location));
-    }
-    let start = read_start(response);
-    match quoted(&String::from_utf8_lossy(&start)).trim() {
-        "" => String::new(),
-        text => format!("：{text}"),
-    }
-}
-
-/// One line with the beginning of what a server says, and a mark where there is more.
-fn quoted(text: &str) -> String {
-    quote(text.trim_end())
 }

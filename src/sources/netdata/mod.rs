@@ -50,7 +50,7 @@ impl NodeError {
 
     /// Whether there was no answer, so that the next question would only be waited for in vain.
     pub fn is_absence(&self) -> bool {
-        matches!(&self.reason, NodeErrorReason::Http(error) if error.status().is_none())
+        matches!(&self.reason, NodeErrorReason::Http(error) if error.is_absence())
     }
 }
 
