@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use super::quote;
+
 /// At most `CAP` things, and the number of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capped<T, const CAP: usize> {
@@ -41,9 +43,10 @@ impl<T, const CAP: usize> Capped<T, CAP> {
 }
 
 impl<T: Display, const CAP: usize> Capped<T, CAP> {
-    /// The things on one line, and `rest` of the number of the others, if there are any.
+    /// The beginnings of the things on one line, and `rest` of the number of the others, if there are any.
     pub fn joined(&self, rest: impl FnOnce(usize) -> String) -> String {
-        let things: Vec<_> = self.first.iter().map(ToString::to_string).collect();
+        let things = self.first.iter().map(|thing| quote(&thing.to_string()));
+        let things: Vec<_> = things.collect();
         let rest = (self.more > 0).then(|| rest(self.more));
         things.join("、") + &rest.unwrap_or_default()
     }

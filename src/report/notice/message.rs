@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{Disagreement, IdPlace, Remedy, UnplacedGpu};
-use crate::model::{Capped, CardId, RejectedRows};
+use crate::model::{Capped, CardId, RejectedRows, quote};
 use crate::report::check::{LOST, clock_problem, namesakes_problem, renamed_problem, time_left};
 
 impl fmt::Display for Notice {
@@ -133,26 +133,36 @@ impl fmt::Display for Notice {
                 [task] => write!(
                     f,
                     "{node} 的任務 {} 時間不明（{}），未計入使用者欄位",
-                    task.task, task.problem
+                    quote(&task.task),
+                    task.problem
                 ),
                 _ => write!(
                     f,
                     "{node} 有 {} 個任務時間不明，未計入使用者欄位：{}",
                     tasks.len(),
-                    problems(tasks, |task| format!("{}（{}）", task.task, task.problem))
+                    problems(tasks, |task| format!(
+                        "{}（{}）",
+                        quote(&task.task),
+                        task.problem
+                    ))
                 ),
             },
             Kind::Malformed(tasks) => match &tasks.first[..] {
                 [task] => write!(
                     f,
                     "任務 {} 的資料無法解析（{}），已略過",
-                    task.id, task.problem
+                    quote(&task.id),
+                    task.problem
                 ),
                 _ => write!(
                     f,
                     "有 {} 個任務的資料無法解析，已略過：{}",
                     tasks.len(),
-                    problems(tasks, |task| format!("{}（{}）", task.id, task.problem))
+                    problems(tasks, |task| format!(
+                        "{}（{}）",
+                        quote(&task.id),
+                        task.problem
+                    ))
                 ),
             },
             Kind::TasksGone(tasks) => write!(
@@ -178,7 +188,7 @@ impl fmt::Display for Notice {
             Kind::Early(early) => write!(
                 f,
                 "任務 {} 的 start 在 {} 分鐘之後：請檢查 management_api.timezone 與兩者的時鐘",
-                early.task,
+                quote(&early.task),
                 early.seconds / 60
             ),
             Kind::RepeatedTasks(tasks) => write!(

@@ -77,6 +77,8 @@ const TASKS_LIMIT: usize = 100_000;
 /// What a task may be: no node has so many GPUs, and no field so much to say.
 const TASK_LIMIT_BYTES: usize = 64 << 10;
 const GPUS_LIMIT: usize = 64;
+/// The most GPUs of all tasks of a day together.
+const ALL_GPUS_LIMIT: usize = 400_000;
 const FIELD_LIMIT_BYTES: usize = 4 << 10;
 
 /// The entries of a JSON object in their order, also those under one key.
@@ -150,8 +152,13 @@ pub fn read_records(
     let mut records: Vec<_> = records.into_iter().zip(last_named).enumerate().collect();
     records.sort_by(|(_, ((one, _), _)), (_, ((other, _), _))| one.cmp(other));
     let mut answer = Answer::default();
-    let mut seen = None;
+    let (mut seen, mut gpus) = (None, 0);
     for (position, ((id, record), last_named)) in records {
+        if id.len() > FIELD_LIMIT_BYTES {
+            let (id, problem) = (quote(&id), "任務 id 超過 4 KiB".to_owned());
+            answer.malformed.push(MalformedTask { id, problem });
+            continue;
+        }
         let id = one_line(id);
         if last_named.is_none() {
             if seen.as_ref() == Some(&id) && answer.repeated.last() != Some(&id) {
@@ -164,6 +171,10 @@ pub fn read_records(
                 if has_wrong_weekday {
                     answer.misdated.push(task.id.clone());
                 }
+                gpus += task.gpus.len();
+                if gpus > ALL_GPUS_LIMIT {
+                    return Err(format!("所有任務的 GPU 超過 {ALL_GPUS_LIMIT} 張"));
+                }
                 answer.tasks.push(Task {
                     position,
                     last_named,
@@ -172,7 +183,8 @@ pub fn read_records(
             }
             Err(_) if holds_tasks(record, ENVELOPES) => {
                 return Err(format!(
-                    "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{id}」之內"
+                    "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{}」之內",
+                    quote(&id)
                 ));
             }
             Err(problem) => answer.malformed.push(MalformedTask { id, problem }),
@@ -181,7 +193,10 @@ pub fn read_records(
     if count > 0 && answer.tasks.is_empty() {
         // An error's object, such as {"message": "…"}, is not a day without tasks.
         let MalformedTask { id, problem } = &answer.malformed[0];
-        return Err(format!("沒有一個任務可讀，例如「{id}」：{problem}"));
+        return Err(format!(
+            "沒有一個任務可讀，例如「{}」：{problem}",
+            quote(id)
+        ));
     }
     answer
         .tasks
@@ -530,6 +545,32 @@ mod tests {
             .collect();
         let error = read(format!("{{{}}}", entries.join(",")).as_bytes()).expect_err("too many");
         assert!(error.contains("超過 100000 個"), "{error}");
+    }
+
+    #[test]
+    fn more_gpus_than_any_cluster_has_are_no_answer() {
+        let gpus = vec!["{}"; GPUS_LIMIT].join(",");
+        let task = |id| format!(r#""{id}":{{"username":"a","hostname":"n","gpus":[{gpus}]}}"#);
+        let read_all = |tasks: usize| {
+            let tasks: Vec<_> = (0..tasks).map(task).collect();
+            read(format!("{{{}}}", tasks.join(",")).as_bytes())
+        };
+        let most = ALL_GPUS_LIMIT / GPUS_LIMIT;
+        assert_eq!(read_all(most).expect("an answer").tasks.len(), most);
+        let error = read_all(most + 1).expect_err("too many");
+        assert!(error.contains("超過 400000 張"), "{error}");
+    }
+
+    #[test]
+    fn of_an_id_without_end_the_beginning_is_named() {
+        let long = "9".repeat(FIELD_LIMIT_BYTES + 1);
+        let answer = tasks(&format!(r#"{{"{long}": {WHOLE}, "1": {WHOLE}}}"#));
+        assert_eq!(answer.tasks.len(), 1);
+        let MalformedTask { id, problem } = &answer.malformed[0];
+        assert_eq!(*id, "9".repeat(200) + "…");
+        assert!(problem.contains("任務 id 超過 4 KiB"), "{problem}");
+        let alone = read(format!(r#"{{"{}": 7}}"#, &long[1..]).as_bytes()).expect_err("no task");
+        assert!(alone.chars().count() < 300, "{alone}");
     }
 
     #[test]
