@@ -3,25 +3,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::NodeErrorReason;
-use crate::model::{
-    CardId, CardUsage, Metric, NodeUsage, Reading, RowPlace, UnixSeconds, Window, beginning,
-    literal_end, quote,
-};
-
-/// How much is quoted of what stands in the place of a number.
-const QUOTE_CHARS: usize = 20;
+use super::json::{Cell, Count, ForEach, parse, walk, with_odd_numbers};
+use crate::model::{CardId, CardUsage, Metric, NodeUsage, Reading, RowPlace, UnixSeconds, Window};
 
 /// How many charts of a node's cards are read. A card has one a metric, and one more for each new name of its product.
 const CHARTS_LIMIT: usize = 4096;
-/// How large an answer may be that is read a second time for numbers that JSON does not have.
-const ODD_NUMBERS_LIMIT_BYTES: usize = 4 << 20;
 
 /// The answer with `jsonwrap`: `chart_ids[i]` names the chart of `result.labels[i + 1]`. What can be long is read as it
 /// is walked through, so that no answer takes more memory than its text and what is wanted of it.
@@ -53,95 +45,6 @@ struct Columns {
     other_cards: BTreeSet<CardId>,
 }
 
-/// How many items a list has.
-struct Count(usize);
-
-enum Cell {
-    Gap,
-    Number(f64),
-    /// What is no number, as it was written.
-    Other(Box<str>),
-}
-
-impl<'de> Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyCell;
-
-        impl<'de> Visitor<'de> for AnyCell {
-            type Value = Cell;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-
-            fn visit_unit<E>(self) -> Result<Cell, E> {
-                Ok(Cell::Gap)
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
-                Ok(Cell::Number(value))
-            }
-
-            #[expect(clippy::cast_precision_loss, reason = "readings and stamps are small")]
-            fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
-                Ok(Cell::Number(value as f64))
-            }
-
-            #[expect(clippy::cast_precision_loss, reason = "readings and stamps are small")]
-            fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
-                Ok(Cell::Number(value as f64))
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Cell, E> {
-                Ok(Cell::Other(value.to_string().into()))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Cell, E> {
-                Ok(Cell::Other(beginning(text, QUOTE_CHARS).into()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Cell, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Cell::Other("[…]".into()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Cell, A::Error> {
-                while items.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Cell::Other("{…}".into()))
-            }
-        }
-
-        deserializer.deserialize_any(AnyCell)
-    }
-}
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut count = 0;
-        let add = |_: IgnoredAny| count += 1;
-        deserializer.deserialize_seq(ForEach(add, PhantomData))?;
-        Ok(Self(count))
-    }
-}
-
-/// Calls a function with each item of a list.
-struct ForEach<T, F: FnMut(T)>(F, PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for ForEach<T, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element()? {
-            self.0(item);
-        }
-        Ok(())
-    }
-}
-
 /// Reads the answer to [`super::query::whole_node`] about `cards`, and counts the other cards.
 pub fn whole_node(
     body: &[u8],
@@ -152,7 +55,7 @@ pub fn whole_node(
         let Wrapped { chart_ids, result } = parse(body)?;
         let mut columns = Columns::default();
         let add = |id: Cow<str>| columns.add(&id, cards);
-        walk(chart_ids, ForEach(add, PhantomData))?;
+        walk(chart_ids, ForEach::new(add))?;
         let mut usage = NodeUsage::default();
         // An agent from 1.43 on that has nothing of the window in the tier that was asked for (netdata/facts.md §8).
         if columns.count == 0 && parse::<Count>(result.data.get().as_bytes())?.0 == 0 {
@@ -234,69 +137,6 @@ impl Columns {
     }
 }
 
-/// What `read` makes of an answer in which a number may be one that JSON does not have: `nan`, `-inf`, `1e999`.
-fn with_odd_numbers<T>(
-    body: &[u8],
-    mut read: impl FnMut(&[u8]) -> Result<T, NodeErrorReason>,
-) -> Result<T, NodeErrorReason> {
-    read(body).or_else(|error| {
-        let is_read_again =
-            matches!(error, NodeErrorReason::NotJson(_)) && body.len() <= ODD_NUMBERS_LIMIT_BYTES;
-        let text = std::str::from_utf8(body).ok().filter(|_| is_read_again);
-        let quoted = text.map(quote_odd_numbers);
-        quoted
-            .and_then(|text| read(text.as_bytes()).ok())
-            .ok_or(error)
-    })
-}
-
-/// The text with quotation marks around numbers that JSON does not have.
-fn quote_odd_numbers(text: &str) -> String {
-    let ends_word = |c: char| c.is_ascii_whitespace() || "[]{},:".contains(c);
-    let is_odd = |word: &str| {
-        let number = word.parse::<f64>();
-        number.is_ok_and(|number| !number.is_finite())
-    };
-    let mut quoted = String::with_capacity(text.len() + 64);
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let end = match c {
-            '"' => literal_end(rest),
-            c if ends_word(c) => c.len_utf8(),
-            _ => rest
-                .find(|c| ends_word(c) || c == '"')
-                .unwrap_or(rest.len()),
-        };
-        let (word, after) = rest.split_at(end);
-        if is_odd(word) {
-            quoted.extend(["\"", word, "\""]);
-        } else {
-            quoted.push_str(word);
-        }
-        rest = after;
-    }
-    quoted
-}
-
-pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NodeErrorReason> {
-    serde_json::from_slice(body).map_err(|error| reason(&error))
-}
-
-fn reason(error: &serde_json::Error) -> NodeErrorReason {
-    if error.is_data() {
-        NodeErrorReason::Shape(quote(&error.to_string()))
-    } else {
-        NodeErrorReason::NotJson(quote(&error.to_string()))
-    }
-}
-
-/// Reads a list item by item.
-fn walk<'a, V: Visitor<'a>>(list: &'a RawValue, visitor: V) -> Result<V::Value, NodeErrorReason> {
-    let mut deserializer = serde_json::Deserializer::from_str(list.get());
-    let walked = deserializer.deserialize_seq(visitor);
-    walked.map_err(|error| reason(&error))
-}
-
 /// The metric and the card of a chart's id or name: only the context before the product's name and the card after
 /// it are stable. The id has spaces where the name has underscores (netdata/facts.md §0).
 pub fn chart_of(id: &str) -> Option<(Metric, CardId)> {
@@ -357,15 +197,51 @@ impl<'de> DeserializeSeed<'de> for &Columns {
     type Value = Row;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Row, D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
+
+/// What stands in the place of a row and is no list has no stamp either.
+const NO_ROW: Row = Row {
+    stamp: None,
+    wanted: Vec::new(),
+    values: 0,
+};
 
 impl<'de> Visitor<'de> for &Columns {
     type Value = Row;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a row")
+    }
+
+    fn visit_unit<E>(self) -> Result<Row, E> {
+        Ok(NO_ROW)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Row, E> {
+        Ok(NO_ROW)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Row, E> {
+        Ok(NO_ROW)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Row, E> {
+        Ok(NO_ROW)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Row, E> {
+        Ok(NO_ROW)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Row, E> {
+        Ok(NO_ROW)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Row, A::Error> {
+        while items.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(NO_ROW)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<Row, A::Error> {
@@ -660,6 +536,14 @@ mod tests {
             ("[null,1,2]", "沒有時間戳"),
             ("[\"midnight\",1,2]", "沒有時間戳"),
             ("[nan,1,2]", "沒有時間戳"),
+            ("null", "沒有時間戳"),
+            ("{}", "沒有時間戳"),
+            ("{\"a\":[1]}", "沒有時間戳"),
+            ("7", "沒有時間戳"),
+            ("-7", "沒有時間戳"),
+            ("0.7", "沒有時間戳"),
+            ("true", "沒有時間戳"),
+            ("nan", "沒有時間戳"),
         ] {
             let usage = answered(&format!("{row},[1754007600,3,null],{row}")).expect(row);
             let rows = usage.rejected_rows.as_ref().expect(row);
@@ -727,8 +611,6 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_said_to_be_none() {
-        let rows = "[1754007000,1,2],1754007600";
-        assert!(matches!(answered(rows), Err(NodeErrorReason::Shape(_))));
         assert!(matches!(
             answered("[1754007000,1,2"),
             Err(NodeErrorReason::NotJson(_))

@@ -7,6 +7,7 @@
 //! lies before the first sample. An agent that answers with an error about the query is asked chart by chart.
 
 mod answer;
+mod json;
 mod parent;
 mod probe;
 pub mod query;
