@@ -30,6 +30,7 @@ with_both_generations! {
     a_node_that_does_not_answer_is_waited_for_once_on_the_days_before
     an_api_that_does_not_answer_is_waited_for_once_on_the_days_before
     a_day_into_which_no_interval_fits_does_not_hold_the_others_up
+    what_is_noticed_of_the_moment_is_said_with_the_last_day_that_is_collected
     where_nothing_is_to_be_collected_that_is_said
     a_report_of_users_that_was_lost_is_written_again
     a_node_that_the_report_of_users_lost_is_added_to_it
@@ -460,6 +461,27 @@ fn a_day_into_which_no_interval_fits_does_not_hold_the_others_up() {
         .filter(|line| !line.starts_with("完成"));
     let days: Vec<_> = lines.map(|line| &line[..10]).collect();
     assert_eq!(days, ["2025-04-05", "2025-04-07"]);
+}
+
+fn what_is_noticed_of_the_moment_is_said_with_the_last_day_that_is_collected() {
+    let today = Day::now_in_hour(0);
+    let keys = format!("timezone = \"{}\"\ninterval = \"1h\"", today.zone);
+    let lab = |node| Lab::new().node(node).settings(&keys);
+    let before = |days: i64| Day {
+        start: today.start - days * 24 * HOUR,
+        end: today.start - (days - 1) * 24 * HOUR,
+        ..today
+    };
+    let world = lab(SimulatedNode::new("n")).start();
+    let _ = world.run(&[&before(1).date()]).exits(0);
+    // Of the day before, only the node that is absent by then lacks anything.
+    let down = SimulatedNode::new("down").fault(Fault::Refuse);
+    let world = lab(SimulatedNode::new("n").clock_ahead(7200))
+        .node(down)
+        .start_after(world);
+    let outcome = world.run(&["--catch-up", "2"]).exits(3);
+    let outcome = outcome.stdout_has("略過 down：在這次執行中沒有回應");
+    let _ = outcome.stderr_has(&format!("警告：{}：n 的時鐘比本機快 7", before(2).date()));
 }
 
 fn where_nothing_is_to_be_collected_that_is_said() {

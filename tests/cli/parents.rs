@@ -1,5 +1,7 @@
 //! Nodes on a parent: hosts of one name, and a child that the parent has lost.
 
+use std::time::{Duration, Instant};
+
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{Fault, SimulatedNode};
@@ -107,4 +109,21 @@ fn a_parent_that_does_not_list_its_hosts_is_no_matter() {
         let world = on_parent(node().fault(Fault::StatusAfter { code: 403, times }), NODE);
         let _ = world.run(&[DATE]).exits(0).stderr_is("");
     }
+}
+
+#[test]
+fn parents_that_hang_are_waited_for_together_once_the_readings_are_in_place() {
+    let names = ["n1", "n2", "n3"];
+    let hangs = |name: &&str| SimulatedNode::new(name).fault(Fault::HangAfter { times: 1 });
+    let limits = "[netdata]\nretries = 0\ntimeout = \"3s\"\ndeadline = \"3s\"";
+    let lab = names.iter().map(hangs).fold(Lab::new(), Lab::node);
+    let world = lab.tables(limits).start();
+    for name in names {
+        let url = world.cluster.url(name);
+        world.edit_settings(&url, &format!("{url}/host/{name}"));
+    }
+    let started = Instant::now();
+    let _ = world.run(&[DATE]).exits(0).stderr_is("");
+    let elapsed = started.elapsed();
+    assert!(elapsed < Duration::from_secs(6), "{elapsed:?}");
 }

@@ -34,14 +34,15 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Collects the day of each of `nodes`, writes it, and remembers what there is of it. The nodes that are `skipped`
-    /// were to be collected as well. What is noticed of the moment is for the last day of the run.
+    /// were to be collected as well. What is noticed of the moment is for the last day of the run, which the results of
+    /// this one decide.
     pub fn collect_day(
         &self,
         window: &Window,
         nodes: &[&'a Node],
         skipped: &[&Node],
         source: ApiAccess,
-        is_last: bool,
+        is_last: impl Fn(&[NodeResult]) -> bool,
     ) -> Result<RunReport<'a>> {
         let (started_at, clock) = (now(), Instant::now());
         let tree = self.data_dir.begin(window)?;
@@ -62,12 +63,13 @@ impl<'a> Run<'a> {
         notices.extend(without_readings::write_files(
             nodes, &results, skipped, day, &tree,
         ));
-        if is_last {
-            self.ask_parents(nodes, &mut results);
-        }
+        let is_last = is_last(&results);
         let users_report = report_users(&tree, window, nodes, &mut results, &mut notices);
         let not_synced = tree.finish().err();
         notices.extend(not_synced.map(|error| Kind::NotSynced(error).into()));
+        if is_last {
+            self.ask_parents(nodes, &mut results);
+        }
         let tasks = tasks.wait();
         let results = nodes.iter().copied().zip(results);
         let mut report =
@@ -89,7 +91,7 @@ impl<'a> Run<'a> {
         day: Day,
         tree: &Tree,
     ) -> Result<(Vec<Notice>, Vec<NodeResult>), NoThread> {
-        let Request { frame, args, .. } = self.request;
+        let frame = self.request.frame;
         let Day { window, tasks, .. } = day;
         let title = if self.request.is_range() {
             format!("{} ", window.date)
@@ -98,20 +100,23 @@ impl<'a> Run<'a> {
         };
         let mut progress = frame.console.progress(&title, nodes);
         let done = |position| progress.done(position);
-        let usual = || Jobs::between(DEFAULT_JOBS, MOST_JOBS);
-        let jobs = args.jobs.map_or_else(usual, Jobs::exactly);
         thread::scope(|scope| {
             let obtain = || tasks::obtain(self.request, source, window, &self.data_dir, tasks);
             let obtaining = parallel::spawn(scope, obtain)?;
             let queue = Queue::new(nodes);
             let work = Work::new(&queue, day, &self.client, tree);
             let worker = |outcomes: &_| work.run(outcomes);
-            let results = nodes::collect_nodes(worker, &queue, nodes, jobs, tree, done)?;
+            let results = nodes::collect_nodes(worker, &queue, nodes, self.jobs(), tree, done)?;
             // A bug costs the tasks, and no figure.
             let notices = obtaining.join();
             let notices = notices.unwrap_or_else(|_| vec![Kind::TasksPanicked.into()]);
             Ok((notices, results))
         })
+    }
+
+    fn jobs(&self) -> Jobs {
+        let usual = || Jobs::between(DEFAULT_JOBS, MOST_JOBS);
+        self.request.args.jobs.map_or_else(usual, Jobs::exactly)
     }
 
     /// What the parents say of their nodes now: not where one did not answer before.
@@ -121,7 +126,7 @@ impl<'a> Run<'a> {
         let asked = nodes.iter().zip(&*results);
         let answering = asked.filter(|(_, result)| !result.notices.iter().any(is_absent));
         let answering: Vec<_> = answering.map(|(node, _)| *node).collect();
-        for (of, on_parent) in self.client.on_parents(&answering, Instant::now()) {
+        for (of, on_parent) in self.client.on_parents(&answering, self.jobs()) {
             let position = nodes.iter().position(|node| node.name == of.name);
             let position = position.expect("it is one of them");
             let notices = notice::parent_notices(of, on_parent);

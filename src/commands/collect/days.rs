@@ -9,8 +9,8 @@ use super::request::Request;
 use super::tasks::ApiAccess;
 use crate::model::{ExitStatus, Node};
 use crate::outlets::console::{self, PrintError};
-use crate::report::notice::{Kind, first_of_each_kind};
-use crate::report::{Collected, DayResult, PlannedDay, RunReport, kept_coverage};
+use crate::report::notice::{Kind, Notice, first_of_each_kind};
+use crate::report::{Collected, DayResult, NodeResult, PlannedDay, RunReport, kept_coverage};
 use crate::sources::management_api::TasksError;
 
 /// Collects the days, oldest first, because that is what Netdata will forget first, and prints what became of each.
@@ -20,8 +20,10 @@ pub fn collect_days<'a>(run: &Run<'a>, days: &[PlannedDay<'a>]) -> Result<Collec
         collected: Collected::default(),
         absent: Absent::default(),
     };
-    for (left, day) in (0..days.len()).rev().zip(days) {
-        progress.add(day, left == 0)?;
+    let mut left = days;
+    while let [day, later @ ..] = left {
+        progress.add(day, later)?;
+        left = later;
     }
     progress.print_end();
     Ok(progress.collected)
@@ -42,7 +44,7 @@ struct Absent {
 }
 
 impl<'a> Progress<'a, '_> {
-    fn add(&mut self, day: &PlannedDay<'a>, is_last: bool) -> Result<()> {
+    fn add(&mut self, day: &PlannedDay<'a>, later: &[PlannedDay<'a>]) -> Result<()> {
         for line in day.given_up_lines() {
             self.print_line(&line);
             self.collected.given_up_lines.push(line);
@@ -71,6 +73,13 @@ impl<'a> Progress<'a, '_> {
             (_, None) => ApiAccess::Nobody,
         };
         let is_range = self.run.request.is_range();
+        let is_last = |results: &[NodeResult]| {
+            let mut absent = self.absent.nodes.clone();
+            let notices = results.iter().flat_map(|result| &result.notices);
+            absent.extend(notices.filter_map(absent_node));
+            let is_asked = |day: &PlannedDay| will_ask(day, &absent);
+            !later.iter().any(is_asked)
+        };
         let collected = self
             .run
             .collect_day(&day.window, &nodes, &skipped, source, is_last);
@@ -154,13 +163,25 @@ impl<'a> Progress<'a, '_> {
     }
 }
 
+/// Whether any node is asked for the day where these are absent.
+fn will_ask(day: &PlannedDay, absent: &BTreeSet<String>) -> bool {
+    let mut nodes = day.collect.iter().map(|planned| planned.node);
+    nodes.any(|node| day.is_asked_for || !absent.contains(&node.name))
+}
+
+/// The node that the notice says to be absent.
+fn absent_node(notice: &Notice) -> Option<String> {
+    let is_absence = matches!(&notice.kind, Kind::NodeFailed(error) if error.is_absence());
+    let node = notice.node().filter(|_| is_absence);
+    node.map(str::to_owned)
+}
+
 impl Absent {
     fn learn(&mut self, report: &RunReport) {
+        self.nodes
+            .extend(report.notices.iter().filter_map(absent_node));
         for notice in &report.notices {
             match &notice.kind {
-                Kind::NodeFailed(error) if error.is_absence() => {
-                    self.nodes.extend(notice.node().map(str::to_owned));
-                }
                 Kind::TasksUnavailable(error @ TasksError::Http { .. })
                 | Kind::TasksKept {
                     error: Some(error @ TasksError::Http { .. }),

@@ -1,14 +1,17 @@
 //! What a parent says of the hosts that it keeps the readings of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use url::Url;
 
-use super::{Client, NodeErrorReason, answer, query};
+use super::json::{self, ForEach};
+use super::{Client, NodeErrorReason, query};
 use crate::model::{Capped, Node, quote};
+use crate::sources::parallel::{self, Jobs};
 
 /// What is to be known of a node's place on its parent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,26 +47,59 @@ pub struct MirroredHost {
 }
 
 #[derive(Deserialize)]
-struct Hosts {
-    #[serde(default)]
-    mirrored_hosts_status: Vec<MirroredHost>,
+struct Hosts<'a> {
+    #[serde(borrow)]
+    mirrored_hosts_status: Option<&'a RawValue>,
+}
+
+/// The most hosts that are kept of those that are looked for, which is more than any parent has.
+const HOSTS_LIMIT: usize = 10_000;
+
+/// The hosts of a list that are wanted; no more than a usual answer's memory is taken for the others.
+pub fn wanted_hosts(
+    hosts: Option<&RawValue>,
+    is_wanted: impl Fn(&MirroredHost) -> bool,
+) -> Result<Vec<MirroredHost>, NodeErrorReason> {
+    let mut wanted = Vec::new();
+    let add = |host: MirroredHost| {
+        if wanted.len() <= HOSTS_LIMIT && is_wanted(&host) {
+            wanted.push(host);
+        }
+    };
+    if let Some(hosts) = hosts {
+        json::walk(hosts, ForEach::new(add))?;
+    }
+    if wanted.len() > HOSTS_LIMIT {
+        let problem = format!("parent 上有超過 {HOSTS_LIMIT} 台要找的主機");
+        return Err(NodeErrorReason::Shape(problem));
+    }
+    Ok(wanted)
 }
 
 impl MirroredHost {
     fn is_connected(&self) -> bool {
         self.reachable != Some(false)
     }
+
+    /// Whether it is meant where `host` is asked for: by its guid, its node id or its name.
+    pub fn is(&self, host: &str) -> bool {
+        self.hostname == host || self.has_id(host)
+    }
+
+    fn has_id(&self, id: &str) -> bool {
+        self.ids().any(|own| own.eq_ignore_ascii_case(id))
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &String> {
+        let ids = [Some(&self.guid), self.node_id.as_ref()];
+        ids.into_iter().flatten()
+    }
 }
 
 impl OnParent {
     /// Of the `host` that is asked for at `parent`, by its guid, its node id or its name.
     pub fn new(parent: &Url, host: &str, hosts: &[MirroredHost]) -> Self {
-        let is_exact = |known: &&MirroredHost| {
-            let ids = [Some(&known.guid), known.node_id.as_ref()];
-            let mut ids = ids.into_iter().flatten();
-            ids.any(|id| id.eq_ignore_ascii_case(host))
-        };
-        if let Some(exact) = hosts.iter().find(is_exact) {
+        if let Some(exact) = hosts.iter().find(|known| known.has_id(host)) {
             let is_lost = !exact.is_connected();
             return Self {
                 namesakes: None,
@@ -96,38 +132,50 @@ impl OnParent {
 }
 
 impl Client {
-    /// What the parents say of those of `nodes` that are on one. Each parent is asked once, however many nodes it has;
-    /// of one that does not answer, nothing is known.
-    pub fn on_parents<'a>(&self, nodes: &[&'a Node], begun: Instant) -> Vec<(&'a Node, OnParent)> {
+    /// What the parents say of those of `nodes` that are on one. Each parent is asked once, however many nodes it has,
+    /// and all at once; of one that does not answer, nothing is known.
+    pub fn on_parents<'a>(&self, nodes: &[&'a Node], jobs: Jobs) -> Vec<(&'a Node, OnParent)> {
         let mut parents: BTreeMap<Url, Vec<(&Node, String)>> = BTreeMap::new();
         for node in nodes {
             if let Some((parent, host)) = node.place_on_parent() {
                 parents.entry(parent).or_default().push((node, host));
             }
         }
-        let mut known = Vec::new();
-        for (parent, nodes) in parents {
-            match self.hosts(&parent, begun) {
-                Ok(hosts) => known.extend(
-                    nodes
-                        .into_iter()
-                        .map(|(node, host)| (node, OnParent::new(&parent, &host, &hosts))),
-                ),
-                Err(reason) => {
-                    tracing::info!(%parent, %reason, "the parent does not list its hosts");
-                }
-            }
-        }
-        known
+        let parents: Vec<_> = parents.into_iter().collect();
+        let deadline = self.http.deadline(Instant::now());
+        let ask = |(parent, nodes): &(Url, Vec<(&'a Node, String)>)| {
+            let hosts = self.hosts(parent, nodes, deadline).inspect_err(
+                |reason| tracing::info!(%parent, %reason, "the parent does not list its hosts"),
+            );
+            let hosts = hosts.ok()?;
+            let on_parent =
+                |(node, host): &(&'a Node, String)| (*node, OnParent::new(parent, host, &hosts));
+            Some(nodes.iter().map(on_parent).collect::<Vec<_>>())
+        };
+        // Where there is no thread to ask them, nothing is known either.
+        let asked = parallel::map(&parents, jobs, ask).unwrap_or_default();
+        let known = asked.into_iter().filter_map(|known| known.ok().flatten());
+        known.flatten().collect()
     }
 
-    fn hosts(&self, parent: &Url, begun: Instant) -> Result<Vec<MirroredHost>, NodeErrorReason> {
-        let deadline = self.http.deadline(begun);
-        let answered = self
-            .http
-            .get(&query::info(parent), &HeaderMap::new(), deadline)?;
-        let hosts: Hosts = answer::parse(&answered.body)?;
-        Ok(hosts.mirrored_hosts_status)
+    /// The hosts of the parent that the nodes are, or may be.
+    fn hosts(
+        &self,
+        parent: &Url,
+        nodes: &[(&Node, String)],
+        deadline: Instant,
+    ) -> Result<Vec<MirroredHost>, NodeErrorReason> {
+        let url = query::info(parent);
+        let answered = self.http.get(&url, &HeaderMap::new(), deadline)?;
+        let hosts: Hosts = json::parse(&answered.body)?;
+        let names: BTreeSet<_> = nodes.iter().map(|(_, host)| host.as_str()).collect();
+        let ids: BTreeSet<_> = names.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let is_wanted = |host: &MirroredHost| {
+            let mut of_host = host.ids();
+            names.contains(host.hostname.as_str())
+                || of_host.any(|id| ids.contains(&id.to_ascii_lowercase()))
+        };
+        wanted_hosts(hosts.mirrored_hosts_status, is_wanted)
     }
 }
 
@@ -141,8 +189,24 @@ mod tests {
 
     fn of(host: &str) -> OnParent {
         let parent = "http://parent:19999/".parse().expect("an URL");
-        let hosts: Hosts = answer::parse(INFO).expect("an answer");
-        OnParent::new(&parent, host, &hosts.mirrored_hosts_status)
+        let hosts: Hosts = json::parse(INFO).expect("an answer");
+        let is_wanted = |known: &MirroredHost| known.is(host);
+        let hosts = wanted_hosts(hosts.mirrored_hosts_status, is_wanted).expect("hosts");
+        OnParent::new(&parent, host, &hosts)
+    }
+
+    #[test]
+    fn only_the_hosts_that_are_asked_for_are_kept_and_no_number_without_end() {
+        let read = |count: usize| {
+            let hosts = vec![r#"{"hostname":"a","guid":"1"},{"hostname":"b","guid":"2"}"#; count];
+            let hosts = format!("[{}]", hosts.join(","));
+            let hosts = RawValue::from_string(hosts).expect("JSON");
+            wanted_hosts(Some(&hosts), |host| host.is("a")).map(|hosts| hosts.len())
+        };
+        assert_eq!(read(3).expect("hosts"), 3);
+        let problem = read(HOSTS_LIMIT + 1).expect_err("too many").to_string();
+        assert!(problem.contains("超過 10000 台"), "{problem}");
+        assert_eq!(wanted_hosts(None, |_| true).expect("none").len(), 0);
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! What an agent is and what it stores: to find out before the night whether a collection would succeed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Instant;
 
 use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::parent::{MirroredHost, OnParent};
-use super::{Client, Inquiry, NodeError, NodeErrorReason, answer, is_without_data, query};
+use super::parent::{MirroredHost, OnParent, wanted_hosts};
+use super::{Client, Inquiry, NodeError, NodeErrorReason, answer, is_without_data, json, query};
 use crate::model::{CardId, Metric, Node, NodeUsage, UnixSeconds, Window, quote};
 
 #[derive(Debug)]
@@ -45,7 +49,7 @@ impl Client {
     pub fn probe(&self, node: &Node, window: &Window, begun: Instant) -> Result<Probe, NodeError> {
         let inquiry = self.inquiry(node, window, begun);
         let usage = match inquiry.usage() {
-            Err(NodeErrorReason::Http(error)) if error.status().is_none() => {
+            Err(NodeErrorReason::Http(error)) if error.is_absence() => {
                 return Err(NodeError::new(node, error.into()));
             }
             usage => usage,
@@ -61,12 +65,18 @@ impl Client {
 impl Inquiry<'_> {
     fn agent(&self) -> Result<Agent, NodeErrorReason> {
         let answered = self.ask(&self.client.http, &query::info(&self.node.url))?;
-        let info: Info = answer::parse(&answered.body)?;
-        let is_asked = |host: &&MirroredHost| host.guid == info.uid;
-        let host = info.mirrored_hosts_status.iter().find(is_asked);
+        let info: Info = json::parse(&answered.body)?;
         let place = self.node.place_on_parent();
-        let on_parent =
-            place.map(|(parent, host)| OnParent::new(&parent, &host, &info.mirrored_hosts_status));
+        let is_asked = |host: &MirroredHost| host.guid == info.uid;
+        let is_wanted = |host: &MirroredHost| {
+            let place = place.as_ref();
+            is_asked(host) || place.is_some_and(|(_, asked)| host.is(asked))
+        };
+        let hosts = wanted_hosts(info.mirrored_hosts_status, is_wanted)?;
+        let host = hosts.iter().find(|host| is_asked(host));
+        let on_parent = place
+            .as_ref()
+            .map(|(parent, host)| OnParent::new(parent, host, &hosts));
         Ok(Agent {
             hostname: host.map(|host| quote(&host.hostname)),
             version: quote(&info.version),
@@ -81,7 +91,7 @@ impl Inquiry<'_> {
         for &metric in metrics {
             let url = query::charts(&self.node.url, metric);
             match self.ask(&self.client.http, &url) {
-                Ok(answered) => add_charts(&mut charts, &answered.body)?,
+                Ok(answered) => add_charts(&mut charts, &answered.body, &self.node.cards)?,
                 Err(error) if is_without_data(&error) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -92,17 +102,18 @@ impl Inquiry<'_> {
 
 /// `/api/v1/info`, the same in 1.37 and 2.8 as far as it is read.
 #[derive(Deserialize)]
-struct Info {
+struct Info<'a> {
     version: String,
     uid: String,
-    #[serde(default)]
-    mirrored_hosts_status: Vec<MirroredHost>,
+    #[serde(borrow)]
+    mirrored_hosts_status: Option<&'a RawValue>,
 }
 
 /// `/api/v1/context` with `options=charts`.
 #[derive(Deserialize)]
-struct Context {
-    charts: BTreeMap<String, Chart>,
+struct Context<'a> {
+    #[serde(borrow)]
+    charts: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -110,20 +121,41 @@ struct Chart {
     first_time_t: UnixSeconds,
 }
 
-/// Adds the charts of one metric. A card has several where its product's name has changed.
-fn add_charts(charts: &mut Charts, body: &[u8]) -> Result<(), NodeErrorReason> {
-    let context: Context = answer::parse(body)?;
-    for (id, chart) in context.charts {
-        let first = chart.first_time_t;
-        // Of a chart that has just begun, nothing is stored yet.
-        if let Some((metric, card)) = answer::chart_of(&id)
-            && first > 0
-        {
-            let known = charts.entry((card, metric)).or_insert(first);
-            *known = first.min(*known);
-        }
+/// Takes the charts of a node's cards out of an object of charts, whose others are passed over.
+struct ChartsOf<'a> {
+    cards: &'a [CardId],
+    charts: &'a mut Charts,
+}
+
+impl<'de> Visitor<'de> for ChartsOf<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("charts")
     }
-    Ok(())
+
+    fn visit_map<A: MapAccess<'de>>(self, mut charts: A) -> Result<(), A::Error> {
+        while let Some(id) = charts.next_key::<Cow<str>>()? {
+            let chart = answer::chart_of(&id);
+            let Some((metric, card)) = chart.filter(|(_, card)| self.cards.contains(card)) else {
+                charts.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let Chart { first_time_t } = charts.next_value()?;
+            // Of a chart that has just begun, nothing is stored yet.
+            if first_time_t > 0 {
+                let known = self.charts.entry((card, metric)).or_insert(first_time_t);
+                *known = first_time_t.min(*known);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the charts that `cards` have of one metric. A card has several where its product's name has changed.
+fn add_charts(charts: &mut Charts, body: &[u8], cards: &[CardId]) -> Result<(), NodeErrorReason> {
+    let context: Context = json::parse(body)?;
+    json::walk(context.charts, ChartsOf { cards, charts })
 }
 
 #[cfg(test)]
@@ -136,7 +168,8 @@ mod tests {
     #[test]
     fn the_charts_that_a_real_agent_lists_are_read() {
         let mut charts = Charts::new();
-        add_charts(&mut charts, CONTEXT).expect("charts");
+        let cards = [1, 9, 17, 25, 33, 41, 49, 57].map(CardId);
+        add_charts(&mut charts, CONTEXT, &cards).expect("charts");
         // The last card had no sample before the first noon.
         let first = |card| {
             if card == 57 {
@@ -151,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_chart_of_a_card_counts_and_an_empty_one_does_not() {
+    fn the_oldest_chart_of_a_card_of_the_node_counts_and_an_empty_one_does_not() {
         let chart = |product: &str, card, first: i64| {
             format!(r#""amdgpu.gpu_utilization_{product}_card{card}":{{"first_time_t":{first}}}"#)
         };
@@ -159,10 +192,12 @@ mod tests {
             chart("unknown AMD GPU", 1, 500),
             chart("AMD Instinct MI300X", 1, 900),
             chart("unknown AMD GPU", 9, 0),
+            chart("unknown AMD GPU", 17, 500),
+            r#""system.cpu":[]"#.to_owned(),
         ];
         let mut charts = Charts::new();
         let body = format!(r#"{{"charts":{{{}}}}}"#, list.join(","));
-        add_charts(&mut charts, body.as_bytes()).expect("charts");
+        add_charts(&mut charts, body.as_bytes(), &[CardId(1), CardId(9)]).expect("charts");
         assert_eq!(charts, BTreeMap::from([((CardId(1), Metric::Gpu), 500)]));
     }
 
@@ -180,10 +215,11 @@ mod tests {
                 "gpu-node-02",
             ),
         ] {
-            let info: Info = answer::parse(info).expect("an answer");
+            let info: Info = json::parse(info).expect("an answer");
             assert_eq!(info.version, version);
-            assert_eq!(info.mirrored_hosts_status[0].hostname, hostname);
-            assert_eq!(info.mirrored_hosts_status[0].guid, info.uid);
+            let is_wanted = |host: &MirroredHost| host.guid == info.uid;
+            let hosts = wanted_hosts(info.mirrored_hosts_status, is_wanted).expect("hosts");
+            assert_eq!(hosts[0].hostname, hostname);
         }
     }
 }
