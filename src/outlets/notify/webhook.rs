@@ -11,18 +11,29 @@ use super::{TRIES, Undelivered};
 /// ntfy takes messages of 4,096 bytes, Slack and Mattermost longer ones; and it is a chat.
 const LIMIT_BYTES: usize = 4000;
 
-/// The text in which nothing is a mention, a link or markup of any chat: what agents and users wrote may be in it.
+/// The text without the signs that mention somebody, set something off, or make a link of a text that looks like none:
+/// what agents and users wrote may be in it. Names and paths stay as they are, whatever a chat makes of `_` or `#`.
 fn without_markup(text: &str) -> String {
-    let harmless = |c| match c {
-        '<' => '‹',
-        '>' => '›',
-        '@' => '＠',
-        '*' => '＊',
-        '`' => 'ˋ',
-        c => c,
-    };
-    let text: String = text.chars().map(harmless).collect();
-    text.replace("://", ":⁄⁄")
+    let mut harmless = String::with_capacity(text.len());
+    for c in text.chars() {
+        let is_after = |before: &str| {
+            let (text, before) = (harmless.as_bytes(), before.as_bytes());
+            let start = text.len().checked_sub(before.len());
+            start.is_some_and(|start| text[start..].eq_ignore_ascii_case(before))
+        };
+        harmless.push(match c {
+            '<' => '‹',
+            '>' => '›',
+            '@' => '＠',
+            '*' => '＊',
+            '`' => 'ˋ',
+            '~' => '～',
+            '(' if is_after("]") => '（',
+            '.' if is_after("www") => '．',
+            c => c,
+        });
+    }
+    harmless.replace("://", ":⁄⁄")
 }
 
 pub fn post(address: &Address, message: &Message) -> Result<(), Undelivered> {
@@ -100,8 +111,18 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_no_mention_link_or_markup() {
-        let text = "<!channel> @all *b* `c` [d](https://example.org|e) 節點 n_1";
-        let harmless = "‹!channel› ＠all ＊b＊ ˋcˋ [d](https:⁄⁄example.org|e) 節點 n_1";
-        assert_eq!(without_markup(text), harmless);
+        for (text, harmless) in [
+            (
+                "<!channel> @all *b* `c` ~~d~~",
+                "‹!channel› ＠all ＊b＊ ˋcˋ ～～d～～",
+            ),
+            ("[d](https://example.org|e)", "[d]（https:⁄⁄example.org|e)"),
+            ("[d](www.example.org)", "[d]（www．example.org)"),
+            ("WWW.example.org", "WWW．example.org"),
+        ] {
+            assert_eq!(without_markup(text), harmless);
+        }
+        let plain = "[management_api] 節點 n_1（/srv/gpu_log/n-1.csv，#7，75.0%）(a|b)";
+        assert_eq!(without_markup(plain), plain);
     }
 }
