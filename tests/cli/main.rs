@@ -41,6 +41,7 @@ mod logs;
 mod manual;
 mod mapping;
 mod metrics;
+mod migration;
 mod missing;
 mod moved;
 mod no_threads;
