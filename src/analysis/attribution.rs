@@ -199,6 +199,25 @@ impl NodeTasks<'_> {
         ids(&self.tasks)
     }
 
+    /// The user of the last task of the answer that names each GPU of `node`, whenever it held it: whom the old programs
+    /// named.
+    pub fn last_users(&self, node: &Node) -> BTreeMap<GpuIndex, &str> {
+        let map = GpuMap::new(node, self.ids());
+        let mut tasks = self.tasks.clone();
+        tasks.sort_by_key(|task| task.position);
+        let gpus = tasks.into_iter().flat_map(|task| {
+            let places = task
+                .gpus
+                .iter()
+                .map(|gpu| map.place(gpu.id, gpu.uuid.as_deref()));
+            let places = places.filter_map(Result::ok);
+            places
+                .map(|place| (place.index, &*task.username))
+                .collect::<Vec<_>>()
+        });
+        gpus.collect()
+    }
+
     /// Who held a GPU, in order of first hold.
     pub fn users(&self, gpu: GpuIndex) -> impl Iterator<Item = &str> {
         let holdings = self.holdings.get(&gpu).into_iter();
@@ -281,6 +300,7 @@ mod tests {
             start,
             end,
             total_seconds: None,
+            position: 0,
             last_named: None,
         }
     }

@@ -7,7 +7,9 @@ use super::average::{Coverage, Mean};
 use super::conflict::{Conflicts, busy_without_task, conflicts};
 use super::holding::{Holdings, Span};
 use super::ledger::{Doubt, GpuLedger, NodeLedger};
-use crate::model::{CardId, CardUsage, GpuIndex, Node, Thresholds, UnixSeconds, Window};
+use crate::model::{
+    CardId, CardUsage, GpuIndex, Node, Thresholds, UnixSeconds, UserColumn, Window,
+};
 
 #[derive(Debug)]
 pub struct NodeDay<'a> {
@@ -17,6 +19,8 @@ pub struct NodeDay<'a> {
     pub tasks: TaskKnowledge<'a>,
     /// What counts as busy, idle, and held.
     pub thresholds: Thresholds,
+    /// How many rows of each card's earlier file were 0 for want of a reading, and are gaps now.
+    pub false_zeros: BTreeMap<CardId, usize>,
 }
 
 #[derive(Debug)]
@@ -86,6 +90,7 @@ impl<'a> NodeDay<'a> {
             gpus: node.cards.iter().enumerate().map(gpu).collect(),
             tasks,
             thresholds,
+            false_zeros: BTreeMap::new(),
         }
     }
 
@@ -105,6 +110,21 @@ impl<'a> NodeDay<'a> {
                 (!users.is_empty()).then(|| users.join(";"))
             }
             TaskKnowledge::Unknown { earlier, .. } => earlier.get(&gpu).cloned(),
+        }
+    }
+
+    /// The user column of the average CSV, of the GPUs that have a user in it.
+    pub fn user_column(&self, which: UserColumn) -> BTreeMap<GpuIndex, String> {
+        match (which, &self.tasks) {
+            (UserColumn::Last, TaskKnowledge::Known { tasks, .. }) => {
+                let users = tasks.last_users(self.node).into_iter();
+                users.map(|(gpu, user)| (gpu, user.to_owned())).collect()
+            }
+            _ => {
+                let gpus = self.gpus.iter().map(|gpu| gpu.index);
+                gpus.filter_map(|gpu| Some((gpu, self.users(gpu)?)))
+                    .collect()
+            }
         }
     }
 

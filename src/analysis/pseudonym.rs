@@ -101,6 +101,7 @@ impl Pseudonyms {
             start,
             end,
             total_seconds,
+            position,
             last_named,
         } = task;
         Task {
@@ -121,6 +122,7 @@ impl Pseudonyms {
             start: without_text(&start),
             end: without_text(&end),
             total_seconds,
+            position,
             last_named,
         }
     }

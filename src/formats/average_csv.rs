@@ -11,7 +11,7 @@ use super::csv_text::{self, guard_formula, unguard};
 use super::number::two_decimals;
 use super::unreadable::Unreadable;
 use crate::analysis::{Mean, NodeDay};
-use crate::model::GpuIndex;
+use crate::model::{GpuIndex, UserColumn};
 
 const HEADER: &str = "GPU編號,平均GPU使用率(%),平均VRAM使用率(%),使用者";
 /// That of the oldest programs, which knew no users.
@@ -41,10 +41,11 @@ impl Row {
     }
 }
 
-pub fn render(day: &NodeDay) -> Vec<u8> {
+pub fn render(day: &NodeDay, user_column: UserColumn) -> Vec<u8> {
+    let users = day.user_column(user_column);
     let gpus = day.gpus.iter().map(|gpu| {
-        let users = day.users(gpu.index);
-        let users = users.map_or_else(|| UNUSED.to_owned(), |users| guard_formula(&users));
+        let users = users.get(&gpu.index);
+        let users = users.map_or_else(|| UNUSED.to_owned(), |users| guard_formula(users));
         Row::new(gpu.index, gpu.mean, users)
     });
     let all = Row::new(TOTAL, day.mean(), ALL_USERS.to_owned());

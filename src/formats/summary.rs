@@ -23,7 +23,9 @@ pub fn render(day: &NodeDay) -> String {
     }
     for section in [
         unfinished(day),
+        silence(day).to_owned(),
         coverage(day),
+        false_zeros(day),
         hours(day),
         conflicts(day),
         busy_without_task(day),
@@ -86,6 +88,13 @@ fn unfinished(day: &NodeDay) -> String {
     format!("當日尚未結束: 讀數截至 {until}\n")
 }
 
+fn silence(day: &NodeDay) -> &'static str {
+    if day.gpus.iter().any(|gpu| gpu.usage.is_some()) {
+        return "";
+    }
+    "節點沒有給出當日的任何讀數 (不代表 GPU 閒置)\n"
+}
+
 fn coverage(day: &NodeDay) -> String {
     let gpus = day.gpus.iter().filter(|gpu| !gpu.coverage.is_whole());
     let lines = gpus.map(|gpu| {
@@ -94,6 +103,18 @@ fn coverage(day: &NodeDay) -> String {
         format!("{index}: {found}/{due} 筆 ({percent:.1}%)")
     });
     titled("資料涵蓋率不足的 GPU", lines)
+}
+
+fn false_zeros(day: &NodeDay) -> String {
+    let gpus = day.gpus.iter();
+    let lines = gpus.filter_map(|gpu| {
+        let count = day.false_zeros.get(&gpu.card)?;
+        Some(format!("{}: {count} 筆", gpu.index))
+    });
+    titled(
+        "原有檔案以 0 代替的缺漏 (Netdata 沒有這些讀數，已改為缺漏)",
+        lines,
+    )
 }
 
 /// What each user had of a GPU, where that is not simply all of it.

@@ -88,6 +88,15 @@ fn without_slash<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(url.as_str().trim_end_matches('/'))
 }
 
+/// Which users of a GPU the average CSV names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserColumn {
+    All,
+    /// The one whom the old programs named, for readers that compare the column.
+    Last,
+}
+
 /// Which number stands in the name of a GPU's file, `gpu<number>_<date>.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -15,7 +15,7 @@ mod units;
 pub mod written;
 
 pub use capped::Capped;
-pub use cluster::{GpuFileNumber, Node, cards};
+pub use cluster::{GpuFileNumber, Node, UserColumn, cards};
 pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock};
 pub use exit_status::ExitStatus;
 pub use gpu_uuid::GpuUuid;

@@ -30,6 +30,9 @@ pub struct Task {
     pub end: TaskTime,
     /// How long it ran in the window, as the API counts it.
     pub total_seconds: Option<f64>,
+    /// Its place in the answer, after those that only an earlier one has.
+    #[serde(skip)]
+    pub position: usize,
     /// When an answer last named it, if the newest does not. What it held later is not known.
     #[serde(skip)]
     pub last_named: Option<UnixSeconds>,

@@ -21,6 +21,8 @@ pub struct Reading(u32);
 /// One percent, in the unit of a [`Reading`].
 const PERCENT: u32 = 10_000_000;
 impl Reading {
+    pub const ZERO: Self = Self(0);
+
     /// A reading of `percent`, or `None` where that is no percentage.
     pub fn new(percent: f64) -> Option<Self> {
         let is_percentage = (0.0..=100.0).contains(&percent);

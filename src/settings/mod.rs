@@ -29,8 +29,8 @@ use toml::Table;
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, GpuFileNumber, Interval, Item, Node, ReadableBy, Thresholds, Written, cards,
-    written,
+    Alerts, CardId, GpuFileNumber, Interval, Item, Node, ReadableBy, Thresholds, UserColumn,
+    Written, cards, written,
 };
 
 pub use archive_dirs::ArchiveDirs;
@@ -54,6 +54,7 @@ pub struct Config {
     #[serde(with = "written")]
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
+    pub user_column: UserColumn,
     pub readable_by: ReadableBy,
     pub archive_dirs: ArchiveDirs,
     /// The cards of the nodes that have none of their own.
@@ -130,6 +131,7 @@ impl Default for Config {
             zone: Tz::UTC,
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
+            user_column: UserColumn::All,
             readable_by: ReadableBy::Group,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
             ignore_hosts: BTreeSet::new(),

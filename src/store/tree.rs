@@ -21,7 +21,7 @@ use crate::analysis::idle::Memory;
 use crate::analysis::{DayRecord, NodeDay};
 use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::{average_csv, summary};
-use crate::model::Window;
+use crate::model::{UserColumn, Window};
 use crate::settings::Config;
 
 /// The data directory, for as long as this run holds its lock.
@@ -110,7 +110,12 @@ impl Tree<'_> {
     /// Writes the files of a node's day beside their targets. A GPU without any reading has no file.
     ///
     /// The average and the summary come last, so that whoever sees them sees the readings that they are about.
-    pub fn stage(&self, day: &NodeDay, unusable: &[UnusableFile]) -> Result<Staged, WriteError> {
+    pub fn stage(
+        &self,
+        day: &NodeDay,
+        user_column: UserColumn,
+        unusable: &[UnusableFile],
+    ) -> Result<Staged, WriteError> {
         let (node, date) = (day.node, self.files.date);
         let directory = self.files.directory_of(node);
         let modes = self.data_dir.modes();
@@ -123,7 +128,8 @@ impl Tree<'_> {
                 staged.add(&name, &gpu_csv::render(&self.stamps, usage))?;
             }
         }
-        staged.add(&format!("average_{date}.csv"), &average_csv::render(day))?;
+        let average = average_csv::render(day, user_column);
+        staged.add(&format!("average_{date}.csv"), &average)?;
         let summary = summary::render(day);
         staged.add(&format!("summary_{date}.txt"), summary.as_bytes())?;
         for file in unusable {

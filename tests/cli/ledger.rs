@@ -182,7 +182,11 @@ fn hours_on_a_node_that_fails_are_unknown_and_not_missing() {
         rows.map(str::to_owned).collect()
     };
     assert_eq!(of_gpu_b(&accounts), of_gpu_b(USERS));
-    assert!(!world.path("data/gpu-a").exists());
+    assert!(
+        !world
+            .path(format!("data/gpu-a/{DATE}/gpu0_{DATE}.csv"))
+            .exists()
+    );
     // Once the agent is back, the hours are what they were.
     let world = lab(gpu_a(), gpu_b()).start_after(world);
     assert_eq!(world.run(&[DATE]).exits(0).accounts(DATE), USERS);

@@ -25,7 +25,13 @@ fn only_the_middle_node_fails(lab: Lab, reason: &str) -> Outcome {
     for name in ["first", "last"] {
         outcome.holds_all_readings_of(world.cluster.node(name), name);
     }
-    assert_eq!(outcome.files("middle/"), []);
+    let left: Vec<_> = outcome
+        .tree()
+        .into_iter()
+        .filter(|path| path.starts_with("middle/"))
+        .collect();
+    let files = [format!("average_{DATE}.csv"), format!("summary_{DATE}.txt")];
+    assert_eq!(left, files.map(|name| format!("middle/{DATE}/{name}")));
     outcome.stdout_has(
         "\n完成：3 個節點中 2 個已寫入，讀數 2304/3456（66.6%），不完整：有節點沒有寫入\n",
     )
@@ -219,4 +225,15 @@ fn many_retries_end_before_the_deadline_with_the_last_real_error() {
         .exits(1)
         .stderr_has("HTTP 503 Service Unavailable：busy");
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn of_many_nodes_that_fail_a_dozen_is_named_and_the_others_are_counted() {
+    let broken = |number| SimulatedNode::new(&format!("n{number:02}")).fault(Fault::NotJson);
+    let lab = (1..=15).map(broken).fold(Lab::new(), Lab::node);
+    let outcome = lab.run(&[DATE]).exits(1);
+    let lines: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(lines.len(), 13, "{lines:#?}");
+    assert!(lines[11].contains("（節點 n12，"), "{lines:#?}");
+    assert_eq!(lines[12], "錯誤：另有 3 則同類的訊息（node_failed）未列出");
 }

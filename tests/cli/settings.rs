@@ -42,6 +42,7 @@ fn a_value_of_the_wrong_type_is_refused() {
         (&node("first_gpu_id = -1"), &["first_gpu_id"]),
         (&node("gpu_uuids = { \"APU-1\" = \"0\" }"), &["gpu_uuids"]),
         ("gpu_files = \"name\"", &["gpu_files"]),
+        ("user_column = \"first\"", &["user_column"]),
         ("[notify]\ninclude_users = 1", &["include_users", "第 2 行"]),
         (
             "[notify]\nwhen = \"never\"",

@@ -249,6 +249,7 @@ mod tests {
             start: at(start),
             end: at(start + length),
             total_seconds: None,
+            position: 0,
             last_named: None,
         }
     }

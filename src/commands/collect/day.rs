@@ -11,6 +11,7 @@ use super::node::Day;
 use super::nodes;
 use super::request::Request;
 use super::tasks::{self, ApiAccess};
+use super::without_readings;
 use super::worker::Work;
 use crate::analysis::{DayLedger, DayRecord};
 use crate::commands::calendar::now;
@@ -54,9 +55,13 @@ impl<'a> Run<'a> {
             started_at,
             earlier: known,
             thresholds: self.request.config.thresholds,
+            user_column: self.request.config.user_column,
             logs_placements: self.request.frame.args.output.verbose > 0,
         };
         let (mut notices, mut results) = self.ask(nodes, source, day, &tree)?;
+        notices.extend(without_readings::write_files(
+            nodes, &results, skipped, day, &tree,
+        ));
         let users_report = report_users(&tree, window, nodes, &mut results, &mut notices);
         let not_synced = tree.finish().err();
         notices.extend(not_synced.map(|error| Kind::NotSynced(error).into()));

@@ -9,7 +9,7 @@ use super::request::Request;
 use super::tasks::ApiAccess;
 use crate::model::{ExitStatus, Node};
 use crate::outlets::console::{self, PrintError};
-use crate::report::notice::Kind;
+use crate::report::notice::{Kind, first_of_each_kind};
 use crate::report::{Collected, DayResult, PlannedDay, RunReport, kept_coverage};
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::NodeErrorReason;
@@ -77,8 +77,12 @@ impl<'a> Progress<'a, '_> {
             .collect_day(&day.window, &nodes, &skipped, source, is_last);
         let result = match collected {
             Ok(report) => {
-                for notice in &report.notices {
+                let (notices, others) = first_of_each_kind(&report.notices);
+                for notice in notices {
                     console::log_notice(notice, Some(date), is_range);
+                }
+                for others in others {
+                    console::log_others(&others, date, is_range);
                 }
                 log_end(&report);
                 self.absent.learn(&report);

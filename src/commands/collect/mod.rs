@@ -10,6 +10,7 @@ pub mod plan;
 pub mod request;
 pub mod task_report;
 pub mod tasks;
+pub mod without_readings;
 pub mod worker;
 
 use std::path::Path;

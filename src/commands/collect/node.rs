@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 
 use crate::analysis::{
     DayRecord, FilesRecord, NodeDay, NodeTasks, Span, TaskKnowledge, TasksByHost, attribution,
-    merge,
+    merge, take_false_zeros,
 };
 use crate::model::{
-    CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds, Window,
+    CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds,
+    UserColumn, Window,
 };
 use crate::report::NodeResult;
 use crate::report::notice::{self, Kind, Notice};
@@ -26,6 +27,7 @@ pub struct Day<'a> {
     /// The record of the runs before.
     pub earlier: Option<&'a DayRecord>,
     pub thresholds: Thresholds,
+    pub user_column: UserColumn,
     /// Whether it is logged where each GPU of a task is placed.
     pub logs_placements: bool,
 }
@@ -49,7 +51,7 @@ pub fn stage_node(
     let window = day.window;
     let not_written = |error| Kind::NotWritten(error).of(node);
     let earlier = tree.files.earlier(node, window).map_err(not_written);
-    let (usage, no_readings_left, earlier) = match (usage, earlier) {
+    let (usage, no_readings_left, mut earlier) = match (usage, earlier) {
         (Ok(usage), earlier) => (usage, None, earlier?),
         // Netdata has forgotten the day, its files have not, and who held the GPUs may be news.
         (Err(error), Ok(earlier))
@@ -74,14 +76,24 @@ pub fn stage_node(
     let mut notices = notice::usage_notices(node, window, &usage);
     notices.extend(no_readings_left);
     let without_chart = usage.without_chart.clone();
+    let false_zeros = if is_recorded(node, day, tree) {
+        BTreeMap::new()
+    } else {
+        take_false_zeros(&mut earlier.usage, &usage, window)
+    };
     let cards = merge(usage, &earlier.usage);
     let information = day.tasks.wait();
     let (source, as_of) = (information.source(), information.as_of(day.started_at));
+    let user_column = day.user_column;
     let tasks = task_knowledge(node, day, tasks, earlier.users);
-    let day = NodeDay::new(node, window, cards, tasks, day.thresholds);
+    let day = NodeDay {
+        false_zeros,
+        ..NodeDay::new(node, window, cards, tasks, day.thresholds)
+    };
     let mut files = FilesRecord::new(&day, source, as_of, &without_chart);
     notices.extend(notice::day_notices(&day, &files));
-    let staged = tree.stage(&day, &earlier.unusable).map_err(not_written)?;
+    let staged = tree.stage(&day, user_column, &earlier.unusable);
+    let staged = staged.map_err(not_written)?;
     files.directory.clone_from(&staged.directory);
     Ok(StagedNode {
         result: NodeResult {
@@ -92,6 +104,13 @@ pub fn stage_node(
         staged,
         unusable: earlier.unusable,
     })
+}
+
+/// Whether files of the node's day are known to be this program's.
+fn is_recorded(node: &Node, day: Day, tree: &Tree) -> bool {
+    let record = day.earlier.and_then(|earlier| earlier.node(&node.name));
+    let has_files = record.is_some_and(|record| record.files.is_some());
+    has_files || tree.files.recorded.contains_key(&node.name)
 }
 
 /// What had no chart when the agent still had readings of the day.
@@ -123,7 +142,7 @@ fn failed_node(
     })
 }
 
-fn task_knowledge<'a>(
+pub fn task_knowledge<'a>(
     node: &Node,
     day: Day<'a>,
     tasks: &TasksByHost<'a>,

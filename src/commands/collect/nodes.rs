@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::analysis::{FilesRecord, NodeDay, TaskKnowledge};
     use crate::commands::collect::node::StagedNode;
-    use crate::model::{CardId, Interval, TaskSource, Thresholds, Window};
+    use crate::model::{CardId, Interval, TaskSource, Thresholds, UserColumn, Window};
     use crate::settings::Config;
     use crate::store::DataDir;
     use chrono_tz::Tz;
@@ -125,7 +125,9 @@ mod tests {
                     ledger: day.ledger(),
                     notices: Vec::new(),
                 },
-                staged: tree.stage(&day, &[]).expect("it can be written"),
+                staged: tree
+                    .stage(&day, UserColumn::All, &[])
+                    .expect("it can be written"),
                 unusable: Vec::new(),
             }
         };

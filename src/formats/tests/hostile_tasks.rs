@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use crate::analysis::usage::{Usage, UserOrder};
 use crate::analysis::{DayLedger, NodeDay, Span, TaskKnowledge, TasksByHost, attribute};
 use crate::formats::{average_csv, ledger_csv, summary, task_report, usage_csv};
-use crate::model::{Answer, CardId, CardUsage, Interval, Node, Reading, Thresholds, Window};
+use crate::model::{
+    Answer, CardId, CardUsage, Interval, Node, Reading, Thresholds, UserColumn, Window,
+};
 use crate::sources::management_api::kept;
 
 const HOST: &str = "=gpu";
@@ -167,7 +169,8 @@ proptest! {
         usage.add(window.date, &ledger, |_| true);
         let users = ledger_csv::render(&ledger);
         prop_assert_eq!(ledger_csv::parse(users.as_slice()).expect("a ledger"), ledger);
-        for csv in [users, usage_csv::render(&usage, UserOrder::Name), average_csv::render(&day)] {
+        let [all, last] = [UserColumn::All, UserColumn::Last].map(|which| average_csv::render(&day, which));
+        for csv in [users, usage_csv::render(&usage, UserOrder::Name), all, last] {
             for field in fields(&csv) {
                 prop_assert!(!field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{field:?}");
             }

@@ -3,6 +3,8 @@
 mod found;
 mod message;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -194,6 +196,42 @@ impl Kind {
         let node = Some(Arc::from(node.name.as_str()));
         Notice { node, kind: self }
     }
+}
+
+/// The notices of a kind that are not named one by one, because there are too many.
+pub struct Others {
+    pub severity: Severity,
+    pub code: &'static str,
+    pub count: usize,
+}
+
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, count, .. } = self;
+        write!(f, "另有 {count} 則同類的訊息（{code}）未列出")
+    }
+}
+
+/// The first dozen notices of each kind, and how many others there are.
+pub fn first_of_each_kind(notices: &[Notice]) -> (Vec<&Notice>, Vec<Others>) {
+    const NAMED: usize = 12;
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    let is_named = |notice: &&Notice| {
+        let (severity, code, _) = notice.kind.row();
+        let count = counts.entry((code, severity)).or_default();
+        *count += 1;
+        *count <= NAMED
+    };
+    let named = notices.iter().filter(is_named).collect();
+    let others = counts.into_iter().filter_map(|((code, severity), count)| {
+        let count = count.checked_sub(NAMED).filter(|count| *count > 0)?;
+        Some(Others {
+            severity,
+            code,
+            count,
+        })
+    });
+    (named, others.collect())
 }
 
 impl From<Kind> for Notice {
