@@ -155,6 +155,15 @@ impl DayFiles<'_> {
         months.find(|month| has_files(&self.in_tree(month, node)))
     }
 
+    /// Whether readings of it were. A node that failed has an average and a summary all the same.
+    pub fn are_readings_moved(&self, node: &Node) -> bool {
+        self.moved_to(node).is_some_and(|month| {
+            let files = fs::read_dir(self.in_tree(&month, node));
+            let mut names = files.into_iter().flatten().flatten();
+            names.any(|file| file.file_name().as_encoded_bytes().starts_with(b"gpu"))
+        })
+    }
+
     /// The directory with the files of the node's day, or that is to have them.
     fn found_in(&self, node: &Node) -> PathBuf {
         let tree = self.moved_to(node);

@@ -87,7 +87,7 @@ fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> Plann
     let wants_users = !request.args.skip_task_info;
     let in_report = files.in_users_report(&window);
     let (mut collect, mut given_up) = (Vec::new(), Vec::new());
-    let is_here = |node: &&&Node| files.moved_to(node).is_none();
+    let is_here = |node: &&&Node| !files.are_readings_moved(node);
     for &node in request.nodes.iter().filter(is_here) {
         let found = found(node, &window, &files, record.as_ref());
         let record = record.as_ref().and_then(|record| record.node(&node.name));
