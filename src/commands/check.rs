@@ -102,11 +102,11 @@ fn ask(
     frame: &Frame,
 ) -> Result<Answers, NoThread> {
     let begun = Instant::now();
-    let client = Client::new(config.netdata, nodes);
+    let client = Client::new(&config.netdata, nodes);
     let mut findings = vec![(Vec::new(), None); nodes.len()];
     let mut progress = frame.console.progress("", nodes);
     thread::scope(|scope| {
-        let (api, patience) = (&config.management_api, config.netdata);
+        let (api, patience) = (&config.management_api, &config.netdata);
         let tasks = token.map(|token| {
             let fetch = move || management_api::fetch(api, patience, token, window, None, now());
             parallel::spawn(scope, fetch)

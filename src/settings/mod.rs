@@ -75,8 +75,8 @@ pub struct Config {
     pub source: Option<PathBuf>,
 }
 
-/// How long and how often a client asks before it gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// How long and how often a client asks before it gives up, and whom it believes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Patience {
     /// The longest that one request may take, from connecting to the end of the body.
@@ -92,6 +92,8 @@ pub struct Patience {
     pub retries: usize,
     /// How much of large answers may be in memory at once.
     pub memory_mib: usize,
+    /// The certificates that speak for its servers, besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Patience {
@@ -111,6 +113,8 @@ pub struct ManagementApi {
     pub zone: Tz,
     #[serde(with = "written")]
     pub token_file: TokenFile,
+    /// The certificates that speak for it, besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +159,7 @@ impl Default for Patience {
             deadline: Duration::from_secs(60),
             retries: 2,
             memory_mib: 256,
+            ca_file: None,
         }
     }
 }
@@ -166,6 +171,7 @@ impl Default for ManagementApi {
             url: url.parse().expect("an URL"),
             zone: Tz::UTC,
             token_file: TokenFile::Usual("/etc/daily-gpu-log/token".into()),
+            ca_file: None,
         }
     }
 }

@@ -116,7 +116,7 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
         request,
         token: token.transpose()?,
         data_dir: DataDir::open(config, request.args.wait)?,
-        client: netdata::Client::new(config.netdata, &request.nodes),
+        client: netdata::Client::new(&config.netdata, &request.nodes),
     };
     // With the lock: the run that was waited for may have changed what is missing, and have written readings that had
     // not been due before.

@@ -18,10 +18,12 @@ use crate::model::{
     Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedRows, UnixSeconds,
 };
 use crate::sources::management_api::TasksError;
-use crate::sources::netdata::NodeError;
+use crate::sources::netdata::{Namesakes, NodeError};
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
 
-pub use found::{answer_notices, day_notices, task_notices, time_notices, usage_notices};
+pub use found::{
+    answer_notices, day_notices, parent_notices, task_notices, time_notices, usage_notices,
+};
 pub use message::{cards_list, caveat, remedy};
 
 #[derive(Debug)]
@@ -58,10 +60,19 @@ pub enum Kind {
         example: String,
         count: usize,
     },
+    /// Readings were left out of which two charts of a renamed card hold a part each.
+    Renamed {
+        example: String,
+        count: usize,
+    },
     /// Rows of the answer were left out.
     RejectedRows(RejectedRows),
     /// The node's clock is ahead of the machine's by so many seconds.
     ClockOff(i64),
+    /// The node's parent has several hosts of its name.
+    Namesakes(Namesakes),
+    /// The node's parent hears no more of it.
+    LostByParent,
     /// The management API will take the token no longer than this.
     TokenEnds {
         at: String,
@@ -158,8 +169,11 @@ impl Kind {
             Self::SeriesStopped { .. } => (Warning, "series_stopped", None),
             Self::OldReadings(_) => (Error, "old_readings", Some(S::Unasked)),
             Self::Rejected { .. } => (Error, "rejected_readings", Some(S::RefusedReadings)),
+            Self::Renamed { .. } => (Warning, "renamed_chart", None),
             Self::RejectedRows(_) => (Error, "rejected_rows", Some(S::RefusedReadings)),
             Self::ClockOff(_) => (Warning, "clock_off", None),
+            Self::Namesakes(_) => (Warning, "same_hostname", None),
+            Self::LostByParent => (Warning, "lost_by_parent", None),
             Self::TokenEnds { .. } => (Warning, "token_ends", None),
             Self::TasksUnavailable(_) => (Error, "tasks_unavailable", Some(S::NoTasks)),
             Self::TasksPanicked => (Error, "tasks_panicked", Some(S::NoTasks)),
@@ -189,7 +203,10 @@ impl Kind {
 
     /// Whether it is about the moment of the run, and not about the day: it is said once in a run of many days.
     pub fn is_about_now(&self) -> bool {
-        matches!(self, Self::ClockOff(_) | Self::TokenEnds { .. })
+        matches!(
+            self,
+            Self::ClockOff(_) | Self::Namesakes(_) | Self::LostByParent | Self::TokenEnds { .. }
+        )
     }
 
     pub fn of(self, node: &Node) -> Notice {
