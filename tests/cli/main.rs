@@ -50,6 +50,7 @@ mod notify_faults;
 mod notify_privacy;
 mod notify_secrets;
 mod one_at_a_time;
+mod other_settings;
 mod quiet;
 mod range;
 mod readme;
