@@ -18,9 +18,13 @@ mod store;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
 
 use crate::cli::usage::{self, Refusal};
 use crate::commands::collect::metrics_file::MetricsFile;
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
     let line: Vec<_> = env::args_os().collect();
     let status = match usage::parse(&line) {
         Ok(cli) => {
+            // A file that may grow no more is an error of writing, as a full disk is.
+            let _ = flag::register(SIGXFSZ, Arc::default());
             exit_on_signal(started, cli.metrics_file().map(Path::to_owned));
             cli.run(started).unwrap_or_else(|error| {
                 console::fail(format_args!("{error:#}"));
@@ -83,6 +89,11 @@ fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
         let _ = is_written.recv_timeout(LAST_WORDS);
         std::process::exit(u8::from(ExitStatus::Interrupted).into())
     };
-    // Where there can be no handler, the signal itself ends the program.
-    let _ = ctrlc::set_handler(stop);
+    // Where there can be no thread for it, the signal itself ends the program.
+    let _ = thread::Builder::new().spawn(move || {
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
+        if signals.is_ok_and(|mut signals| signals.forever().next().is_some()) {
+            stop();
+        }
+    });
 }

@@ -57,6 +57,8 @@ pub enum Verdict {
     Complete,
     /// Complete so far, of a day that still runs.
     Running,
+    /// With all of its files in an archive, and not looked into.
+    Moved,
     Gaps,
     Incomplete,
     Missing,
@@ -68,6 +70,7 @@ impl Verdict {
         match self {
             Self::Complete => "完整",
             Self::Running => "尚未結束",
+            Self::Moved => "已移出",
             Self::Gaps => "有缺漏",
             Self::Incomplete => "不完整",
             Self::Missing => "缺少",
@@ -77,7 +80,7 @@ impl Verdict {
 
     pub fn exit_status(self) -> ExitStatus {
         match self {
-            Self::Complete | Self::Running | Self::Gaps => ExitStatus::Complete,
+            Self::Complete | Self::Running | Self::Moved | Self::Gaps => ExitStatus::Complete,
             Self::Incomplete | Self::Missing => ExitStatus::Incomplete,
             Self::Failed => ExitStatus::Failed,
         }

@@ -54,7 +54,9 @@ impl Stopped {
     /// What happened, and what helps. `since` is their last reading's moment on the clocks of the zone.
     pub fn message(&self, node: &str, since: &str) -> String {
         if self.is_whole_node {
-            return format!("{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata");
+            return format!(
+                "{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata、時鐘，若經由 parent 也檢查串流"
+            );
         }
         let mut metrics: BTreeMap<(GpuIndex, CardId), Vec<String>> = BTreeMap::new();
         for series in &self.series {

@@ -9,7 +9,7 @@ use clap::Args;
 use super::calendar::{Calendar, now};
 use super::frame::Frame;
 use super::reminders;
-use super::request::RequestError;
+use super::request::{RequestError, open_archive, warn_of_archive_dirs};
 use super::values::parse_seconds;
 use crate::analysis::DayRecord;
 use crate::analysis::idle::{Reason, RuledTasks, Tally};
@@ -44,7 +44,7 @@ pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
     if args.send {
         send(args, frame, &config, last)
     } else {
-        let archive = Archive::new(&config.data_dir, config.gpu_files);
+        let archive = open_archive(&config);
         let tally = tally(&config, &archive, last)?;
         let (days, memory) = (days(&config, last), reminders::memory(&archive)?);
         let report = AlertsReport::new(&tally, &config, days, &memory, now());
@@ -68,8 +68,9 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
         }
         .into());
     }
-    let open = |patience| DataDir::open(&config.data_dir, config.gpu_files, patience);
+    let open = |patience| DataDir::open(config, patience);
     let data_dir = open(args.wait)?;
+    warn_of_archive_dirs(&data_dir);
     let tally = tally(config, &data_dir, last)?;
     let mut memory = reminders::memory(&data_dir)?;
     let mut report = AlertsReport::new(&tally, config, days(config, last), &memory, now());

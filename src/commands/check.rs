@@ -16,7 +16,7 @@ use crate::settings::{Config, Token};
 use crate::sources::management_api::{self, Fetched, TasksError};
 use crate::sources::netdata::{Client, Probe};
 use crate::sources::parallel::{self, Jobs, NoThread, Panicked};
-use crate::store::writable;
+use crate::store::{Archive, writable};
 
 #[derive(Args, Debug)]
 pub struct CheckArgs {
@@ -44,6 +44,8 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
     let mut checks = vec![check::settings(config, &nodes)];
     let writable = writable::try_writing(&config.data_dir, &nodes, window.date);
     checks.extend(check::directory(config, &nodes, &writable));
+    let unreadable = Archive::new(config).unreadable_archive_dirs();
+    checks.extend(unreadable.iter().map(check::archive_dir));
     let token = (!args.skip_task_info).then(|| Token::find(&config.management_api.token_file));
     let usable = token.as_ref().and_then(|token| token.as_ref().ok());
     let (tasks, findings) = ask(config, usable, &nodes, &window, frame)?;
@@ -100,11 +102,11 @@ fn ask(
     frame: &Frame,
 ) -> Result<Answers, NoThread> {
     let begun = Instant::now();
-    let client = Client::new(config.netdata, nodes);
+    let client = Client::new(&config.netdata, nodes);
     let mut findings = vec![(Vec::new(), None); nodes.len()];
     let mut progress = frame.console.progress("", nodes);
     thread::scope(|scope| {
-        let (api, patience) = (&config.management_api, config.netdata);
+        let (api, patience) = (&config.management_api, &config.netdata);
         let tasks = token.map(|token| {
             let fetch = move || management_api::fetch(api, patience, token, window, None, now());
             parallel::spawn(scope, fetch)

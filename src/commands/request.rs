@@ -1,7 +1,9 @@
 //! What a command line asks for that cannot be done.
 
 use crate::model::{ExitStatus, Node};
+use crate::outlets::console;
 use crate::settings::Config;
+use crate::store::Archive;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -32,4 +34,16 @@ pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>,
     }
     let is_wanted = |node: &&Node| names.is_empty() || names.contains(&node.name);
     Ok(config.nodes.iter().filter(is_wanted).collect())
+}
+
+/// The data directory, to be read, with a warning where a part of what belongs to it cannot be.
+pub fn open_archive(config: &Config) -> Archive {
+    let archive = Archive::new(config);
+    warn_of_archive_dirs(&archive);
+    archive
+}
+
+pub fn warn_of_archive_dirs(archive: &Archive) {
+    let unreadable = archive.unreadable_archive_dirs();
+    unreadable.iter().for_each(console::warn);
 }

@@ -1,5 +1,7 @@
 //! `status`: how the last days went.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use chrono::Days;
 use clap::Args;
@@ -7,7 +9,7 @@ use clap::Args;
 use super::calendar::Calendar;
 use super::collect::plan::known_record;
 use super::frame::Frame;
-use super::request::select;
+use super::request::{open_archive, select};
 use super::values::{MOST_DAYS, parse_within};
 use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
 use crate::report::status::{Evidence, StatusReport};
@@ -28,7 +30,7 @@ pub struct StatusArgs {
 pub fn run(args: &StatusArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let nodes = select(&config, &args.nodes)?;
-    let archive = Archive::new(&config.data_dir, config.gpu_files);
+    let archive = open_archive(&config);
     let days = evidence(&config, &nodes, &archive, args.days)?;
     let report = StatusReport::new(&config.data_dir, &days, &nodes);
     frame.print_report(&report, report.is_well(), StatusReport::text)?;
@@ -70,7 +72,16 @@ fn day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
         (!lost.is_empty()).then(|| (node.name.clone(), lost))
     };
     let lost = nodes.iter().filter_map(lost).collect();
+    let moved = nodes.iter().filter_map(|node| {
+        let month = files.moved_to(node)?;
+        Some((node.name.clone(), month.parent()?.to_owned()))
+    });
+    let moved: BTreeMap<_, _> = moved.collect();
+    let mut others = nodes.iter().filter(|node| !moved.contains_key(&node.name));
+    let is_here = others.any(|&node| files.are_any_there(&[node]));
     Evidence {
+        is_here,
+        moved,
         has_files: files.are_any_there(nodes),
         in_users_report: files.in_users_report(&window),
         window,

@@ -10,7 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::calendar::Calendar;
 use super::frame::Frame;
-use super::request::RequestError;
+use super::request::{RequestError, open_archive};
 use crate::analysis::NodeRecord;
 use crate::analysis::usage::{AbsenceReason, Usage, UserOrder, dates};
 use crate::formats::{usage_csv, usage_table};
@@ -70,11 +70,11 @@ fn add_up(config: &Config, args: &UsersArgs) -> Result<Usage> {
     if let Err(error @ DateError::Future { .. }) = calendar.window(last) {
         return Err(error.into());
     }
-    let archive = Archive::new(&config.data_dir, config.gpu_files);
+    let archive = open_archive(config);
     let mut usage = Usage::new(first, last);
     let mut reported = BTreeSet::new();
     for (_, window) in calendar.windows(first, last) {
-        reported.extend(wanted.add_day(&window?, config, &archive, &mut usage));
+        reported.extend(wanted.add_day(&window?, &archive, &mut usage));
     }
     wanted.are_known(&reported, config, &dates(first, last))?;
     Ok(usage)
@@ -128,15 +128,9 @@ impl<'a> WantedNodes<'a> {
     }
 
     /// Adds a day, and answers which nodes its report has.
-    fn add_day(
-        &self,
-        window: &Window,
-        config: &Config,
-        archive: &Archive,
-        usage: &mut Usage,
-    ) -> BTreeSet<String> {
+    fn add_day(&self, window: &Window, archive: &Archive, usage: &mut Usage) -> BTreeSet<String> {
         let date = window.date;
-        let absence = match reports::ledger(&config.data_dir, date) {
+        let absence = match reports::ledger(archive, window) {
             Ok(Some(ledger)) if reports::is_of(&ledger, window) => {
                 usage.add(date, &ledger, |name| self.include(name));
                 let without = self.nodes.iter();
@@ -199,7 +193,7 @@ fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage
     }
     let (mut usage, mut wanted) = (usage, args.user.clone());
     if args.anonymize {
-        let pseudonyms = pseudonym_key::pseudonyms(&config.data_dir)?;
+        let pseudonyms = pseudonym_key::pseudonyms(config)?;
         usage = usage.renamed(|user| pseudonyms.user(user));
         wanted = wanted.map(|user| pseudonyms.user_meant_by(&user));
     }

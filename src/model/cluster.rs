@@ -46,6 +46,18 @@ impl Node {
         parts.any(|part| matches!(part, "host" | "node"))
     }
 
+    /// Its parent's address, and what the parent is to answer for: a host's name or guid.
+    pub fn place_on_parent(&self) -> Option<(Url, String)> {
+        let parts: Vec<&str> = self.url.path_segments()?.collect();
+        let at = parts
+            .iter()
+            .position(|part| matches!(*part, "host" | "node"))?;
+        let host = parts.get(at + 1).filter(|host| !host.is_empty())?;
+        let mut parent = self.url.clone();
+        parent.set_path(&parts[..at].join("/"));
+        Some((parent, (*host).to_owned()))
+    }
+
     pub fn index_of_card(&self, card: CardId) -> Option<GpuIndex> {
         self.cards
             .iter()

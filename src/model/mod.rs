@@ -7,6 +7,7 @@ mod exit_status;
 mod gpu_uuid;
 mod if_there;
 mod other_setting;
+mod readable_by;
 mod readings;
 mod task;
 mod text;
@@ -21,6 +22,7 @@ pub use exit_status::ExitStatus;
 pub use gpu_uuid::GpuUuid;
 pub use if_there::if_there;
 pub use other_setting::OtherSetting;
+pub use readable_by::ReadableBy;
 pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{
     Answer, Held, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,

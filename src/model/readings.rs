@@ -50,6 +50,8 @@ pub struct NodeUsage {
     /// counts as a gap.
     pub rejected: BTreeMap<(CardId, Metric, UnixSeconds), String>,
     pub rejected_rows: Option<RejectedRows>,
+    /// Rows, by their place in the window, of which two charts of one card hold a part each. They count as gaps.
+    pub in_part: BTreeSet<(CardId, Metric, usize)>,
     /// By how many seconds the node's clock is ahead of the machine's, if its answer has the time.
     pub clock_ahead: Option<i64>,
     /// Cards that the agent has charts of, and that the node is not said to have.
@@ -111,6 +113,7 @@ impl NodeUsage {
         self.cards.is_empty()
             && self.coarse.is_empty()
             && self.rejected.is_empty()
+            && self.in_part.is_empty()
             && self.other_cards.is_empty()
     }
 
@@ -119,6 +122,13 @@ impl NodeUsage {
         let (&(card, metric, stamp), value) = self.rejected.first_key_value()?;
         let at = window.clock(stamp);
         Some(format!("Card {card} 在 {at} 的 {metric} = {value}"))
+    }
+
+    /// The first of the rows of which two charts hold a part each, in words.
+    pub fn in_part_example(&self, window: &Window) -> Option<String> {
+        let &(card, metric, slot) = self.in_part.first()?;
+        let at = window.clock(window.stamps().nth(slot)?);
+        Some(format!("Card {card} 在 {at} 的 {metric}"))
     }
 
     pub fn reject_row(&mut self, problem: impl FnOnce() -> String) {
@@ -165,6 +175,13 @@ impl NodeUsage {
     pub fn add_coarse(&mut self, coarse: Self) {
         self.clock_ahead = self.clock_ahead.or(coarse.clock_ahead);
         self.coarse = coarse.cards;
+        // What is a gap in the coarser tiers may well have an exact reading.
+        let is_gap = |(card, metric, slot): &(CardId, Metric, usize)| {
+            let exact = self.cards.get(card);
+            exact.is_none_or(|exact| exact.series(*metric)[*slot].is_none())
+        };
+        self.in_part
+            .extend(coarse.in_part.into_iter().filter(is_gap));
         if self.other_cards.is_empty() {
             self.other_cards = coarse.other_cards;
         }

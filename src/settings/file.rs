@@ -408,6 +408,10 @@ mod tests {
                 "interval：「600」不是一天以內的時間長度",
             ),
             ("interval = \"0s\"".to_owned(), "interval：「0s」"),
+            (
+                "readable_by = \"world\"".to_owned(),
+                "第 1 行（readable_by）：unknown variant, expected one of `owner`, `group`, `all`",
+            ),
             ("cards = [1, 9, 1]".to_owned(), "cards：卡 1 出現兩次"),
             ("nodes = []".to_owned(), "nodes：沒有任何節點"),
             (

@@ -2,6 +2,7 @@
 //!
 //! A key of the file is a field here, with its default, and a line of `template.toml`, with its meaning.
 
+mod archive_dirs;
 mod args;
 mod check;
 mod duration;
@@ -28,10 +29,11 @@ use toml::Table;
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, GpuFileNumber, Interval, Item, Node, Thresholds, UserColumn, Written, cards,
-    written,
+    Alerts, CardId, GpuFileNumber, Interval, Item, Node, ReadableBy, Thresholds, UserColumn,
+    Written, cards, written,
 };
 
+pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
 pub use file::ConfigError;
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
@@ -53,6 +55,8 @@ pub struct Config {
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
     pub user_column: UserColumn,
+    pub readable_by: ReadableBy,
+    pub archive_dirs: ArchiveDirs,
     /// The cards of the nodes that have none of their own.
     #[serde(deserialize_with = "cards")]
     pub cards: Vec<CardId>,
@@ -71,8 +75,8 @@ pub struct Config {
     pub source: Option<PathBuf>,
 }
 
-/// How long and how often a client asks before it gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// How long and how often a client asks before it gives up, and whom it believes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Patience {
     /// The longest that one request may take, from connecting to the end of the body.
@@ -88,6 +92,8 @@ pub struct Patience {
     pub retries: usize,
     /// How much of large answers may be in memory at once.
     pub memory_mib: usize,
+    /// The certificates that speak for its servers, besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Patience {
@@ -107,6 +113,8 @@ pub struct ManagementApi {
     pub zone: Tz,
     #[serde(with = "written")]
     pub token_file: TokenFile,
+    /// The certificates that speak for it, besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,12 +128,15 @@ pub enum TokenFile {
 /// The cluster of the seeds, whose nodes have eight MI300X each (first seed: GPU 硬體對應表).
 impl Default for Config {
     fn default() -> Self {
+        let data_dir = PathBuf::from("data");
         Self {
-            data_dir: PathBuf::from("data"),
+            archive_dirs: ArchiveDirs::beside(&data_dir),
+            data_dir,
             zone: Tz::UTC,
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
             user_column: UserColumn::All,
+            readable_by: ReadableBy::Group,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
             ignore_hosts: BTreeSet::new(),
             nodes: (1..=4).map(built_in_node).collect(),
@@ -148,6 +159,7 @@ impl Default for Patience {
             deadline: Duration::from_secs(60),
             retries: 2,
             memory_mib: 256,
+            ca_file: None,
         }
     }
 }
@@ -159,6 +171,7 @@ impl Default for ManagementApi {
             url: url.parse().expect("an URL"),
             zone: Tz::UTC,
             token_file: TokenFile::Usual("/etc/daily-gpu-log/token".into()),
+            ca_file: None,
         }
     }
 }
@@ -211,6 +224,9 @@ fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
         config.data_dir.clone_from(data_dir);
     }
     config.zone = args.timezone.unwrap_or(config.zone);
+    if matches!(config.archive_dirs, ArchiveDirs::Usual(_)) {
+        config.archive_dirs = ArchiveDirs::beside(&config.data_dir);
+    }
     Ok((config, file))
 }
 

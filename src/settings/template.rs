@@ -70,7 +70,7 @@ fn sections() -> Vec<Section> {
 mod tests {
     use super::*;
     use crate::model::{GpuFileNumber, GpuIndex, GpuUuid};
-    use crate::settings::{Config, TokenFile, built_in, file};
+    use crate::settings::{ArchiveDirs, Config, TokenFile, built_in, file};
     use pretty_assertions::assert_eq;
     use std::collections::BTreeSet;
     use std::mem;
@@ -115,7 +115,13 @@ mod tests {
         assert!(notify.healthcheck().url.is_some() && notify.webhook().url.is_some());
         let smtp = notify.smtp.expect("a mail server");
         assert_eq!((smtp.host.as_str(), smtp.port()), ("smtp.example.org", 587));
+        expected.archive_dirs = ArchiveDirs::Named(vec!["data_archive".into()]);
         expected.management_api.token_file = TokenFile::Named("/etc/daily-gpu-log/token".into());
+        let ca_files = [
+            read.netdata.ca_file.take(),
+            read.management_api.ca_file.take(),
+        ];
+        assert!(ca_files.iter().all(Option::is_some));
         assert_eq!(format!("{read:?}"), format!("{expected:?}"));
     }
 

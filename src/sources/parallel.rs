@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{Builder, Scope, ScopedJoinHandle, scope};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 /// How long results are gathered before they are handed on together: syncing the disk for each of 1,000 nodes would
 /// take longer than collecting them.
 const BATCH_TIME: Duration = Duration::from_millis(100);
@@ -39,6 +41,30 @@ impl Jobs {
             stall: STALL,
         }
     }
+
+    /// No more than have room for their files: a connection, and a few of the node that is written.
+    fn within(self, open_files: Option<u64>) -> Self {
+        const OF_PROCESS: u64 = 32;
+        const OF_JOB: u64 = 6;
+        let room = open_files.map(|files| files.saturating_sub(OF_PROCESS) / OF_JOB);
+        let room = usize::try_from(room.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        Self {
+            at_first: self.at_first.min(room).max(1),
+            at_most: self.at_most.min(room).max(1),
+            ..self
+        }
+    }
+}
+
+/// How many files the process may open, which is first raised as far as it may raise it.
+fn open_files() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+    getrlimit(Resource::Nofile).current
 }
 
 /// The machine has no room for even one more thread.
@@ -125,6 +151,7 @@ pub fn run_workers<T: Sync, R: Send>(
     mut deliver: impl FnMut(Vec<R>),
 ) -> Result<(), NoThread> {
     let worker = &worker;
+    let jobs = jobs.within(open_files());
     scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let hire = || {

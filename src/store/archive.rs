@@ -1,35 +1,46 @@
 //! What the data directory holds, for whoever only looks.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
 use super::day_files::DayFiles;
 use super::layout;
 use super::state::{ReadError, StateFile};
+use super::write::Modes;
 use crate::analysis::DayRecord;
-use crate::model::GpuFileNumber;
+use crate::model::{GpuFileNumber, ReadableBy};
+use crate::settings::{ArchiveDirs, Config};
 
 /// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.
 #[derive(Debug)]
 pub struct Archive {
     pub root: PathBuf,
     pub gpu_files: GpuFileNumber,
+    pub readable_by: ReadableBy,
+    /// Where months lie that were moved away.
+    pub moved: ArchiveDirs,
 }
 
 impl Archive {
-    pub fn new(root: &Path, gpu_files: GpuFileNumber) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
-            root: root.to_owned(),
-            gpu_files,
+            root: config.data_dir.clone(),
+            gpu_files: config.gpu_files,
+            readable_by: config.readable_by,
+            moved: config.archive_dirs.clone(),
         }
+    }
+
+    /// The modes of what is written into the tree.
+    pub fn modes(&self) -> Modes {
+        Modes::of_tree(self.readable_by)
     }
 
     pub fn day(&self, date: NaiveDate) -> DayFiles<'_> {
         let recorded = self.cards(date).read().ok().flatten();
         DayFiles {
-            root: &self.root,
-            gpu_files: self.gpu_files,
+            archive: self,
             date,
             recorded: layout::records_from_json(&recorded.unwrap_or_default()),
         }
@@ -47,7 +58,7 @@ impl Archive {
 
     /// Who was notified of idle GPUs.
     pub fn alerts(&self) -> StateFile {
-        StateFile::new(&self.root, "alerts.json")
+        self.state("alerts.json")
     }
 
     pub fn run(&self, date: NaiveDate) -> StateFile {
@@ -65,6 +76,10 @@ impl Archive {
     }
 
     fn file_of_day(&self, kind: &str, date: NaiveDate) -> StateFile {
-        StateFile::new(&self.root, format!("{kind}/{date}.json"))
+        self.state(&format!("{kind}/{date}.json"))
+    }
+
+    pub fn state(&self, name: &str) -> StateFile {
+        StateFile::new(&self.root, self.readable_by, name)
     }
 }

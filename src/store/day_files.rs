@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
+use super::archive::Archive;
 use super::layout::{CardRecord, Layout};
 use super::read::read;
 use super::reports;
@@ -17,8 +18,7 @@ use crate::model::{CardId, CardUsage, GpuFileNumber, GpuIndex, Node, OtherSettin
 
 #[derive(Debug)]
 pub struct DayFiles<'a> {
-    pub root: &'a Path,
-    pub gpu_files: GpuFileNumber,
+    pub archive: &'a Archive,
     pub date: NaiveDate,
     /// The cards that earlier runs recorded the files to be of, by node.
     pub recorded: BTreeMap<String, CardRecord>,
@@ -57,7 +57,7 @@ pub struct UnusableFile {
 
 impl DayFiles<'_> {
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
-        let directory = self.directory_of(node);
+        let directory = self.found_in(node);
         check_links(&directory)?;
         let record = self.recorded.get(&node.name).cloned();
         let layout = Layout::of(&directory, self.date, record);
@@ -93,7 +93,13 @@ impl DayFiles<'_> {
                 }),
             }
         }
-        self.add_users(node, &layout, &mut earlier)?;
+        self.add_users(node, &directory, &layout, &mut earlier)?;
+        if directory != self.directory_of(node) {
+            // What was moved away is not ours to set aside.
+            for file in &mut earlier.unusable {
+                file.is_misnamed = false;
+            }
+        }
         Ok(earlier)
     }
 
@@ -105,7 +111,7 @@ impl DayFiles<'_> {
     ) -> Result<(), OtherSettings> {
         let of_node = |node| self.earlier(node, window).ok()?.other_setting;
         let of_nodes = nodes.into_iter().find_map(of_node);
-        match of_nodes.or_else(|| reports::other_zone(self.root, window)) {
+        match of_nodes.or_else(|| reports::other_zone(&self.archive.root, window)) {
             Some((path, setting)) => Err(OtherSettings { path, setting }),
             None => Ok(()),
         }
@@ -115,11 +121,12 @@ impl DayFiles<'_> {
     fn add_users(
         &self,
         node: &Node,
+        directory: &Path,
         layout: &Layout,
         earlier: &mut Earlier,
     ) -> Result<(), WriteError> {
         let name = format!("average_{}.csv", self.date);
-        let path = self.directory_of(node).join(name);
+        let path = directory.join(name);
         let (problem, is_misnamed) = match read(&path, average_csv::users) {
             Ok(users) => {
                 let is_lost = |index: GpuIndex| {
@@ -149,7 +156,7 @@ impl DayFiles<'_> {
 
     /// Which of a node's files are missing or empty, if the GPUs with readings are these.
     pub fn lost(&self, node: &Node, gpus: &[(GpuIndex, CardId)]) -> Vec<String> {
-        let directory = self.directory_of(node);
+        let directory = self.found_in(node);
         let date = self.date;
         let of_gpus = gpus.iter().map(|&(index, card)| self.gpu_file(index, card));
         let of_node = [format!("average_{date}.csv"), format!("summary_{date}.txt")];
@@ -163,7 +170,7 @@ impl DayFiles<'_> {
     /// The nodes of which the report of the users has the whole window, or, of a day that still runs, any of it. A report
     /// that cannot be read has none.
     pub fn in_users_report(&self, window: &Window) -> BTreeSet<String> {
-        let report = reports::ledger(self.root, self.date);
+        let report = reports::ledger(self.archive, window);
         let nodes = report.ok().flatten().unwrap_or_default().into_iter();
         let is_there = |known: Span| {
             known.from == window.start && (known.to == window.end || !window.is_over())
@@ -174,14 +181,37 @@ impl DayFiles<'_> {
 
     /// Whether there is a file of any of `nodes`.
     pub fn are_any_there(&self, nodes: &[&Node]) -> bool {
-        nodes.iter().any(|node| {
-            let files = fs::read_dir(self.directory_of(node));
-            files.is_ok_and(|mut files| files.next().is_some())
-        })
+        nodes.iter().any(|node| has_files(&self.found_in(node)))
+    }
+
+    /// Where the node's day was moved to, if it was, and has not been collected again since.
+    pub fn moved_to(&self, node: &Node) -> Option<PathBuf> {
+        if has_files(&self.directory_of(node)) {
+            return None;
+        }
+        let mut months = self.archive.months(self.date);
+        months.find(|month| has_files(&self.in_tree(month, node)))
+    }
+
+    /// Whether there is a file of any of the node's GPUs: a node that failed has none.
+    pub fn has_readings(&self, node: &Node) -> bool {
+        let files = fs::read_dir(self.found_in(node)).into_iter().flatten();
+        let mut names = files.flatten().map(|file| file.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("gpu"))
+    }
+
+    /// The directory with the files of the node's day, or that is to have them.
+    fn found_in(&self, node: &Node) -> PathBuf {
+        let tree = self.moved_to(node);
+        self.in_tree(tree.as_ref().unwrap_or(&self.archive.root), node)
     }
 
     pub fn directory_of(&self, node: &Node) -> PathBuf {
-        self.root.join(&node.name).join(self.date.to_string())
+        self.in_tree(&self.archive.root, node)
+    }
+
+    fn in_tree(&self, root: &Path, node: &Node) -> PathBuf {
+        root.join(&node.name).join(self.date.to_string())
     }
 
     pub fn gpu_file(&self, index: GpuIndex, card: CardId) -> String {
@@ -189,7 +219,7 @@ impl DayFiles<'_> {
     }
 
     fn number(&self, index: GpuIndex, card: CardId) -> u64 {
-        match self.gpu_files {
+        match self.archive.gpu_files {
             GpuFileNumber::Index => index.0 as u64,
             GpuFileNumber::Card => card.0,
         }
@@ -197,8 +227,13 @@ impl DayFiles<'_> {
 
     pub fn record_of(&self, node: &Node) -> CardRecord {
         CardRecord {
-            gpu_files: self.gpu_files,
+            gpu_files: self.archive.gpu_files,
             cards: node.cards.clone(),
         }
     }
+}
+
+fn has_files(directory: &Path) -> bool {
+    let files = fs::read_dir(directory);
+    files.is_ok_and(|mut files| files.next().is_some())
 }

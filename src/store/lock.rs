@@ -10,11 +10,9 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use super::state::{LOCK, STATE_DIRECTORY};
-use super::write::{WriteError, make_directory};
+use super::write::{Modes, WriteError, make_directory};
 use crate::settings::regular_file::open_with;
 
-/// Whoever can open the file can hold its lock.
-const LOCK_MODE: u32 = 0o600;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the holder of a lock may take to write its pid, and how often that is looked for.
@@ -38,18 +36,19 @@ pub enum OpenError {
 
 /// Takes the lock of the data directory `root`, for which it waits at most `patience`. It lasts as long as the file
 /// is open.
-pub fn take(root: &Path, patience: Duration) -> Result<File, OpenError> {
+pub fn take(root: &Path, modes: Modes, patience: Duration) -> Result<File, OpenError> {
     let directory = root.join(STATE_DIRECTORY);
-    make_directory(&directory)?;
+    make_directory(&directory, modes)?;
     let path = directory.join(LOCK);
     let error = WriteError::at(&path);
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).mode(LOCK_MODE);
+    // Whoever can open the file can hold its lock.
+    options.read(true).write(true).create(true).mode(modes.file);
     let mut file = open_with(&path, &options).map_err(&error)?;
     // One that an earlier version made.
     let mode = file.metadata().map_err(&error)?.permissions().mode();
     if mode & 0o077 != 0 {
-        let own = Permissions::from_mode(LOCK_MODE);
+        let own = Permissions::from_mode(modes.file);
         file.set_permissions(own).map_err(&error)?;
     }
     let locked = lock_within(&file, patience, LOCK_PAUSE);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::write::FILE_MODE;
+const MODE: u32 = 0o640;
 
 #[derive(Debug, thiserror::Error)]
 pub enum NewFileError {
@@ -23,7 +23,7 @@ pub fn write_new(path: &Path, contents: &[u8]) -> Result<(), NewFileError> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(FILE_MODE)
+        .mode(MODE)
         .open(path)
         .map_err(|cause| match cause.kind() {
             io::ErrorKind::AlreadyExists => NewFileError::Exists(path.to_owned()),

@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::write::put;
+use super::write::{Modes, put};
 
-const MODE: u32 = 0o644;
+const MODES: Modes = Modes {
+    file: 0o644,
+    directory: 0o755,
+};
 
 #[derive(Debug, thiserror::Error)]
 #[error("無法將手冊頁寫到 {directory}：{problem}（請以 --dir 指定有寫入權限的目錄）", directory = .directory.display())]
@@ -26,7 +29,7 @@ pub fn write(directory: &Path, pages: &[(String, String)]) -> Result<(), PagesEr
     // Not as directories of data are made, which others may not read.
     fs::create_dir_all(directory).map_err(|cause| error(cause.to_string()))?;
     for (name, page) in pages {
-        let written = put(&directory.join(name), MODE, page.as_bytes(), |_| Ok(()));
+        let written = put(&directory.join(name), MODES, page.as_bytes(), |_| Ok(()));
         written.map_err(|failed| error(failed.cause.to_string()))?;
     }
     Ok(())

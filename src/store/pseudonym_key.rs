@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::state::STATE_DIRECTORY;
-use super::write::{WriteError, make_directory, temporary};
+use super::write::{Modes, WriteError, make_directory, temporary};
 use crate::analysis::{KEY_BYTES, Pseudonyms};
-use crate::settings::{NoSecret, open_private};
+use crate::settings::{Config, NoSecret, open_private};
 
 const NAME: &str = "pseudonym-key";
-const MODE: u32 = 0o600;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PseudonymKeyError {
@@ -32,15 +31,19 @@ pub enum PseudonymKeyError {
     NotWritten(WriteError),
 }
 
-/// The pseudonyms of the data directory `root`, whose key is made where there is none.
-pub fn pseudonyms(root: &Path) -> Result<Pseudonyms, PseudonymKeyError> {
+/// The pseudonyms of the data directory, whose key is made where there is none.
+pub fn pseudonyms(config: &Config) -> Result<Pseudonyms, PseudonymKeyError> {
+    let (root, readable_by) = (&config.data_dir, config.readable_by);
     let directory = root.join(STATE_DIRECTORY);
     let path = directory.join(NAME);
     if let Some(key) = read(&path)? {
         return Ok(key);
     }
-    make_directory(&directory).map_err(PseudonymKeyError::NotWritten)?;
-    create(&directory, &path)?;
+    let modes = Modes::of_state(readable_by);
+    make_directory(root, Modes::of_tree(readable_by))
+        .and_then(|()| make_directory(&directory, modes))
+        .map_err(PseudonymKeyError::NotWritten)?;
+    create(&directory, &path, modes)?;
     // Read back, because another process may have been the first.
     read(&path)?.ok_or_else(|| PseudonymKeyError::Unreadable {
         path,
@@ -76,12 +79,12 @@ fn read(path: &Path) -> Result<Option<Pseudonyms>, PseudonymKeyError> {
 }
 
 /// Puts a whole key in place, unless there is one by now: no two processes ever see different keys.
-fn create(directory: &Path, path: &Path) -> Result<(), PseudonymKeyError> {
+fn create(directory: &Path, path: &Path, modes: Modes) -> Result<(), PseudonymKeyError> {
     let mut key = [0; KEY_BYTES];
     let filled = SystemRandom::new().fill(&mut key);
     filled.map_err(|_| PseudonymKeyError::NoRandomness)?;
     let written = || -> io::Result<()> {
-        let mut file = temporary(directory, MODE)?;
+        let mut file = temporary(directory, modes.file)?;
         file.write_all(&key)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
@@ -102,8 +105,12 @@ mod tests {
     #[test]
     fn those_who_make_the_key_at_once_have_the_same() {
         let root = tempfile::tempdir().expect("a directory");
+        let config = Config {
+            data_dir: root.path().to_owned(),
+            ..Config::default()
+        };
         let names: BTreeSet<_> = thread::scope(|scope| {
-            let name = || pseudonyms(root.path()).expect("a key").user("alice");
+            let name = || pseudonyms(&config).expect("a key").user("alice");
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(name)).collect();
             let names = threads.into_iter().map(thread::ScopedJoinHandle::join);
             names.map(|name| name.expect("no panic")).collect()

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
+use super::archive::Archive;
 use super::read::read;
-use super::write::{self, FILE_MODE, WriteError};
+use super::write::{self, WriteError};
 use crate::analysis::DayLedger;
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
@@ -32,8 +33,34 @@ pub enum LedgerError {
     Malformed { path: PathBuf, problem: String },
 }
 
-/// The accounts that the data directory `root` has of a day, or `None` where it has none.
-pub fn ledger(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerError> {
+/// The accounts that there are of the window's day: those of the data directory, and of further nodes those that were
+/// moved away.
+pub fn ledger(archive: &Archive, window: &Window) -> Result<Option<DayLedger>, LedgerError> {
+    let mut day = in_tree(&archive.root, window.date)?;
+    for month in archive.months(window.date) {
+        let Some(moved) = in_tree(&month, window.date)? else {
+            continue;
+        };
+        match &mut day {
+            None => day = Some(moved),
+            Some(day) if is_of(day, window) => add_nodes(day, moved, window),
+            Some(_) => {}
+        }
+    }
+    Ok(day)
+}
+
+/// Adds the nodes that are not there yet, if their accounts are of the window's day.
+fn add_nodes(day: &mut DayLedger, others: DayLedger, window: &Window) {
+    if is_of(&others, window) {
+        for (node, accounts) in others {
+            day.entry(node).or_insert(accounts);
+        }
+    }
+}
+
+/// The accounts that the tree at `root` has of a day, or `None` where it has none.
+fn in_tree(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerError> {
     let path = users_file(root, date);
     read(&path, ledger_csv::parse).map_err(|error| match error {
         Unreadable::Io(cause) => LedgerError::Io { path, cause },
@@ -48,13 +75,14 @@ pub fn ledger(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerE
 /// Writes the accounts of `nodes`, beside those that earlier runs wrote of other nodes. Earlier accounts that cannot
 /// be read, or are of the day of another zone, are set aside.
 pub fn write_users(
-    root: &Path,
+    archive: &Archive,
     window: &Window,
     nodes: DayLedger,
 ) -> Result<(PathBuf, Option<NotMergedReport>), WriteError> {
+    let (root, modes) = (&archive.root, archive.modes());
     let path = users_file(root, window.date);
     let mut day = DayLedger::new();
-    let problem = match ledger(root, window.date) {
+    let problem = match in_tree(root, window.date) {
         Ok(None) => None,
         Ok(Some(earlier)) if is_of(&earlier, window) => {
             day = earlier;
@@ -67,20 +95,26 @@ pub fn write_users(
     let not_merged = match problem {
         None => None,
         Some(problem) => Some(NotMergedReport {
-            kept_as: write::keep_aside(&path)?,
+            kept_as: write::keep_aside(&path, modes)?,
             path: path.clone(),
             problem,
         }),
     };
+    // Where the month is moved away once more, this report takes the place of the one there.
+    for month in archive.months(window.date) {
+        if let Ok(Some(moved)) = in_tree(&month, window.date) {
+            add_nodes(&mut day, moved, window);
+        }
+    }
     day.extend(nodes);
     let text = ledger_csv::render(&day);
-    write::put(&path, FILE_MODE, &text, File::sync_all)?;
+    write::put(&path, modes, &text, File::sync_all)?;
     Ok((path, not_merged))
 }
 
 /// The accounts of the date, if they are of the day of another zone.
 pub fn other_zone(root: &Path, window: &Window) -> Option<(PathBuf, OtherSetting)> {
-    let ledger = ledger(root, window.date).ok()??;
+    let ledger = in_tree(root, window.date).ok()??;
     let mut starts = ledger.values().map(|node| node.known.from);
     let start = starts.find(|start| *start != window.start)?;
     let zone = window.zone_of_start(start)?;

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 use super::layout::CardRecord;
-use super::write::{FILE_MODE, WriteError, keep_aside, temporary};
+use super::write::{Modes, WriteError, keep_aside, temporary};
 
 #[derive(Debug)]
 pub struct Staged {
     pub directory: PathBuf,
+    modes: Modes,
     /// The node, and the cards that they are of.
     pub record: (String, CardRecord),
     /// In the order in which they are put in place.
@@ -23,9 +24,10 @@ pub struct Staged {
 
 impl Staged {
     /// An empty batch for `directory`.
-    pub fn new(directory: PathBuf, record: (String, CardRecord)) -> Self {
+    pub fn new(directory: PathBuf, modes: Modes, record: (String, CardRecord)) -> Self {
         Self {
             directory,
+            modes,
             record,
             files: Vec::new(),
             asides: Vec::new(),
@@ -45,7 +47,7 @@ impl Staged {
         if target.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        let mut file = temporary(&self.directory, FILE_MODE)?;
+        let mut file = temporary(&self.directory, self.modes.file)?;
         file.as_file_mut().write_all(contents)?;
         Ok(file.into_temp_path())
     }
@@ -66,7 +68,7 @@ impl Staged {
     pub fn put_in_place(self) -> Result<BTreeMap<PathBuf, PathBuf>, WriteError> {
         let mut set_aside = BTreeMap::new();
         for path in &self.asides {
-            set_aside.insert(path.clone(), keep_aside(path)?);
+            set_aside.insert(path.clone(), keep_aside(path, self.modes)?);
         }
         let mut only_aside = self.asides.clone();
         only_aside.retain(|path| !self.replaces(path));
@@ -84,7 +86,7 @@ impl Staged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::GpuFileNumber;
+    use crate::model::{GpuFileNumber, ReadableBy};
     use pretty_assertions::assert_eq;
 
     /// The files of a directory with their contents, by name.
@@ -106,7 +108,8 @@ mod tests {
             gpu_files: GpuFileNumber::Index,
             cards: Vec::new(),
         };
-        Staged::new(directory.to_owned(), ("n1".to_owned(), record))
+        let modes = Modes::of_tree(ReadableBy::Group);
+        Staged::new(directory.to_owned(), modes, ("n1".to_owned(), record))
     }
 
     #[test]

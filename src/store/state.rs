@@ -4,15 +4,13 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::write::{WriteError, put};
-use crate::model::if_there;
+use super::write::{Modes, WriteError, put};
+use crate::model::{ReadableBy, if_there};
 use crate::settings::regular_file;
 
 pub const STATE_DIRECTORY: &str = ".daily-gpu-log";
 /// The file whose lock a run holds.
 pub const LOCK: &str = "lock";
-/// The mode of its files, but for the lock: tasks are personal.
-const OWN_FILE_MODE: u32 = 0o600;
 
 #[derive(Debug, thiserror::Error)]
 #[error("無法讀取 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
@@ -25,12 +23,14 @@ pub struct ReadError {
 #[derive(Debug)]
 pub struct StateFile {
     pub path: PathBuf,
+    modes: Modes,
 }
 
 impl StateFile {
-    pub fn new(root: &Path, name: impl AsRef<Path>) -> Self {
+    pub fn new(root: &Path, readable_by: ReadableBy, name: impl AsRef<Path>) -> Self {
         Self {
             path: root.join(STATE_DIRECTORY).join(name),
+            modes: Modes::of_state(readable_by),
         }
     }
 
@@ -43,12 +43,12 @@ impl StateFile {
 
     /// Puts the file in place, so that it is whole also after a power cut.
     pub fn keep(&self, contents: &[u8]) -> Result<(), WriteError> {
-        put(&self.path, OWN_FILE_MODE, contents, File::sync_all)
+        put(&self.path, self.modes, contents, File::sync_all)
     }
 
     /// Puts the file in place, which a power cut may empty.
     pub fn keep_unsynced(&self, contents: &[u8]) -> Result<(), WriteError> {
-        put(&self.path, OWN_FILE_MODE, contents, |_| Ok(()))
+        put(&self.path, self.modes, contents, |_| Ok(()))
     }
 
     pub fn remove(&self) -> Result<(), WriteError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,12 +16,13 @@ use super::layout::{self, CardRecord};
 use super::lock::{self, OpenError};
 use super::staged::Staged;
 use super::unfinished;
-use super::write::{WriteError, make_directory, nameless};
+use super::write::{Modes, WriteError, make_directory, nameless};
 use crate::analysis::idle::Memory;
 use crate::analysis::{DayRecord, NodeDay};
 use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::{average_csv, summary};
-use crate::model::{GpuFileNumber, UserColumn, Window};
+use crate::model::{UserColumn, Window};
+use crate::settings::Config;
 
 /// The data directory, for as long as this run holds its lock.
 #[derive(Debug)]
@@ -52,20 +53,18 @@ impl Deref for DataDir {
 }
 
 impl DataDir {
-    /// Takes the lock of `root`, for which it waits at most `patience`, and makes sure that files can be written
+    /// Takes the lock of the data directory, for which it waits at most `patience`, and makes sure that files can be written
     /// below it, so that a run that cannot end well does not begin. What a killed run left is removed.
-    pub fn open(
-        root: &Path,
-        gpu_files: GpuFileNumber,
-        patience: Duration,
-    ) -> Result<Self, OpenError> {
-        make_directory(root)?;
+    pub fn open(config: &Config, patience: Duration) -> Result<Self, OpenError> {
+        let archive = Archive::new(config);
+        let root = &archive.root;
+        make_directory(root, archive.modes())?;
         let opened = nameless(root).and_then(|_| File::open(root));
         let directory = opened.map_err(WriteError::at(root))?;
-        let lock = lock::take(root, patience)?;
-        unfinished::tidy(root)?;
+        let lock = lock::take(root, Modes::of_state(archive.readable_by), patience)?;
+        unfinished::tidy(&archive)?;
         Ok(Self {
-            archive: Archive::new(root, gpu_files),
+            archive,
             directory,
             _lock: lock,
         })
@@ -73,7 +72,7 @@ impl DataDir {
 
     pub fn begin(&self, window: &Window) -> Result<Tree<'_>, WriteError> {
         let note = format!("{}\n", window.date);
-        unfinished::note(&self.root).keep(note.as_bytes())?;
+        unfinished::note(self).keep(note.as_bytes())?;
         Ok(Tree {
             data_dir: self,
             files: self.day(window.date),
@@ -86,7 +85,7 @@ impl DataDir {
     pub fn end(&self, date: NaiveDate, record: &DayRecord) -> Result<(), WriteError> {
         // A record that a power cut empties is none, and the day is looked at again.
         let kept = self.run(date).keep_unsynced(&json(record));
-        unfinished::note(&self.root).remove().and(kept)
+        unfinished::note(self).remove().and(kept)
     }
 
     /// Keeps who is notified of idle GPUs, also through a power cut right after the notification.
@@ -119,8 +118,10 @@ impl Tree<'_> {
     ) -> Result<Staged, WriteError> {
         let (node, date) = (day.node, self.files.date);
         let directory = self.files.directory_of(node);
-        make_directory(&directory)?;
-        let mut staged = Staged::new(directory, (node.name.clone(), self.files.record_of(node)));
+        let modes = self.data_dir.modes();
+        make_directory(&directory, modes)?;
+        let record = (node.name.clone(), self.files.record_of(node));
+        let mut staged = Staged::new(directory, modes, record);
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
                 let name = self.files.gpu_file(gpu.index, gpu.card);

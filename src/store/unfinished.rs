@@ -5,23 +5,25 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
+use super::archive::Archive;
 use super::state::{STATE_DIRECTORY, StateFile};
 use super::write::{WriteError, remove_temporary};
 use crate::model::if_there;
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
 /// The file that names the day whose files are being written.
-pub fn note(root: &Path) -> StateFile {
-    StateFile::new(root, "unfinished")
+pub fn note(archive: &Archive) -> StateFile {
+    archive.state("unfinished")
 }
 
-pub fn tidy(root: &Path) -> Result<(), WriteError> {
+pub fn tidy(archive: &Archive) -> Result<(), WriteError> {
+    let root = &archive.root;
     remove_temporary(root)?;
     let nodes = directories_in(root);
     let own = directories_in(&root.join(STATE_DIRECTORY));
     let mut directories = nodes.iter().chain(&own);
     directories.try_for_each(|directory| remove_temporary(directory))?;
-    let note = note(root).path;
+    let note = note(archive).path;
     let unfinished = match if_there(regular_file::read(&note)) {
         // It is no note, and the next one takes its place.
         Err(error) if error.kind() == NOT_REGULAR => None,

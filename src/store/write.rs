@@ -9,15 +9,37 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::model::if_there;
+use crate::model::{ReadableBy, if_there};
 use crate::settings::regular_file::{check_link, open};
 
-/// Task data is personal: the group may read it, others may not. The umask may take more away.
-pub const FILE_MODE: u32 = 0o640;
-const DIRECTORY_MODE: u32 = 0o750;
 /// How temporary files are called, so that none of another program is taken for one.
 const PREFIX: &str = ".daily-gpu-log.";
 const SUFFIX: &str = ".tmp";
+
+/// The modes of a file and of the directories that are made for it. The umask may take more away.
+#[derive(Clone, Copy, Debug)]
+pub struct Modes {
+    pub file: u32,
+    pub directory: u32,
+}
+
+impl Modes {
+    pub fn of_tree(readable_by: ReadableBy) -> Self {
+        let (file, directory) = match readable_by {
+            ReadableBy::Owner => (0o600, 0o700),
+            ReadableBy::Group => (0o640, 0o750),
+            ReadableBy::All => (0o644, 0o755),
+        };
+        Self { file, directory }
+    }
+
+    /// Those of the program's own state, whoever may read the tree: tasks are personal, and the key is a secret.
+    pub fn of_state(readable_by: ReadableBy) -> Self {
+        let Self { directory, .. } = Self::of_tree(readable_by.min(ReadableBy::Group));
+        let file = 0o600;
+        Self { file, directory }
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("無法寫入 {path}：{cause}（請確認對資料目錄有寫入權限，且磁碟有空間）", path = .path.display())]
@@ -36,9 +58,9 @@ impl WriteError {
     }
 }
 
-pub fn make_directory(path: &Path) -> Result<(), WriteError> {
+pub fn make_directory(path: &Path, modes: Modes) -> Result<(), WriteError> {
     let mut directory = DirBuilder::new();
-    directory.recursive(true).mode(DIRECTORY_MODE);
+    directory.recursive(true).mode(modes.directory);
     directory.create(path).map_err(WriteError::at(path))?;
     check_links(path)
 }
@@ -59,14 +81,14 @@ pub fn check_links(directory: &Path) -> Result<(), WriteError> {
 /// is none.
 pub fn put(
     target: &Path,
-    mode: u32,
+    modes: Modes,
     contents: &[u8],
     sync: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<(), WriteError> {
     let directory = target.parent().unwrap_or(target);
-    make_directory(directory)?;
+    make_directory(directory, modes)?;
     let put = || -> io::Result<()> {
-        let mut file = temporary(directory, mode)?;
+        let mut file = temporary(directory, modes.file)?;
         file.write_all(contents)?;
         sync(file.as_file())?;
         file.persist(target)?;
@@ -76,7 +98,7 @@ pub fn put(
 }
 
 /// Gives the file at `path` a second name, and returns it.
-pub fn keep_aside(path: &Path) -> Result<PathBuf, WriteError> {
+pub fn keep_aside(path: &Path, modes: Modes) -> Result<PathBuf, WriteError> {
     let keep = || {
         let mut number = 1;
         loop {
@@ -96,7 +118,7 @@ pub fn keep_aside(path: &Path) -> Result<PathBuf, WriteError> {
                     let copy = copy
                         .write(true)
                         .create_new(true)
-                        .mode(FILE_MODE)
+                        .mode(modes.file)
                         .open(&aside);
                     match copy {
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
@@ -137,7 +159,7 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
     match openat(CWD, directory, flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => Ok(file.into()),
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
-            Ok(temporary(directory, FILE_MODE)?.into_file())
+            Ok(temporary(directory, 0o600)?.into_file())
         }
         Err(error) => Err(error.into()),
     }

@@ -75,6 +75,8 @@ timezone = "Asia/Taipei"  # 設定檔 daily-gpu-log.toml
 interval = "10m"  # 內建
 gpu_files = "index"  # 內建
 user_column = "all"  # 內建
+readable_by = "group"  # 內建
+archive_dirs = ["data_archive"]  # 內建
 cards = [1, 9]  # 設定檔 daily-gpu-log.toml
 ignore_hosts = []  # 內建
 
@@ -96,11 +98,13 @@ connect_timeout = "5s"  # 內建
 deadline = "1m"  # 內建
 retries = 2  # 內建
 memory_mib = 256  # 內建
+# ca_file：未設定
 
 [management_api]
 url = "http://192.168.10.100/api/v2/consumption/task"  # 內建
 timezone = "UTC"  # 內建
 token_file = "/etc/daily-gpu-log/token"  # 內建
+# ca_file：未設定
 
 [ledger]
 busy_percent = 20.0  # 內建
@@ -246,7 +250,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 7 + 4 * 3 + 5 + 3 + 4 + 7 + 7);
+    assert_eq!(settings.len(), 9 + 4 * 3 + 6 + 4 + 4 + 7 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }

@@ -31,7 +31,7 @@ fn everything(world: &World, root: &str) -> Vec<Entry> {
             all.push((
                 relative.to_string(),
                 mode,
-                fs::read_to_string(path).expect("a file"),
+                String::from_utf8_lossy(&fs::read(path).expect("a file")).into_owned(),
             ));
         }
     }
@@ -99,6 +99,73 @@ fn others_may_not_read_what_a_run_writes_whatever_the_umask() {
             assert_eq!(mode, least, "{path} at umask {umask}: {mode:o}");
         }
     }
+}
+
+#[test]
+fn the_tree_is_for_the_eyes_of_whom_the_settings_name() {
+    for (readable_by, of_directories, of_files) in [
+        ("owner", 0o700, 0o600),
+        ("group", 0o750, 0o640),
+        ("all", 0o755, 0o644),
+    ] {
+        let setting = format!("readable_by = \"{readable_by}\"");
+        let world = two_nodes().settings(&setting).start();
+        let shell = "umask 0; exec \"$@\"";
+        let _ = world.run_in_shell(shell, &[DATE]).exits(0).stderr_is("");
+        let files = tree(&world, "data");
+        assert!(files.iter().any(|(path, ..)| path.starts_with("reports/")));
+        for (path, mode, _) in files {
+            let is_state = path == ".daily-gpu-log/";
+            let expected = match path.ends_with('/') {
+                true if is_state => of_directories & 0o750,
+                true => of_directories,
+                false => of_files,
+            };
+            assert_eq!(mode, expected, "{path} for {readable_by}: {mode:o}");
+        }
+    }
+}
+
+#[test]
+fn what_the_program_keeps_for_itself_is_never_for_the_eyes_of_all() {
+    let world = two_nodes().settings("readable_by = \"all\"").start();
+    let shell = "umask 0; exec \"$@\"";
+    let anonymous = ["users", DATE, "--anonymize"];
+    for arguments in [&[DATE][..], &anonymous] {
+        let _ = world.run_in_shell(shell, arguments).exits(0);
+    }
+    let mut own = everything(&world, "data/.daily-gpu-log");
+    own.retain(|(path, ..)| !path.is_empty());
+    let names: Vec<_> = own.iter().map(|(path, ..)| path.as_str()).collect();
+    for name in ["lock", "pseudonym-key", "tasks/2025-08-01.json"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    for (path, mode, _) in own {
+        let most = if path.ends_with('/') { 0o750 } else { 0o600 };
+        assert_eq!(mode, most, "{path}: {mode:o}");
+    }
+}
+
+#[test]
+fn a_file_that_is_written_again_gets_the_mode_that_is_set_now() {
+    let world = two_nodes().start();
+    let _ = world.run(&[DATE]).exits(0);
+    let average = format!("{DAY}/average_2025-08-01.csv");
+    let report = "data/reports/users_2025-08-01.csv";
+    let modes = || {
+        [&*average, report].map(|path| {
+            let metadata = fs::metadata(world.path(path)).expect("metadata");
+            metadata.permissions().mode() & 0o777
+        })
+    };
+    assert_eq!(modes(), [0o640; 2]);
+    let settings = world.read("daily-gpu-log.toml");
+    world.write(
+        "daily-gpu-log.toml",
+        &format!("readable_by = \"all\"\n{settings}"),
+    );
+    let _ = world.run(&[DATE]).exits(0);
+    assert_eq!(modes(), [0o644; 2]);
 }
 
 /// The names that files get in a directory while `run` goes on, in the order in which they get them.

@@ -12,6 +12,7 @@ with_both_generations! {
     a_gap_of_the_vram_alone_leaves_the_gpu_reading_beside_it
     part_of_an_interval_is_a_reading_of_that_part
     a_node_that_was_down_for_hours_has_gaps_and_the_others_none
+    the_row_in_which_a_card_is_renamed_is_a_gap_and_named
 }
 
 const NODE: &str = "colab-gpu4";
@@ -157,5 +158,24 @@ fn a_node_that_was_down_for_hours_has_gaps_and_the_others_none() {
     for name in [NODE, "colab-gpu3"] {
         let node = outcome.world().cluster.node(name);
         Day::utc().check_gpu_files(&outcome, name, node);
+    }
+}
+
+fn the_row_in_which_a_card_is_renamed_is_a_gap_and_named() {
+    let at = MIDNIGHT + 10 * HOUR;
+    let world = Lab::new()
+        .node(steady().renamed(9, at + 330).renamed(1, at))
+        .start();
+    let outcome = world.run(&[DATE]).exits(0).stderr_is(
+        "警告：colab-gpu4 有 2 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，\
+         已視為缺漏（例如 Card 9 在 2025-08-01 10:10:00 的 GPU）\n",
+    );
+    for (stamp, values) in rows(&outcome, "gpu1") {
+        let is_of_both = stamp == at + 600;
+        assert_eq!(values, if is_of_both { "," } else { "50,60.25" }, "{stamp}");
+    }
+    // Where the name changes between two rows, each row is of one chart.
+    for (stamp, values) in rows(&outcome, "gpu0") {
+        assert_eq!(values, "10,30.5", "{stamp}");
     }
 }

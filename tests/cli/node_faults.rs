@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
 
-use crate::simulated_cluster::{Fault, Metric, SimulatedNode, expected_text};
-use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome};
+use crate::simulated_cluster::{Fault, Metric, SimulatedApi, SimulatedNode, expected_text};
+use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome, TOKEN};
 
 fn lab_whose_middle_node_has(fault: Fault) -> Lab {
     Lab::new()
@@ -62,6 +62,51 @@ fn of_an_endless_redirect_no_more_is_quoted_than_helps() {
             &asked[..200]
         )
     );
+}
+
+#[test]
+fn an_agent_that_wants_https_is_named_with_what_to_change() {
+    for code in [399, 301] {
+        let world = lab_whose_middle_node_has(Fault::RedirectToHttps(code)).start();
+        let outcome = world.run(&[DATE]).exits(3);
+        let advice =
+            "（這裡只接受 https：請將 url 的 http 改為 https）（節點 middle，原有檔案保持不變）\n";
+        assert!(outcome.stderr.ends_with(advice), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(&format!("HTTP {code} ")));
+    }
+}
+
+#[test]
+fn a_management_api_that_wants_https_is_named_with_what_to_change() {
+    let api = SimulatedApi::new(TOKEN).fault(Fault::RedirectToHttps(301));
+    let _ = Lab::colab_gpu4()
+        .api(api)
+        .run(&[DATE])
+        .exits(3)
+        .stderr_has("（這裡只接受 https：請將 management_api.url 的 http 改為 https）");
+}
+
+#[test]
+fn a_file_of_certificates_that_is_none_is_named_and_costs_no_node_without_tls() {
+    let world = lab_whose_middle_node_has(Fault::Refuse).start();
+    let url = world.cluster.url("middle");
+    world.edit_settings(&url, &url.replace("http:", "https:"));
+    world.edit_settings("[netdata]\n", "[netdata]\nca_file = \"ca.pem\"\n");
+    for (text, problem) in [
+        (None, "No such file or directory (os error 2)"),
+        (Some("no certificate"), "沒有 PEM 格式的憑證"),
+    ] {
+        if let Some(text) = text {
+            world.write("ca.pem", text);
+        }
+        let outcome = world.run(&[DATE]).exits(3);
+        let outcome = outcome.stderr_has(&format!(
+            "無法使用 TLS：ca_file ca.pem：{problem}（節點 middle"
+        ));
+        for name in ["first", "last"] {
+            outcome.holds_all_readings_of(world.cluster.node(name), name);
+        }
+    }
 }
 
 #[test]
@@ -225,4 +270,15 @@ fn many_retries_end_before_the_deadline_with_the_last_real_error() {
         .exits(1)
         .stderr_has("HTTP 503 Service Unavailable：busy");
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn of_many_nodes_that_fail_a_dozen_is_named_and_the_others_are_counted() {
+    let broken = |number| SimulatedNode::new(&format!("n{number:02}")).fault(Fault::NotJson);
+    let lab = (1..=15).map(broken).fold(Lab::new(), Lab::node);
+    let outcome = lab.run(&[DATE]).exits(1);
+    let lines: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(lines.len(), 13, "{lines:#?}");
+    assert!(lines[11].contains("（節點 n12，"), "{lines:#?}");
+    assert_eq!(lines[12], "錯誤：另有 3 則同類的訊息（node_failed）未列出");
 }

@@ -175,3 +175,15 @@ fn the_proxy_of_the_environment_is_not_used() {
     assert_eq!(outcome.tree().len(), 4);
     assert_eq!(world.cluster.api_requests().len(), 1);
 }
+
+#[test]
+fn few_open_files_are_enough_for_many_nodes() {
+    for (soft, hard) in [(20, 4096), (60, 60)] {
+        let lab = (1..=40)
+            .map(|number| SimulatedNode::new(&format!("n{number}")).cards(&[1]))
+            .fold(Lab::new(), Lab::node);
+        let limit = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$@\"");
+        let outcome = lab.start().run_in_shell(&limit, &[DATE, "--jobs", "40"]);
+        outcome.exits(0).stderr_is("");
+    }
+}

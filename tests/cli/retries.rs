@@ -49,24 +49,27 @@ fn run_with_all(table: &[(&str, Fault)], patience: &str, status: i32) -> (World,
 
 /// Each node fails for its reason, after so many requests.
 #[track_caller]
-fn each_fails(table: Vec<(&str, Fault, usize, &str)>, patience: &str) {
-    let faults: Vec<_> = table
-        .iter()
-        .map(|(name, fault, ..)| (*name, fault.clone()))
-        .collect();
-    let (world, stderr) = run_with_all(&faults, patience, 3);
-    assert_eq!(stderr.lines().count(), table.len(), "{stderr}");
-    for (line, (name, _, requests, reason)) in stderr.lines().zip(table) {
-        let url = world.cluster.url(name);
-        let said = format!("錯誤：無法從 {url} 獲取數據：{reason}");
-        let kept = format!("（節點 {name}，原有檔案保持不變）");
-        assert!(line.starts_with(&said), "no {said:?} in {line}");
-        assert!(line.ends_with(&kept), "no {kept:?} in {line}");
-        assert_eq!(world.cluster.requests(name).len(), requests, "{name}");
-        let files = fs::read_dir(world.path(format!("data/{name}/{DATE}"))).expect("a directory");
-        // Without readings it has no file but the average and the summary.
-        assert_eq!(files.count(), 2, "{name}");
-    }
+fn each_fails(table: &[(&str, Fault, usize, &str)], patience: &str) {
+    // No more than a dozen are named.
+    at_once(table.chunks(12), |table| {
+        let faults: Vec<_> = table
+            .iter()
+            .map(|(name, fault, ..)| (*name, fault.clone()))
+            .collect();
+        let (world, stderr) = run_with_all(&faults, patience, 3);
+        assert_eq!(stderr.lines().count(), table.len(), "{stderr}");
+        for (line, (name, _, requests, reason)) in stderr.lines().zip(table) {
+            let url = world.cluster.url(name);
+            let said = format!("錯誤：無法從 {url} 獲取數據：{reason}");
+            let kept = format!("（節點 {name}，原有檔案保持不變）");
+            assert!(line.starts_with(&said), "no {said:?} in {line}");
+            assert!(line.ends_with(&kept), "no {kept:?} in {line}");
+            assert_eq!(world.cluster.requests(name).len(), *requests, "{name}");
+            let files = fs::read_dir(world.path(format!("data/{name}/{DATE}")));
+            // Without readings it has no file but the average and the summary.
+            assert_eq!(files.expect("a directory").count(), 2, "{name}");
+        }
+    });
 }
 
 #[test]
@@ -92,7 +95,7 @@ fn a_node_is_asked_again_only_where_that_may_help() {
     ]
     .map(said);
     each_fails(
-        vec![
+        &[
             ("refuses", Fault::Refuse, 0, refused),
             ("s400", status(400), 1 + 1, &s400),
             ("s403", status(403), 1, &s403),
@@ -136,7 +139,7 @@ fn a_node_that_lets_the_program_wait_has_the_time_of_its_tries() {
         every: Duration::from_millis(20),
     };
     each_fails(
-        vec![
+        &[
             ("silent", Fault::HangBeforeHeaders, TRIES, late),
             ("halting", Fault::HangAfterHeaders, TRIES, late),
             ("dripping", drip, TRIES, late),

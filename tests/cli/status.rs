@@ -341,7 +341,9 @@ fn a_node_that_stopped_is_told_from_a_chart_that_did() {
     let world = lab().node(node).start();
     let clock = yesterday.clock(noon);
     let run = world.run(&[&yesterday.date()]).exits(0);
-    let said = format!("{NODE} 自 {clock} 起沒有任何讀數：請檢查該節點與它的 Netdata\n");
+    let said = format!(
+        "{NODE} 自 {clock} 起沒有任何讀數：請檢查該節點與它的 Netdata、時鐘，若經由 parent 也檢查串流\n"
+    );
     let _ = run.stderr_is(&format!("警告：{said}"));
     let status = world.run(&["status", "--days", "1"]).exits(0);
     let _ = status

@@ -75,16 +75,34 @@ impl Query {
 pub(super) struct Chart {
     pub metric: Metric,
     card: u32,
+    product: &'static str,
+    /// The agent fed it in `(from, to]`.
+    from: i64,
+    to: i64,
 }
 
 impl Chart {
-    /// With spaces, since no table of the collector knows an MI300X by its name.
+    /// Those of the metric of a card: a second one where the card has been renamed.
+    fn of(node: &SimulatedNode, metric: Metric, card: u32) -> impl Iterator<Item = Self> {
+        let renamed = node.renamed.iter().find(|(of, _)| *of == card);
+        let at = renamed.map(|(_, at)| *at);
+        let chart = move |product, from, to| Self {
+            metric,
+            card,
+            product,
+            from,
+            to,
+        };
+        // No table of the collector knows an MI300X by its name.
+        let old = chart("unknown AMD GPU", i64::MIN, at.unwrap_or(i64::MAX));
+        let new = at.map(|at| chart("AMD Instinct MI300X", at, i64::MAX));
+        [old].into_iter().chain(new)
+    }
+
+    /// With spaces, as the product's name has.
     pub fn id(self) -> String {
-        format!(
-            "{}_unknown AMD GPU_card{}",
-            self.metric.context(),
-            self.card
-        )
+        let Self { card, product, .. } = self;
+        format!("{}_{product}_card{card}", self.metric.context())
     }
 
     /// The id without spaces, by which a chart can also be asked for.
@@ -102,7 +120,11 @@ fn context(node: &SimulatedNode, request: &Request) -> Answer {
         .flat_map(|&metric| {
             let present = node.cards.iter();
             let present = present.filter(move |&&card| node.has_chart(metric, card));
-            present.map(move |&card| (Chart { metric, card }, node.first_sample(metric, card)))
+            present.flat_map(move |&card| {
+                let first = node.first_sample(metric, card);
+                let charts = Chart::of(node, metric, card);
+                charts.map(move |chart| (chart, first.max(chart.from.saturating_add(1))))
+            })
         })
         .collect();
     if charts.is_empty() {
@@ -147,7 +169,7 @@ pub(super) fn answer(node: &SimulatedNode, request: &Request) -> Answer {
         .strip_prefix("/host/")
         .and_then(|path| path.split_once('/'))
     {
-        Some((host, command)) if host == node.name => format!("/{command}"),
+        Some((host, command)) if host == node.name || host == node.guid() => format!("/{command}"),
         Some((host, _)) => {
             let body = format!("This netdata does not maintain a database for host: {host}");
             return Answer::new(404, "text/html; charset=utf-8", body);
@@ -212,8 +234,12 @@ impl<'a> Table<'a> {
         };
         let charts = Metric::ALL
             .iter()
-            .flat_map(|&metric| present(metric).map(move |&card| Chart { metric, card }));
-        let charts: Vec<Chart> = charts.filter(|chart| query.selects(*chart)).collect();
+            .flat_map(|&metric| present(metric).map(move |&card| (metric, card)));
+        let charts = charts.flat_map(|(metric, card)| Chart::of(node, metric, card));
+        let overlaps = |chart: &Chart| chart.from < window.before && window.after <= chart.to;
+        let charts: Vec<Chart> = charts
+            .filter(|chart| query.selects(*chart) && overlaps(chart))
+            .collect();
         let mut cells =
             Vec::with_capacity(charts.len() * usize::try_from(window.points).unwrap_or_default());
         for stamp in window.stamps() {
@@ -258,8 +284,10 @@ impl Chart {
             node,
             self.metric,
             self.card,
-            (stamp + offset - group).max(first_sample - 1),
-            (stamp + offset).min(last_sample),
+            (stamp + offset - group)
+                .max(first_sample - 1)
+                .max(self.from),
+            (stamp + offset).min(last_sample).min(self.to),
         );
         mean.map_or(Cell::Empty, Cell::Reading)
     }
@@ -271,16 +299,16 @@ fn info(node: &SimulatedNode) -> Answer {
         Version::V2_8 => "v2.8.0-338-nightly",
         Version::V2_11 => "v2.11.0-84-nightly",
     };
-    let uid = format!(
-        "{:08x}-0000-4000-8000-{:012x}",
-        node.seed >> 32,
-        node.seed & 0xffff_ffff
-    );
+    let uid = node.guid();
+    let host = |name: &str, guid: &str, reachable: bool| json!({"hostname": name, "hops": 0, "reachable": reachable, "guid": guid});
+    let mut hosts = vec![host(&node.name, &uid, !node.is_lost)];
+    let others = node.other_hosts.iter();
+    hosts.extend(others.map(|(name, guid, reachable)| host(name, guid, *reachable)));
     let info = json!({
         "version": version,
         "uid": uid,
         "mirrored_hosts": [node.name],
-        "mirrored_hosts_status": [{"hostname": node.name, "hops": 0, "reachable": true, "guid": uid}],
+        "mirrored_hosts_status": hosts,
         "host_labels": {"_hostname": node.name, "_is_parent": "false"},
         "collectors": [{"plugin": "proc.plugin", "module": "/sys/class/drm"}],
         "memory-mode": "dbengine",

@@ -71,6 +71,8 @@ pub enum Fault {
         /// How many answers are well.
         times: usize,
     },
+    /// Redirects to the same place by https, with this status.
+    RedirectToHttps(u16),
     /// Redirects to itself.
     RedirectLoop,
     /// Answers well and promises to keep the connection open, and closes it.
@@ -187,6 +189,12 @@ impl Conduct {
             .bytes(keep_alive),
             Some(Fault::OtherShape) => {
                 Answer::json(r#"{"data":7,"status":["ok"]}"#).bytes(keep_alive)
+            }
+            Some(Fault::RedirectToHttps(code)) => {
+                let mut redirect = Answer::text(*code, "");
+                let target = &request.target;
+                redirect.more_headers = format!("Location: https://127.0.0.1{target}\r\n");
+                redirect.bytes(keep_alive)
             }
             Some(Fault::RedirectLoop) => {
                 let mut redirect = Answer::text(302, "");

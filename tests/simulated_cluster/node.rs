@@ -42,6 +42,10 @@ pub struct SimulatedNode {
     pub(super) absent: Vec<u32>,
     pub(super) without_vram: Vec<u32>,
     pub(super) gaps: Vec<Gap>,
+    pub(super) renamed: Vec<(u32, i64)>,
+    /// Other hosts of the parent that it is asked for at: their names, guids, and whether these are connected.
+    pub(super) other_hosts: Vec<(String, String, bool)>,
+    pub(super) is_lost: bool,
     pub(super) samples_after: i64,
     pub(super) samples_to: i64,
     pub(super) fine_samples_after: Option<i64>,
@@ -108,6 +112,9 @@ impl SimulatedNode {
             absent: Vec::new(),
             without_vram: Vec::new(),
             gaps: Vec::new(),
+            renamed: Vec::new(),
+            other_hosts: Vec::new(),
+            is_lost: false,
             samples_after: FIRST_SAMPLE_AFTER,
             samples_to: i64::MAX,
             fine_samples_after,
@@ -143,6 +150,35 @@ impl SimulatedNode {
     pub(super) fn has_chart(&self, metric: Metric, card: u32) -> bool {
         let is_without = metric == Metric::VramUsage && self.without_vram.contains(&card);
         !self.absent.contains(&card) && !is_without
+    }
+
+    /// Since `at` the agent knows the card's product by name, and so has the samples from then on in new charts.
+    pub fn renamed(mut self, card: u32, at: i64) -> Self {
+        self.renamed.push((card, at));
+        self
+    }
+
+    /// The guid of its agent.
+    pub fn guid(&self) -> String {
+        let seed = self.seed;
+        format!(
+            "{:08x}-0000-4000-8000-{:012x}",
+            seed >> 32,
+            seed & 0xffff_ffff
+        )
+    }
+
+    /// The parent has another host besides.
+    pub fn beside_host(mut self, name: &str, guid: &str, is_connected: bool) -> Self {
+        self.other_hosts
+            .push((name.to_owned(), guid.to_owned(), is_connected));
+        self
+    }
+
+    /// The parent hears no more of the node.
+    pub fn lost_by_parent(mut self) -> Self {
+        self.is_lost = true;
+        self
     }
 
     /// No samples of the card.

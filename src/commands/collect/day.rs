@@ -17,7 +17,7 @@ use crate::analysis::{DayLedger, DayRecord};
 use crate::commands::calendar::now;
 use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
 use crate::model::{Node, Window};
-use crate::report::notice::{Kind, Notice};
+use crate::report::notice::{self, Kind, Notice};
 use crate::report::{NodeResult, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
@@ -62,6 +62,9 @@ impl<'a> Run<'a> {
         notices.extend(without_readings::write_files(
             nodes, &results, skipped, day, &tree,
         ));
+        if is_last {
+            self.ask_parents(nodes, &mut results);
+        }
         let users_report = report_users(&tree, window, nodes, &mut results, &mut notices);
         let not_synced = tree.finish().err();
         notices.extend(not_synced.map(|error| Kind::NotSynced(error).into()));
@@ -111,6 +114,21 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// What the parents say of their nodes now: not where one did not answer before.
+    fn ask_parents(&self, nodes: &[&Node], results: &mut [NodeResult]) {
+        let is_absent =
+            |notice: &Notice| matches!(&notice.kind, Kind::NodeFailed(error) if error.is_absence());
+        let asked = nodes.iter().zip(&*results);
+        let answering = asked.filter(|(_, result)| !result.notices.iter().any(is_absent));
+        let answering: Vec<_> = answering.map(|(node, _)| *node).collect();
+        for (of, on_parent) in self.client.on_parents(&answering, Instant::now()) {
+            let position = nodes.iter().position(|node| node.name == of.name);
+            let position = position.expect("it is one of them");
+            let notices = notice::parent_notices(of, on_parent);
+            results[position].notices.extend(notices);
+        }
+    }
+
     fn remember(&self, window: &Window, report: &mut RunReport, earlier: Option<DayRecord>) {
         let asked: Vec<_> = report.nodes.iter().map(|node| &*node.node.name).collect();
         let record = match earlier {
@@ -140,7 +158,7 @@ fn report_users(
     if accounts.is_empty() {
         return None;
     }
-    let written = reports::write_users(tree.files.root, window, accounts);
+    let written = reports::write_users(tree.files.archive, window, accounts);
     let not_written = |error| notices.push(Kind::LedgerNotWritten(error).into());
     let (path, not_merged) = written.map_err(not_written).ok()?;
     notices.extend(not_merged.map(|report| Kind::LedgerNotMerged(report).into()));

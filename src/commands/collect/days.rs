@@ -11,10 +11,9 @@ use super::tasks::ApiAccess;
 use crate::commands::failure::exit_status;
 use crate::model::{ExitStatus, Node};
 use crate::outlets::console::{self, PrintError};
-use crate::report::notice::Kind;
+use crate::report::notice::{Kind, first_of_each_kind};
 use crate::report::{Collected, DayResult, PlannedDay, RunReport, kept_coverage};
 use crate::sources::management_api::TasksError;
-use crate::sources::netdata::NodeErrorReason;
 
 /// Collects the days, oldest first, because that is what Netdata will forget first, and prints what became of each.
 pub fn collect_days<'a>(run: &Run<'a>, days: &[PlannedDay<'a>]) -> Result<Collected<'a>> {
@@ -81,8 +80,12 @@ impl<'a> Progress<'a, '_> {
         });
         let result = match collected {
             Ok(report) => {
-                for notice in &report.notices {
+                let (notices, others) = first_of_each_kind(&report.notices);
+                for notice in notices {
                     console::log_notice(notice, Some(date), is_range);
+                }
+                for others in others {
+                    console::log_others(&others, date, is_range);
                 }
                 log_end(&report);
                 self.absent.learn(&report);
@@ -164,7 +167,7 @@ impl Absent {
     fn learn(&mut self, report: &RunReport) {
         for notice in &report.notices {
             match &notice.kind {
-                Kind::NodeFailed(error) if is_absence(&error.reason) => {
+                Kind::NodeFailed(error) if error.is_absence() => {
                     self.nodes.extend(notice.node().map(str::to_owned));
                 }
                 Kind::TasksUnavailable(error @ TasksError::Http { .. })
@@ -176,11 +179,6 @@ impl Absent {
             }
         }
     }
-}
-
-/// Whether there was no answer, so that the next question would only be waited for in vain.
-fn is_absence(reason: &NodeErrorReason) -> bool {
-    matches!(reason, NodeErrorReason::Http(error) if error.status().is_none())
 }
 
 fn log_end(report: &RunReport) {

@@ -115,8 +115,8 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     let run = Run {
         request,
         token: token.transpose()?,
-        data_dir: DataDir::open(&config.data_dir, config.gpu_files, request.args.wait)?,
-        client: netdata::Client::new(config.netdata, &request.nodes),
+        data_dir: DataDir::open(config, request.args.wait)?,
+        client: netdata::Client::new(&config.netdata, &request.nodes),
     };
     // With the lock: the run that was waited for may have changed what is missing, and have written readings that had
     // not been due before.
@@ -125,7 +125,7 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
 }
 
 fn print_plan(request: &Request) -> Result<ExitStatus> {
-    let archive = Archive::new(&request.config.data_dir, request.config.gpu_files);
+    let archive = Archive::new(request.config);
     let plan = plan::plan(request, &archive)?;
     for day in &plan.days {
         plan::check_settings(day, &archive)?;

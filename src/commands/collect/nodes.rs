@@ -77,9 +77,8 @@ mod tests {
     use super::*;
     use crate::analysis::{FilesRecord, NodeDay, TaskKnowledge};
     use crate::commands::collect::node::StagedNode;
-    use crate::model::{
-        CardId, GpuFileNumber, Interval, TaskSource, Thresholds, UserColumn, Window,
-    };
+    use crate::model::{CardId, Interval, TaskSource, Thresholds, UserColumn, Window};
+    use crate::settings::Config;
     use crate::store::DataDir;
     use chrono_tz::Tz;
     use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +103,11 @@ mod tests {
         let of_day = |node: &str, file: &str| root.path().join(node).join("2025-08-01").join(file);
         fs::create_dir_all(of_day("second", "")).expect("a directory");
         fs::write(of_day("second", "average_2025-08-01.csv"), "earlier\n").expect("a file");
-        let data_dir = DataDir::open(root.path(), GpuFileNumber::Index, std::time::Duration::ZERO);
+        let config = Config {
+            data_dir: root.path().to_owned(),
+            ..Config::default()
+        };
+        let data_dir = DataDir::open(&config, std::time::Duration::ZERO);
         let data_dir = data_dir.expect("the lock");
         let tree = data_dir.begin(&window).expect("it can be written");
         let stage = |node: &Node| {

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 use super::request::Request;
 use crate::analysis::{DayRecord, Found, Lack, Need, catch_up};
 use crate::commands::calendar::Calendar;
-use crate::commands::request::RequestError;
+use crate::commands::request::{RequestError, warn_of_archive_dirs};
 use crate::model::{DateError, ExitStatus, GpuIndex, Node, Window};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
@@ -71,6 +71,9 @@ fn missed<'a>(request: &Request<'a>, archive: &Archive) -> Result<Vec<PlannedDay
     let (Some(first), Some(last)) = (days_ago(request.args.catch_up), days_ago(1)) else {
         return Ok(Vec::new());
     };
+    if request.args.catch_up > 0 {
+        warn_of_archive_dirs(archive);
+    }
     let mut days = Vec::new();
     for (_, window) in Calendar::now(request.config).windows(first, last) {
         let window = match window {
@@ -96,7 +99,8 @@ fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> Plann
     let wants_users = !request.args.skip_task_info;
     let in_report = files.in_users_report(&window);
     let (mut collect, mut given_up) = (Vec::new(), Vec::new());
-    for &node in &request.nodes {
+    let is_moved = |node: &Node| files.moved_to(node).is_some() && files.has_readings(node);
+    for &node in request.nodes.iter().filter(|node| !is_moved(node)) {
         let found = found(node, &window, &files, record.as_ref());
         let record = record.as_ref().and_then(|record| record.node(&node.name));
         let is_in_report = in_report.contains(&node.name);

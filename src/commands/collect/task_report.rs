@@ -25,7 +25,7 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         let answer = fetched
             .map_err(|error| error.without_quotes(WITHHELD))?
             .answer;
-        let pseudonyms = pseudonym_key::pseudonyms(&request.config.data_dir)?;
+        let pseudonyms = pseudonym_key::pseudonyms(request.config)?;
         let user = user.map(|user| pseudonyms.user_meant_by(user));
         (pseudonyms.answer(answer), user)
     } else {

@@ -16,7 +16,7 @@ pub fn ask(
     window: &Window,
     user: Option<&str>,
 ) -> Result<Fetched, TasksError> {
-    let (api, patience) = (&request.config.management_api, request.config.netdata);
+    let (api, patience) = (&request.config.management_api, &request.config.netdata);
     management_api::fetch(api, patience, token, window, user, now())
 }
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::analysis::Severity;
 use crate::model::{ExitStatus, Node};
-use crate::report::notice::Notice;
+use crate::report::notice::{Notice, Others};
 use args::{LogFormat, OutputArgs};
 
 pub use log::LogFileError;
@@ -105,13 +105,36 @@ pub fn print_json(report: &impl Serialize) -> Result<(), PrintError> {
 /// Logs a notice, about a day if it is of a single one, which the message names where the run is about several. The
 /// fields are for programs: people find it all in the message.
 pub fn log_notice(notice: &Notice, date: Option<NaiveDate>, is_one_of_several: bool) {
-    let (code, node) = (notice.code(), notice.node());
+    let (severity, code) = (notice.severity(), notice.code());
+    log_coded(
+        severity,
+        code,
+        notice.node(),
+        date,
+        is_one_of_several,
+        notice,
+    );
+}
+
+pub fn log_others(others: &Others, date: NaiveDate, is_one_of_several: bool) {
+    let Others { severity, code, .. } = *others;
+    log_coded(severity, code, None, Some(date), is_one_of_several, others);
+}
+
+fn log_coded(
+    severity: Severity,
+    code: &str,
+    node: Option<&str>,
+    date: Option<NaiveDate>,
+    is_one_of_several: bool,
+    message: &dyn fmt::Display,
+) {
     let of_day = date.filter(|_| is_one_of_several);
     let of_day = of_day.map_or_else(String::new, |date| format!("{date}："));
     let date = date.map(tracing::field::display);
-    match notice.severity() {
-        Severity::Error => tracing::error!(code, date, node, "{of_day}{notice}"),
-        Severity::Warning => tracing::warn!(code, date, node, "{of_day}{notice}"),
+    match severity {
+        Severity::Error => tracing::error!(code, date, node, "{of_day}{message}"),
+        Severity::Warning => tracing::warn!(code, date, node, "{of_day}{message}"),
     }
 }
 

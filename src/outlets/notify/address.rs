@@ -32,7 +32,7 @@ impl Address {
             retries: TRIES as usize - 1,
             ..Patience::default()
         };
-        Http::new(patience, Connections::Close, [self.url.expose()])
+        Http::new(&patience, Connections::Close, [self.url.expose()])
             .with_secret_urls()
             // Nothing else brings the message, and no later run makes up for it.
             .retrying_refusals()

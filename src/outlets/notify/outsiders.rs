@@ -20,8 +20,11 @@ pub fn message(notice: &Notice) -> String {
         | Kind::SeriesStopped { .. }
         | Kind::OldReadings(_)
         | Kind::Rejected { .. }
+        | Kind::Renamed { .. }
         | Kind::RejectedRows(_)
         | Kind::ClockOff(_)
+        | Kind::Namesakes(_)
+        | Kind::LostByParent
         | Kind::TokenEnds { .. }
         | Kind::TasksPanicked
         | Kind::TasksNotKept(_)

@@ -5,7 +5,7 @@ use indicatif::HumanBytes;
 use super::{Check, Subject};
 use crate::model::Node;
 use crate::settings::Config;
-use crate::store::{OpenError, Writable};
+use crate::store::{ArchiveDirError, OpenError, Writable};
 
 /// For how many days there should be room: time to notice a mail about it.
 const DAYS: u64 = 30;
@@ -45,6 +45,11 @@ pub fn directory(
     let room = free.map(|free| format!("，可用空間 {}", HumanBytes(free)));
     let message = format!("資料目錄 {path}：{state}{}", room.unwrap_or_default());
     vec![Check::ok(Subject::DataDir, message)]
+}
+
+/// Its days would be collected again, and that is all.
+pub fn archive_dir(error: &ArchiveDirError) -> Check {
+    Check::warning(Subject::DataDir, error.to_string())
 }
 
 fn bytes_per_day(config: &Config, nodes: &[&Node]) -> u64 {

@@ -5,6 +5,7 @@ mod api;
 mod directory;
 mod node;
 mod notify;
+mod parent;
 mod token;
 
 use std::collections::BTreeMap;
@@ -15,9 +16,10 @@ use crate::model::{ExitStatus, Node};
 use crate::settings::{Config, ConfigError};
 
 pub use api::{api, api_panicked, tasks};
-pub use directory::directory;
+pub use directory::{archive_dir, directory};
 pub use node::node;
 pub use notify::notify;
+pub use parent::{LOST, namesakes_problem};
 pub use token::{time_left, token};
 
 /// By how many seconds two clocks may differ without a warning. Of an interval of ten minutes that is a tenth.
@@ -208,6 +210,13 @@ pub fn is_clock_off(ahead: i64) -> bool {
 pub fn clock_problem(ahead: i64) -> String {
     let difference = clock_difference(ahead);
     format!("的時鐘比本機{difference}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步")
+}
+
+/// What is wrong with readings of which two charts hold a part each, after the node's name.
+pub fn renamed_problem(count: usize, example: &str) -> String {
+    format!(
+        "有 {count} 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏（例如 {example}）"
+    )
 }
 
 fn clock_difference(ahead: i64) -> String {

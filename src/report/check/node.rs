@@ -1,6 +1,6 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
-use super::{Check, Subject, clock, clock_problem};
+use super::{Check, LOST, Subject, clock, clock_problem, namesakes_problem, renamed_problem};
 use crate::analysis::stopped_series::last_readings;
 use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, UnixSeconds, Window};
 use crate::report::notice::cards_list;
@@ -32,7 +32,12 @@ pub fn node(node: &Node, probe: &Result<Probe, NodeError>, window: &Window) -> V
             findings.cards(usage, probe);
             findings.retention(&probe.charts);
         }
-        Err(reason) => findings.failed(reason),
+        Err(reason) => {
+            findings.failed(reason);
+            if is_lost(probe) {
+                findings.lost(&[]);
+            }
+        }
     }
     findings.into_checks()
 }
@@ -43,6 +48,19 @@ struct Findings<'a> {
     window: &'a Window,
     facts: Vec<String>,
     problems: Vec<Check>,
+}
+
+fn is_lost(probe: &Probe) -> bool {
+    let agent = probe.agent.as_ref().ok();
+    let on_parent = agent.and_then(|agent| agent.on_parent.as_ref());
+    on_parent.is_some_and(|on_parent| on_parent.is_lost)
+}
+
+/// A card that is not collected any more.
+struct Silent {
+    /// The stamp of its last reading, if none of its metrics goes on.
+    last: Option<UnixSeconds>,
+    words: String,
 }
 
 impl Findings<'_> {
@@ -86,6 +104,12 @@ impl Findings<'_> {
         let host = agent.hostname.as_deref().unwrap_or("未知");
         self.facts
             .push(format!("Netdata {}（主機 {host}）", agent.version));
+        if let Some(on_parent) = &agent.on_parent
+            && let Some(namesakes) = &on_parent.namesakes
+        {
+            let message = format!(" {}", namesakes_problem(namesakes));
+            self.warn(Subject::Netdata, &message);
+        }
         if self.node.is_on_parent() {
             let unknown = "時鐘未知（回應的 Date 是 parent 的）";
             return self.facts.push(unknown.to_owned());
@@ -108,26 +132,36 @@ impl Findings<'_> {
             let charts = probe.charts.as_ref();
             charts.is_ok_and(|charts| charts.keys().any(|&(of, _)| of == card))
         };
-        let (mut stopped, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
+        let (mut silent, mut missing, mut collected) = (Vec::new(), Vec::new(), 0);
         for &card in &self.node.cards {
             match usage.cards.get(&card).or(usage.coarse.get(&card)) {
                 Some(card_usage) => match self.silent_since(card, card_usage, usage) {
                     None => collected += 1,
-                    Some(silent) => stopped.push(silent),
+                    Some(of_card) => silent.push(of_card),
                 },
-                None if is_charted(card) => {
-                    stopped.push(format!("Card {card}（{} 沒有讀數）", self.window.date));
-                }
+                None if is_charted(card) => silent.push(Silent {
+                    last: None,
+                    words: format!("Card {card}（{} 沒有讀數）", self.window.date),
+                }),
                 None => missing.push(card),
             }
         }
         if collected == self.node.cards.len() {
             self.facts.push(format!("{collected} 張卡都在收集"));
         }
-        if !stopped.is_empty() {
+        let silent = if is_lost(probe) {
+            self.lost(&silent);
+            Vec::new()
+        } else if collected == 0 {
+            self.all_alike(silent)
+        } else {
+            silent
+        };
+        if !silent.is_empty() {
+            let words: Vec<_> = silent.into_iter().map(|card| card.words).collect();
             let message = format!(
                 " 已停止收集 {}：若 GPU 正常，請重新啟動該節點的 Netdata",
-                stopped.join("、")
+                words.join("、")
             );
             self.fail(Subject::Cards, &message);
         }
@@ -139,6 +173,45 @@ impl Findings<'_> {
             self.fail(Subject::Cards, &message);
         }
         self.surplus(usage);
+    }
+
+    /// Its charts ended with its stream, and would be none the better for a restart.
+    fn lost(&mut self, silent: &[Silent]) {
+        let last = silent.iter().filter_map(|card| card.last).max();
+        let last = last.map(|last| format!("（最後的讀數在 {}）", self.window.clock(last)));
+        let message = format!(" {LOST}{}", last.unwrap_or_default());
+        if silent.is_empty() {
+            self.warn(Subject::Netdata, &message);
+        } else {
+            self.fail(Subject::Netdata, &message);
+        }
+    }
+
+    /// Says so if the cards of a node, of which none goes on, ended together, as no charts do by themselves; and answers
+    /// those that did not.
+    fn all_alike(&mut self, silent: Vec<Silent>) -> Vec<Silent> {
+        let Some(newest) = silent.iter().filter_map(|card| card.last).max() else {
+            return silent;
+        };
+        let interval = self.window.interval.seconds();
+        let is_alike = |card: &Silent| card.last.is_some_and(|last| newest - last <= interval);
+        let (alike, others): (Vec<_>, Vec<_>) = silent.into_iter().partition(is_alike);
+        if alike.len() < 2 {
+            return alike.into_iter().chain(others).collect();
+        }
+        let since = self.window.clock(newest);
+        let minutes = (self.window.seen_until - newest) / 60;
+        let cause = if self.node.is_on_parent() {
+            "是它的時鐘，或它到 parent 的串流"
+        } else {
+            "是它的時鐘，或它的 Netdata"
+        };
+        let message = format!(
+            " 的 {} 張卡的讀數都停在 {since}，約 {minutes} 分鐘之前：圖表不會一起停止，{cause}，請檢查",
+            alike.len()
+        );
+        self.fail(Subject::Cards, &message);
+        others
     }
 
     /// What the agent has besides what is asked for.
@@ -165,6 +238,10 @@ impl Findings<'_> {
             );
             self.fail(Subject::Cards, &message);
         }
+        if let Some(example) = usage.in_part_example(self.window) {
+            let message = renamed_problem(usage.in_part.len(), &example);
+            self.warn(Subject::Cards, &format!(" {message}"));
+        }
         if let Some(rows) = &usage.rejected_rows {
             let message = format!(" 有 {} 列讀數無法使用：{}", rows.count, rows.problem);
             self.fail(Subject::Cards, &message);
@@ -172,7 +249,7 @@ impl Findings<'_> {
     }
 
     /// What a card has not been collected of lately, if anything, and since when.
-    fn silent_since(&self, card: CardId, usage: &CardUsage, of_node: &NodeUsage) -> Option<String> {
+    fn silent_since(&self, card: CardId, usage: &CardUsage, of_node: &NodeUsage) -> Option<Silent> {
         let last = last_readings(usage, self.window);
         let is_long_ago = |stamp| self.window.until - stamp >= SILENCE_SECONDS;
         let is_silent = |metric: &Metric| {
@@ -181,16 +258,21 @@ impl Findings<'_> {
         };
         let silent: Vec<_> = Metric::ALL.into_iter().filter(is_silent).collect();
         let metric = *silent.first()?;
-        let of_metric = if silent.len() == Metric::ALL.len() {
+        let is_all = silent.len() == Metric::ALL.len();
+        let of_metric = if is_all {
             String::new()
         } else {
             format!(" 的 {metric}")
         };
-        let last = match last.series(metric) {
-            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(*stamp)),
+        let stamp = *last.series(metric);
+        let words = match stamp {
+            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(stamp)),
             None => format!("{} 沒有讀數", self.window.date),
         };
-        Some(format!("Card {card}{of_metric}（{last}）"))
+        Some(Silent {
+            last: stamp.filter(|_| is_all),
+            words: format!("Card {card}{of_metric}（{words}）"),
+        })
     }
 
     fn retention(&mut self, charts: &Result<Charts, NodeErrorReason>) {

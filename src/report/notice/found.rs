@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::report::check::is_clock_off;
 use crate::settings::Config;
+use crate::sources::netdata::OnParent;
 
 pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Notice> {
     let rejected = usage.rejected_example(window).map(|example| {
@@ -20,8 +21,13 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
     });
     let others = &usage.other_cards;
     let clock = usage.clock_ahead.filter(|&seconds| is_clock_off(seconds));
+    let in_part = usage.in_part_example(window).map(|example| {
+        let count = usage.in_part.len();
+        Kind::Renamed { example, count }
+    });
     let kinds = [
         rejected,
+        in_part,
         usage.rejected_rows.clone().map(Kind::RejectedRows),
         usage.coarse_problem.clone().map(Kind::OldReadings),
         (!others.is_empty()).then(|| Kind::UnknownCards(others.clone())),
@@ -29,6 +35,14 @@ pub fn usage_notices(node: &Node, window: &Window, usage: &NodeUsage) -> Vec<Not
     ];
     let kinds = kinds.into_iter().flatten();
     kinds.map(|kind| kind.of(node)).collect()
+}
+
+/// What is noticed of a node's place on its parent.
+pub fn parent_notices(node: &Node, on_parent: OnParent) -> impl Iterator<Item = Notice> {
+    let lost = on_parent.is_lost.then_some(Kind::LostByParent);
+    let kinds = [on_parent.namesakes.map(Kind::Namesakes), lost];
+    let kinds = kinds.into_iter().flatten();
+    kinds.map(|kind| kind.of(node))
 }
 
 /// What is noticed of the day as it is written to `files`.

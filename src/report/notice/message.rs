@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Kind, Notice, Series};
 use crate::analysis::{Disagreement, IdPlace, Remedy, UnplacedGpu};
 use crate::model::{Capped, CardId, RejectedRows};
-use crate::report::check::{clock_problem, time_left};
+use crate::report::check::{LOST, clock_problem, namesakes_problem, renamed_problem, time_left};
 
 impl fmt::Display for Notice {
     #[expect(clippy::too_many_lines, reason = "one message after the other")]
@@ -42,10 +42,15 @@ impl fmt::Display for Notice {
                 f,
                 "{node} 有 {count} 筆讀數不是 0 到 100 的數字，已視為缺漏（例如 {example}）"
             ),
+            Kind::Renamed { example, count } => {
+                write!(f, "{node} {}", renamed_problem(*count, example))
+            }
             Kind::RejectedRows(RejectedRows { problem, count }) => {
                 write!(f, "{node} 有 {count} 列讀數無法使用，已視為缺漏：{problem}")
             }
             Kind::ClockOff(seconds) => write!(f, "{node} {}", clock_problem(*seconds)),
+            Kind::Namesakes(namesakes) => write!(f, "{node} {}", namesakes_problem(namesakes)),
+            Kind::LostByParent => write!(f, "{node} {LOST}"),
             Kind::TokenEnds { at, seconds_left } => write!(
                 f,
                 "管理 API 的 Token 將於 {at} 過期，只剩{}：請換新的 Token",

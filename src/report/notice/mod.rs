@@ -3,6 +3,8 @@
 mod found;
 mod message;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,10 +18,12 @@ use crate::model::{
     Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedRows, UnixSeconds,
 };
 use crate::sources::management_api::TasksError;
-use crate::sources::netdata::NodeError;
+use crate::sources::netdata::{Namesakes, NodeError};
 use crate::store::{NotMergedReport, UnusableFile, WriteError};
 
-pub use found::{answer_notices, day_notices, task_notices, time_notices, usage_notices};
+pub use found::{
+    answer_notices, day_notices, parent_notices, task_notices, time_notices, usage_notices,
+};
 pub use message::{cards_list, caveat, remedy};
 
 #[derive(Debug)]
@@ -56,10 +60,19 @@ pub enum Kind {
         example: String,
         count: usize,
     },
+    /// Readings were left out of which two charts of a renamed card hold a part each.
+    Renamed {
+        example: String,
+        count: usize,
+    },
     /// Rows of the answer were left out.
     RejectedRows(RejectedRows),
     /// The node's clock is ahead of the machine's by so many seconds.
     ClockOff(i64),
+    /// The node's parent has several hosts of its name.
+    Namesakes(Namesakes),
+    /// The node's parent hears no more of it.
+    LostByParent,
     /// The management API will take the token no longer than this.
     TokenEnds {
         at: String,
@@ -156,8 +169,11 @@ impl Kind {
             Self::SeriesStopped { .. } => (Warning, "series_stopped", None),
             Self::OldReadings(_) => (Error, "old_readings", Some(S::Unasked)),
             Self::Rejected { .. } => (Error, "rejected_readings", Some(S::RefusedReadings)),
+            Self::Renamed { .. } => (Warning, "renamed_chart", None),
             Self::RejectedRows(_) => (Error, "rejected_rows", Some(S::RefusedReadings)),
             Self::ClockOff(_) => (Warning, "clock_off", None),
+            Self::Namesakes(_) => (Warning, "same_hostname", None),
+            Self::LostByParent => (Warning, "lost_by_parent", None),
             Self::TokenEnds { .. } => (Warning, "token_ends", None),
             Self::TasksUnavailable(_) => (Error, "tasks_unavailable", Some(S::NoTasks)),
             Self::TasksPanicked => (Error, "tasks_panicked", Some(S::NoTasks)),
@@ -187,13 +203,52 @@ impl Kind {
 
     /// Whether it is about the moment of the run, and not about the day: it is said once in a run of many days.
     pub fn is_about_now(&self) -> bool {
-        matches!(self, Self::ClockOff(_) | Self::TokenEnds { .. })
+        matches!(
+            self,
+            Self::ClockOff(_) | Self::Namesakes(_) | Self::LostByParent | Self::TokenEnds { .. }
+        )
     }
 
     pub fn of(self, node: &Node) -> Notice {
         let node = Some(Arc::from(node.name.as_str()));
         Notice { node, kind: self }
     }
+}
+
+/// The notices of a kind that are not named one by one, because there are too many.
+pub struct Others {
+    pub severity: Severity,
+    pub code: &'static str,
+    pub count: usize,
+}
+
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, count, .. } = self;
+        write!(f, "另有 {count} 則同類的訊息（{code}）未列出")
+    }
+}
+
+/// The first dozen notices of each kind, and how many others there are.
+pub fn first_of_each_kind(notices: &[Notice]) -> (Vec<&Notice>, Vec<Others>) {
+    const NAMED: usize = 12;
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    let is_named = |notice: &&Notice| {
+        let (severity, code, _) = notice.kind.row();
+        let count = counts.entry((code, severity)).or_default();
+        *count += 1;
+        *count <= NAMED
+    };
+    let named = notices.iter().filter(is_named).collect();
+    let others = counts.into_iter().filter_map(|((code, severity), count)| {
+        let count = count.checked_sub(NAMED).filter(|count| *count > 0)?;
+        Some(Others {
+            severity,
+            code,
+            count,
+        })
+    });
+    (named, others.collect())
 }
 
 impl From<Kind> for Notice {

@@ -4,7 +4,7 @@ mod stopped;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -25,9 +25,21 @@ pub struct Evidence {
     pub record: Option<DayRecord>,
     /// Whether there are files of it, whoever wrote them.
     pub has_files: bool,
+    /// Whether some of them are in the data directory.
+    pub is_here: bool,
     pub in_users_report: BTreeSet<String>,
     /// The files that the record knows of and that are gone, by node.
     pub lost: BTreeMap<String, Vec<String>>,
+    /// Where the days of nodes lie that were moved away, by node.
+    pub moved: BTreeMap<String, PathBuf>,
+}
+
+impl Evidence {
+    /// Where the first of its nodes lies, if all that there is of the day was moved away.
+    fn moved_to(&self) -> Option<&Path> {
+        let first = self.moved.values().next().filter(|_| !self.is_here);
+        first.map(PathBuf::as_path)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -105,14 +117,17 @@ impl DayStatus {
         let coverage = Coverage::sum(states.iter().map(|state| state.coverage));
         let mut completeness = Completeness::new(coverage, day.window.is_over(), &shortfalls);
         let mut reasons: Vec<_> = lacks.into_iter().map(|lack| lack.reason).collect();
-        if record.is_none() {
+        if let Some(place) = day.moved_to() {
+            completeness.verdict = Verdict::Moved;
+            reasons = vec![format!("已移到 {}", place.display())];
+        } else if record.is_none() {
             completeness.verdict = Verdict::Missing;
             reasons.push(without_record(day).to_owned());
         }
         Self {
             date: day.window.date,
             completeness,
-            nodes_written: files().count(),
+            nodes_written: states.iter().filter(|state| state.is_written).count(),
             nodes: nodes.len(),
             task_information: tasks,
             reasons,
@@ -146,6 +161,7 @@ impl Lack {
 
 struct NodeState<'a> {
     files: Option<&'a FilesRecord>,
+    is_written: bool,
     coverage: Coverage,
     lacks: Vec<Lack>,
 }
@@ -166,6 +182,20 @@ impl<'a> NodeState<'a> {
             found: files.map_or(0, |files| files.coverage.found),
             due: usize::try_from(intervals).unwrap_or(0) * gpus,
         };
+        if day.moved.contains_key(&node.name) {
+            // What was moved away is done with, and of files from before the program the readings are not counted.
+            let uncounted = files.is_none();
+            return Self {
+                files,
+                is_written: true,
+                coverage: if uncounted {
+                    Coverage::default()
+                } else {
+                    coverage
+                },
+                lacks: Vec::new(),
+            };
+        }
         let mut lacks = lacks(node, window, known, coverage);
         if let Some(lost) = day.lost.get(&node.name) {
             let reason = format!("{}：檔案 {} 不見了", node.name, lost.join("、"));
@@ -173,6 +203,7 @@ impl<'a> NodeState<'a> {
         }
         Self {
             files,
+            is_written: files.is_some(),
             coverage,
             lacks,
         }
@@ -249,7 +280,8 @@ fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<Lack
         files.is_some_and(|files| task_state(files, &day.window) == TaskState::Known)
     };
     let known = nodes.iter().zip(states);
-    let known = known.filter(|(_, state)| is_known(state));
+    let is_here = |node: &Node| !day.moved.contains_key(&node.name);
+    let known = known.filter(|(node, state)| is_here(node) && is_known(state));
     let known = known.map(|(node, _)| &node.name);
     let (reported, lacking): (Vec<_>, Vec<_>) =
         known.partition(|name| day.in_users_report.contains(*name));

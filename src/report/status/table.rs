@@ -44,15 +44,19 @@ impl StatusReport<'_> {
         })
     }
 
-    /// The days, of which missing ones that follow each other for the same reason are one run.
+    /// The days, of which missing or moved ones that follow each other for the same reason are one run.
     fn runs(&self) -> Vec<&[DayStatus]> {
-        let is_missing = |day: &DayStatus| day.completeness.verdict == Verdict::Missing;
         let is_same = |one: &DayStatus, next: &DayStatus| {
             let follows = one.date.succ_opt() == Some(next.date);
-            follows && is_missing(one) && is_missing(next) && one.reasons == next.reasons
+            follows && !has_figures(one) && !has_figures(next) && one.reasons == next.reasons
         };
         self.days.chunk_by(is_same).collect()
     }
+}
+
+/// Whether it has figures of its own in the table.
+fn has_figures(day: &DayStatus) -> bool {
+    !matches!(day.completeness.verdict, Verdict::Missing | Verdict::Moved)
 }
 
 fn date_of(run: &[DayStatus]) -> String {
@@ -63,7 +67,7 @@ fn row(run: &[DayStatus]) -> [String; 5] {
     let day = &run[0];
     let verdict = day.completeness.verdict;
     let (date, verdict_word) = (date_of(run), verdict.word().to_owned());
-    if verdict == Verdict::Missing {
+    if !has_figures(day) {
         let [nodes, readings, tasks] = ["-"; 3].map(str::to_owned);
         return [date, verdict_word, nodes, readings, tasks];
     }

@@ -6,18 +6,24 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::BODY_LIMIT_BYTES;
+use super::tls::CertificateProblem;
 
 /// Netdata was measured to refuse connections for two seconds while it starts anew; two retries wait longer together.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(1200);
 
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
+    #[error("無法使用 TLS：{0}")]
     Tls(String),
     #[error("無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）")]
     Client(String),
     #[error("無法連線：{0}")]
     Connect(String),
+    #[error("無法連線：{cause}")]
+    Certificate {
+        cause: String,
+        problem: CertificateProblem,
+    },
     /// Nobody listens there, as while a server is started anew.
     #[error("無法連線：{0}")]
     Refused(String),
@@ -35,6 +41,8 @@ pub enum HttpError {
         detail: String,
         /// For how long the server asks to be left alone.
         retry_after: Option<Duration>,
+        /// Whether it is to be asked by `https`.
+        wants_https: bool,
     },
     /// The connection ended before the answer began.
     #[error("連線中斷：{0}")]
@@ -84,6 +92,11 @@ impl HttpError {
         }
     }
 
+    /// Whether no connection came about that could be used.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Certificate { .. })
+    }
+
     /// Whether the same request may well succeed in a moment.
     pub fn may_pass(&self) -> bool {
         match self {
@@ -96,7 +109,11 @@ impl HttpError {
                 // 499 is Netdata's word for a query that it gave up (netdata/facts.md §2).
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429 | 499)
             }
-            Self::Client(_) | Self::Connect(_) | Self::Tls(_) | Self::TooLarge => false,
+            Self::Client(_)
+            | Self::Connect(_)
+            | Self::Certificate { .. }
+            | Self::Tls(_)
+            | Self::TooLarge => false,
         }
     }
 }
@@ -110,7 +127,13 @@ pub fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> HttpError {
         (true, false) if has_kind(error, io::ErrorKind::ConnectionRefused) => {
             HttpError::Refused(root_cause(error))
         }
-        (true, false) => HttpError::Connect(root_cause(error)),
+        (true, false) => {
+            let cause = root_cause(error);
+            match CertificateProblem::find(&cause) {
+                Some(problem) => HttpError::Certificate { cause, problem },
+                None => HttpError::Connect(cause),
+            }
+        }
         (false, true) => HttpError::timeout(timeout),
         (false, false) => HttpError::Unanswered(root_cause(error)),
     }

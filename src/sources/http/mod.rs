@@ -5,6 +5,7 @@
 mod clock;
 mod error;
 mod in_flight;
+mod tls;
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -27,6 +28,7 @@ use error::{from_read, from_reqwest};
 use in_flight::Room;
 
 pub use error::{HttpError, root_cause};
+pub use tls::TlsKeys;
 
 /// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
 const BODY_LIMIT_BYTES: usize = 32 << 20;
@@ -72,7 +74,7 @@ impl Http {
     /// A client that is as patient as `patience`, and speaks TLS if any of `urls` wants it. Where the machine has no
     /// room for it, its requests fail with that.
     pub fn new<'a>(
-        patience: Patience,
+        patience: &Patience,
         connections: Connections,
         urls: impl IntoIterator<Item = &'a Url>,
     ) -> Self {
@@ -85,17 +87,18 @@ impl Http {
             let client = builder().tls_certs_only([]).build();
             client.map_err(|error| root_cause(&error))
         };
-        let with_certificates = wants_tls.then(|| builder().build());
+        let with_certificates =
+            wants_tls.then(|| tls::client(builder, patience.ca_file.as_deref()));
         let (client, tls_problem) = match with_certificates {
             Some(Ok(client)) => (Ok(client), None),
-            // The system has no certificates, which is no concern of servers without TLS.
-            Some(Err(error)) => (without_certificates(), Some(root_cause(&error))),
+            // That there are no certificates is no concern of servers without TLS.
+            Some(Err(problem)) => (without_certificates(), Some(problem)),
             None => (without_certificates(), None),
         };
         Self {
             client,
             tls_problem,
-            patience,
+            patience: patience.clone(),
             quotes_errors: true,
             shows_paths: true,
             retries_refusals: false,
@@ -142,7 +145,8 @@ impl Http {
     ) -> Result<Answered, HttpError> {
         let request = |client: &Client| client.get(url.clone()).headers(headers.clone());
         let is_success = |status| status == StatusCode::OK;
-        let read = |response| read_body(response, self.patience.memory_bytes(), deadline);
+        let limit = self.patience.memory_bytes();
+        let read = |response| read_body(response, limit, deadline);
         self.until_answered(url, deadline, request, is_success, read)
     }
 
@@ -193,8 +197,7 @@ impl Http {
                 Ok(answered) => return Ok(answered),
                 Err(error) => error,
             };
-            let may_pass = error.may_pass()
-                || (self.retries_refusals && matches!(error, HttpError::Connect(_)));
+            let may_pass = error.may_pass() || (self.retries_refusals && error.is_refusal());
             let pause = pauses.next().map(|pause| pause.max(error.pause()));
             match pause {
                 Some(pause) if may_pass && Instant::now() + pause < deadline => {
@@ -224,6 +227,10 @@ impl Http {
         let response = response.map_err(|error| from_reqwest(&error, timeout))?;
         let status = response.status();
         if !is_success(status) {
+            let location = response.headers().get(LOCATION);
+            let location = location.and_then(|location| location.to_str().ok());
+            let wants_https =
+                location.is_some_and(|location| tls::is_same_by_https(response.url(), location));
             let retry_after = response.headers().get(RETRY_AFTER);
             let retry_after = retry_after.and_then(|text| clock::wait(text.to_str().ok()?));
             let detail = if self.quotes_errors {
@@ -235,6 +242,7 @@ impl Http {
                 status,
                 detail,
                 retry_after,
+                wants_https,
             });
         }
         let date = response.headers().get(DATE);
@@ -258,7 +266,7 @@ impl Http {
     }
 }
 
-fn builder(patience: Patience, connections: Connections) -> ClientBuilder {
+fn builder(patience: &Patience, connections: Connections) -> ClientBuilder {
     let mut headers = HeaderMap::new();
     // Netdata closes the connection unless it is asked in so many words (netdata/facts.md §2, HTTP layer).
     headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));

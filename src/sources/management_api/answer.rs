@@ -3,7 +3,7 @@
 
 use std::{fmt, iter};
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 use super::moment::{self, Moment};
 use crate::model::{
     Answer, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, breaks_line, composed, is_format,
-    quote,
+    literal_end, quote,
 };
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
@@ -72,6 +72,13 @@ const KEYS: [&str; 8] = [
 /// How deep tasks are looked for that are not where they should be, as in `{"data": {"tasks": {…}}}`.
 const ENVELOPES: usize = 3;
 
+/// The most tasks of a day, which is more than any cluster has.
+const TASKS_LIMIT: usize = 100_000;
+/// What a task may be: no node has so many GPUs, and no field so much to say.
+const TASK_LIMIT_BYTES: usize = 64 << 10;
+const GPUS_LIMIT: usize = 64;
+const FIELD_LIMIT_BYTES: usize = 4 << 10;
+
 /// The entries of a JSON object in their order, also those under one key.
 pub struct Entries<'a>(pub Vec<(String, &'a RawValue)>);
 
@@ -88,17 +95,36 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut entries = Vec::new();
                 while let Some(entry) = map.next_entry()? {
+                    if entries.len() == TASKS_LIMIT {
+                        let problem = format!("超過 {TASKS_LIMIT} 個");
+                        return Err(A::Error::custom(problem));
+                    }
                     entries.push(entry);
                 }
                 Ok(entries)
             }
+
+            // Of a list, which holds no tasks by their ids, the beginning is enough.
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while entries.len() < TASKS_LIMIT
+                    && let Some(entry) = list.next_element()?
+                {
+                    entries.push((String::new(), entry));
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(entries)
+            }
         }
-        deserializer.deserialize_map(OfObject).map(Self)
+        deserializer.deserialize_any(OfObject).map(Self)
     }
 }
 
 /// Reads the answer, or says what is wrong with the whole of it.
 pub fn read(body: &[u8]) -> Result<Answer, String> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err("不是任務的 JSON 物件：是清單".to_owned());
+    }
     let Entries(records) = serde_json::from_slice(body).map_err(|error| {
         let what = if error.is_data() {
             "不是任務的 JSON 物件"
@@ -170,6 +196,12 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
         return Err("不是 JSON 物件".to_owned());
     }
     let json = record;
+    if json.get().len() > TASK_LIMIT_BYTES {
+        return Err("超過 64 KiB".to_owned());
+    }
+    if longest_string(json.get()) > FIELD_LIMIT_BYTES {
+        return Err("有欄位超過 4 KiB".to_owned());
+    }
     let record: ApiTask =
         serde_json::from_str(json.get()).map_err(|error| quote(&error.to_string()))?;
     let is_named = record.username.is_some() || record.hostname.is_some();
@@ -182,6 +214,9 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
         .into_iter()
         .map(gpu)
         .collect();
+    if gpus.len() > GPUS_LIMIT {
+        return Err(format!("有 {} 張 GPU", gpus.len()));
+    }
     let mut task = record.task;
     let mut detail = |name| task.get_mut(name).map(Value::take).and_then(description);
     let total_seconds = number(&record.total_seconds).and_then(|number| number.as_f64());
@@ -236,16 +271,21 @@ fn holds_tasks(record: &RawValue, depth: usize) -> bool {
     if depth == 0 || is_task(record) {
         return false;
     }
-    let text = record.get();
-    let entries: Vec<&RawValue> = if text.starts_with('[') {
-        serde_json::from_str(text).unwrap_or_default()
-    } else {
-        let object = serde_json::from_str::<Entries>(text);
-        let entries = object.map_or_else(|_| Vec::new(), |Entries(entries)| entries);
-        entries.into_iter().map(|(_, entry)| entry).collect()
-    };
+    let entries = serde_json::from_str::<Entries>(record.get());
+    let Entries(entries) = entries.unwrap_or(Entries(Vec::new()));
     let mut entries = entries.into_iter();
-    entries.any(|entry| is_task(entry) || holds_tasks(entry, depth - 1))
+    entries.any(|(_, entry)| is_task(entry) || holds_tasks(entry, depth - 1))
+}
+
+/// How many bytes the longest string in a JSON text has.
+fn longest_string(json: &str) -> usize {
+    let (mut longest, mut rest) = (0, json);
+    while let Some(start) = rest.find('"') {
+        let end = literal_end(&rest[start..]);
+        longest = longest.max(end);
+        rest = &rest[start + end..];
+    }
+    longest
 }
 
 fn gpu(record: ApiGpu) -> TaskGpu {
@@ -448,6 +488,48 @@ mod tests {
     #[test]
     fn an_answer_without_tasks_is_one() {
         assert!(tasks("{}").tasks.is_empty());
+    }
+
+    #[test]
+    fn a_task_that_is_larger_than_any_is_malformed() {
+        let gpus = |count| format!("\"gpus\":[{}]", vec!["{\"id\":1}"; count].join(","));
+        let task = |rest: &str| format!("\"username\":\"a\",\"hostname\":\"n\",{rest}");
+        let long = |bytes| format!("\"x\":\"{}\"", "y".repeat(bytes));
+        let deep = format!("\"task\":{}{}", "[".repeat(1000), "]".repeat(1000));
+        for (rest, problem) in [
+            (gpus(GPUS_LIMIT), None),
+            (gpus(GPUS_LIMIT + 1), Some("有 65 張 GPU")),
+            (long(FIELD_LIMIT_BYTES - 2), None),
+            (long(FIELD_LIMIT_BYTES), Some("有欄位超過 4 KiB")),
+            (
+                format!("\"x\":[{}1]", "1,".repeat(40_000)),
+                Some("超過 64 KiB"),
+            ),
+            (deep, Some("recursion limit")),
+        ] {
+            let json = format!(
+                "{{\"1\":{{{}}},\"2\":{{{}}}}}",
+                task(&rest),
+                task("\"gpus\":[]")
+            );
+            let answer = tasks(&json);
+            let malformed = answer.malformed.first();
+            assert_eq!(answer.tasks.len() + answer.malformed.len(), 2);
+            assert_eq!(malformed.is_some(), problem.is_some(), "{malformed:?}");
+            let named = malformed
+                .map(|task| task.problem.clone())
+                .unwrap_or_default();
+            assert!(named.contains(problem.unwrap_or_default()), "{named}");
+        }
+    }
+
+    #[test]
+    fn more_tasks_than_any_cluster_has_are_no_answer() {
+        let entries: Vec<_> = (0..=TASKS_LIMIT)
+            .map(|id| format!("\"{id}\":{{}}"))
+            .collect();
+        let error = read(format!("{{{}}}", entries.join(",")).as_bytes()).expect_err("too many");
+        assert!(error.contains("超過 100000 個"), "{error}");
     }
 
     #[test]

@@ -9,14 +9,14 @@ use std::time::Instant;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::http::{Answered, Connections, Http, HttpError};
+use super::http::{Answered, Connections, Http, HttpError, TlsKeys};
 use crate::model::{Answer, UnixSeconds, Window, clock};
 use crate::settings::{ManagementApi, Patience, Token};
 
 /// Why there is no task information. The messages follow the seeds' wording, and name the address without its query.
 #[derive(Debug, thiserror::Error)]
 pub enum TasksError {
-    #[error("無法從管理 API 獲取數據：{url}：{cause}")]
+    #[error("無法從管理 API 獲取數據：{url}：{cause}{tls}", tls = .cause.tls_advice(TLS_KEYS))]
     Http { url: String, cause: HttpError },
     #[error("無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）{}", expiry(.expired_at.as_deref()))]
     Refused {
@@ -28,6 +28,11 @@ pub enum TasksError {
     #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
     Unreadable { url: String, problem: String },
 }
+
+const TLS_KEYS: TlsKeys = TlsKeys {
+    url: "management_api.url",
+    ca_file: "management_api.ca_file",
+};
 
 impl TasksError {
     /// The error with `instead` for what it quotes of the API's answer.
@@ -61,13 +66,17 @@ pub struct Fetched {
 /// The tasks of the window's day: all, or those of `username`. By `now`, an expired token is known from a wrong one.
 pub fn fetch(
     api: &ManagementApi,
-    patience: Patience,
+    patience: &Patience,
     token: &Token,
     window: &Window,
     username: Option<&str>,
     now: UnixSeconds,
 ) -> Result<Fetched, TasksError> {
-    let http = Http::new(patience, Connections::Close, [&api.url]).without_quotes();
+    let patience = Patience {
+        ca_file: api.ca_file.clone(),
+        ..patience.clone()
+    };
+    let http = Http::new(&patience, Connections::Close, [&api.url]).without_quotes();
     let (query, deadline) = (query(api, window, username), http.deadline(Instant::now()));
     let url = || api.url.to_string();
     let failure = |cause: HttpError| match cause.status().map(|status| status.as_u16()) {
@@ -134,6 +143,7 @@ mod tests {
                 .expect("an URL"),
             zone: api_zone,
             token_file: TokenFile::Usual("token".into()),
+            ca_file: None,
         };
         let date = "2025-07-22".parse().expect("a date");
         let window =

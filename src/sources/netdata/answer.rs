@@ -47,6 +47,9 @@ struct Columns {
     count: usize,
     /// The places of the wanted ones in a row, after its stamp.
     wanted: Vec<(usize, (Metric, CardId))>,
+    charted: BTreeSet<(Metric, CardId)>,
+    /// What has more than one chart, because the name of the card's product has changed.
+    renamed: BTreeSet<(Metric, CardId)>,
     other_cards: BTreeSet<CardId>,
 }
 
@@ -202,13 +205,32 @@ pub fn one_chart(
 impl Columns {
     fn add(&mut self, id: &str, cards: &[CardId]) {
         match chart_of(id) {
-            Some(chart) if cards.contains(&chart.1) => self.wanted.push((self.count, chart)),
+            Some(chart) if cards.contains(&chart.1) => {
+                if !self.charted.insert(chart) {
+                    self.renamed.insert(chart);
+                }
+                self.wanted.push((self.count, chart));
+            }
             Some((_, card)) => {
                 self.other_cards.insert(card);
             }
             None => {}
         }
         self.count += 1;
+    }
+
+    /// What two charts have a value of in the row: each is the mean of the part before or after the change of the name.
+    fn in_part(&self, row: &Row) -> BTreeSet<(Metric, CardId)> {
+        let (mut once, mut in_part) = (BTreeSet::new(), BTreeSet::new());
+        for ((_, chart), value) in self.wanted.iter().zip(&row.wanted) {
+            if self.renamed.contains(chart)
+                && matches!(value, Cell::Number(_))
+                && !once.insert(*chart)
+            {
+                in_part.insert(*chart);
+            }
+        }
+        in_part
     }
 }
 
@@ -385,8 +407,13 @@ fn fill_row(usage: &mut NodeUsage, columns: &Columns, row: Row, window: &Window)
     let stamp = stamp as UnixSeconds;
     match window.place(stamp) {
         RowPlace::Slot(slot) => {
+            let in_part = columns.in_part(&row);
             let charts = columns.wanted.iter().map(|(_, chart)| *chart);
-            fill_slot(usage, charts.zip(row.wanted), window, (slot, stamp));
+            let values = charts.zip(row.wanted);
+            let values = values.filter(|(chart, _)| !in_part.contains(chart));
+            fill_slot(usage, values, window, (slot, stamp));
+            let in_part = in_part.iter().map(|(metric, card)| (*card, *metric, slot));
+            usage.in_part.extend(in_part);
         }
         RowPlace::OffGrid => usage.reject_row(|| {
             let (stamp, interval) = (window.clock(stamp), window.interval);
@@ -412,8 +439,7 @@ fn fill_slot(
             Ok(reading) => {
                 let none = || CardUsage::without_readings(window.due());
                 let card = usage.cards.entry(card).or_insert_with(none);
-                // Where a product's name changed during the day, a card has two charts of one metric, and each fills
-                // the gaps of the other.
+                // Where a product's name changed during the day, each of the two charts fills the gaps of the other.
                 card.series_mut(metric)[slot].get_or_insert(reading);
             }
             Err(text) => {
@@ -676,15 +702,27 @@ mod tests {
 
     #[test]
     fn charts_of_one_card_fill_each_others_gaps() {
-        let usage = answered("[1754007000,1,null],[1754007600,null,2],[1754008200,3,4]")
-            .expect("an answer");
+        let usage = answered("[1754007000,1,null],[1754007600,null,2]").expect("an answer");
         let values: Vec<_> = usage.cards[&CardId(1)]
             .gpu
             .iter()
             .flatten()
             .map(|reading| reading.percent())
             .collect();
-        assert_eq!(values, [1.0, 2.0, 3.0]);
+        assert_eq!(values, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_row_of_which_two_charts_hold_a_part_each_is_a_gap() {
+        let rows = "[1754007000,1,null],[1754007600,3,4],[1754008200,null,5],[1754008800,\"?\",6]";
+        let usage = answered(rows).expect("an answer");
+        let values = usage.cards[&CardId(1)].gpu.iter();
+        let values: Vec<_> = values
+            .take(4)
+            .map(|reading| reading.map(Reading::percent))
+            .collect();
+        assert_eq!(values, [Some(1.0), None, Some(5.0), Some(6.0)]);
+        assert_eq!(usage.in_part, [(CardId(1), Metric::Gpu, 1)].into());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! lies before the first sample. An agent that answers with an error about the query is asked chart by chart.
 
 mod answer;
+mod parent;
 mod probe;
 pub mod query;
 
@@ -18,11 +19,12 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::http::{Answered, Connections, Http, HttpError};
+use super::http::{Answered, Connections, Http, HttpError, TlsKeys};
 use crate::model::{Metric, Node, NodeUsage, Window};
 use crate::settings::Patience;
 use query::Tier;
 
+pub use parent::{Namesakes, OnParent};
 pub use probe::{Agent, Charts, Probe};
 
 /// Why a node has no usage. The message follows the seeds' wording.
@@ -45,11 +47,16 @@ impl NodeError {
     pub fn is_about_readings(&self) -> bool {
         matches!(self.reason, NodeErrorReason::NoReadings)
     }
+
+    /// Whether there was no answer, so that the next question would only be waited for in vain.
+    pub fn is_absence(&self) -> bool {
+        matches!(&self.reason, NodeErrorReason::Http(error) if error.status().is_none())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum NodeErrorReason {
-    #[error("{0}{advice}", advice = advice(.0))]
+    #[error("{0}{advice}{tls}", advice = advice(.0), tls = .0.tls_advice(TLS_KEYS))]
     Http(#[from] HttpError),
     #[error("回應不是 JSON（{0}）")]
     NotJson(String),
@@ -64,6 +71,11 @@ pub enum NodeErrorReason {
     )]
     NoReadings,
 }
+
+const TLS_KEYS: TlsKeys = TlsKeys {
+    url: "url",
+    ca_file: "netdata.ca_file",
+};
 
 /// What the answers of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
 fn advice(error: &HttpError) -> &'static str {
@@ -88,12 +100,13 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(patience: Patience, nodes: &[&Node]) -> Self {
+    pub fn new(patience: &Patience, nodes: &[&Node]) -> Self {
         let urls: Vec<Url> = nodes.iter().map(|node| node.url.clone()).collect();
         Self {
             http: Http::new(patience, Connections::Close, &urls),
-            series: LazyLock::new(Box::new(move || {
-                Http::new(patience, Connections::Keep, &urls)
+            series: LazyLock::new(Box::new({
+                let patience = patience.clone();
+                move || Http::new(&patience, Connections::Keep, &urls)
             })),
         }
     }

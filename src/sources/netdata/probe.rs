@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use super::parent::{MirroredHost, OnParent};
 use super::{Client, Inquiry, NodeError, NodeErrorReason, answer, is_without_data, query};
 use crate::model::{CardId, Metric, Node, NodeUsage, UnixSeconds, Window, quote};
 
@@ -27,6 +28,8 @@ pub struct Agent {
     pub hostname: Option<String>,
     /// By how many seconds its clock is ahead of the machine's, if its answer has the time.
     pub clock_ahead: Option<i64>,
+    /// What its parent says of it, if it is on one.
+    pub on_parent: Option<OnParent>,
 }
 
 /// When the oldest reading of each card is of, in any of the agent's tiers of storage. Charts that are not collected
@@ -61,11 +64,15 @@ impl Inquiry<'_> {
         let info: Info = answer::parse(&answered.body)?;
         let is_asked = |host: &&MirroredHost| host.guid == info.uid;
         let host = info.mirrored_hosts_status.iter().find(is_asked);
+        let place = self.node.place_on_parent();
+        let on_parent =
+            place.map(|(parent, host)| OnParent::new(&parent, &host, &info.mirrored_hosts_status));
         Ok(Agent {
             hostname: host.map(|host| quote(&host.hostname)),
             version: quote(&info.version),
             id: info.uid,
             clock_ahead: self.clock_ahead(&answered),
+            on_parent,
         })
     }
 
@@ -90,12 +97,6 @@ struct Info {
     uid: String,
     #[serde(default)]
     mirrored_hosts_status: Vec<MirroredHost>,
-}
-
-#[derive(Deserialize)]
-struct MirroredHost {
-    hostname: String,
-    guid: String,
 }
 
 /// `/api/v1/context` with `options=charts`.

@@ -1,0 +1,173 @@
+//! Which servers are believed to be who they say, and what helps where one is not.
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use reqwest::Certificate;
+use reqwest::blocking::{Client, ClientBuilder};
+use url::Url;
+
+use super::error::{HttpError, root_cause};
+use crate::settings::regular_file;
+
+/// Many times all the certificates of a system.
+const CA_FILE_LIMIT_BYTES: u64 = 4 << 20;
+
+/// What kept a server's certificate from being believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateProblem {
+    UnknownIssuer,
+    /// The server's certificate is one of those that sign others, as Netdata's documentation makes it.
+    IsCa,
+    OtherName,
+    Other,
+}
+
+/// The keys of the settings that decide about TLS to a server.
+#[derive(Clone, Copy, Debug)]
+pub struct TlsKeys {
+    pub url: &'static str,
+    pub ca_file: &'static str,
+}
+
+/// A client that believes those servers which the system's certificates or those of `ca_file` speak for; or why not.
+pub fn client(
+    builder: impl Fn() -> ClientBuilder,
+    ca_file: Option<&Path>,
+) -> Result<Client, String> {
+    let Some(path) = ca_file else {
+        let client = builder().build();
+        return client.map_err(|error| format!("{}（請安裝 ca-certificates）", root_cause(&error)));
+    };
+    let client = certificates(path).and_then(|extra| {
+        let client = builder().tls_certs_merge(extra).build();
+        client.map_err(|error| root_cause(&error))
+    });
+    client.map_err(|why| format!("ca_file {}：{why}", path.display()))
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, String> {
+    let mut pem = Vec::new();
+    let file = regular_file::open_named(path);
+    let read = file.and_then(|file| file.take(CA_FILE_LIMIT_BYTES).read_to_end(&mut pem));
+    read.map_err(|error| error.to_string())?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if certificates.is_empty() => Err("沒有 PEM 格式的憑證".to_owned()),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(root_cause(&error)),
+    }
+}
+
+impl CertificateProblem {
+    /// By the words of the TLS library, whose error the layers above hide.
+    pub fn find(cause: &str) -> Option<Self> {
+        let problem = cause.strip_prefix("invalid peer certificate: ")?;
+        Some(if problem.contains("UnknownIssuer") {
+            Self::UnknownIssuer
+        } else if problem.contains("CaUsedAsEndEntity") {
+            Self::IsCa
+        } else if problem.contains("not valid for name") || problem.contains("NotValidForName") {
+            Self::OtherName
+        } else {
+            Self::Other
+        })
+    }
+}
+
+impl HttpError {
+    /// What to change where it is a matter of TLS: the keys of the settings, or the server's certificate.
+    pub fn tls_advice(&self, keys: TlsKeys) -> TlsAdvice<'_> {
+        TlsAdvice { error: self, keys }
+    }
+}
+
+pub struct TlsAdvice<'a> {
+    error: &'a HttpError,
+    keys: TlsKeys,
+}
+
+impl fmt::Display for TlsAdvice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use CertificateProblem as P;
+        let TlsKeys { url, ca_file } = self.keys;
+        match self.error {
+            HttpError::Certificate { problem, .. } => match problem {
+                P::UnknownIssuer => write!(
+                    f,
+                    "（不認得憑證的簽發者：請以 {ca_file} 指定簽發者的憑證，自簽的就是它本身）"
+                ),
+                P::IsCa => f.write_str(
+                    "（這是 CA 的憑證，不能直接當作伺服器的憑證，Netdata 文件中的自簽憑證就是如此：\
+                     請換一張，做法見 daily-gpu-log help settings）",
+                ),
+                P::OtherName => write!(
+                    f,
+                    "（憑證的 subjectAltName 沒有 {url} 中的名稱或位址：請換一張，做法見 daily-gpu-log help settings）"
+                ),
+                P::Other => Ok(()),
+            },
+            HttpError::Status {
+                wants_https: true, ..
+            } => write!(f, "（這裡只接受 https：請將 {url} 的 http 改為 https）"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether `location` is `asked`, which is no `https`, but by `https`.
+pub fn is_same_by_https(asked: &Url, location: &str) -> bool {
+    let Ok(location) = asked.join(location) else {
+        return false;
+    };
+    let place = |url: &Url| (url.host_str().map(str::to_owned), url.path().to_owned());
+    asked.scheme() == "http" && location.scheme() == "https" && place(asked) == place(&location)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_problem_with_a_certificate_is_known_by_its_words() {
+        for (cause, problem) in [
+            (
+                "invalid peer certificate: UnknownIssuer",
+                Some(CertificateProblem::UnknownIssuer),
+            ),
+            (
+                "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+                Some(CertificateProblem::IsCa),
+            ),
+            (
+                "invalid peer certificate: certificate not valid for name \"n\"; certificate is only valid for DnsName(\"m\")",
+                Some(CertificateProblem::OtherName),
+            ),
+            (
+                "invalid peer certificate: BadSignature",
+                Some(CertificateProblem::Other),
+            ),
+            ("UnknownIssuer", None),
+        ] {
+            assert_eq!(CertificateProblem::find(cause), problem, "{cause}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_wants_https_says_so_by_a_redirect_to_the_same_place() {
+        let asked = "http://n:19999/host/a/api/v1/data?chart=a%7Cb"
+            .parse()
+            .expect("an URL");
+        for (location, is_same) in [
+            ("https://n:19999/host/a/api/v1/data?chart=a|b", true),
+            ("https://n/host/a/api/v1/data", true),
+            ("https://m:19999/host/a/api/v1/data", false),
+            ("https://n:19999/login", false),
+            ("http://n:19999/host/a/api/v1/data", false),
+            ("/host/a/api/v1/data", false),
+            ("https://", false),
+        ] {
+            assert_eq!(is_same_by_https(&asked, location), is_same, "{location}");
+        }
+    }
+}
