@@ -314,30 +314,23 @@ fn nobody_is_told_of_what_collects_nothing() {
 #[test]
 fn of_more_than_a_message_has_room_for_the_rest_is_counted() {
     let (monitor, chat) = both();
-    let nodes = (100..220)
-        .map(|number| SimulatedNode::new(&format!("colab-gpu{number}")).fault(Fault::Refuse));
-    let lab = nodes.fold(Lab::new(), Lab::node);
+    let failing = Fault::status(500, &"x".repeat(190));
+    let node = |number| SimulatedNode::new(&format!("colab-gpu{number}")).fault(failing.clone());
+    let lab = (100..120).map(node).fold(Lab::new(), Lab::node);
     let world = lab.tables(&telling(&monitor, &chat, "")).start();
     let outcome = world.run(&[DATE]).exits(1);
-    let all: Vec<_> = ["2025-08-01：失敗，節點 0/120，讀數 0/138240（0.0%）"]
+    let all: Vec<_> = ["2025-08-01：失敗，節點 0/20，讀數 0/23040（0.0%）"]
         .into_iter()
         .chain(outcome.stderr.lines())
         .collect();
-    assert_eq!(all.len(), 121);
+    assert_eq!(all.len(), 14);
     let (_, body) = signals(&monitor).remove(1);
-    for (text, limit) in [(body, 10_000), (texts(&chat).remove(0), 4000)] {
-        assert!(
-            (limit - 300..=limit).contains(&text.len()),
-            "{}",
-            text.len()
-        );
-        let told = text
-            .lines()
-            .filter(|line| line.starts_with("錯誤："))
-            .count()
-            + 1;
-        let mark = format!("…（還有 {} 行未列出）", all.len() - told);
-        let lines: Vec<_> = all[..told].iter().copied().chain([mark.as_str()]).collect();
-        assert_eq!(text, message("失敗（2025-08-01）", &lines, 1));
-    }
+    assert_eq!(body, message("失敗（2025-08-01）", &all, 1));
+    let text = texts(&chat).remove(0);
+    assert!((3500..=4000).contains(&text.len()), "{}", text.len());
+    let lines = text.lines().filter(|line| line.starts_with("錯誤："));
+    let sent = lines.count() + 1;
+    let mark = format!("…（還有 {} 行未列出）", all.len() - sent);
+    let lines: Vec<_> = all[..sent].iter().copied().chain([mark.as_str()]).collect();
+    assert_eq!(text, message("失敗（2025-08-01）", &lines, 1));
 }

@@ -116,12 +116,7 @@ fn a_node_is_asked_again_only_where_that_may_help() {
                 "HTTP 302 Found，轉址到 /api/v1/data?",
             ),
             ("no-json", Fault::NotJson, 1, "回應不是 JSON"),
-            (
-                "half",
-                Fault::TruncatedJson,
-                1,
-                "回應不是 JSON（EOF while parsing",
-            ),
+            ("half", Fault::TruncatedJson, 1, "回應不是 JSON（"),
             ("shape", Fault::OtherShape, 1, "回應的 JSON 格式不符"),
             ("announced", too_much(false), 1, "回應超過 32 MiB 的上限"),
             ("endless", too_much(true), 1, "回應超過 32 MiB 的上限"),

@@ -80,7 +80,7 @@ impl<'a> Progress<'a, '_> {
         });
         let result = match collected {
             Ok(report) => {
-                let (notices, others) = first_of_each_kind(&report.notices);
+                let (notices, others) = first_of_each_kind(&report.notices, |notice| notice);
                 for notice in notices {
                     console::log_notice(notice, Some(date), is_range);
                 }

@@ -9,7 +9,7 @@ use super::outsiders;
 use crate::analysis::Severity;
 use crate::analysis::usage::dates;
 use crate::model::ExitStatus;
-use crate::report::notice::Notice;
+use crate::report::notice::{Notice, first_of_each_kind};
 use crate::report::{Collected, DayResult, NodeReport};
 
 pub enum Ended<'a> {
@@ -129,29 +129,41 @@ fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
 /// A line of each notice, as on stderr. Without names, many may read the same, which are then counted.
 fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
     let line = |notice: &Notice| {
-        let severity = match notice.severity() {
-            Severity::Error => "錯誤",
-            Severity::Warning => "警告",
-        };
         let message = if include_users {
             notice.to_string()
         } else {
             outsiders::message(notice)
         };
-        format!("{severity}：{message}")
+        format!("{}：{message}", severity_word(notice.severity()))
     };
-    let lines: Vec<_> = notices.iter().map(line).collect();
+    let lines: Vec<_> = notices
+        .iter()
+        .map(|notice| (notice, line(notice)))
+        .collect();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for line in &lines {
+    for (_, line) in &lines {
         *counts.entry(line.clone()).or_default() += 1;
     }
-    let counted = lines.into_iter().filter_map(|line| {
-        Some(match counts.remove(&line)? {
+    let counted = lines.into_iter().filter_map(|(notice, line)| {
+        let line = match counts.remove(&line)? {
             1 => line,
             count => format!("{line}（共 {count} 則）"),
-        })
+        };
+        Some((notice, line))
     });
-    counted.collect()
+    let (named, others) = first_of_each_kind(counted, |(notice, _)| notice);
+    let named = named.into_iter().map(|(_, line)| line);
+    let others = others.iter();
+    named
+        .chain(others.map(|others| format!("{}：{others}", severity_word(others.severity))))
+        .collect()
+}
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "錯誤",
+        Severity::Warning => "警告",
+    }
 }
 
 /// Who held which GPU of a node, if anything of the node was written.

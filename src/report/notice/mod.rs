@@ -229,17 +229,20 @@ impl fmt::Display for Others {
     }
 }
 
-/// The first dozen notices of each kind, and how many others there are.
-pub fn first_of_each_kind(notices: &[Notice]) -> (Vec<&Notice>, Vec<Others>) {
+/// The first dozen of each kind of notices, or of what is made of them, and how many others there are.
+pub fn first_of_each_kind<T>(
+    all: impl IntoIterator<Item = T>,
+    notice: impl Fn(&T) -> &Notice,
+) -> (Vec<T>, Vec<Others>) {
     const NAMED: usize = 12;
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-    let is_named = |notice: &&Notice| {
-        let (severity, code, _) = notice.kind.row();
+    let is_named = |one: &T| {
+        let (severity, code, _) = notice(one).kind.row();
         let count = counts.entry((code, severity)).or_default();
         *count += 1;
         *count <= NAMED
     };
-    let named = notices.iter().filter(is_named).collect();
+    let named = all.into_iter().filter(is_named).collect();
     let others = counts.into_iter().filter_map(|((code, severity), count)| {
         let count = count.checked_sub(NAMED).filter(|count| *count > 0)?;
         Some(Others {
