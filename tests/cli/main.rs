@@ -52,6 +52,7 @@ mod notify_faults;
 mod notify_privacy;
 mod notify_secrets;
 mod one_at_a_time;
+mod other_settings;
 mod parents;
 mod quiet;
 mod range;
