@@ -63,7 +63,9 @@ impl CertificateProblem {
     /// By the words of the TLS library, whose error the layers above hide.
     pub fn find(cause: &str) -> Option<Self> {
         let problem = cause.strip_prefix("invalid peer certificate: ")?;
-        Some(if problem.contains("UnknownIssuer") {
+        // One of the issuer's name is known, but of another key: the certificate was made anew.
+        let is_unknown = ["UnknownIssuer", "BadSignature"];
+        Some(if is_unknown.iter().any(|word| problem.contains(word)) {
             Self::UnknownIssuer
         } else if problem.contains("CaUsedAsEndEntity") {
             Self::IsCa
@@ -145,6 +147,10 @@ mod tests {
             ),
             (
                 "invalid peer certificate: BadSignature",
+                Some(CertificateProblem::UnknownIssuer),
+            ),
+            (
+                "invalid peer certificate: Expired",
                 Some(CertificateProblem::Other),
             ),
             ("UnknownIssuer", None),
