@@ -1,14 +1,51 @@
 //! Under which settings the rows of an earlier file were written, by their stamps and what the clock showed then.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveTime};
 
 use crate::model::{Interval, OtherSetting, UnixSeconds, Window, is_offset};
 
-/// When a row was stamped, and the clock's text beside it.
-#[derive(Clone, Debug)]
+/// When a row was stamped, and how far the clock beside it was ahead of UTC.
+#[derive(Clone, Copy, Debug)]
 pub struct Stamped {
     pub stamp: UnixSeconds,
-    pub clock: String,
+    /// `None` where the text is no clock's.
+    ahead: Option<i64>,
+}
+
+impl Stamped {
+    /// By the text of the clock, as `2025-08-01 00:10:00`.
+    pub fn new(stamp: UnixSeconds, clock: &str) -> Self {
+        let ahead = shown(clock).and_then(|shown| shown.checked_sub(stamp));
+        Self { stamp, ahead }
+    }
+
+    pub fn is_on_clocks_of(self, window: &Window) -> bool {
+        self.ahead == Some(window.offset(self.stamp))
+    }
+
+    fn zone(self) -> Option<i64> {
+        self.ahead.filter(|ahead| is_offset(*ahead))
+    }
+}
+
+/// The seconds since the epoch that a clock shows, were it one of UTC. A large tree has millions of them.
+fn shown(clock: &str) -> Option<i64> {
+    let bytes: &[u8; 19] = clock.as_bytes().try_into().ok()?;
+    let signs = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
+    if signs.iter().any(|&(at, sign)| bytes[at] != sign) {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        let mut digits = bytes[from..to].iter();
+        digits.try_fold(0, |number, byte| {
+            let digit = char::from(*byte).to_digit(10)?;
+            Some(number * 10 + digit)
+        })
+    };
+    let year = i32::try_from(number(0, 4)?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)?;
+    let clock = date.and_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)?;
+    Some(clock.and_utc().timestamp())
 }
 
 /// What the rows of a file say of its settings.
@@ -28,9 +65,7 @@ pub fn written_for(rows: &[Stamped], window: &Window) -> WrittenFor {
     let Some(last) = rows.last() else {
         return WrittenFor::Window;
     };
-    let own = rows
-        .iter()
-        .filter(|row| window.clock(row.stamp) == row.clock);
+    let own = rows.iter().filter(|row| row.is_on_clocks_of(window));
     let own = own.count();
     if own == rows.len() {
         // Rows that the window has no place for, and the day of another zone has.
@@ -40,21 +75,17 @@ pub fn written_for(rows: &[Stamped], window: &Window) -> WrittenFor {
         let interval = || other_interval(rows, window).map(OtherSetting::Interval);
         return zone.or_else(interval).map_or(WrittenFor::Window, Other);
     }
-    let offsets: Option<Vec<_>> = rows.iter().map(offset).collect();
-    match offsets.as_deref() {
-        Some([.., offset]) if own == 0 => {
+    match last.zone() {
+        Some(ahead) if own == 0 && rows.iter().all(|row| row.zone().is_some()) => {
             if last.stamp == window.end {
                 return OtherClocks;
             }
-            let shown = last.stamp + offset;
-            let midnight = window
-                .date
-                .and_time(chrono::NaiveTime::MIN)
-                .and_utc()
-                .timestamp();
+            let shown = last.stamp + ahead;
+            let midnight = window.date.and_time(NaiveTime::MIN);
+            let midnight = midnight.and_utc().timestamp();
             let is_of_clocks = shown > midnight && shown <= midnight + 24 * 3600;
             let zone = if is_of_clocks {
-                Some(*offset)
+                Some(ahead)
             } else {
                 window.zone_of_end(last.stamp)
             };
@@ -62,13 +93,6 @@ pub fn written_for(rows: &[Stamped], window: &Window) -> WrittenFor {
         }
         _ => WrittenFor::Window,
     }
-}
-
-/// How far the clock of a row is ahead of UTC, if it can be.
-fn offset(row: &Stamped) -> Option<i64> {
-    let clock = NaiveDateTime::parse_from_str(&row.clock, "%Y-%m-%d %H:%M:%S").ok()?;
-    let offset = clock.and_utc().timestamp() - row.stamp;
-    is_offset(offset).then_some(offset)
 }
 
 /// The interval of the rows, if all are on its grid, and either not all on the window's or none next to another.

@@ -68,10 +68,10 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
     };
     let mut usage = CardUsage::without_readings(window.due());
     let mut slots = Vec::new();
-    for (Stamped { stamp, clock }, (line, [gpu, vram])) in stamped.into_iter().zip(rows) {
+    for (row, (line, [gpu, vram])) in stamped.into_iter().zip(rows) {
         // The date-time shows the zone that the file was written for, in which the day may be another.
-        let place = if has_other_clocks || clock == window.clock(stamp) {
-            window.place(stamp)
+        let place = if has_other_clocks || row.is_on_clocks_of(window) {
+            window.place(row.stamp)
         } else {
             RowPlace::OffGrid
         };
@@ -99,9 +99,8 @@ struct NotAReading;
 fn read_row(row: &StringRecord) -> Result<(Stamped, [Option<Reading>; 2]), NotAReading> {
     let field = |column| row.get(column).ok_or(NotAReading);
     let stamp = field(0)?.parse().map_err(|_| NotAReading)?;
-    let clock = field(1)?.to_owned();
     let readings = [reading(field(2)?)?, reading(field(3)?)?];
-    Ok((Stamped { stamp, clock }, readings))
+    Ok((Stamped::new(stamp, field(1)?), readings))
 }
 
 /// The value of a field: an empty one is a gap.

@@ -132,6 +132,21 @@ fn a_node_that_is_left_out_of_the_days_before_gets_them_as_well() {
 }
 
 #[test]
+fn under_other_cards_they_do_not_keep_the_day_from_being_collected() {
+    let world = one_of_two_fails().start();
+    let _ = world.run(&[BEFORE]).exits(3);
+    let lab = Lab::new().node(well()).node(down()).api(api());
+    let world = lab.start_after(world);
+    world.edit_settings("cards = [1, 9]", "cards = [9, 1]");
+    let outcome = world
+        .run(&[DATE, "--catch-up", "1", "--node", DOWN])
+        .exits(0);
+    let outcome = outcome.stdout_has(&format!("{BEFORE}：完整，節點 1/1，讀數 288/288"));
+    let aside = format!("{DOWN}/{BEFORE}/average_{BEFORE}.csv.unreadable1");
+    assert!(outcome.file(&aside).contains("GPU[0],N/A,N/A,alice\n"));
+}
+
+#[test]
 fn moved_away_they_are_not_taken_for_readings() {
     let world = one_of_two_fails().start();
     let _ = world.run(&[BEFORE]).exits(3);

@@ -172,7 +172,9 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
             other_setting: Some((_, setting)),
             ..
         }) => Found::OtherSettings(Some(setting)),
-        Ok(earlier) if earlier.unusable.iter().any(is_other) => Found::OtherSettings(None),
+        Ok(earlier) if files.has_readings(node) && earlier.unusable.iter().any(is_other) => {
+            Found::OtherSettings(None)
+        }
         Ok(earlier) => Found::in_files(node, window, &earlier.usage),
         // What cannot be read now will be a notice when it is to be merged.
         Err(_) => Found::Nothing,

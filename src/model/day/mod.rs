@@ -3,7 +3,7 @@
 mod date;
 mod interval;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::units::UnixSeconds;
@@ -100,6 +100,12 @@ impl Window {
             Ok(slot) if since % self.interval.seconds() == 0 => RowPlace::Slot(slot),
             _ => RowPlace::OffGrid,
         }
+    }
+
+    /// The seconds by which the zone's clocks are ahead of UTC at `stamp`.
+    pub fn offset(&self, stamp: UnixSeconds) -> i64 {
+        let offset = local(self.zone, stamp).offset().fix();
+        offset.local_minus_utc().into()
     }
 
     /// The offset of the zone in which the day begins at `midnight`, if that may be a zone's.
