@@ -38,8 +38,12 @@ pub enum LedgerError {
 pub fn ledger(archive: &Archive, window: &Window) -> Result<Option<DayLedger>, LedgerError> {
     let mut day = in_tree(&archive.root, window.date)?;
     for month in archive.months(window.date) {
-        let Some(moved) = in_tree(&month, window.date)? else {
-            continue;
+        let moved = match in_tree(&month, window.date) {
+            Ok(Some(moved)) => moved,
+            Ok(None) => continue,
+            // What is in the data directory is not lost for what lies elsewhere.
+            Err(_) if day.is_some() => continue,
+            Err(error) => return Err(error),
         };
         match &mut day {
             None => day = Some(moved),
