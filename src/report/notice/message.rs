@@ -72,7 +72,21 @@ impl fmt::Display for Notice {
                 }
             }
             Kind::TasksNotKept(error) => write!(f, "{error}：任務資訊未能保存"),
+            Kind::TasksNotRead(error) => write!(
+                f,
+                "{error}：任務資訊未能保存，以免失去這個檔案中的任務；請修正它的擁有者與權限，再重新收集這一天"
+            ),
+            Kind::TasksNotUnited(path) => write!(
+                f,
+                "{} 的任務與管理 API 的回覆合計太多：任務資訊未能保存，這個檔案保持不變，其中的任務未計入；\
+                 請檢查管理 API 的回覆，不需要先前的任務時請移走這個檔案，再重新收集這一天",
+                path.display()
+            ),
             Kind::NotRecorded(error) => write!(f, "{error}：執行記錄未能保存"),
+            Kind::RecordNotRead(error) => write!(
+                f,
+                "{error}：執行記錄未能保存，原有的檔案保持不變；請修正它的擁有者與權限"
+            ),
             Kind::SeriesStopped { since, stopped } => f.write_str(&stopped.message(node, since)),
             Kind::UnknownCards(cards) => write!(
                 f,
