@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use super::text::quote;
+
 /// At most `CAP` things, and the number of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capped<T, const CAP: usize> {
@@ -41,9 +43,13 @@ impl<T, const CAP: usize> Capped<T, CAP> {
 }
 
 impl<T: Display, const CAP: usize> Capped<T, CAP> {
-    /// The things on one line, and `rest` of the number of the others, if there are any.
+    /// The beginnings of the things on one line, and `rest` of the number of the others, if there are any.
     pub fn joined(&self, rest: impl FnOnce(usize) -> String) -> String {
-        let things: Vec<_> = self.first.iter().map(ToString::to_string).collect();
+        let things: Vec<_> = self
+            .first
+            .iter()
+            .map(|thing| quote(&thing.to_string()))
+            .collect();
         let rest = (self.more > 0).then(|| rest(self.more));
         things.join("、") + &rest.unwrap_or_default()
     }
@@ -74,6 +80,12 @@ impl<T, const CAP: usize> FromIterator<T> for Capped<T, CAP> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_long_is_named_by_its_beginning() {
+        let capped: Capped<_, 2> = std::iter::once("長".repeat(4000)).collect();
+        assert_eq!(capped.named(), "長".repeat(200) + "…");
+    }
 
     #[test]
     fn what_is_over_the_cap_is_counted() {

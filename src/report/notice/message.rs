@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Kind, Notice, Series};
 use crate::analysis::{Disagreement, IdPlace, Remedy, UnplacedGpu};
-use crate::model::{Capped, CardId, RejectedRows};
+use crate::model::{Capped, CardId, RejectedRows, quote};
 use crate::report::check::{LOST, clock_problem, namesakes_problem, renamed_problem, time_left};
 
 impl fmt::Display for Notice {
@@ -104,9 +104,9 @@ impl fmt::Display for Notice {
                     id.or_else(|| gpu.uuid.clone())
                         .unwrap_or_else(|| "N/A".to_owned())
                 };
-                let ids = list(gpus.iter().map(id));
-                let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
-                let uuids = list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()));
+                let ids = dozen(gpus.iter().map(id));
+                let tasks = dozen(gpus.iter().map(|unplaced| unplaced.task.clone()));
+                let uuids = dozen(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()));
                 let remedy = remedy(
                     owner.as_deref(),
                     format_args!(" UUID {uuids} "),
@@ -134,7 +134,7 @@ impl fmt::Display for Notice {
                     f,
                     "{node} 的 GPU UUID 與 id 不一致，以 UUID 為準（{}）：\
                      請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或{remedy}",
-                    list(gpus.iter().map(ToString::to_string))
+                    dozen(gpus.iter().map(ToString::to_string))
                 )
             }
             Kind::UnknownHosts { hosts, tasks } => write!(
@@ -147,26 +147,36 @@ impl fmt::Display for Notice {
                 [task] => write!(
                     f,
                     "{node} 的任務 {} 時間不明（{}），未計入使用者欄位",
-                    task.task, task.problem
+                    quote(&task.task),
+                    task.problem
                 ),
                 _ => write!(
                     f,
                     "{node} 有 {} 個任務時間不明，未計入使用者欄位：{}",
                     tasks.len(),
-                    problems(tasks, |task| format!("{}（{}）", task.task, task.problem))
+                    problems(tasks, |task| format!(
+                        "{}（{}）",
+                        quote(&task.task),
+                        task.problem
+                    ))
                 ),
             },
             Kind::Malformed(tasks) => match &tasks.first[..] {
                 [task] => write!(
                     f,
                     "任務 {} 的資料無法解析（{}），已略過",
-                    task.id, task.problem
+                    quote(&task.id),
+                    task.problem
                 ),
                 _ => write!(
                     f,
                     "有 {} 個任務的資料無法解析，已略過：{}",
                     tasks.len(),
-                    problems(tasks, |task| format!("{}（{}）", task.id, task.problem))
+                    problems(tasks, |task| format!(
+                        "{}（{}）",
+                        quote(&task.id),
+                        task.problem
+                    ))
                 ),
             },
             Kind::TasksGone(tasks) => write!(
@@ -192,7 +202,7 @@ impl fmt::Display for Notice {
             Kind::Early(early) => write!(
                 f,
                 "任務 {} 的 start 在 {} 分鐘之後：請檢查 management_api.timezone 與兩者的時鐘",
-                early.task,
+                quote(&early.task),
                 early.seconds / 60
             ),
             Kind::RepeatedTasks(tasks) => write!(
@@ -208,7 +218,7 @@ impl fmt::Display for Notice {
             } => {
                 let users = &conflict.users;
                 let users = match users.more {
-                    0 => users.first.join("、") + " ",
+                    0 => users.named() + " ",
                     _ => users.joined(|_| format!(" 等 {} 位使用者", users.len())),
                 };
                 write!(
@@ -311,8 +321,16 @@ fn problems<T, const CAP: usize>(tasks: &Capped<T, CAP>, problem: fn(&T) -> Stri
 }
 
 /// Every item once, in order of appearance.
-fn list(items: impl Iterator<Item = String>) -> String {
+fn distinct(items: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let mut seen = HashSet::new();
-    let distinct: Vec<String> = items.filter(|item| seen.insert(item.clone())).collect();
-    distinct.join("、")
+    items.filter(move |item| seen.insert(item.clone()))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    distinct(items).collect::<Vec<_>>().join("、")
+}
+
+/// A dozen, and how many there are, of items of which there may be any number.
+fn dozen(items: impl Iterator<Item = String>) -> String {
+    distinct(items).collect::<Capped<_, 12>>().named()
 }
