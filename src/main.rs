@@ -34,6 +34,8 @@ use crate::outlets::console::{self, Console};
 
 /// How long the log and the metrics file may hold up the end of a program that a signal stops.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// What ends the program.
+const ENDS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 fn main() -> ExitCode {
     let started = Instant::now();
@@ -89,11 +91,18 @@ fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
         let _ = is_written.recv_timeout(LAST_WORDS);
         std::process::exit(u8::from(ExitStatus::Interrupted).into())
     };
-    // Where there can be no thread for it, the signal itself ends the program.
-    let _ = thread::Builder::new().spawn(move || {
-        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
-        if signals.is_ok_and(|mut signals| signals.forever().next().is_some()) {
+    let Ok(mut signals) = Signals::new(ENDS) else {
+        return;
+    };
+    let waiting = thread::Builder::new().spawn(move || {
+        if signals.forever().next().is_some() {
             stop();
         }
     });
+    // Where there can be no thread for it, the signal itself ends the program.
+    if waiting.is_err() {
+        for signal in ENDS {
+            let _ = flag::register_conditional_default(signal, Arc::new(true.into()));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::average::Coverage;
 use super::record::{FilesRecord, NodeRecord};
-use crate::model::{CardId, CardUsage, GpuIndex, Node, Window};
+use crate::model::{CardId, CardUsage, GpuIndex, Node, OtherSetting, Window};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -18,8 +18,9 @@ pub enum Found {
         coverage: Coverage,
         without: Vec<GpuIndex>,
     },
-    /// Files that were written under other settings: collecting would set them aside.
-    OtherSettings,
+    /// Files that were written under other settings, or are damaged: collecting would set them aside, or stop at the
+    /// setting that is known to be another.
+    OtherSettings(Option<OtherSetting>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub enum Lack {
     /// The management API's answer is missing, or was given before the day was over.
     TaskInformation,
     UsersReport,
-    OtherSettings,
+    OtherSettings(Option<OtherSetting>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Found {
     fn lacks(&self) -> Vec<Lack> {
         match self {
             Self::Nothing => vec![Lack::Everything],
-            Self::OtherSettings => vec![Lack::OtherSettings],
+            Self::OtherSettings(setting) => vec![Lack::OtherSettings(*setting)],
             Self::Readings { coverage, without } => {
                 let mut lacks = Vec::new();
                 if !without.is_empty() {
@@ -98,7 +99,7 @@ pub fn need(
     is_in_report: bool,
 ) -> Need {
     let mut lacks = found.lacks();
-    if *found == Found::OtherSettings {
+    if matches!(found, Found::OtherSettings(_)) {
         return Need::GivenUp(lacks);
     }
     let files = record.and_then(|record| record.files.as_ref());
@@ -106,7 +107,7 @@ pub fn need(
     let recorded = files.map_or(0, |files| files.coverage.found);
     let readings = match found {
         Found::Readings { coverage, .. } => coverage.found,
-        Found::Nothing | Found::OtherSettings => 0,
+        Found::Nothing | Found::OtherSettings(_) => 0,
     };
     let no_more =
         readings >= recorded && record.is_some_and(|record| record.had_no_more(node, window));
@@ -147,7 +148,10 @@ impl Lack {
             Self::Readings(Coverage { found, due }) => ("readings", format!("讀數 {found}/{due}")),
             Self::TaskInformation => plain("task_information", "沒有當日結束後的任務資訊"),
             Self::UsersReport => plain("users_report", "沒有用量報告"),
-            Self::OtherSettings => plain("other_settings", "原有檔案以不同的設定寫成，或已損壞"),
+            Self::OtherSettings(None) => {
+                plain("other_settings", "原有檔案以不同的設定寫成，或已損壞")
+            }
+            Self::OtherSettings(Some(setting)) => ("other_settings", setting.problem()),
         }
     }
 
@@ -253,7 +257,11 @@ mod tests {
             (readings(144), record(288, 3600, Some(0)), "collect"),
             (Found::Nothing, record(0, 3600, NEVER), "given up"),
             (Found::Nothing, record(288, 3600, Some(0)), "collect"),
-            (Found::OtherSettings, record(288, 3600, Some(0)), "given up"),
+            (
+                Found::OtherSettings(None),
+                record(288, 3600, Some(0)),
+                "given up",
+            ),
         ] {
             let need = verdict(&found, Some(&record), true);
             assert_eq!(need, expected, "{found:?} {record:?}");

@@ -119,9 +119,12 @@ impl Completeness {
 }
 
 /// How a run ends whose days ended so, and whose result reached everybody or not: failed only if no day has anything
-/// new.
+/// new, and by a wrong setting if it stopped one of them.
 pub fn run_status(days: &[ExitStatus], is_delivered: bool) -> ExitStatus {
     let all = |status| days.iter().all(|day| *day == status);
+    if days.contains(&ExitStatus::Configuration) {
+        return ExitStatus::Configuration;
+    }
     match (all(ExitStatus::Complete), all(ExitStatus::Failed)) {
         // The files are in place, but whoever reads the output does not know.
         (true, _) if is_delivered => ExitStatus::Complete,
@@ -167,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_run_ends_as_its_days_did() {
-        use ExitStatus::{Complete, Failed, Incomplete};
+        use ExitStatus::{Complete, Configuration, Failed, Incomplete};
         for (days, is_delivered, status) in [
             (&[][..], true, Complete),
             (&[Complete, Complete], true, Complete),
@@ -178,6 +181,8 @@ mod tests {
             (&[Incomplete, Incomplete], true, Incomplete),
             (&[Failed, Failed], true, Failed),
             (&[Failed, Failed], false, Failed),
+            (&[Complete, Configuration], true, Configuration),
+            (&[Configuration, Failed], false, Configuration),
         ] {
             assert_eq!(run_status(days, is_delivered), status, "{days:?}");
         }

@@ -12,6 +12,7 @@ pub mod idle;
 mod ledger;
 mod merge;
 mod node_day;
+pub mod other_setting;
 mod pseudonym;
 mod record;
 mod remedy;

@@ -115,14 +115,13 @@ impl<'a> NodeDay<'a> {
 
     /// The user column of the average CSV, of the GPUs that have a user in it.
     pub fn user_column(&self, which: UserColumn) -> BTreeMap<GpuIndex, String> {
-        if let (UserColumn::Last, TaskKnowledge::Known { tasks, .. }) = (which, &self.tasks) {
+        if let (UserColumn::Last, Some(tasks)) = (which, self.tasks.known()) {
             let users = tasks.last_users(self.node).into_iter();
-            users.map(|(gpu, user)| (gpu, user.to_owned())).collect()
-        } else {
-            let gpus = self.gpus.iter().map(|gpu| gpu.index);
-            gpus.filter_map(|gpu| Some((gpu, self.users(gpu)?)))
-                .collect()
+            return users.map(|(gpu, user)| (gpu, user.to_owned())).collect();
         }
+        let gpus = self.gpus.iter().map(|gpu| gpu.index);
+        gpus.filter_map(|gpu| Some((gpu, self.users(gpu)?)))
+            .collect()
     }
 
     /// The node's accounts; `None` without task information.

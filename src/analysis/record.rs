@@ -11,7 +11,9 @@ use super::average::{Coverage, Mean};
 use super::completeness::{Completeness, Shortfall};
 use super::node_day::{GpuDay, GpuUse, NodeDay};
 use super::stopped_series::{LastReadings, last_readings};
-use crate::model::{CardId, GpuIndex, Metric, Node, TaskSource, UnixSeconds, Window};
+use crate::model::{
+    CardId, GpuIndex, Interval, Metric, Node, OtherSetting, TaskSource, UnixSeconds, Window,
+};
 
 /// The record of a day. It has every node that was ever asked for the day, each as it was asked last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,6 +125,18 @@ impl DayRecord {
             self.window.interval_seconds,
         );
         of == (window.start, window.end, window.interval.seconds())
+    }
+
+    /// Of which other setting it is, if it is not of the window's day.
+    pub fn other_setting(&self, window: &Window) -> Option<OtherSetting> {
+        let of = &self.window;
+        if (of.start, of.end) != (window.start, window.end) {
+            return window.zone_of_end(of.end).map(OtherSetting::Zone);
+        }
+        let interval = u64::try_from(of.interval_seconds).ok();
+        let interval = interval.and_then(Interval::from_seconds);
+        let interval = interval.filter(|interval| *interval != window.interval);
+        interval.map(OtherSetting::Interval)
     }
 
     /// Whether every node of which it knows files is among `names`.

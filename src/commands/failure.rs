@@ -3,7 +3,7 @@
 use super::request::RequestError;
 use crate::model::{DateError, ExitStatus};
 use crate::settings::{ConfigError, SecretError};
-use crate::store::{OpenError, PseudonymKeyError};
+use crate::store::{OpenError, OtherSettings, PseudonymKeyError};
 
 pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
     if let Some(error) = error.downcast_ref::<RequestError>() {
@@ -13,6 +13,9 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
         return ExitStatus::Usage;
     }
     if error.is::<ConfigError>() || error.is::<SecretError>() {
+        return ExitStatus::Configuration;
+    }
+    if error.is::<OtherSettings>() {
         return ExitStatus::Configuration;
     }
     if let Some(OpenError::Locked { .. }) = error.downcast_ref() {
@@ -29,6 +32,7 @@ pub fn exit_status(error: &anyhow::Error) -> ExitStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::OtherSetting;
     use crate::store::WriteError;
     use std::path::PathBuf;
 
@@ -41,7 +45,7 @@ mod tests {
             cause: cause(),
         };
         let date = "2025-08-01".parse().expect("a date");
-        let cases: [(anyhow::Error, u8); 11] = [
+        let cases: [(anyhow::Error, u8); 12] = [
             (anyhow::anyhow!("anything else"), 1),
             (written().into(), 1),
             (OpenError::from(written()).into(), 1),
@@ -60,6 +64,14 @@ mod tests {
                     path: path.clone(),
                     cause: cause(),
                     advice: "x",
+                }
+                .into(),
+                10,
+            ),
+            (
+                OtherSettings {
+                    path: path.clone(),
+                    setting: OtherSetting::Zone(0),
                 }
                 .into(),
                 10,

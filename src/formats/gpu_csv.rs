@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::io;
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::{Position, ReaderBuilder, StringRecord};
 
 use super::unreadable::Unreadable;
+use crate::analysis::other_setting::{Stamped, WrittenFor, written_for};
 use crate::model::{CardUsage, Reading, RowPlace, Window};
 
 const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
@@ -48,15 +49,40 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
     if header != HEADER.as_slice() {
         return Err(Unreadable::malformed("第 1 列不是 GPU 檔案的標題"));
     }
-    let mut usage = CardUsage::without_readings(window.due());
-    let mut slots = Vec::new();
+    let not_a_reading = |line| {
+        let (zone, interval) = (window.zone, window.interval);
+        Unreadable::line(line, &format!("不是 {zone} 每 {interval} 一筆的讀數"))
+    };
+    let (mut stamped, mut rows) = (Vec::new(), Vec::new());
     for row in csv.records() {
         let row = row?;
-        let slot = read_row(&row, window, &mut usage).map_err(|NotAReading| {
-            let (zone, interval) = (window.zone, window.interval);
-            Unreadable::row(&row, &format!("不是 {zone} 每 {interval} 一筆的讀數"))
-        })?;
-        slots.extend(slot);
+        let line = row.position().map_or(0, Position::line);
+        let (of, readings) = read_row(&row).map_err(|NotAReading| not_a_reading(line))?;
+        stamped.push(of);
+        rows.push((line, readings));
+    }
+    let has_other_clocks = match written_for(&stamped, window) {
+        WrittenFor::Window => false,
+        WrittenFor::OtherClocks => true,
+        WrittenFor::Other(setting) => return Err(Unreadable::OtherSetting(setting)),
+    };
+    let mut usage = CardUsage::without_readings(window.due());
+    let mut slots = Vec::new();
+    for (row, (line, [gpu, vram])) in stamped.into_iter().zip(rows) {
+        // The date-time shows the zone that the file was written for, in which the day may be another.
+        let place = if has_other_clocks || row.is_on_clocks_of(window) {
+            window.place(row.stamp)
+        } else {
+            RowPlace::OffGrid
+        };
+        match place {
+            RowPlace::Slot(slot) => {
+                (usage.gpu[slot], usage.vram[slot]) = (gpu, vram);
+                slots.push(slot);
+            }
+            RowPlace::Outside => {}
+            RowPlace::OffGrid => return Err(not_a_reading(line)),
+        }
     }
     slots.sort_unstable();
     // Readings of a longer interval, from before the settings were changed, may stand where those of this one would.
@@ -69,28 +95,12 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
 
 struct NotAReading;
 
-/// Takes the reading of a row, and returns where it stands, if it is one of the window.
-fn read_row(
-    row: &StringRecord,
-    window: &Window,
-    usage: &mut CardUsage,
-) -> Result<Option<usize>, NotAReading> {
+/// When a row was stamped, and its readings.
+fn read_row(row: &StringRecord) -> Result<(Stamped, [Option<Reading>; 2]), NotAReading> {
     let field = |column| row.get(column).ok_or(NotAReading);
     let stamp = field(0)?.parse().map_err(|_| NotAReading)?;
-    let (gpu, vram) = (reading(field(2)?)?, reading(field(3)?)?);
-    // The date-time shows the zone that the file was written for, in which the day may be another.
-    if *field(1)? != *window.clock(stamp) {
-        return Err(NotAReading);
-    }
-    match window.place(stamp) {
-        RowPlace::Slot(slot) => {
-            usage.gpu[slot] = gpu;
-            usage.vram[slot] = vram;
-            Ok(Some(slot))
-        }
-        RowPlace::Outside => Ok(None),
-        RowPlace::OffGrid => Err(NotAReading),
-    }
+    let readings = [reading(field(2)?)?, reading(field(3)?)?];
+    Ok((Stamped::new(stamp, field(1)?), readings))
 }
 
 /// The value of a field: an empty one is a gap.
@@ -105,7 +115,7 @@ fn reading(field: &str) -> Result<Option<Reading>, NotAReading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Interval;
+    use crate::model::{Interval, OtherSetting};
     use chrono_tz::Tz;
     use proptest::prelude::*;
 
@@ -133,23 +143,87 @@ mod tests {
         assert_eq!((usage.gpu[0], usage.vram[0]), (Reading::new(3.0), None));
     }
 
+    /// The setting that the rows were written under.
+    fn other(rows: &str) -> Option<OtherSetting> {
+        match parsed(rows) {
+            Err(Unreadable::OtherSetting(setting)) => Some(setting),
+            _ => None,
+        }
+    }
+
     #[test]
     fn readings_of_another_interval_are_not_taken_for_those_of_this_one() {
-        for step in [1200, 3600, 300, 60] {
-            let rows = [1, 2, 3, 4].map(|n| row(n * step, "1,2")).concat();
-            assert!(
-                matches!(parsed(&rows), Err(Unreadable::Malformed(_))),
-                "{step} s"
-            );
+        for step in [1200_u32, 3600, 300, 60] {
+            let rows = [1, 2, 3, 4]
+                .map(|n| row(n * i64::from(step), "1,2"))
+                .concat();
+            let interval = Interval::from_seconds(step.into()).map(OtherSetting::Interval);
+            assert!(interval.is_some() && other(&rows) == interval, "{step} s");
         }
         let with_a_hole = [row(600, "1,2"), row(1200, "1,2"), row(7200, "1,2")].concat();
         assert!(parsed(&with_a_hole).is_ok());
+        for damaged in [[600, 1201, 1802], [600, 5400, 9000]] {
+            let rows = damaged.map(|seconds| row(seconds, "1,2")).concat();
+            assert!(
+                matches!(parsed(&rows), Err(Unreadable::Malformed(_))),
+                "{damaged:?}"
+            );
+        }
+    }
+
+    /// Rows at so many hours after UTC's midnight, on clocks that are so many hours ahead of UTC.
+    fn hours(hours: impl Iterator<Item = i64>, ahead: i64) -> String {
+        let row = |hour: i64| {
+            let stamp = window().start + hour * 3600;
+            [-600, 0]
+                .map(|more| {
+                    let (stamp, clock) =
+                        (stamp + more, window().clock(stamp + more + ahead * 3600));
+                    format!("{stamp},\"{clock}\",1,2\n")
+                })
+                .concat()
+        };
+        hours.map(row).collect()
     }
 
     #[test]
     fn readings_of_a_day_of_another_zone_are_not_taken_for_those_of_this_one() {
-        let taipei = "1754007000,\"2025-08-01 08:10:00\",1,2\n";
-        assert!(matches!(parsed(taipei), Err(Unreadable::Malformed(_))));
+        let taipei = Some(OtherSetting::Zone(8 * 3600));
+        assert_eq!(other("1754007000,\"2025-08-01 08:10:00\",1,2\n"), taipei);
+        assert_eq!(other(&hours(-7..=16, 8)), taipei);
+        // As far as a running day had passed.
+        assert_eq!(other(&hours(-7..=4, 8)), taipei);
+        assert_eq!(
+            other(&hours(6..=29, -5)),
+            Some(OtherSetting::Zone(-5 * 3600))
+        );
+        // A day of New York on the clocks of this zone, and on those of Taipei.
+        assert_eq!(
+            other(&hours(6..=29, 0)),
+            Some(OtherSetting::Zone(-5 * 3600))
+        );
+        assert_eq!(
+            other(&hours(6..=29, 8)),
+            Some(OtherSetting::Zone(-5 * 3600))
+        );
+    }
+
+    #[test]
+    fn a_day_of_this_zone_on_the_clocks_of_another_is_this_day() {
+        let usage = parsed(&hours(1..=24, 8)).expect("a file");
+        assert_eq!(usage.gpu.iter().flatten().count(), 48);
+    }
+
+    #[test]
+    fn clocks_that_no_zone_has_are_damage() {
+        let shifted = row(600, "1,2").replace("00:10:00", "00:11:00");
+        let mixed = row(600, "1,2") + "1754007600,\"2025-08-01 08:20:00\",1,2\n";
+        for rows in [shifted, mixed] {
+            assert!(
+                matches!(parsed(&rows), Err(Unreadable::Malformed(_))),
+                "{rows}"
+            );
+        }
     }
 
     #[test]

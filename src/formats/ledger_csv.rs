@@ -250,6 +250,7 @@ mod tests {
         parse(text.as_bytes()).map_err(|error| match error {
             Unreadable::Malformed(problem) => problem,
             Unreadable::Io(error) => error.to_string(),
+            Unreadable::OtherSetting(setting) => setting.problem(),
         })
     }
 

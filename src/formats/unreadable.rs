@@ -4,11 +4,15 @@ use std::io;
 
 use csv::{Position, StringRecord};
 
+use crate::model::OtherSetting;
+
 #[derive(Debug)]
 pub enum Unreadable {
     Io(io::Error),
     /// It is not such a file: in which line, and why.
     Malformed(String),
+    /// It is one, and was written under other settings.
+    OtherSetting(OtherSetting),
 }
 
 impl Unreadable {
@@ -17,7 +21,10 @@ impl Unreadable {
     }
 
     pub fn row(row: &StringRecord, problem: &str) -> Self {
-        let line = row.position().map_or(0, Position::line);
+        Self::line(row.position().map_or(0, Position::line), problem)
+    }
+
+    pub fn line(line: u64, problem: &str) -> Self {
         Self::Malformed(format!("第 {line} 列{problem}"))
     }
 }

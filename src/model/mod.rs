@@ -6,6 +6,7 @@ mod day;
 mod exit_status;
 mod gpu_uuid;
 mod if_there;
+mod other_setting;
 mod readable_by;
 mod readings;
 mod task;
@@ -16,10 +17,11 @@ pub mod written;
 
 pub use capped::Capped;
 pub use cluster::{GpuFileNumber, Node, UserColumn, cards};
-pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock};
+pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock, is_offset};
 pub use exit_status::ExitStatus;
 pub use gpu_uuid::GpuUuid;
 pub use if_there::if_there;
+pub use other_setting::OtherSetting;
 pub use readable_by::ReadableBy;
 pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
 pub use task::{

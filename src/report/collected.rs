@@ -57,6 +57,13 @@ impl<'a> DayResult<'a> {
             },
         }
     }
+
+    fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Collected(report) => report.exit_status,
+            Self::Failed { exit_status, .. } => *exit_status,
+        }
+    }
 }
 
 impl Collected<'_> {
@@ -79,20 +86,19 @@ impl Collected<'_> {
     }
 
     pub fn exit_status(&self) -> ExitStatus {
-        let days = self.days.iter();
-        let days: Vec<_> = days
-            .map(|day| day.completeness().verdict.exit_status())
-            .collect();
+        let days: Vec<_> = self.days.iter().map(DayResult::exit_status).collect();
         run_status(&days, self.failed_outputs.is_empty())
     }
 
     /// The run in a word: what most needs attention.
     pub fn verdict(&self) -> Verdict {
-        let days = self.days.iter().map(DayResult::completeness);
-        let worst = days.map(|day| day.verdict).max();
+        let days = self.days.iter().map(|day| day.completeness().verdict);
+        let worst = days.clone().max();
+        let mut days = days;
         match self.exit_status() {
             ExitStatus::Complete => worst.unwrap_or(Verdict::Complete),
             ExitStatus::Failed => Verdict::Failed,
+            _ if days.all(|day| day == Verdict::Failed) => Verdict::Failed,
             _ => Verdict::Incomplete,
         }
     }

@@ -60,17 +60,21 @@ impl<'a> PlannedDay<'a> {
 
     pub fn given_up_lines(&self) -> impl Iterator<Item = String> + use<> {
         let date = self.window.date;
-        let (other_settings, no_more): (Vec<_>, Vec<_>) = self
-            .given_up
-            .iter()
-            .partition(|planned| planned.lacks.contains(&Lack::OtherSettings));
+        let has = |is: fn(&Lack) -> bool| move |of: &&PlannedNode| of.lacks.iter().any(is);
+        let is_known = has(|lack| matches!(lack, Lack::OtherSettings(Some(_))));
+        let is_left = has(|lack| matches!(lack, Lack::OtherSettings(None)));
+        let (known_settings, others): (Vec<_>, Vec<_>) = self.given_up.iter().partition(is_known);
+        let (other_settings, no_more): (Vec<_>, Vec<_>) = others.into_iter().partition(is_left);
         let no_more = by_reason(no_more).into_iter().map(move |nodes| {
             format!("{date}：不再收集 {nodes}，當日結束後查詢過，Netdata 沒有更多讀數")
         });
         let other_settings = by_reason(other_settings)
             .into_iter()
             .map(move |nodes| format!("{date}：不自動收集 {nodes}：需要時請指定這個日期收集"));
-        no_more.chain(other_settings)
+        let known_settings = by_reason(known_settings).into_iter();
+        let known_settings = known_settings
+            .map(move |nodes| format!("{date}：不收集 {nodes}：請修改設定，原有檔案保持不變"));
+        no_more.chain(other_settings).chain(known_settings)
     }
 }
 

@@ -73,10 +73,12 @@ fn read_found(path: &Path) -> io::Result<String> {
     let file = regular_file::open_named(path)?;
     let metadata = file.metadata()?;
     if !regular_file::is_own(&metadata) {
-        return Err(io::Error::other("屬於其他使用者"));
+        return Err(io::Error::other(
+            "它屬於其他使用者，不是以 --config 指定的就不使用",
+        ));
     }
     if metadata.mode() & 0o002 != 0 {
-        return Err(io::Error::other("任何使用者都可以改寫它"));
+        return Err(io::Error::other("任何使用者都可以改寫它：請執行 chmod o-w"));
     }
     io::read_to_string(file)
 }

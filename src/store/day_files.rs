@@ -14,7 +14,7 @@ use super::write::{WriteError, check_links};
 use crate::analysis::Span;
 use crate::formats::unreadable::Unreadable;
 use crate::formats::{average_csv, gpu_csv};
-use crate::model::{CardId, CardUsage, GpuFileNumber, GpuIndex, Node, Window};
+use crate::model::{CardId, CardUsage, GpuFileNumber, GpuIndex, Node, OtherSetting, Window};
 
 #[derive(Debug)]
 pub struct DayFiles<'a> {
@@ -31,6 +31,19 @@ pub struct Earlier {
     pub users: BTreeMap<GpuIndex, String>,
     /// Files that hold nothing of the GPUs that they are named for.
     pub unusable: Vec<UnusableFile>,
+    /// A file that was written under another setting, or their directory.
+    pub other_setting: Option<(PathBuf, OtherSetting)>,
+}
+
+/// There are files of the day that were written under another setting (exit status 10).
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{problem}（{path}）：請設定 {remedy}，或以 --data-dir 收集到別處；這一天沒有寫入任何檔案",
+    problem = .setting.problem(), path = .path.display(), remedy = .setting.remedy()
+)]
+pub struct OtherSettings {
+    pub path: PathBuf,
+    pub setting: OtherSetting,
 }
 
 /// A file of an earlier run that cannot be merged with new readings.
@@ -50,7 +63,12 @@ impl DayFiles<'_> {
         let layout = Layout::of(&directory, self.date, record);
         let layout = layout.map_err(WriteError::at(&directory))?;
         let now = self.record_of(node);
-        let mut earlier = Earlier::default();
+        let other_number = layout.other_number(&now);
+        let mut earlier = Earlier {
+            other_setting: other_number
+                .map(|number| (directory.clone(), OtherSetting::GpuFiles(number))),
+            ..Earlier::default()
+        };
         for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
             let path = directory.join(self.gpu_file(index, card));
             let usage = match read(&path, |file| gpu_csv::parse(file, window)) {
@@ -58,6 +76,11 @@ impl DayFiles<'_> {
                 Ok(Some(usage)) => Ok(usage),
                 Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
                 Err(Unreadable::Malformed(problem)) => Err(problem),
+                Err(Unreadable::OtherSetting(setting)) => {
+                    let of = || (path.clone(), setting);
+                    earlier.other_setting.get_or_insert_with(of);
+                    Err(setting.problem())
+                }
             };
             let why_other_card = layout.why_other_card(self.number(index, card), index, &now);
             let is_misnamed = why_other_card.is_some();
@@ -78,6 +101,20 @@ impl DayFiles<'_> {
             }
         }
         Ok(earlier)
+    }
+
+    /// Objects to files of the day that were written under other settings. What cannot be read is not known to be.
+    pub fn check_settings<'n>(
+        &self,
+        nodes: impl IntoIterator<Item = &'n Node>,
+        window: &Window,
+    ) -> Result<(), OtherSettings> {
+        let of_node = |node| self.earlier(node, window).ok()?.other_setting;
+        let of_nodes = nodes.into_iter().find_map(of_node);
+        match of_nodes.or_else(|| reports::other_zone(&self.archive.root, window)) {
+            Some((path, setting)) => Err(OtherSettings { path, setting }),
+            None => Ok(()),
+        }
     }
 
     /// Adds the users of the average CSV, of the GPUs that are still the same cards.
@@ -107,6 +144,7 @@ impl DayFiles<'_> {
             }
             Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
             Err(Unreadable::Malformed(problem)) => (problem, false),
+            Err(Unreadable::OtherSetting(setting)) => (setting.problem(), false),
         };
         earlier.unusable.push(UnusableFile {
             path,
@@ -153,6 +191,13 @@ impl DayFiles<'_> {
         }
         let mut months = self.archive.months(self.date);
         months.find(|month| has_files(&self.in_tree(month, node)))
+    }
+
+    /// Whether there is a file of any of the node's GPUs: a node that failed has none.
+    pub fn has_readings(&self, node: &Node) -> bool {
+        let files = fs::read_dir(self.found_in(node)).into_iter().flatten();
+        let mut names = files.flatten().map(|file| file.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("gpu"))
     }
 
     /// The directory with the files of the node's day, or that is to have them.

@@ -121,6 +121,26 @@ impl Layout {
         }
     }
 
+    /// Which number the files are named by, if that is not the one of the settings `now`.
+    pub fn other_number(&self, now: &CardRecord) -> Option<GpuFileNumber> {
+        let other = CardRecord {
+            gpu_files: match now.gpu_files {
+                GpuFileNumber::Index => GpuFileNumber::Card,
+                GpuFileNumber::Card => GpuFileNumber::Index,
+            },
+            cards: now.cards.clone(),
+        };
+        let are_all = |record: &CardRecord| {
+            let mut numbers = self.numbers.iter();
+            numbers.all(|number| record.card_of(*number).is_some())
+        };
+        let is_other = match &self.record {
+            Some(record) => !self.numbers.is_empty() && record.gpu_files != now.gpu_files,
+            None => !are_all(now) && are_all(&other),
+        };
+        is_other.then_some(other.gpu_files)
+    }
+
     /// Whether GPU `index` was another card when the average CSV was written, as far as is known.
     pub fn was_another(&self, index: GpuIndex, card: CardId) -> bool {
         match &self.record {

@@ -18,7 +18,7 @@ pub mod writable;
 mod write;
 
 pub use archive::Archive;
-pub use day_files::{DayFiles, Earlier, UnusableFile};
+pub use day_files::{DayFiles, Earlier, OtherSettings, UnusableFile};
 pub use lock::{OpenError, lock_within};
 pub use moved::ArchiveDirError;
 pub use pseudonym_key::PseudonymKeyError;

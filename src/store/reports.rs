@@ -12,7 +12,7 @@ use super::write::{self, WriteError};
 use crate::analysis::DayLedger;
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
-use crate::model::Window;
+use crate::model::{OtherSetting, Window};
 
 /// Of what is of all nodes together.
 pub const DIRECTORY: &str = "reports";
@@ -38,8 +38,12 @@ pub enum LedgerError {
 pub fn ledger(archive: &Archive, window: &Window) -> Result<Option<DayLedger>, LedgerError> {
     let mut day = in_tree(&archive.root, window.date)?;
     for month in archive.months(window.date) {
-        let Some(moved) = in_tree(&month, window.date)? else {
-            continue;
+        let moved = match in_tree(&month, window.date) {
+            Ok(Some(moved)) => moved,
+            Ok(None) => continue,
+            // What is in the data directory is not lost for what lies elsewhere.
+            Err(_) if day.is_some() => continue,
+            Err(error) => return Err(error),
         };
         match &mut day {
             None => day = Some(moved),
@@ -65,6 +69,10 @@ fn in_tree(root: &Path, date: NaiveDate) -> Result<Option<DayLedger>, LedgerErro
     read(&path, ledger_csv::parse).map_err(|error| match error {
         Unreadable::Io(cause) => LedgerError::Io { path, cause },
         Unreadable::Malformed(problem) => LedgerError::Malformed { path, problem },
+        Unreadable::OtherSetting(setting) => {
+            let problem = setting.problem();
+            LedgerError::Malformed { path, problem }
+        }
     })
 }
 
@@ -106,6 +114,15 @@ pub fn write_users(
     let text = ledger_csv::render(&day);
     write::put(&path, modes, &text, File::sync_all)?;
     Ok((path, not_merged))
+}
+
+/// The accounts of the date, if they are of the day of another zone.
+pub fn other_zone(root: &Path, window: &Window) -> Option<(PathBuf, OtherSetting)> {
+    let ledger = in_tree(root, window.date).ok()??;
+    let mut starts = ledger.values().map(|node| node.known.from);
+    let start = starts.find(|start| *start != window.start)?;
+    let zone = window.zone_of_start(start)?;
+    Some((users_file(root, window.date), OtherSetting::Zone(zone)))
 }
 
 /// Whether the accounts are of the window's day, and not of that of another zone.

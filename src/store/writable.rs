@@ -23,7 +23,10 @@ pub struct Writable {
     pub free_bytes: Option<u64>,
 }
 
-/// Tries to make files wherever a run for `nodes` on `date` or the day before would below `root`, and to read what it
+/// How many days a nightly run may catch up with.
+const DAYS: usize = 7;
+
+/// Tries to make files wherever a run for `nodes` on `date` or the days before would below `root`, and to read what it
 /// would read, as far as that is there. Takes no lock: another run may be at work.
 pub fn try_writing(
     root: &Path,
@@ -40,7 +43,7 @@ pub fn try_writing(
     let state = root.join(state::STATE_DIRECTORY);
     let lock = state.join(state::LOCK);
     let nodes = nodes.iter().map(|node| root.join(&node.name));
-    let days = [date.pred_opt(), Some(date)].into_iter().flatten();
+    let days = date.iter_days().rev().take(DAYS);
     let days: Vec<_> = days.map(|day| day.to_string()).collect();
     let of_days = |node: PathBuf| {
         let days: Vec<_> = days.iter().map(|day| node.join(day)).collect();

@@ -114,6 +114,7 @@ pub fn keep_aside(path: &Path, modes: Modes) -> Result<PathBuf, WriteError> {
                 }
                 // A file system without a second name for a file.
                 Err(error) if lacks_links(&error) => {
+                    let mut file = open(path)?;
                     let mut copy = OpenOptions::new();
                     let copy = copy
                         .write(true)
@@ -123,7 +124,7 @@ pub fn keep_aside(path: &Path, modes: Modes) -> Result<PathBuf, WriteError> {
                     match copy {
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                         copy => {
-                            io::copy(&mut open(path)?, &mut copy?)?;
+                            io::copy(&mut file, &mut copy?)?;
                             return Ok(aside.into());
                         }
                     }
@@ -173,7 +174,8 @@ pub fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
         if file.file_name().to_str().is_some_and(is_temporary) {
             let path = file.path();
             tracing::info!(file = %path.display(), "removing what a killed run left");
-            fs::remove_file(&path).map_err(WriteError::at(&path))?;
+            // Another program that tried the directory may have removed its own.
+            if_there(fs::remove_file(&path)).map_err(WriteError::at(&path))?;
         }
     }
     Ok(())

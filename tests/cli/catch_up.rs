@@ -323,18 +323,37 @@ fn a_file_that_was_lost_and_cannot_be_had_is_tried_once() {
 
 fn days_of_other_settings_are_left_alone() {
     let node = || SimulatedNode::new(NODE).cards(&[1, 9]);
-    for (old, new, option) in [
-        ("cards = [1, 9]", "cards = [9, 1]", "--jobs=1"),
-        ("\n[ledger]", "\ninterval = \"20m\"\n[ledger]", "--jobs=1"),
-        ("\n[ledger]", "\ngpu_files = \"card\"\n[ledger]", "--jobs=1"),
-        ("\n[ledger]", "\n[ledger]", "--timezone=Asia/Taipei"),
+    for (old, new, option, said) in [
+        (
+            "cards = [1, 9]",
+            "cards = [9, 1]",
+            "--jobs=1",
+            "不自動收集 colab-gpu4（原有檔案以不同的設定寫成，或已損壞）：需要時請指定這個日期收集",
+        ),
+        (
+            "\n[ledger]",
+            "\ninterval = \"20m\"\n[ledger]",
+            "--jobs=1",
+            "不收集 colab-gpu4（原有檔案每 10m 一列，與設定的 interval 不同）：請修改設定，原有檔案保持不變",
+        ),
+        (
+            "\n[ledger]",
+            "\ngpu_files = \"card\"\n[ledger]",
+            "--jobs=1",
+            "不收集 colab-gpu4（原有檔案以 GPU 索引命名，與設定的 gpu_files 不同）：請修改設定，原有檔案保持不變",
+        ),
+        (
+            "\n[ledger]",
+            "\n[ledger]",
+            "--timezone=Asia/Taipei",
+            "不收集 colab-gpu4（原有檔案是 UTC+00:00 的一天，與設定的 timezone 不同）：請修改設定，原有檔案保持不變",
+        ),
     ] {
         let world = Lab::new().node(node()).start();
         let before = world.run(&[BEFORE]).exits(0).files("");
         world.edit_settings(old, new);
         let outcome = world.run(&[DATE, option, "--catch-up", "1"]);
-        let said = format!("{BEFORE}：不自動收集 {NODE}（原有檔案以不同的設定寫成，或已損壞）：");
-        let outcome = outcome.stdout_has(&said);
+        let outcome = outcome.exits(0).stdout_has(&format!("{BEFORE}：{said}\n"));
         let mut after = outcome.files("");
         after.retain(|(path, _)| path.contains(BEFORE));
         assert_eq!(after, before, "{new} {option}");

@@ -81,6 +81,17 @@ fn a_lock_that_others_could_hold_is_closed_to_them() {
 }
 
 #[test]
+fn a_reader_of_the_metrics_directory_cannot_hold_its_lock() {
+    let world = Lab::colab_gpu4().start();
+    let directory = fs::File::open(world.path(".")).expect("a directory");
+    directory.lock_shared().expect("its lock");
+    let line = [DATE, "--metrics-file", "run.prom"];
+    world.run(&line).exits(0).stderr_is("");
+    let lock = fs::metadata(world.path(".daily-gpu-log.lock")).expect("the lock");
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_token_and_a_log_that_are_pipes_are_not_waited_for() {
     let world = Lab::colab_gpu4().start();
     replace_by_a_pipe(&world, "token");

@@ -138,6 +138,10 @@ fn it_is_used_when_the_api_is_not_asked() {
 #[test]
 fn it_is_not_used_for_the_same_date_of_another_zone() {
     let world = lab(api()).start_after(collected());
+    // Under another zone, nothing is added to files of the day.
+    for files in [NODE, "reports"] {
+        std::fs::remove_dir_all(world.path("data").join(files)).expect("the files");
+    }
     let outcome = world
         .run(&["--skip-task-info", "--timezone", "Asia/Taipei", DATE])
         .exits(0);

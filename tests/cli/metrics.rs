@@ -69,6 +69,9 @@ fn without_times(world: &World) -> String {
     text
 }
 
+/// What is in a collector's directory after runs, beside the file of another program.
+const LEFT: [&str; 3] = [".daily-gpu-log.lock", "other.prom", "run.prom"];
+
 #[test]
 fn a_run_is_told_in_numbers_without_its_users() {
     let world = lab()
@@ -365,7 +368,7 @@ fn what_a_killed_run_left_of_it_goes() {
     world.write("collector/.daily-gpu-log.run.prom.tmp", "half a docum");
     world.write("collector/other.prom", "");
     world.run(&["--metrics-file", file, DATE]).exits(0);
-    assert_eq!(names(&world, "collector"), ["other.prom", "run.prom"]);
+    assert_eq!(names(&world, "collector"), LEFT);
     assert!(world.read(file).ends_with("\n# EOF\n"));
 }
 
@@ -399,7 +402,7 @@ fn runs_that_end_together_leave_one_whole_file_and_no_success_is_lost() {
         let status = if number.is_multiple_of(2) { 0 } else { 2 };
         assert_eq!(run.wait().expect("its status").code(), Some(status));
     }
-    assert_eq!(names(&world, "collector"), ["other.prom", "run.prom"]);
+    assert_eq!(names(&world, "collector"), LEFT);
     let text = world.read("collector/run.prom");
     assert!(
         text.starts_with("# HELP ") && text.ends_with("\n# EOF\n"),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pretty_assertions::assert_eq;
 
-use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
+use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
 use crate::support::{DATE, Day, HOUR, Lab, World};
 
 const NODE: &str = "colab-gpu4";
@@ -106,6 +106,31 @@ fn a_node_that_lies_nowhere_is_collected_beside_those_that_were_moved_away() {
     );
     let again = world.run(&["users", BEFORE, "--csv"]).exits(0);
     let _ = again.stdout_is(&users);
+}
+
+#[test]
+fn a_node_that_gave_nothing_before_the_month_was_moved_away_is_asked_again() {
+    let other = || SimulatedNode::new("other").cards(&[1]);
+    let down = SimulatedNode::new(NODE).cards(&[1]).fault(Fault::Refuse);
+    let world = Lab::new().node(down).node(other()).start();
+    let _ = world.run(&[BEFORE]).exits(3);
+    move_away(&world, BEFORE, "data_archive");
+    let catch_up = [DATE, "--catch-up", "1"];
+    let nothing = format!("{BEFORE}：收集 {NODE}（沒有檔案）\n");
+    let plan = world.run(&[&catch_up[..], &["--dry-run"]].concat());
+    let _ = plan.exits(0).stdout_has(&nothing);
+    let _ = world.run(&catch_up).exits(3);
+    assert!(!world.path(format!("data/{NODE}/{BEFORE}")).exists());
+    let up = SimulatedNode::new(NODE).cards(&[1]);
+    let world = Lab::new().node(up).node(other()).start_after(world);
+    let _ = world.run(&catch_up).exits(0);
+    assert!(
+        world
+            .path(format!("data/{NODE}/{BEFORE}/gpu0_{BEFORE}.csv"))
+            .exists()
+    );
+    let again = world.run(&[&catch_up[..], &["--dry-run"]].concat());
+    let _ = again.exits(0).stdout_lacks(BEFORE);
 }
 
 #[test]

@@ -298,7 +298,7 @@ fn settings_that_everybody_may_change_are_not_taken_without_being_named() {
     let world = Lab::colab_gpu4().start();
     world.set_mode(FILE, 0o666);
     world.run(&[DATE]).exits(10).stderr_is(
-        "錯誤：無法讀取設定檔 daily-gpu-log.toml：任何使用者都可以改寫它\
+        "錯誤：無法讀取設定檔 daily-gpu-log.toml：任何使用者都可以改寫它：請執行 chmod o-w\
          （請先 cd 到其他目錄，例如 cd /，或以 --config 指定設定檔）\n",
     );
     world.run(&["--config", FILE, DATE]).exits(0).stderr_is("");

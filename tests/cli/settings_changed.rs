@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, World};
+use crate::support::{DATE, HOUR, Lab, MIDNIGHT, Outcome, World};
 
 const NODE: &str = "colab-gpu4";
 
@@ -41,45 +41,6 @@ fn means(outcome: &Outcome) -> Vec<String> {
 }
 
 #[test]
-fn files_named_by_index_are_not_taken_for_files_named_by_card() {
-    let lab = Lab::new()
-        .node(half(20.0, 80.0))
-        .settings("gpu_files = \"card\"");
-    let world = lab.start_after(collected());
-    let outcome = world
-        .run(&[DATE])
-        .exits(0)
-        .stderr_has("寫入時是 Card 9，現在是 Card 1");
-    assert_eq!(means(&outcome), ["20.00", "80.00"]);
-    // gpu1 was GPU[1], which is card 9, and is now card 1.
-    let aside = outcome.file(&format!("{NODE}/{DATE}/gpu1_{DATE}.csv.unreadable1"));
-    assert!(aside.contains(",90,90\n"), "{aside}");
-}
-
-#[test]
-fn the_tree_of_the_first_document_is_not_taken_for_one_named_by_index() {
-    // The old programs named a GPU's file by its card.
-    let world = Lab::new().node(half(20.0, 80.0)).start();
-    let day = Day::utc();
-    for card in [1, 9] {
-        let file = format!("data/{NODE}/{DATE}/gpu{card}_{DATE}.csv");
-        world.write(&file, &day.gpu_csv(&whole(10.0, 90.0), card));
-    }
-    let outcome = world.run(&[DATE]).exits(0).stderr_has("gpu_files");
-    assert_eq!(means(&outcome), ["20.00", "80.00"]);
-    let aside = outcome.file(&format!("{NODE}/{DATE}/gpu1_{DATE}.csv.unreadable1"));
-    assert_eq!(aside, day.gpu_csv(&whole(10.0, 90.0), 1));
-    let stays = outcome.of_day(NODE, DATE, "gpu9");
-    assert_eq!(stays, day.gpu_csv(&whole(10.0, 90.0), 9));
-    let again = world.run(&[DATE]).exits(0).stderr_is(HALF_A_DAY);
-    assert_eq!(
-        again.tree(),
-        outcome.tree(),
-        "what is whose is recorded now"
-    );
-}
-
-#[test]
 fn cards_in_another_order_are_not_mixed() {
     let world = Lab::new().node(half(20.0, 80.0)).start_after(collected());
     world.edit_settings("cards = [1, 9]", "cards = [9, 1]");
@@ -88,32 +49,6 @@ fn cards_in_another_order_are_not_mixed() {
         .exits(0)
         .stderr_has("寫入時是 Card 1，現在是 Card 9");
     assert_eq!(means(&outcome), ["80.00", "20.00"]);
-}
-
-#[test]
-fn a_day_of_another_zone_is_kept_aside() {
-    let lab = Lab::new()
-        .node(whole(10.0, 90.0))
-        .settings("timezone = \"Asia/Taipei\"");
-    let world = lab.start_after(collected());
-    let outcome = world
-        .run(&[DATE])
-        .exits(0)
-        .stderr_has("不是 Asia/Taipei 每 10m 一筆的讀數");
-    let aside = outcome.file(&format!("{NODE}/{DATE}/gpu0_{DATE}.csv.unreadable1"));
-    assert_eq!(aside, Day::utc().gpu_csv(&whole(10.0, 90.0), 1));
-}
-
-#[test]
-fn readings_of_a_longer_interval_are_kept_aside() {
-    let world = Lab::new()
-        .node(whole(10.0, 90.0))
-        .settings("interval = \"30m\"")
-        .start();
-    world.run(&[DATE]).exits(0);
-    let world = Lab::new().node(half(20.0, 80.0)).start_after(world);
-    let outcome = world.run(&[DATE]).exits(0).stderr_has("各列相隔超過 10m");
-    assert_eq!(means(&outcome), ["20.00", "80.00"]);
 }
 
 #[test]

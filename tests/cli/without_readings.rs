@@ -1,5 +1,7 @@
 //! A node that failed and has no files of the day: it gets the average and the summary that the old programs wrote.
 
+use std::fs;
+
 use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
@@ -127,6 +129,37 @@ fn a_node_that_is_left_out_of_the_days_before_gets_them_as_well() {
     // They are as incomplete as before.
     let plan = world.run(&[DATE, "--catch-up", "2", "--dry-run"]).exits(0);
     let _ = plan.stdout_has(&format!("{BEFORE}：收集 {DOWN}（沒有檔案"));
+}
+
+#[test]
+fn under_other_cards_they_do_not_keep_the_day_from_being_collected() {
+    let world = one_of_two_fails().start();
+    let _ = world.run(&[BEFORE]).exits(3);
+    let lab = Lab::new().node(well()).node(down()).api(api());
+    let world = lab.start_after(world);
+    world.edit_settings("cards = [1, 9]", "cards = [9, 1]");
+    let outcome = world
+        .run(&[DATE, "--catch-up", "1", "--node", DOWN])
+        .exits(0);
+    let outcome = outcome.stdout_has(&format!("{BEFORE}：完整，節點 1/1，讀數 288/288"));
+    let aside = format!("{DOWN}/{BEFORE}/average_{BEFORE}.csv.unreadable1");
+    assert!(outcome.file(&aside).contains("GPU[0],N/A,N/A,alice\n"));
+}
+
+#[test]
+fn moved_away_they_are_not_taken_for_readings() {
+    let world = one_of_two_fails().start();
+    let _ = world.run(&[BEFORE]).exits(3);
+    for node in [DOWN, "gpu-a"] {
+        let month = world.path("data_archive/2025-07").join(node);
+        fs::create_dir_all(&month).expect("a directory");
+        let day = world.path(format!("data/{node}/{BEFORE}"));
+        fs::rename(day, month.join(BEFORE)).expect("a directory");
+    }
+    let lab = Lab::new().node(well()).node(down()).api(api());
+    let world = lab.start_after(world);
+    let outcome = world.run(&[DATE, "--catch-up", "1"]).exits(0);
+    let _ = outcome.stdout_has(&format!("{BEFORE}：完整，節點 1/1，讀數 288/288"));
 }
 
 #[test]

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::day::Run;
+use super::plan;
 use super::request::Request;
 use super::tasks::ApiAccess;
+use crate::commands::failure::exit_status;
 use crate::model::{ExitStatus, Node};
 use crate::outlets::console::{self, PrintError};
 use crate::report::notice::{Kind, first_of_each_kind};
@@ -60,7 +62,7 @@ impl<'a> Progress<'a, '_> {
             let problem = format!("略過 {}：在這次執行中沒有回應", names.join("、"));
             self.print_line(&format!("{date}：{problem}"));
             if nodes.is_empty() {
-                let failed = self.failed_day(day, problem);
+                let failed = self.failed_day(day, problem, ExitStatus::Failed);
                 self.collected.days.push(failed);
                 return Ok(());
             }
@@ -71,9 +73,11 @@ impl<'a> Progress<'a, '_> {
             (_, None) => ApiAccess::Nobody,
         };
         let is_range = self.run.request.is_range();
-        let collected = self
-            .run
-            .collect_day(&day.window, &nodes, &skipped, source, is_last);
+        let checked = plan::check_settings(day, &self.run.data_dir).map_err(Into::into);
+        let collected = checked.and_then(|()| {
+            let run = self.run;
+            run.collect_day(&day.window, &nodes, &skipped, source, is_last)
+        });
         let result = match collected {
             Ok(report) => {
                 let (notices, others) = first_of_each_kind(&report.notices, |notice| notice);
@@ -99,7 +103,7 @@ impl<'a> Progress<'a, '_> {
             Err(error) if !is_range => return Err(error),
             Err(error) => {
                 console::fail(format_args!("{date}：{error:#}"));
-                self.failed_day(day, format!("{error:#}"))
+                self.failed_day(day, format!("{error:#}"), exit_status(&error))
             }
         };
         self.collected.days.push(result);
@@ -107,7 +111,12 @@ impl<'a> Progress<'a, '_> {
     }
 
     /// A day of which no node was asked. What was due counts all the same.
-    fn failed_day(&self, day: &PlannedDay<'a>, error: String) -> DayResult<'a> {
+    fn failed_day(
+        &self,
+        day: &PlannedDay<'a>,
+        error: String,
+        exit_status: ExitStatus,
+    ) -> DayResult<'a> {
         let window = &day.window;
         let earlier = self.run.data_dir.record(window.date).ok().flatten();
         let earlier = earlier.filter(|earlier| earlier.is_of(window));
@@ -118,7 +127,7 @@ impl<'a> Progress<'a, '_> {
             coverage: kept_coverage(nodes, window, earlier.as_ref()),
             nodes: [],
             notices: [],
-            exit_status: ExitStatus::Failed,
+            exit_status,
         }
     }
 

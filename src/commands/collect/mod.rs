@@ -127,6 +127,9 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
 fn print_plan(request: &Request) -> Result<ExitStatus> {
     let archive = Archive::new(request.config);
     let plan = plan::plan(request, &archive)?;
+    for day in &plan.days {
+        plan::check_settings(day, &archive)?;
+    }
     request
         .frame
         .print_report(&plan, false, PlanReport::lines)?;

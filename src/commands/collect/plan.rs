@@ -11,7 +11,7 @@ use crate::model::{DateError, ExitStatus, GpuIndex, Node, Window};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
 use crate::sources::management_api::kept;
-use crate::store::{Archive, DayFiles, UnusableFile};
+use crate::store::{Archive, DayFiles, Earlier, OtherSettings, UnusableFile, reports};
 
 /// The windows of the days that are asked for, of which at least one interval has ended.
 pub fn windows(request: &Request) -> Result<Vec<Window>> {
@@ -53,6 +53,18 @@ pub fn plan<'a>(request: &Request<'a>, archive: &Archive) -> Result<PlanReport<'
     Ok(PlanReport { days })
 }
 
+/// Objects to a day that is asked for, and has files that were written under other settings.
+pub fn check_settings(day: &PlannedDay, archive: &Archive) -> Result<(), OtherSettings> {
+    let nodes = day.collect.iter().map(|planned| planned.node);
+    if day.is_asked_for {
+        archive
+            .day(day.window.date)
+            .check_settings(nodes, &day.window)
+    } else {
+        Ok(())
+    }
+}
+
 /// The days before the first that is asked for which lack something.
 fn missed<'a>(request: &Request<'a>, archive: &Archive) -> Result<Vec<PlannedDay<'a>>> {
     let days_ago = |days: u16| request.first.checked_sub_days(Days::new(days.into()));
@@ -87,8 +99,8 @@ fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> Plann
     let wants_users = !request.args.skip_task_info;
     let in_report = files.in_users_report(&window);
     let (mut collect, mut given_up) = (Vec::new(), Vec::new());
-    let is_here = |node: &&&Node| files.moved_to(node).is_none();
-    for &node in request.nodes.iter().filter(is_here) {
+    let is_moved = |node: &Node| files.moved_to(node).is_some() && files.has_readings(node);
+    for &node in request.nodes.iter().filter(|node| !is_moved(node)) {
         let found = found(node, &window, &files, record.as_ref());
         let record = record.as_ref().and_then(|record| record.node(&node.name));
         let is_in_report = in_report.contains(&node.name);
@@ -103,6 +115,23 @@ fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> Plann
             }
             Need::GivenUp(lacks) => given_up.push(PlannedNode { node, lacks }),
         }
+    }
+    let mut lacks = given_up.iter().flat_map(|planned| &planned.lacks);
+    let known = lacks.find_map(|lack| match lack {
+        Lack::OtherSettings(setting) => *setting,
+        _ => None,
+    });
+    let of_report = || Some(reports::other_zone(&archive.root, &window)?.1);
+    if let Some(setting) = known.or_else(of_report) {
+        // A day is of one zone: nothing is added to it under another.
+        let lacks = || vec![Lack::OtherSettings(Some(setting))];
+        let left = collect
+            .drain(..)
+            .map(|PlannedNode { node, .. }| PlannedNode {
+                node,
+                lacks: lacks(),
+            });
+        given_up.extend(left);
     }
     PlannedDay {
         window,
@@ -130,7 +159,7 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
         let is_still = |&(index, card): &(GpuIndex, _)| node.cards.get(index.0) == Some(&card);
         let fits = record.is_of(window) && with_readings.iter().all(is_still);
         if !fits && !with_readings.is_empty() {
-            return Found::OtherSettings;
+            return Found::OtherSettings(record.other_setting(window));
         }
         let are_same = written.gpus.len() == node.cards.len();
         if fits && are_same && files.lost(node, &with_readings).is_empty() {
@@ -140,7 +169,13 @@ fn found(node: &Node, window: &Window, files: &DayFiles, record: Option<&DayReco
     // Without a record it is not known under which settings they were readable.
     let is_other = |file: &UnusableFile| file.is_misnamed || of_node.is_none();
     match files.earlier(node, window) {
-        Ok(earlier) if earlier.unusable.iter().any(is_other) => Found::OtherSettings,
+        Ok(Earlier {
+            other_setting: Some((_, setting)),
+            ..
+        }) => Found::OtherSettings(Some(setting)),
+        Ok(earlier) if files.has_readings(node) && earlier.unusable.iter().any(is_other) => {
+            Found::OtherSettings(None)
+        }
         Ok(earlier) => Found::in_files(node, window, &earlier.usage),
         // What cannot be read now will be a notice when it is to be merged.
         Err(_) => Found::Nothing,

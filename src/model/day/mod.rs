@@ -3,7 +3,7 @@
 mod date;
 mod interval;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::units::UnixSeconds;
@@ -102,6 +102,22 @@ impl Window {
         }
     }
 
+    /// The seconds by which the zone's clocks are ahead of UTC at `stamp`.
+    pub fn offset(&self, stamp: UnixSeconds) -> i64 {
+        let offset = local(self.zone, stamp).offset().fix();
+        offset.local_minus_utc().into()
+    }
+
+    /// The offset of the zone in which the day begins at `midnight`, if that may be a zone's.
+    pub fn zone_of_start(&self, midnight: UnixSeconds) -> Option<i64> {
+        zone_of_midnight(self.date, midnight)
+    }
+
+    /// The same of the day's end.
+    pub fn zone_of_end(&self, midnight: UnixSeconds) -> Option<i64> {
+        zone_of_midnight(self.date + Days::new(1), midnight)
+    }
+
     /// `stamp` on the zone's clocks, as `2025-08-01 00:10:00`.
     pub fn clock(&self, stamp: UnixSeconds) -> String {
         clock(self.zone, stamp)
@@ -122,6 +138,16 @@ pub enum RowPlace {
 /// `stamp` on the clocks of `zone`, as `2025-08-01 00:10:00`.
 pub fn clock(zone: Tz, stamp: UnixSeconds) -> String {
     local(zone, stamp).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn zone_of_midnight(date: NaiveDate, midnight: UnixSeconds) -> Option<i64> {
+    let offset = date.and_time(NaiveTime::MIN).and_utc().timestamp() - midnight;
+    is_offset(offset).then_some(offset)
+}
+
+/// Whether a zone may be so many seconds ahead of UTC.
+pub fn is_offset(seconds: i64) -> bool {
+    seconds % 900 == 0 && (-12 * 3600..=14 * 3600).contains(&seconds)
 }
 
 fn local(zone: Tz, stamp: UnixSeconds) -> DateTime<Tz> {

@@ -1,13 +1,14 @@
 //! The file of `--metrics-file`. It lies in a directory of node_exporter's, among the files of others.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{RunEnd, is_metrics, render};
 use crate::model::if_there;
+use crate::settings::regular_file::{self, NOT_REGULAR, open_with};
 use crate::store::lock_within;
 
 /// node_exporter is another user. Nothing personal is in it.
@@ -39,7 +40,11 @@ fn replace(path: &Path, run: &RunEnd) -> io::Result<()> {
     };
     // Between reading the old file and replacing it, no other run may do the same. So nobody else uses the name of
     // the temporary file either, and what a killed run left of it is in nobody's way.
-    let lock = File::open(directory)?;
+    let lock = directory.join(".daily-gpu-log.lock");
+    let lock = open_with(
+        &lock,
+        OpenOptions::new().write(true).create(true).mode(0o600),
+    )?;
     if !lock_within(&lock, PATIENCE, PAUSE)? {
         return Err(io::ErrorKind::WouldBlock.into());
     }
@@ -55,19 +60,14 @@ fn replace(path: &Path, run: &RunEnd) -> io::Result<()> {
 /// What the file holds, if it is there and may be replaced.
 fn earlier(path: &Path) -> io::Result<Option<String>> {
     let not_own = || io::Error::other("這個檔案不是本程式寫的，未覆寫");
-    // Asked before it is opened: a pipe would be waited for, and a device reads as an empty file.
-    let Some(metadata) = if_there(fs::metadata(path))? else {
-        return Ok(None);
+    let earlier = match if_there(regular_file::read(path)) {
+        Ok(None) => return Ok(None),
+        Ok(Some(earlier)) => String::from_utf8(earlier).ok(),
+        Err(error) if error.kind() == NOT_REGULAR => None,
+        Err(error) => return Err(error),
     };
-    // Of a directory, reading it says best what is wrong.
-    if !metadata.is_file() && !metadata.is_dir() {
-        return Err(not_own());
-    }
-    match fs::read_to_string(path) {
-        Ok(earlier) if earlier.is_empty() || is_metrics(&earlier) => Ok(Some(earlier)),
-        Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(error),
-        _ => Err(not_own()),
-    }
+    let is_own = |earlier: &String| earlier.is_empty() || is_metrics(earlier);
+    earlier.filter(is_own).map(Some).ok_or_else(not_own)
 }
 
 fn write_new(path: &Path, contents: &str) -> io::Result<()> {

@@ -1,0 +1,73 @@
+//! What files were written under, where the settings in force are other ones.
+
+use super::cluster::GpuFileNumber;
+use super::day::Interval;
+
+/// A setting under another value of which the files of a day were written. They are whole, and no part of the day that
+/// the settings mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherSetting {
+    /// The seconds by which the clocks of their zone are ahead of UTC.
+    Zone(i64),
+    Interval(Interval),
+    GpuFiles(GpuFileNumber),
+}
+
+impl OtherSetting {
+    pub fn problem(self) -> String {
+        match self {
+            Self::Zone(ahead) => {
+                let zone = offset(ahead);
+                format!("原有檔案是 {zone} 的一天，與設定的 timezone 不同")
+            }
+            Self::Interval(interval) => {
+                format!("原有檔案每 {interval} 一列，與設定的 interval 不同")
+            }
+            Self::GpuFiles(number) => {
+                let number = match number {
+                    GpuFileNumber::Index => " GPU 索引",
+                    GpuFileNumber::Card => "卡號",
+                };
+                format!("原有檔案以{number}命名，與設定的 gpu_files 不同")
+            }
+        }
+    }
+
+    /// The settings under which the files can be added to.
+    pub fn remedy(self) -> String {
+        match self {
+            Self::Zone(0) => "timezone = \"UTC\"".to_owned(),
+            Self::Zone(ahead @ 28_800) => {
+                format!("timezone 為 {} 的時區，例如 \"Asia/Taipei\"", offset(ahead))
+            }
+            Self::Zone(ahead) => format!("timezone 為 {} 的時區", offset(ahead)),
+            Self::Interval(interval) => format!("interval = \"{interval}\""),
+            Self::GpuFiles(GpuFileNumber::Index) => "gpu_files = \"index\"".to_owned(),
+            Self::GpuFiles(GpuFileNumber::Card) => "gpu_files = \"card\"".to_owned(),
+        }
+    }
+}
+
+/// As in `UTC+08:00`.
+fn offset(ahead: i64) -> String {
+    let sign = if ahead < 0 { '-' } else { '+' };
+    let minutes = ahead.abs() / 60;
+    format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_is_written_with_its_sign() {
+        for (ahead, written) in [
+            (0, "UTC+00:00"),
+            (28_800, "UTC+08:00"),
+            (20_700, "UTC+05:45"),
+            (-12_600, "UTC-03:30"),
+        ] {
+            assert_eq!(offset(ahead), written);
+        }
+    }
+}
