@@ -41,7 +41,7 @@ pub struct NodeTasks<'a> {
     /// The part of the day that is known: to its end, or as far as it had passed when the tasks were asked for.
     pub known: Span,
     pub tasks: Vec<&'a Task>,
-    /// Who held each GPU. One that nobody held is not among these.
+    /// Who held each GPU. One that nobody held, as far as is known of the whole day, is not among these.
     pub holdings: BTreeMap<GpuIndex, Holdings<'a>>,
     pub placed: Vec<PlacedGpu<'a>>,
     pub unplaced: Vec<UnplacedGpu>,

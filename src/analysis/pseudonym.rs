@@ -128,7 +128,7 @@ impl Pseudonyms {
     }
 }
 
-/// A UUID that is none can be any text.
+/// A UUID that is none can be any text, and so can that of a GPU that is not AMD's.
 fn gpu_without_text(gpu: TaskGpu) -> TaskGpu {
     let TaskGpu {
         id,
@@ -137,8 +137,8 @@ fn gpu_without_text(gpu: TaskGpu) -> TaskGpu {
         memory,
     } = gpu;
     let uuid = uuid.map(|uuid| match GpuUuid::parse(&uuid) {
-        Some(_) => uuid,
-        None => WITHHELD.to_owned(),
+        Some(GpuUuid::Amd(_)) => uuid,
+        Some(GpuUuid::Text(_)) | None => WITHHELD.to_owned(),
     });
     TaskGpu {
         id,

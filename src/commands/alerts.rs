@@ -172,7 +172,9 @@ fn tasks(archive: &Archive, window: &Window) -> Result<KeptAnswer, Reason> {
     if !window.is_over() {
         return Err(Reason::Running);
     }
-    let file = archive.kept_tasks(window.date).ok_or(Reason::NoTasks)?;
+    let file = archive.kept_tasks(window.date);
+    let file = file.map_err(|error| Reason::Unreadable(error.to_string()))?;
+    let file = file.ok_or(Reason::NoTasks)?;
     kept::recall(&file, window).ok_or(Reason::UnreadableTasks)
 }
 

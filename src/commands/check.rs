@@ -9,7 +9,7 @@ use clap::Args;
 use super::calendar::{Calendar, now};
 use super::frame::Frame;
 use super::request::select;
-use super::values::{DEFAULT_JOBS, MOST_JOBS};
+use super::values::{DEFAULT_JOBS, MOST_JOBS, node_name};
 use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
 use crate::report::check::{self, Check, Report};
 use crate::settings::{Config, Token};
@@ -20,7 +20,7 @@ use crate::store::{Archive, writable};
 
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = "只檢查這些節點 (可重複，或以逗號分隔)")]
     nodes: Vec<String>,
     #[arg(long, help = "不檢查 Token 與管理 API")]

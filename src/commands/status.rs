@@ -10,7 +10,7 @@ use super::calendar::Calendar;
 use super::collect::plan::known_record;
 use super::frame::Frame;
 use super::request::{open_archive, select};
-use super::values::{MOST_DAYS, parse_within};
+use super::values::{MOST_DAYS, node_name, parse_within};
 use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
 use crate::report::status::{Evidence, StatusReport};
 use crate::settings::Config;
@@ -22,7 +22,7 @@ pub struct StatusArgs {
     #[arg(value_parser = |text: &str| parse_within(text, 1..=MOST_DAYS, "天數"))]
     #[arg(help = "最近幾天，1 到 366 [預設: 7]")]
     days: u16,
-    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = "只看這些節點 (可重複，或以逗號分隔)")]
     nodes: Vec<String>,
 }

@@ -6,11 +6,11 @@ use std::slice;
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 
 use super::calendar::Calendar;
 use super::frame::Frame;
 use super::request::{RequestError, open_archive};
+use super::values::{node_name, user_name};
 use crate::analysis::NodeRecord;
 use crate::analysis::usage::{AbsenceReason, Usage, UserOrder, dates};
 use crate::formats::{usage_csv, usage_table};
@@ -29,10 +29,10 @@ pub struct UsersArgs {
     date: DateArg,
     #[arg(long, value_name = "DATE", help = "合計 DATE 到這個日期的每一天")]
     to: Option<DateArg>,
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", value_parser = user_name())]
     #[arg(help = "只列這位使用者 (搭配 --anonymize 時，名稱或代號皆可)")]
     user: Option<String>,
-    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = "只計這些節點 (可重複，或以逗號分隔)")]
     nodes: Vec<String>,
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]

@@ -3,6 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use clap::builder::{NonEmptyStringValueParser, StringValueParser, TypedValueParser};
+
+use crate::model::composed;
+
 /// How many nodes are collected at once, to begin with, unless `--jobs` says otherwise. The wait for an agent's answer
 /// is what takes the time, so it is no function of the machine's cores.
 pub const DEFAULT_JOBS: u16 = 64;
@@ -23,4 +27,14 @@ pub fn parse_within(text: &str, bounds: RangeInclusive<u16>, unit: &str) -> Resu
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: u32 = text.parse().map_err(|_| format!("「{text}」不是秒數"))?;
     Ok(Duration::from_secs(seconds.into()))
+}
+
+/// A name in the form in which names are compared.
+pub fn node_name() -> impl TypedValueParser<Value = String> {
+    StringValueParser::new().map(|name| composed(&name))
+}
+
+/// Such a name of a user, which is not empty.
+pub fn user_name() -> impl TypedValueParser<Value = String> {
+    NonEmptyStringValueParser::new().map(|name| composed(&name))
 }

@@ -11,7 +11,7 @@ use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula, unguard};
 use super::unreadable::Unreadable;
 use crate::analysis::{Account, DOUBTS, DayLedger, Doubt, Entry, NodeLedger, Span};
-use crate::model::{GpuIndex, UnixSeconds};
+use crate::model::{GpuIndex, UnixSeconds, composed};
 
 const HEADER: &str = "類別,使用者,節點,GPU編號,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),無讀數(GPU小時),\
     平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
@@ -133,7 +133,7 @@ fn read_row(record: &StringRecord, day: &mut DayLedger) -> Option<()> {
     let row: Row = record.deserialize(None).ok()?;
     let known = Span::new(row.from?, row.to?)?;
     let doubts = read_doubts(&row.doubts)?;
-    let (user, node) = (unguard(&row.user), unguard(&row.node));
+    let (user, node) = (composed(&unguard(&row.user)), composed(&unguard(&row.node)));
     let ledger = day.entry(node).or_insert_with(|| NodeLedger {
         known,
         doubts: doubts.clone(),
@@ -291,6 +291,14 @@ mod tests {
         assert!(parsed("").is_err());
         assert!(parsed("GPU編號,使用者\n").is_err());
         assert!(parsed(&text[..text.len() - 20]).is_err());
+    }
+
+    #[test]
+    fn names_are_read_in_the_form_in_which_they_are_compared() {
+        let text = String::from_utf8(render(&ledger())).expect("UTF-8");
+        let text = text.replace("alice,n1", "ange\u{301},ne\u{301}1");
+        let day = parsed(&text).expect("a ledger");
+        assert_eq!(day["né1"].entries[0].user.as_deref(), Some("angé"));
     }
 
     #[test]

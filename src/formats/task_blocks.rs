@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::number;
-use crate::model::{Task, TaskGpu};
+use crate::model::{Task, TaskGpu, TaskTime};
 
 /// What stands for a field that the API left out.
 const MISSING: &str = "N/A";
@@ -55,9 +55,11 @@ impl<'a> TaskGpuLine<'a> {
         }
         field("映像檔", task.image.as_deref(), "");
         field("開始時間", task.start.text(), "");
+        let is_running = task.last_named.is_none() && !matches!(task.start, TaskTime::Never);
         match task.end.text() {
             Some(end) => field("結束時間", Some(end), ""),
-            None => field("狀態", Some("執行中"), ""),
+            None if is_running => field("狀態", Some("執行中"), ""),
+            None => {}
         }
         let seconds = task.total_seconds.map(number::seconds);
         field("使用時長", seconds.as_deref(), " 秒");

@@ -79,6 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_long_is_named_by_its_beginning() {
+        let capped: Capped<_, 2> = std::iter::once("長".repeat(4000)).collect();
+        assert_eq!(capped.named(), "長".repeat(200) + "…");
+    }
+
+    #[test]
     fn what_is_over_the_cap_is_counted() {
         for (count, joined) in [
             (0, ""),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
-use crate::model::UnixSeconds;
+use crate::model::{UnixSeconds, quote};
 
 /// What the API left out is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -77,7 +77,7 @@ impl Task {
         let moment = |field: &str, time: &TaskTime| match time {
             TaskTime::At { unix, .. } => Ok(Some(*unix)),
             TaskTime::Absent | TaskTime::Never => Ok(None),
-            TaskTime::Unreadable(text) => Err(format!("{field}「{text}」不是時間")),
+            TaskTime::Unreadable(text) => Err(format!("{field}「{}」不是時間", quote(text))),
         };
         let to = moment("end", &self.end)?;
         if self.start == TaskTime::Never {

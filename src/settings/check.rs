@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Config;
 use super::notify::{Notify, PASSWORD_FILE, Security, Smtp};
 use crate::model::{
-    CardId, GENERAL, GpuIndex, GpuUuid, MARK, Node, Thresholds, WrittenRule, redacted,
+    CardId, GENERAL, GpuIndex, GpuUuid, MARK, Node, Thresholds, WrittenRule, composed, redacted,
 };
 
 /// Makes an error of the problem with `key` unless all is well with it.
@@ -30,6 +30,7 @@ pub fn of_item(list: &str, name: &str, key: &str) -> String {
 
 /// Adds what some settings take from others, and checks them all. An error begins with its key.
 pub fn complete(mut config: Config) -> Result<Config, String> {
+    compose(&mut config)?;
     complete_nodes(&mut config.nodes, &config.cards)?;
     let nodes: BTreeSet<&str> = config.nodes.iter().map(|node| &*node.name).collect();
     let mut ignored = config.ignore_hosts.iter();
@@ -51,6 +52,30 @@ pub fn complete(mut config: Config) -> Result<Config, String> {
         check_rule(rule, &rules[..position])?;
     }
     Ok(config)
+}
+
+/// Puts all names into the form in which they are compared with those of the management API.
+fn compose(config: &mut Config) -> Result<(), String> {
+    for node in &mut config.nodes {
+        node.name = composed(&node.name);
+    }
+    let alerts = &mut config.alerts;
+    for names in [
+        &mut config.ignore_hosts,
+        &mut alerts.exempt_users,
+        &mut alerts.exempt_projects,
+        &mut alerts.exempt_nodes,
+    ] {
+        *names = names.iter().map(|name| composed(name)).collect();
+    }
+    let mut users = BTreeMap::new();
+    for (user, address) in std::mem::take(&mut config.users) {
+        let user = composed(&user);
+        let problem = format!("使用者「{}」出現兩次", redacted(&user));
+        require(users.insert(user, address).is_none(), "users", problem)?;
+    }
+    config.users = users;
+    Ok(())
 }
 
 fn complete_nodes(nodes: &mut [Node], cards: &[CardId]) -> Result<(), String> {

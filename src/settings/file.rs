@@ -384,6 +384,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn names_are_in_the_form_in_which_they_are_compared() {
+        let config = parsed(
+            "ignore_hosts = [\"e\u{301}1\"]\n[[nodes]]\nname = \"e\u{301}2\"\nurl = \"http://127.0.0.1:1\"\n\
+             [alerts]\nexempt_users = [\"e\u{301}3\"]\nexempt_projects = [\"e\u{301}4\"]\n\
+             exempt_nodes = [\"e\u{301}2\"]\n[users]\n\"e\u{301}5\" = \"e@example.org\"",
+        )
+        .expect("settings");
+        let only = |name: &str| std::collections::BTreeSet::from([name.to_owned()]);
+        assert_eq!(config.ignore_hosts, only("é1"));
+        assert_eq!(config.nodes[0].name, "é2");
+        assert_eq!(config.alerts.exempt_users, only("é3"));
+        assert_eq!(config.alerts.exempt_projects, only("é4"));
+        assert_eq!(config.alerts.exempt_nodes, only("é2"));
+        assert!(config.users.contains_key("é5"));
+        let twice = "[users]\n\"é\" = \"e@example.org\"\n\"e\u{301}\" = \"f@example.org\"";
+        let error = parsed(twice).expect_err("two of one name");
+        assert!(error.contains("使用者「é」出現兩次"), "{error}");
+    }
+
     /// Each text is refused by the name of a key, and without the secret `hush`.
     #[track_caller]
     fn refused(table: &[(String, &str)]) {

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 /// The largest file that is read: a year of a thousand nodes' figures is a tenth of it.
-const LIMIT_BYTES: u64 = 256 << 20;
+pub const LIMIT_BYTES: u64 = 256 << 20;
 /// What is wrong with a file that is no regular one.
 pub const NOT_REGULAR: io::ErrorKind = io::ErrorKind::InvalidInput;
 

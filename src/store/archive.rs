@@ -51,9 +51,12 @@ impl Archive {
         self.file_of_day("tasks", date)
     }
 
-    /// The answer that was kept for a day. One that cannot be read is none.
-    pub fn kept_tasks(&self, date: NaiveDate) -> Option<Vec<u8>> {
-        self.tasks(date).read().ok().flatten()
+    /// The answer that was kept for a day.
+    pub fn kept_tasks(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.tasks(date).read() {
+            Err(error) if error.is_of_no_file() => Ok(None),
+            read => read,
+        }
     }
 
     /// Who was notified of idle GPUs.

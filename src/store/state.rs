@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::write::{Modes, WriteError, put};
 use crate::model::{ReadableBy, if_there};
-use crate::settings::regular_file;
+use crate::settings::regular_file::{self, NOT_REGULAR};
 
 pub const STATE_DIRECTORY: &str = ".daily-gpu-log";
 /// The file whose lock a run holds.
@@ -17,6 +17,18 @@ pub const LOCK: &str = "lock";
 pub struct ReadError {
     pub path: PathBuf,
     pub cause: io::Error,
+}
+
+impl ReadError {
+    /// Whether there is no file in that place, but a pipe, a link or nothing: a new file may take it.
+    pub fn is_of_no_file(&self) -> bool {
+        let is_file = || fs::symlink_metadata(&self.path).is_ok_and(|found| found.is_file());
+        match self.cause.kind() {
+            io::ErrorKind::NotADirectory => true,
+            NOT_REGULAR => !is_file(),
+            _ => false,
+        }
+    }
 }
 
 /// A file of the state, which need not exist. Only a run that holds the lock may write it.

@@ -81,10 +81,11 @@ impl DataDir {
         })
     }
 
-    /// Keeps the record of a run, and notes that all files are in place.
-    pub fn end(&self, date: NaiveDate, record: &DayRecord) -> Result<(), WriteError> {
+    /// Keeps the record of a run, if one is given, and notes that all files are in place.
+    pub fn end(&self, date: NaiveDate, record: Option<&DayRecord>) -> Result<(), WriteError> {
         // A record that a power cut empties is none, and the day is looked at again.
-        let kept = self.run(date).keep_unsynced(&json(record));
+        let keep = |record| self.run(date).keep_unsynced(&json(record));
+        let kept = record.map_or(Ok(()), keep);
         unfinished::note(self).remove().and(kept)
     }
 

@@ -544,6 +544,42 @@ fn if_nothing_can_be_judged_that_is_said_instead_of_nobody() {
         .stderr_has("警告：gpu-b 在 ");
 }
 
+#[test]
+fn a_node_of_which_it_is_not_known_who_held_what_is_no_free_one() {
+    let on_b = |gpus: Value| {
+        let (start, end) = (
+            "Fri, 01 Aug 2025 00:00:00 GMT",
+            "Sat, 02 Aug 2025 00:00:00 GMT",
+        );
+        json!({"username": "bob", "hostname": "gpu-b", "gpus": gpus, "flavor": {"gpu": 1}, "start": start, "end": end})
+    };
+    let lab = || {
+        lab("")
+            .node(gpu_a())
+            .node(gpu_b(0.0))
+            .task(held("t1", "alice", 17, 0, 2 * DAY))
+    };
+    let warning = "警告：gpu-b 在 2025-08-01 到 2025-08-02（2 天）沒有可以判斷的資料";
+    let world = collected_with(lab().raw_task("t2", on_b(json!([]))), 3);
+    let _ = world.run(&["alerts", NEXT]).exits(3).stderr_has(warning);
+    // The newest answer has the task no more, and no answer of the day had.
+    let world = collected(lab().raw_task("t2", on_b(json!([{"id": 1}]))));
+    for date in [DATE, NEXT] {
+        let file = format!("data/.daily-gpu-log/tasks/{date}.json");
+        let mut kept: Value = serde_json::from_str(&world.read(&file)).expect("JSON");
+        let tasks = kept["answer"].as_object_mut().expect("tasks");
+        let gone = tasks.remove("t2").expect("the task");
+        let rest = std::mem::take(tasks);
+        tasks.insert("a2".to_owned(), gone);
+        tasks.extend(rest);
+        kept["last_named"] = json!([MIDNIGHT]);
+        world.write(&file, &kept.to_string());
+    }
+    let outcome = world.run(&["alerts", NEXT, "--json"]).exits(3);
+    let outcome = outcome.stderr_has(warning);
+    assert_eq!(left_out(&outcome), [""; 0]);
+}
+
 /// A lab in which alice works on one node, and nothing is known of the GPU that bob holds on the other one.
 fn lab_of_two_nodes() -> Lab {
     let gpu_b = SimulatedNode::new("gpu-b").cards(&[1, 9]);

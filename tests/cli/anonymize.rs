@@ -49,7 +49,7 @@ fn api() -> SimulatedApi {
     });
     // RFC 2822 has comments in its times.
     let commented = json!({
-        "username": "bob", "hostname": "elsewhere", "gpus": [{"id": 1, "uuid": "the one of carol"}],
+        "username": "bob", "hostname": "elsewhere", "gpus": [{"id": 1, "uuid": "the one of carol"}, {"id": 2, "uuid": "carol-chen-01"}],
         "start": "Fri, 01 Aug 2025 14:00:00 +0800 (erin)", "end": "Fri, 01 Aug 2025 07:00:00 GMT (dave)",
     });
     SimulatedApi::new(TOKEN)

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
-use crate::support::{DATE, Lab, MIDNIGHT, Outcome, TOKEN, World};
+use crate::support::{BOUND_BY_MODES, DATE, Lab, MIDNIGHT, Outcome, TOKEN, World};
 
 const NODE: &str = "colab-gpu4";
 
@@ -223,4 +223,36 @@ fn a_place_that_takes_none_costs_no_usage() {
     world.write("data/.daily-gpu-log/tasks", "not a directory");
     let outcome = world.run(&[DATE]).exits(0).stderr_has("任務資訊未能保存");
     assert!(outcome.of_day(NODE, DATE, "average").contains(",alice\n"));
+}
+
+#[test]
+fn one_that_another_account_left_unreadable_stays() {
+    let world = lab(SimulatedApi::new(TOKEN)).start_after(collected());
+    let closed = [
+        format!("data/.daily-gpu-log/tasks/{DATE}.json"),
+        format!("data/.daily-gpu-log/runs/{DATE}.json"),
+    ];
+    let said = [
+        "任務資訊未能保存，以免失去這個檔案中的任務；請修正它的擁有者與權限，再重新收集這一天\n",
+        "執行記錄未能保存，原有的檔案保持不變；請修正它的擁有者與權限\n",
+    ];
+    for ((file, said), status) in closed.iter().zip(said).zip([3, 0]) {
+        let before = world.read(file);
+        world.set_mode(file, 0o000);
+        let outcome = world.run_in_shell(BOUND_BY_MODES, &[DATE]);
+        let problem = format!("警告：無法讀取 {file}：Permission denied");
+        let _ = outcome.exits(status).stderr_has(&problem).stderr_has(said);
+        world.set_mode(file, 0o600);
+        assert_eq!(world.read(file), before);
+    }
+    let _ = world.run(&[DATE]).exits(0).stderr_is(GONE);
+}
+
+#[test]
+fn a_task_that_is_gone_is_not_said_to_run() {
+    let world = lab(SimulatedApi::new(TOKEN)).start_after(collected());
+    let outcome = world.run(&[DATE]).exits(0).stderr_is(GONE);
+    let summary = outcome.of_day(NODE, DATE, "summary");
+    assert!(summary.contains("開始時間"), "{summary}");
+    assert!(!summary.contains("執行中"), "{summary}");
 }

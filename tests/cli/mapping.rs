@@ -77,6 +77,28 @@ fn gpus_that_no_setting_places_are_one_warning_and_nobodys() {
 }
 
 #[test]
+fn of_many_that_cannot_be_placed_a_dozen_are_named() {
+    let mut lab = Lab::colab_gpu4();
+    let long = "t".repeat(300);
+    for id in 100..150 {
+        let task = SimulatedTask::new(&format!("{id}{long}"), "alice", "colab-gpu4");
+        lab = lab.task(task.gpu(id, &format!("APU-{id}")));
+    }
+    let outcome = lab.run(&[DATE]).exits(3);
+    let ids: Vec<_> = (100..112).map(|id| id.to_string()).collect();
+    let tasks: Vec<_> = ids
+        .iter()
+        .map(|id| format!("{id}{}…", &long[..197]))
+        .collect();
+    let named = format!(
+        "GPU id {} 等 50 個 無法對應到該節點的 GPU（任務 {} 等 50 個）",
+        ids.join("、"),
+        tasks.join("、")
+    );
+    let _ = outcome.stderr_has(&named);
+}
+
+#[test]
 fn a_task_of_which_one_gpu_is_placed_keeps_that_one() {
     let outcome = two_tasks()
         .node_settings("colab-gpu4", &format!("gpu_uuids = {{ \"{OF_25}\" = 3 }}"))

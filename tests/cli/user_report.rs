@@ -236,3 +236,16 @@ fn without_the_api_there_is_no_report() {
         );
     }
 }
+
+#[test]
+fn a_task_that_never_began_is_not_said_to_run() {
+    let cancelled = json!({
+        "username": "alice", "hostname": "gpu-a", "gpus": [{"id": 1}],
+        "start": null, "end": null, "total_seconds": 0,
+    });
+    let lab = Lab::new().node(node("gpu-a")).raw_task("t1", cancelled);
+    let outcome = lab.run(&REPORT).exits(0);
+    let _ = outcome
+        .stdout_has("開始時間: N/A\n  使用時長: 0")
+        .stdout_lacks("執行中");
+}

@@ -145,15 +145,22 @@ impl Tally {
         tasks: &RuledTasks,
         account: impl Fn(GpuIndex, &Spans) -> Account,
     ) -> BTreeSet<GpuIndex> {
-        let (mut held, mut has_evidence, mut has_unplaced) = (BTreeSet::new(), false, false);
+        let (mut held, mut has_evidence, mut has_unknown) = (BTreeSet::new(), false, false);
         let Some(known) = tasks.known else {
             return held;
         };
         let map = tasks.all.gpu_map(node);
         for (rule, of_rule) in tasks.by_rule.iter().enumerate() {
             let of_node = attribute_by(map, of_rule, known);
-            has_unplaced |= !of_node.unplaced.is_empty();
+            has_unknown |= !of_node.unplaced.is_empty()
+                || !of_node.unlisted.is_empty()
+                || !of_node.timeless.is_empty();
             for (index, holdings) in of_node.holdings {
+                if holdings.holders.is_empty() {
+                    // All that is known is that somebody may have held it.
+                    has_unknown = true;
+                    continue;
+                }
                 held.insert(index);
                 for holder in &holdings.holders {
                     let account = account(index, &holder.spans);
@@ -164,7 +171,7 @@ impl Tally {
                 }
             }
         }
-        if !held.is_empty() || has_unplaced {
+        if !held.is_empty() || has_unknown {
             *self.nodes.entry(node.name.clone()).or_default() |= has_evidence;
         }
         held

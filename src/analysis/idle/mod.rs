@@ -22,7 +22,7 @@ pub use memory::{Memory, Outcome, Reminder};
 pub struct Tally {
     held: BTreeMap<(String, usize), BTreeMap<(String, GpuIndex), Account>>,
     pub left_out: Vec<LeftOut>,
-    /// The nodes whose GPUs tasks held that count, and whether there is any time of which it is known what they did.
+    /// The nodes whose GPUs tasks that count held or may have held, and whether there is any time of which it is known what they did.
     nodes: BTreeMap<String, bool>,
     /// Whether it is known of any day that no task held a GPU that counts.
     pub has_free_day: bool,

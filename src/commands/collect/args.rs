@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 
-use crate::commands::values::{MOST_DAYS, MOST_JOBS, parse_seconds, parse_within};
+use crate::commands::values::{
+    MOST_DAYS, MOST_JOBS, node_name, parse_seconds, parse_within, user_name,
+};
 use crate::model::DateArg;
 
 #[derive(Args, Debug)]
@@ -36,13 +37,13 @@ pub struct RunArgs {
     #[arg(long, help = "不連線管理 API，只收集使用率")]
     pub skip_task_info: bool,
     #[arg(long, value_name = "NAME", requires = "user_report")]
-    #[arg(conflicts_with = "skip_task_info", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(conflicts_with = "skip_task_info", value_parser = user_name())]
     #[arg(help = "任務報告只列這位使用者的任務\n(搭配 --user-report)")]
     pub user: Option<String>,
     #[arg(long, requires = "user_report", conflicts_with = "skip_task_info")]
     #[arg(help = "任務報告以代號取代使用者、專案、映像檔與\n任務 (搭配 --user-report)")]
     pub anonymize: bool,
-    #[arg(long = "node", value_name = "NAME", value_delimiter = ',')]
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = "只處理這些節點 (可重複，或以逗號分隔)")]
     pub nodes: Vec<String>,
     /// Without it [`DEFAULT_JOBS`](crate::commands::values::DEFAULT_JOBS), and up to [`MOST_JOBS`] where none answers.

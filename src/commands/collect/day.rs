@@ -22,7 +22,7 @@ use crate::report::{NodeResult, RunReport};
 use crate::settings::Token;
 use crate::sources::netdata;
 use crate::sources::parallel::{self, Jobs, NoThread, Queue};
-use crate::store::{DataDir, Tree, reports};
+use crate::store::{DataDir, ReadError, Tree, reports};
 
 pub struct Run<'a> {
     pub request: &'a Request<'a>,
@@ -47,8 +47,12 @@ impl<'a> Run<'a> {
         let (started_at, clock) = (now(), Instant::now());
         let tree = self.data_dir.begin(window)?;
         let tasks = OnceLock::new();
-        // What is no record, or cannot be read, is replaced.
-        let earlier = self.data_dir.record(window.date).ok().flatten();
+        // What is no record is replaced. What cannot be read may be one.
+        let (earlier, unreadable) = match self.data_dir.record(window.date) {
+            Ok(earlier) => (earlier, None),
+            Err(error) if error.is_of_no_file() => (None, None),
+            Err(error) => (None, Some(error)),
+        };
         let known = earlier.as_ref().filter(|earlier| earlier.is_of(window));
         let day = Day {
             window,
@@ -79,7 +83,7 @@ impl<'a> Run<'a> {
             .retain(|notice| is_last || !notice.kind.is_about_now());
         report.users_report = users_report;
         report.took = clock.elapsed();
-        self.remember(window, &mut report, earlier);
+        self.remember(window, &mut report, earlier, unreadable);
         Ok(report)
     }
 
@@ -134,16 +138,25 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn remember(&self, window: &Window, report: &mut RunReport, earlier: Option<DayRecord>) {
+    fn remember(
+        &self,
+        window: &Window,
+        report: &mut RunReport,
+        earlier: Option<DayRecord>,
+        unreadable: Option<ReadError>,
+    ) {
         let asked: Vec<_> = report.nodes.iter().map(|node| &*node.node.name).collect();
         let record = match earlier {
             // A look at a few nodes under other settings must not cost the record of the others.
             Some(earlier) if !earlier.is_of(window) && !earlier.is_about(&asked) => earlier,
             earlier => DayRecord::of_run(report, earlier.filter(|earlier| earlier.is_of(window))),
         };
-        let kept = self.data_dir.end(window.date, &record);
+        let record = Some(&record).filter(|_| unreadable.is_none());
+        let kept = self.data_dir.end(window.date, record);
         let not_recorded = kept.err().map(|error| Kind::NotRecorded(error).into());
         report.notices.extend(not_recorded);
+        let not_read = unreadable.map(|error| Kind::RecordNotRead(error).into());
+        report.notices.extend(not_read);
     }
 }
 

@@ -144,7 +144,8 @@ fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> Plann
 /// Whether the management API has answered since the day was over.
 fn has_final_tasks(archive: &Archive, window: &Window) -> bool {
     let file = archive.kept_tasks(window.date);
-    let kept = file.and_then(|file| kept::recall(&file, window));
+    let kept = file.ok().flatten();
+    let kept = kept.and_then(|file| kept::recall(&file, window));
     kept.is_some_and(|kept| kept.fetched_at >= window.end)
 }
 

@@ -49,7 +49,12 @@ pub fn obtain(
         ApiAccess::Api(token) => Some(token),
         ApiAccess::Nobody | ApiAccess::Absent(_) => None,
     };
-    let earlier = data_dir.kept_tasks(window.date);
+    let (earlier, unreadable) = match data_dir.kept_tasks(window.date) {
+        Ok(earlier) => (earlier, None),
+        Err(error) => (None, Some(Kind::TasksNotRead(error))),
+    };
+    let may_keep = unreadable.is_none();
+    let unreadable = unreadable.map(Notice::from);
     let error = match token.map(|token| ask(request, token, window, None)) {
         Some(Ok(Fetched { answer, body, .. })) => {
             let (answer, file) = kept::unite(answer, &body, window, asked_at, earlier.as_deref());
@@ -62,18 +67,25 @@ pub fn obtain(
                 seconds_left: end - asked_at,
             });
             notices.extend(end.map(Notice::from));
-            let not_kept = data_dir.tasks(window.date).keep(&file).err();
-            let not_kept = not_kept.map(Kind::TasksNotKept);
+            let kept_file = data_dir.tasks(window.date);
+            let not_kept = match file {
+                // Without a look at the file that is there, it would cost the tasks that only that one has.
+                _ if !may_keep => None,
+                Some(file) => kept_file.keep(&file).err().map(Kind::TasksNotKept),
+                None => Some(Kind::TasksNotUnited(kept_file.path)),
+            };
             notices.extend(not_kept.map(Notice::from));
+            notices.extend(unreadable);
             return notices;
         }
         Some(Err(error)) => Some(error),
         None => None,
     };
     let kept = earlier.and_then(|file| kept::recall(&file, window));
+    let mut notices: Vec<_> = unreadable.into_iter().collect();
     match (kept, error) {
         (Some(kept), error) => {
-            let mut notices = answer_notices(request.config, &kept.answer);
+            notices.extend(answer_notices(request.config, &kept.answer));
             let is_final = kept.fetched_at >= window.end;
             if error.is_some() || !is_final {
                 let since = window.clock(kept.fetched_at);
@@ -85,20 +97,19 @@ pub fn obtain(
                 notices.push(kept.into());
             }
             obtained(TaskInformation::Kept(kept));
-            notices
         }
         (None, Some(error)) => {
             obtained(TaskInformation::Unavailable(error.to_string()));
-            vec![Kind::TasksUnavailable(error).into()]
+            notices.push(Kind::TasksUnavailable(error).into());
         }
         (None, None) => {
             obtained(match source {
                 ApiAccess::Absent(reason) => TaskInformation::Unavailable(reason.to_owned()),
                 ApiAccess::Api(_) | ApiAccess::Nobody => TaskInformation::NotAsked,
             });
-            Vec::new()
         }
     }
+    notices
 }
 
 /// Ends the wait for the tasks without any, should a bug keep them from being obtained.

@@ -28,7 +28,10 @@ pub fn message(notice: &Notice) -> String {
         | Kind::TokenEnds { .. }
         | Kind::TasksPanicked
         | Kind::TasksNotKept(_)
+        | Kind::TasksNotRead(_)
+        | Kind::TasksNotUnited(_)
         | Kind::NotRecorded(_)
+        | Kind::RecordNotRead(_)
         | Kind::NoReadingsLeft(_)
         | Kind::BusyWithoutTask { .. }
         | Kind::MoreConflicts { .. }

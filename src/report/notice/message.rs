@@ -72,7 +72,21 @@ impl fmt::Display for Notice {
                 }
             }
             Kind::TasksNotKept(error) => write!(f, "{error}：任務資訊未能保存"),
+            Kind::TasksNotRead(error) => write!(
+                f,
+                "{error}：任務資訊未能保存，以免失去這個檔案中的任務；請修正它的擁有者與權限，再重新收集這一天"
+            ),
+            Kind::TasksNotUnited(path) => write!(
+                f,
+                "{} 的任務與管理 API 的回覆合計太多：任務資訊未能保存，這個檔案保持不變，其中的任務未計入；\
+                 請檢查管理 API 的回覆，不需要先前的任務時請移走這個檔案，再重新收集這一天",
+                path.display()
+            ),
             Kind::NotRecorded(error) => write!(f, "{error}：執行記錄未能保存"),
+            Kind::RecordNotRead(error) => write!(
+                f,
+                "{error}：執行記錄未能保存，原有的檔案保持不變；請修正它的擁有者與權限"
+            ),
             Kind::SeriesStopped { since, stopped } => f.write_str(&stopped.message(node, since)),
             Kind::UnknownCards(cards) => write!(
                 f,
@@ -90,9 +104,9 @@ impl fmt::Display for Notice {
                     id.or_else(|| gpu.uuid.clone())
                         .unwrap_or_else(|| "N/A".to_owned())
                 };
-                let ids = list(gpus.iter().map(id));
-                let tasks = list(gpus.iter().map(|unplaced| unplaced.task.clone()));
-                let uuids = list(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()));
+                let ids = dozen(gpus.iter().map(id));
+                let tasks = dozen(gpus.iter().map(|unplaced| unplaced.task.clone()));
+                let uuids = dozen(gpus.iter().filter_map(|unplaced| unplaced.gpu.uuid.clone()));
                 let remedy = remedy(
                     owner.as_deref(),
                     format_args!(" UUID {uuids} "),
@@ -120,7 +134,7 @@ impl fmt::Display for Notice {
                     f,
                     "{node} 的 GPU UUID 與 id 不一致，以 UUID 為準（{}）：\
                      請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或{remedy}",
-                    list(gpus.iter().map(ToString::to_string))
+                    dozen(gpus.iter().map(ToString::to_string))
                 )
             }
             Kind::UnknownHosts { hosts, tasks } => write!(
@@ -204,7 +218,7 @@ impl fmt::Display for Notice {
             } => {
                 let users = &conflict.users;
                 let users = match users.more {
-                    0 => users.first.join("、") + " ",
+                    0 => users.named() + " ",
                     _ => users.joined(|_| format!(" 等 {} 位使用者", users.len())),
                 };
                 write!(
@@ -307,8 +321,16 @@ fn problems<T, const CAP: usize>(tasks: &Capped<T, CAP>, problem: fn(&T) -> Stri
 }
 
 /// Every item once, in order of appearance.
-fn list(items: impl Iterator<Item = String>) -> String {
+fn distinct(items: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let mut seen = HashSet::new();
-    let distinct: Vec<String> = items.filter(|item| seen.insert(item.clone())).collect();
-    distinct.join("、")
+    items.filter(move |item| seen.insert(item.clone()))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    distinct(items).collect::<Vec<_>>().join("、")
+}
+
+/// A dozen, and how many there are, of items of which there may be any number.
+fn dozen(items: impl Iterator<Item = String>) -> String {
+    distinct(items).collect::<Capped<_, 12>>().named()
 }

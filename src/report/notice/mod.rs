@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::{Namesakes, NodeError};
-use crate::store::{NotMergedReport, UnusableFile, WriteError};
+use crate::store::{NotMergedReport, ReadError, UnusableFile, WriteError};
 
 pub use found::{
     answer_notices, day_notices, parent_notices, task_notices, time_notices, usage_notices,
@@ -89,7 +89,13 @@ pub enum Kind {
         is_final: bool,
     },
     TasksNotKept(WriteError),
+    /// The answer that is kept cannot be read, and the new one is not kept over it.
+    TasksNotRead(ReadError),
+    /// The answer that is kept, in this file, and the new one are together more than can be read.
+    TasksNotUnited(PathBuf),
     NotRecorded(WriteError),
+    /// The record that is there cannot be read, and stays.
+    RecordNotRead(ReadError),
     UnknownCards(Capped<CardId, 12>),
     /// GPUs of tasks cannot be placed on their node.
     Unplaced {
@@ -180,7 +186,10 @@ impl Kind {
             Self::TasksKept { is_final: true, .. } => (Warning, "tasks_kept", None),
             Self::TasksKept { .. } => (Error, "tasks_kept", Some(S::EarlyTasks)),
             Self::TasksNotKept(_) => (Warning, "tasks_not_kept", None),
-            Self::NotRecorded(_) => (Warning, "not_recorded", None),
+            Self::TasksNotRead(_) | Self::TasksNotUnited(_) => {
+                (Warning, "tasks_not_kept", Some(S::DoubtfulTasks))
+            }
+            Self::NotRecorded(_) | Self::RecordNotRead(_) => (Warning, "not_recorded", None),
             Self::UnknownCards(_) => (Warning, "unknown_card", None),
             Self::Unplaced { .. } => (Warning, "unplaced_gpus", Some(S::Unplaced)),
             Self::Unlisted(_) => (Warning, "unlisted_gpus", Some(S::Unplaced)),

@@ -51,7 +51,9 @@ pub fn read_body(
     let room = Room::wait_for(most - FREE_BYTES, limit, deadline);
     let waited = begun.elapsed();
     let room = room.ok_or(HttpError::NoRoom { waited })?;
-    body.reserve_exact(most - FREE_BYTES);
+    // So much at once is given back to the system when it is freed (mallopt(3), M_MMAP_THRESHOLD), and what is not
+    // written takes no memory.
+    body.reserve_exact(BODY_LIMIT_BYTES + 1);
     let rest = response.read_to_end(&mut body).map_err(broken);
     rest.map_err(|error| match error {
         // Without the wait there might have been time enough.

@@ -1,13 +1,14 @@
 //! A day's answer as it is kept, for runs that cannot or shall not ask again, with the tasks that it had before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::answer::{self, Entries};
-use crate::model::{Answer, KeptAnswer, Task, UnixSeconds, Window};
+use crate::model::{Answer, KeptAnswer, UnixSeconds, Window};
+use crate::settings::regular_file::LIMIT_BYTES;
 
 /// The form of the file. The answer is the API's own, so that a later version can read more from it.
 #[derive(Serialize, Deserialize)]
@@ -36,20 +37,21 @@ impl<'a> Kept<'a> {
 }
 
 /// The answer to a question of `asked_at`, which was read from `body`, together with the tasks that it lacks and the
-/// `earlier` file has; and the file that keeps both.
+/// `earlier` file has; and the file that keeps both. Where the two are more than can be read again, it is the new answer
+/// alone, and no file.
 pub fn unite(
     answer: Answer,
     body: &[u8],
     window: &Window,
     asked_at: UnixSeconds,
     earlier: Option<&[u8]>,
-) -> (Answer, Vec<u8>) {
+) -> (Answer, Option<Vec<u8>>) {
     let kept = earlier.and_then(|file| Kept::read(file, window));
     let gone = kept.map(|kept| gone(&kept, &answer)).unwrap_or_default();
     let body = String::from_utf8_lossy(body);
     if gone.is_empty() {
         let file = file(&body, Vec::new(), window, asked_at);
-        return (answer, file);
+        return (answer, Some(file));
     }
     let mut united = String::from("{");
     for (id, record, _) in &gone {
@@ -64,8 +66,14 @@ pub fn unite(
     let last_named: Vec<_> = gone.iter().map(|(_, _, stamp)| *stamp).collect();
     let whole = serde_json::from_str(&united).ok();
     let whole = whole.and_then(|Entries(all)| answer::read_records(all, &last_named).ok());
+    let Some(whole) = whole else {
+        return (answer, None);
+    };
     let file = file(&united, last_named, window, asked_at);
-    (whole.unwrap_or(answer), file)
+    if file.len() as u64 > LIMIT_BYTES {
+        return (answer, None);
+    }
+    (whole, Some(file))
 }
 
 fn file(
@@ -87,30 +95,42 @@ fn file(
 /// The kept tasks that the new answer does not have, by id, each with when an answer last had it. An entry that the
 /// new answer has and that cannot be read does not take the place of one that could.
 fn gone<'a>(kept: &Kept<'a>, new: &Answer) -> Vec<(String, &'a RawValue, UnixSeconds)> {
-    let mut named: HashMap<&str, Vec<&Task>> = HashMap::new();
-    for task in &new.tasks {
-        named.entry(&task.id).or_default().push(task);
+    /// How many entries of the new answer one id has.
+    #[derive(Clone, Copy, Default)]
+    struct New {
+        tasks: usize,
+        malformed: usize,
     }
+    let mut counts: HashMap<&str, New> = HashMap::new();
+    for task in &new.tasks {
+        counts.entry(&task.id).or_default().tasks += 1;
+    }
+    for task in &new.malformed {
+        counts.entry(&task.id).or_default().malformed += 1;
+    }
+    let tasks = new.tasks.iter();
+    let tasks: HashSet<_> = tasks
+        .map(|task| (&*task.id, &*task.username, task.start.unix()))
+        .collect();
     let entries = kept.entries().unwrap_or_default();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let line = |id: &str| answer::one_line(id.to_owned());
+    let mut kept_counts: HashMap<String, usize> = HashMap::new();
     for (id, _) in &entries {
-        *counts.entry(id.clone()).or_default() += 1;
+        *kept_counts.entry(line(id)).or_default() += 1;
     }
     let is_gone = |id: &str, record| {
-        let line = answer::one_line(id.to_owned());
-        let old = answer::read_task(&line, record);
-        match (named.get(line.as_str()), old) {
-            (Some(_), Err(_)) => false,
-            // Of several tasks under one id, the one that begins alike and is the same user's is the same.
-            (Some(new), Ok((old, _))) => {
-                let is_it =
-                    |new: &&Task| (&new.username, &new.start) == (&old.username, &old.start);
-                new.len() < counts[id] && !new.iter().any(is_it)
-            }
-            (None, Ok(_)) => true,
-            (None, Err(_)) => {
-                answer::is_task(record) && !new.malformed.iter().any(|task| task.id == line)
-            }
+        let line = line(id);
+        let New {
+            tasks: named,
+            malformed,
+        } = counts.get(&*line).copied().unwrap_or_default();
+        match answer::read_task(&line, record) {
+            Err(_) => named + malformed == 0 && answer::is_task(record),
+            Ok(_) if named == 0 => true,
+            // The newer of two records of one task.
+            Ok(_) if (named + malformed, kept_counts[&line]) == (1, 1) => false,
+            // Of several under one id, the one that begins alike and is the same user's is the same.
+            Ok((old, _)) => !tasks.contains(&(&*line, &*old.username, old.start.unix())),
         }
     };
     let mut gone = Vec::new();
@@ -156,7 +176,8 @@ mod tests {
 
     fn keep(body: &[u8], window: &Window, asked_at: UnixSeconds) -> Vec<u8> {
         let answer = answer::read(body).expect("an answer");
-        unite(answer, body, window, asked_at, None).1
+        let (_, file) = unite(answer, body, window, asked_at, None);
+        file.expect("a file")
     }
 
     /// A task by id and user.
@@ -174,6 +195,7 @@ mod tests {
             let body = format!(" {{{answer}}} ").into_bytes();
             let read = answer::read(&body).expect("an answer");
             let (united, kept) = unite(read, &body, &window, asked_at, file.as_deref());
+            let kept = kept.expect("a file");
             let recalled = recall(&kept, &window).expect("an answer").answer;
             assert_eq!(recalled.tasks, united.tasks);
             assert_eq!(recalled.malformed, united.malformed);
@@ -241,6 +263,51 @@ mod tests {
     }
 
     #[test]
+    fn of_several_tasks_with_one_id_none_takes_the_place_of_another() {
+        let [alice, bob, carol] = ["alice", "bob", "carol"].map(|user| entry("1", user));
+        let answers = [format!("{alice}, {bob}"), format!("{alice}, {carol}")];
+        let all = [("bob", Some(1)), ("alice", None), ("carol", None)];
+        assert_eq!(after(&answers), described(&all));
+        // One of the new ones cannot be read, and may be alice's.
+        let answers = [alice, format!(r#"{bob}, "1": {{"gpus": 7}}"#)];
+        assert_eq!(
+            after(&answers),
+            described(&[("alice", Some(1)), ("bob", None)])
+        );
+    }
+
+    #[test]
+    fn a_start_that_is_worded_otherwise_is_the_same() {
+        let twice = format!("{}, {}", entry("1", "alice"), entry("1", "bob"));
+        let worded = twice.replace("GMT", "+0000");
+        let both = described(&[("alice", None), ("bob", None)]);
+        assert_eq!(after(&[twice, worded]), both);
+    }
+
+    #[test]
+    fn many_under_one_id_are_compared_in_no_time() {
+        let all = (0..20_000).map(|user| entry("1", &format!("u{user}")));
+        let all = all.collect::<Vec<_>>().join(",");
+        let tasks = after(&[all.clone(), all]);
+        assert_eq!(tasks.len(), 20_000);
+        assert!(tasks.iter().all(|(_, last_named)| last_named.is_none()));
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_kept() {
+        let body = |ids: std::ops::Range<usize>| {
+            let entries = ids.map(|id| format!(r#""{id}": {{"username": "u"}}"#));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(",")).into_bytes()
+        };
+        let window = window(Tz::UTC);
+        let earlier = keep(&body(0..60_000), &window, 1);
+        let new = body(60_000..120_000);
+        let read = answer::read(&new).expect("an answer");
+        let (answer, file) = unite(read, &new, &window, 2, Some(&earlier));
+        assert_eq!((answer.tasks.len(), file), (60_000, None));
+    }
+
+    #[test]
     fn a_file_of_an_earlier_version_is_united_and_the_new_one_has_its_form() {
         let old = r#"{"fetched_at":5,"start":1754006400,"end":1754092800,"answer":{"1":{"username":"alice"}}}"#;
         let window = window(Tz::UTC);
@@ -248,6 +315,9 @@ mod tests {
         let read = answer::read(body).expect("an answer");
         let (_, file) = unite(read, body, &window, 9, Some(old.as_bytes()));
         let expected = r#"{"fetched_at":9,"start":1754006400,"end":1754092800,"last_named":[5],"answer":{"1":{"username":"alice"},"2":{"username":"bob"}}}"#;
-        assert_eq!(String::from_utf8(file).expect("UTF-8"), expected);
+        assert_eq!(
+            String::from_utf8(file.expect("a file")).expect("UTF-8"),
+            expected
+        );
     }
 }

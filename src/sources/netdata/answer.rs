@@ -114,10 +114,10 @@ impl Columns {
                 }
                 self.wanted.push((self.count, chart));
             }
-            Some((_, card)) => {
+            Some((_, card)) if self.other_cards.len() < CHARTS_LIMIT => {
                 self.other_cards.insert(card);
             }
-            None => {}
+            _ => {}
         }
         self.count += 1;
     }

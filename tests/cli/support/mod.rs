@@ -8,19 +8,19 @@ mod files;
 mod generations;
 mod lab;
 mod outcome;
+mod received;
 mod sysfs;
 mod time_limit;
 mod token;
-mod told;
 
 pub(crate) use at_once::at_once;
 pub(crate) use day::{CARDS, Day};
 pub(crate) use generations::with_both_generations;
 pub(crate) use lab::{Lab, World, wait_for_request};
 pub(crate) use outcome::Outcome;
+pub(crate) use received::{message, signals, texts};
 pub(crate) use sysfs::Sysfs;
 pub(crate) use token::{TOKEN, jwt};
-pub(crate) use told::{message, signals, texts};
 
 /// 2025-08-01 00:00:00 UTC: the date of most tests.
 pub(crate) const MIDNIGHT: i64 = 1_754_006_400;

@@ -1,4 +1,4 @@
-//! What those who are told of a run are told.
+//! What those who are notified of a run receive.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(crate) fn message(verdict: &str, lines: &[&str], status: u8) -> String {
     )
 }
 
-/// What a monitor was told: each signal, which is the end of the path below `/ping`, with its body.
+/// What a monitor received: each signal, which is the end of the path below `/ping`, with its body.
 pub(crate) fn signals(monitor: &SimulatedReceiver) -> Vec<(String, String)> {
     let signal = |target: &str| {
         let signal = target.strip_prefix("/ping/").expect("below the address");
@@ -31,7 +31,7 @@ pub(crate) fn signals(monitor: &SimulatedReceiver) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The texts that a chat was told, with the links that it is not to make.
+/// The texts that a chat received, with the links that it is not to make.
 pub(crate) fn texts(chat: &SimulatedReceiver) -> Vec<String> {
     let text = |body: &str| {
         let json: Value = serde_json::from_str(body).expect("JSON");
