@@ -96,7 +96,10 @@ fn usual_places() -> Vec<PathBuf> {
 /// The settings that a file brings about, and what it says itself; or what is wrong with it, and where.
 pub fn parse(text: &str) -> Result<(Config, Table), String> {
     let malformed = |error: &toml::de::Error| {
-        let message = without_values(error.message());
+        let message = match error.message() {
+            "duplicate key" => "這個鍵或表格已經寫過一次，請合併".to_owned(),
+            message => without_values(message),
+        };
         format!("{}：{message}", line(text, error.span()))
     };
     let file: Table = toml::from_str(text).map_err(|error| malformed(&error))?;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Deref;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use rustix::process::geteuid;
 use serde::Serialize;
 
 use super::archive::Archive;
@@ -68,6 +70,12 @@ impl DataDir {
             directory,
             _lock: lock,
         })
+    }
+
+    /// The account whose data directory root is writing in, which may then not be able to read or replace what is there.
+    pub fn owner_beside_root(&self) -> Option<u32> {
+        let owner = self.directory.metadata().ok()?.uid();
+        (geteuid().is_root() && owner != 0).then_some(owner)
     }
 
     pub fn begin(&self, window: &Window) -> Result<Tree<'_>, WriteError> {

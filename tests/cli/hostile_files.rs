@@ -1,7 +1,7 @@
 //! What stands in the place of a file and is none: it is named, costs that file, and nobody waits for it.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
 use pretty_assertions::assert_eq;
@@ -78,6 +78,24 @@ fn a_lock_that_others_could_hold_is_closed_to_them() {
     world.run(&[DATE]).exits(0).stderr_is("");
     let lock = fs::metadata(world.path("data/.daily-gpu-log/lock")).expect("the lock");
     assert_eq!(lock.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn root_is_warned_of_writing_in_the_tree_of_another_account() {
+    let world = Lab::colab_gpu4().start();
+    fs::create_dir(world.path("data")).expect("a directory");
+    // Nobody else can give a directory away.
+    let give = "[ \"$(id -u)\" != 0 ] || chown 65534 data; exec \"$@\"";
+    let outcome = world.run_in_shell(give, &[DATE]).exits(0);
+    let metadata = fs::metadata(world.path("data")).expect("a directory");
+    let is_given = metadata.uid() == 65534;
+    let warning = "警告：資料目錄 data 屬於 UID 65534，這次卻以 root 執行";
+    assert_eq!(
+        outcome.stderr.starts_with(warning),
+        is_given,
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]

@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::analysis::IdPlace;
 use crate::model::{CardId, GpuUuid, TaskTime, UnixSeconds};

@@ -118,6 +118,12 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
         data_dir: DataDir::open(config, request.args.wait)?,
         client: netdata::Client::new(&config.netdata, &request.nodes),
     };
+    if let Some(owner) = run.data_dir.owner_beside_root() {
+        console::warn(format_args!(
+            "資料目錄 {} 屬於 UID {owner}，這次卻以 root 執行：該帳號之後可能無法讀寫這些檔案。請以該帳號執行（sudo -u '#{owner}'），並把檔案的擁有者改回來（chown -R）",
+            config.data_dir.display()
+        ));
+    }
     // With the lock: the run that was waited for may have changed what is missing, and have written readings that had
     // not been due before.
     let plan = plan::plan(request, &run.data_dir)?;

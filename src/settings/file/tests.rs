@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::model::{CardId, GpuIndex, GpuUuid};
 use crate::settings::{Security, TokenFile, When, built_in};
