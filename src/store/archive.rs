@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
-use super::day_files::DayFiles;
-use super::layout;
 use super::state::{ReadError, StateFile};
 use super::write::Modes;
 use crate::analysis::DayRecord;
@@ -35,15 +33,6 @@ impl Archive {
     /// The modes of what is written into the tree.
     pub fn modes(&self) -> Modes {
         Modes::of_tree(self.readable_by)
-    }
-
-    pub fn day(&self, date: NaiveDate) -> DayFiles<'_> {
-        let recorded = self.cards(date).read().ok().flatten();
-        DayFiles {
-            archive: self,
-            date,
-            recorded: layout::records_from_json(&recorded.unwrap_or_default()),
-        }
     }
 
     /// The management API's answer of a day. Only the owner may read it: the tree says less.

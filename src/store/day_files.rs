@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::archive::Archive;
-use super::layout::{CardRecord, Layout};
+use super::layout::{CardRecord, Layout, records_from_json};
 use super::read::read;
 use super::reports;
 use super::write::{WriteError, check_links};
@@ -53,6 +53,17 @@ pub struct UnusableFile {
     pub problem: String,
     /// Whether it is of something else than its name says, and cannot keep it even where no new file needs it.
     pub is_misnamed: bool,
+}
+
+impl Archive {
+    pub fn day(&self, date: NaiveDate) -> DayFiles<'_> {
+        let recorded = self.cards(date).read().ok().flatten();
+        DayFiles {
+            archive: self,
+            date,
+            recorded: records_from_json(&recorded.unwrap_or_default()),
+        }
+    }
 }
 
 impl DayFiles<'_> {

@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 use reqwest::blocking::Response;
 use reqwest::header::LOCATION;
 
-use super::error::{HttpError, from_read};
+use super::error::{BODY_LIMIT_BYTES, HttpError, from_read};
 use super::in_flight::Room;
 use crate::model::quote;
 
-/// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
-pub const BODY_LIMIT_BYTES: usize = 32 << 20;
 /// How much of an answer is read without waiting for room: many times a usual day, so that no large answer of one
 /// server holds up the others.
 const FREE_BYTES: usize = 1 << 20;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::body::BODY_LIMIT_BYTES;
-use super::tls::CertificateProblem;
+use super::certificate::CertificateProblem;
+
+/// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
+pub const BODY_LIMIT_BYTES: usize = 32 << 20;
 
 /// Netdata was measured to refuse connections for two seconds while it starts anew; two retries wait longer together.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(1200);

@@ -3,6 +3,7 @@
 //! Only the clients of Netdata and of the management API, and the channels of `notify`, use it.
 
 mod body;
+mod certificate;
 mod clock;
 mod error;
 mod in_flight;

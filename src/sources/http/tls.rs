@@ -8,21 +8,12 @@ use reqwest::Certificate;
 use reqwest::blocking::{Client, ClientBuilder};
 use url::Url;
 
+use super::certificate::CertificateProblem;
 use super::error::{HttpError, root_cause};
 use crate::settings::regular_file;
 
 /// Many times all the certificates of a system.
 const CA_FILE_LIMIT_BYTES: u64 = 4 << 20;
-
-/// What kept a server's certificate from being believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CertificateProblem {
-    UnknownIssuer,
-    /// The server's certificate is one of those that sign others, as Netdata's documentation makes it.
-    IsCa,
-    OtherName,
-    Other,
-}
 
 /// The keys of the settings that decide about TLS to a server.
 #[derive(Clone, Copy, Debug)]
@@ -56,24 +47,6 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, String> {
         Ok(certificates) if certificates.is_empty() => Err("沒有 PEM 格式的憑證".to_owned()),
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(root_cause(&error)),
-    }
-}
-
-impl CertificateProblem {
-    /// By the words of the TLS library, whose error the layers above hide.
-    pub fn find(cause: &str) -> Option<Self> {
-        let problem = cause.strip_prefix("invalid peer certificate: ")?;
-        // One of the issuer's name is known, but of another key: the certificate was made anew.
-        let is_unknown = ["UnknownIssuer", "BadSignature"];
-        Some(if is_unknown.iter().any(|word| problem.contains(word)) {
-            Self::UnknownIssuer
-        } else if problem.contains("CaUsedAsEndEntity") {
-            Self::IsCa
-        } else if problem.contains("not valid for name") || problem.contains("NotValidForName") {
-            Self::OtherName
-        } else {
-            Self::Other
-        })
     }
 }
 
@@ -129,35 +102,6 @@ pub fn is_same_by_https(asked: &Url, location: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_problem_with_a_certificate_is_known_by_its_words() {
-        for (cause, problem) in [
-            (
-                "invalid peer certificate: UnknownIssuer",
-                Some(CertificateProblem::UnknownIssuer),
-            ),
-            (
-                "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
-                Some(CertificateProblem::IsCa),
-            ),
-            (
-                "invalid peer certificate: certificate not valid for name \"n\"; certificate is only valid for DnsName(\"m\")",
-                Some(CertificateProblem::OtherName),
-            ),
-            (
-                "invalid peer certificate: BadSignature",
-                Some(CertificateProblem::UnknownIssuer),
-            ),
-            (
-                "invalid peer certificate: Expired",
-                Some(CertificateProblem::Other),
-            ),
-            ("UnknownIssuer", None),
-        ] {
-            assert_eq!(CertificateProblem::find(cause), problem, "{cause}");
-        }
-    }
 
     #[test]
     fn a_server_that_wants_https_says_so_by_a_redirect_to_the_same_place() {
