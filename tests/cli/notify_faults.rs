@@ -1,5 +1,8 @@
 //! That somebody cannot be told is a warning, and changes nothing else.
 
+use std::io::Write;
+use std::net::TcpListener;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
@@ -296,4 +299,24 @@ fn the_secret_of_an_address_is_shown_to_nobody_but_the_addressee() {
             assert!(!text.contains("hush"), "{fault:?}: {text}");
         }
     });
+}
+
+#[test]
+fn a_mail_server_that_never_ends_its_line_is_not_read_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let endless = thread::spawn(move || {
+        for connection in listener.incoming().take(2) {
+            let mut connection = connection.expect("a connection");
+            while connection.write_all(&[b'2'; 4096]).is_ok() {}
+        }
+    });
+    let keys = format!(
+        "[notify.smtp]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nfrom = \"gpulog@example.org\"\nto = [\"admin@example.org\"]"
+    );
+    let warning = format!(
+        "無法寄信給 admin@example.org（經由 127.0.0.1:{port}）：連線失敗：伺服器的回應超過 1 MiB（請檢查 [notify.smtp]）"
+    );
+    let _ = warns(&world(&keys), &[warning]);
+    endless.join().expect("both tries");
 }

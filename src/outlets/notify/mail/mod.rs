@@ -1,5 +1,6 @@
 //! Mail over SMTP.
 
+mod bounded;
 mod session;
 
 use std::sync::OnceLock;

@@ -9,10 +9,12 @@ use lettre::transport::smtp::authentication::DEFAULT_MECHANISMS;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error, response};
+use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
 
 use super::Mailer;
+use super::bounded::Bounded;
 use crate::outlets::notify::message::hostname;
 use crate::settings::Security;
 use crate::sources::http::root_cause;
@@ -125,11 +127,20 @@ async fn give(mailer: &Mailer, letter: &lettre::Message) -> Result<AsyncSmtpConn
     let at = |step, unable| move |error: Error| MailError::new(step, unable, &error);
     let (smtp, hello) = (&mailer.smtp, hello_name(hostname()));
     let tls = mailer.tls()?;
-    let wrapper = tls.clone().filter(|_| smtp.security == Security::Tls);
     let server = (smtp.host.as_str(), smtp.port());
-    let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, wrapper, None)
-        .await
-        .map_err(at(CONNECT, None))?;
+    let connected = if smtp.security == Security::Tls {
+        // With its certificate, the server is who it should be before a line of it is read.
+        AsyncSmtpConnection::connect_tokio1(server, None, &hello, tls.clone(), None).await
+    } else {
+        let stream = TcpStream::connect(server).await;
+        let stream = stream.map_err(|error| MailError::Network {
+            step: CONNECT,
+            cause: error.to_string(),
+        })?;
+        let stream = Box::new(Bounded::from(stream));
+        AsyncSmtpConnection::connect_with_transport(stream, &hello).await
+    };
+    let mut connection = connected.map_err(at(CONNECT, None))?;
     if let Some(tls) = tls.filter(|_| smtp.security == Security::Starttls) {
         let encrypted = connection.starttls(tls, &hello).await;
         let unable = "伺服器不支援 STARTTLS（請改用 security = \"tls\"，或檢查 port）";
