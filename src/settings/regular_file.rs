@@ -9,9 +9,9 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-/// The largest file that is read: a year of a thousand nodes' figures is a tenth of it.
+/// The largest file that is read: eight of the largest answers that a server may give.
 pub const LIMIT_BYTES: u64 = 256 << 20;
-/// What is wrong with a file that is no regular one.
+/// The kind of error that a file is which is no regular one, or too large.
 pub const NOT_REGULAR: io::ErrorKind = io::ErrorKind::InvalidInput;
 
 /// Opens the file at `path`, which must be a regular one and no link.

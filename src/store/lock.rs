@@ -67,7 +67,7 @@ pub fn take(root: &Path, modes: Modes, patience: Duration) -> Result<File, OpenE
     Ok(file)
 }
 
-/// Tries whether the file system of `root`, which is there, has locks; whoever has the lock now keeps it.
+/// Tries whether the file system of `existing`, where `root` is or will be, has locks. Whoever has the lock keeps it.
 pub fn check(root: &Path, existing: &Path) -> Result<(), OpenError> {
     let directory = File::open(existing).map_err(WriteError::at(existing))?;
     match directory.try_lock_shared() {
