@@ -1,0 +1,108 @@
+//! The two languages of what is said: every text stands in both, where it is said, so that neither can be left out.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+use super::Written;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    #[default]
+    Chinese,
+    English,
+}
+
+/// By the names of both.
+const NAMES: [(Language, &str); 2] = [(Language::Chinese, "zh-TW"), (Language::English, "en")];
+
+/// What people are addressed in.
+static CHOSEN: OnceLock<Language> = OnceLock::new();
+
+thread_local! {
+    /// What is used instead, for a while.
+    static USED: Cell<Option<Language>> = const { Cell::new(None) };
+}
+
+impl Language {
+    /// Makes it the language of the program, unless one was chosen before.
+    pub fn choose(self) {
+        let _ = CHOSEN.set(self);
+    }
+
+    pub fn chosen() -> Self {
+        let chosen = USED.get().or_else(|| CHOSEN.get().copied());
+        chosen.unwrap_or_default()
+    }
+
+    /// What `make` makes in this language, whichever is chosen: a file's is a setting of its own.
+    pub fn in_it<T>(self, make: impl FnOnce() -> T) -> T {
+        let before = USED.replace(Some(self));
+        let made = make();
+        USED.set(before);
+        made
+    }
+}
+
+impl Written for Language {
+    fn parse(text: &str) -> Result<Self, String> {
+        let language = NAMES.iter().find(|(_, name)| *name == text);
+        language.map(|(language, _)| *language).ok_or_else(|| {
+            let text = super::redacted(text);
+            said!(
+                "「{text}」不是 zh-TW 或 en",
+                "'{text}' is neither zh-TW nor en"
+            )
+        })
+    }
+}
+
+impl std::fmt::Display for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (_, name) = NAMES[*self as usize];
+        f.write_str(name)
+    }
+}
+
+/// A text without arguments.
+pub fn text(chinese: &'static str, english: &'static str) -> &'static str {
+    match Language::chosen() {
+        Language::Chinese => chinese,
+        Language::English => english,
+    }
+}
+
+/// A number of things: `3 筆讀數`, `1 reading`, `3 readings`.
+pub fn counted(number: usize, chinese: &str, one: &str, many: &str) -> String {
+    match (Language::chosen(), number) {
+        (Language::Chinese, _) => format!("{number} {chinese}"),
+        (Language::English, 1) => format!("1 {one}"),
+        (Language::English, _) => format!("{number} {many}"),
+    }
+}
+
+/// What stands between the items of a list.
+pub fn comma() -> &'static str {
+    text("、", ", ")
+}
+
+/// Writes a message to a formatter.
+macro_rules! say {
+    ($f:expr, $chinese:literal, $english:literal $(, $($arguments:tt)*)?) => {
+        match $crate::model::Language::chosen() {
+            $crate::model::Language::Chinese => ::std::write!($f, $chinese $(, $($arguments)*)?),
+            $crate::model::Language::English => ::std::write!($f, $english $(, $($arguments)*)?),
+        }
+    };
+}
+pub(crate) use say;
+
+/// A message as a string.
+macro_rules! said {
+    ($chinese:literal, $english:literal $(, $($arguments:tt)*)?) => {
+        match $crate::model::Language::chosen() {
+            $crate::model::Language::Chinese => ::std::format!($chinese $(, $($arguments)*)?),
+            $crate::model::Language::English => ::std::format!($english $(, $($arguments)*)?),
+        }
+    };
+}
+pub(crate) use said;
