@@ -29,8 +29,8 @@ use toml::Table;
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, GpuFileNumber, Interval, Item, Node, ReadableBy, Thresholds, UserColumn,
-    Written, cards, written,
+    Alerts, CardId, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Thresholds,
+    UserColumn, Written, cards, written,
 };
 
 pub use archive_dirs::ArchiveDirs;
@@ -55,6 +55,9 @@ pub struct Config {
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
     pub user_column: UserColumn,
+    /// That of the files that a run writes.
+    #[serde(with = "written")]
+    pub file_language: Language,
     pub readable_by: ReadableBy,
     pub archive_dirs: ArchiveDirs,
     /// The cards of the nodes that have none of their own.
@@ -136,6 +139,7 @@ impl Default for Config {
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
             user_column: UserColumn::All,
+            file_language: Language::Chinese,
             readable_by: ReadableBy::Group,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
             ignore_hosts: BTreeSet::new(),

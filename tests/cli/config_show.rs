@@ -75,6 +75,7 @@ timezone = "Asia/Taipei"  # 設定檔 daily-gpu-log.toml
 interval = "10m"  # 內建
 gpu_files = "index"  # 內建
 user_column = "all"  # 內建
+file_language = "zh-TW"  # 內建
 readable_by = "group"  # 內建
 archive_dirs = ["data_archive"]  # 內建
 cards = [1, 9]  # 設定檔 daily-gpu-log.toml
@@ -250,7 +251,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 9 + 4 * 3 + 6 + 4 + 4 + 7 + 7);
+    assert_eq!(settings.len(), 10 + 4 * 3 + 6 + 4 + 4 + 7 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }
