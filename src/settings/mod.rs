@@ -55,14 +55,14 @@ pub struct Config {
     /// That of what is said.
     #[serde(with = "written")]
     pub language: Language,
-    /// That of the files that a run writes.
-    #[serde(with = "written")]
-    pub file_language: Language,
     /// The time that one row of a GPU's CSV stands for.
     #[serde(with = "written")]
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
     pub user_column: UserColumn,
+    /// That of the files that a run writes.
+    #[serde(with = "written")]
+    pub file_language: Language,
     pub readable_by: ReadableBy,
     pub archive_dirs: ArchiveDirs,
     /// The cards of the nodes that have none of their own.
@@ -142,10 +142,10 @@ impl Default for Config {
             data_dir,
             zone: Tz::UTC,
             language: Language::Chinese,
-            file_language: Language::Chinese,
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
             user_column: UserColumn::All,
+            file_language: Language::Chinese,
             readable_by: ReadableBy::Group,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
             ignore_hosts: BTreeSet::new(),
