@@ -166,7 +166,7 @@ fn tasks_error(error: &TasksError) -> String {
         TasksError::Unreadable { url, problem: _ } => {
             said!(
                 "無法從管理 API 獲取數據：{url} 的回應無法解析",
-                "cannot get data from the management API: cannot read the answer of {url}"
+                "cannot get data from the management API: the answer of {url} cannot be read"
             )
         }
     }

@@ -13,14 +13,12 @@ use super::{Ended, MailError, Message, Undelivered, mail_for_user, notice_for_ad
 use crate::analysis::idle::{LeftOut, Memory, Reason, Tally};
 use crate::analysis::{Account, Coverage, Disagreement, Early, IdPlace, Idle};
 use crate::model::{
-    Capped, ExitStatus, GpuIndex, GpuUuid, Interval, Language, MalformedTask, Reading,
-    TaskInformation, Window,
+    Capped, ExitStatus, GpuIndex, GpuUuid, Interval, Language, Reading, TaskInformation, Window,
 };
 use crate::report::alerts::{AlertReport, AlertsReport, GpuReport, Notified};
 use crate::report::notice::{Kind, Notice};
 use crate::report::{Collected, DayResult, RunReport};
 use crate::settings::Config;
-use crate::sources::management_api::TasksError;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -93,21 +91,18 @@ fn a_run_that_had_nothing_to_collect() {
     );
 }
 
+fn names<const CAP: usize>(count: usize) -> Capped<String, CAP> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
 #[test]
 fn days_with_and_without_a_report() {
     let start = 1_754_006_400;
     let hour = Interval::from_seconds(3600).expect("an hour");
     let day = date("2025-08-01");
     let window = Window::new(day, Tz::UTC, hour, start + 86_400).expect("a day");
-    let malformed = |id: &str| MalformedTask {
-        id: id.to_owned(),
-        problem: String::new(),
-    };
-    let malformed = || {
-        let tasks = ["1", "2"].map(malformed);
-        Notice::from(Kind::Malformed(tasks.into_iter().collect()))
-    };
-    let notices = vec![malformed(), malformed()];
+    let misdated = || Notice::from(Kind::Misdated(names(2)));
+    let notices = vec![misdated(), misdated()];
     let tasks = TaskInformation::NotAsked;
     let report = RunReport::new(&window, start, &tasks, [].into_iter(), &[], notices, None);
     let day_line = Language::English.in_it(|| report.day_line());
@@ -127,7 +122,7 @@ fn days_with_and_without_a_report() {
     let lines = [
         "error: no metrics file",
         &day_line,
-        "warning: cannot read 2 tasks, skipped (2 times)",
+        "warning: date and weekday of 2 tasks disagree: the date counts (2 times)",
         "2025-08-02: failed",
         "error: no room",
     ];
@@ -143,29 +138,17 @@ fn days_with_and_without_a_report() {
 
 #[test]
 fn what_leaves_the_house_of_the_management_api() {
-    fn names<const CAP: usize>(count: usize) -> Capped<String, CAP> {
-        (0..count).map(|number| number.to_string()).collect()
-    }
     let disagreement = Disagreement {
         index: GpuIndex(0),
         uuid: GpuUuid::parse("APU-70cb99ce3e214bda").expect("an UUID"),
         id: 25,
         id_place: IdPlace::OffNode,
     };
-    let unreadable = TasksError::Unreadable {
-        url: "http://127.0.0.1/task".to_owned(),
-        problem: "alice".to_owned(),
-    };
     let early = Early {
         task: "alice".to_owned(),
         seconds: 60,
     };
     for (kind, message) in [
-        (
-            Kind::TasksUnavailable(unreadable),
-            "cannot get data from the management API: cannot read the answer of http://127.0.0.1/task \
-             (no task information, utilisation is not affected)",
-        ),
         (
             Kind::TasksKept {
                 error: None,
