@@ -13,7 +13,7 @@ const REPORT: &str = include_str!("../../fixtures/golden/users_2025-08-01.csv");
 const HEADER: &str = "類別,使用者,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\
                       平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,\
                       閒置未佔用VRAM秒數,閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數\n";
-const COLLECTED_WITHOUT: &str = "已收集，但沒有帳目（由較舊的版本收集，或報告已被刪除）";
+const COLLECTED_WITHOUT: &str = "已收集，但沒有報告（由較舊的版本收集，或報告已被刪除）";
 
 /// A cluster of the report's nodes, which would take notice of being asked, without a token.
 fn lab() -> Lab {
