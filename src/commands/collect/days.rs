@@ -9,7 +9,7 @@ use super::plan;
 use super::request::Request;
 use super::tasks::ApiAccess;
 use crate::commands::failure::exit_status;
-use crate::model::{ExitStatus, Node};
+use crate::model::{Both, ExitStatus, Node};
 use crate::outlets::console::{self, PrintError};
 use crate::report::notice::{Kind, Notice, first_of_each_kind};
 use crate::report::{Collected, DayResult, NodeResult, PlannedDay, RunReport, kept_coverage};
@@ -42,7 +42,7 @@ struct Progress<'a, 'b> {
 struct Absent {
     nodes: BTreeSet<String>,
     /// Why the management API gave no answer, if it did not.
-    api: Option<String>,
+    api: Option<Both>,
 }
 
 impl<'a> Progress<'a, '_> {
@@ -195,7 +195,7 @@ impl Absent {
                 | Kind::TasksKept {
                     error: Some(error @ TasksError::Http { .. }),
                     ..
-                } => self.api = Some(error.to_string()),
+                } => self.api = Some(Both::of(|| error.to_string())),
                 _ => {}
             }
         }
