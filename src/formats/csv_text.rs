@@ -1,8 +1,10 @@
 //! Text in a CSV that spreadsheets open. What one would take for a formula has an apostrophe before it, and loses it
 //! when it is read back. Where `;` parts fields, which the settings of the machine say, each part of a text is a field.
 
-use csv::WriterBuilder;
+use csv::{StringRecord, WriterBuilder};
 use serde::Serialize;
+
+use crate::model::Language;
 
 pub fn file<R: Serialize>(header: &str, rows: impl IntoIterator<Item = R>) -> Vec<u8> {
     let mut csv = WriterBuilder::new()
@@ -12,6 +14,11 @@ pub fn file<R: Serialize>(header: &str, rows: impl IntoIterator<Item = R>) -> Ve
     written.expect("a vector takes whatever is written");
     csv.into_inner()
         .expect("a vector takes whatever is written")
+}
+
+/// In which language the first row of a file is its `header`.
+pub fn language(row: &StringRecord, header: fn() -> &'static str) -> Option<Language> {
+    Language::in_which(|| row.iter().eq(header().split(',')))
 }
 
 /// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well.
