@@ -27,6 +27,7 @@ mod credentials;
 mod disk_faults;
 mod exit_status;
 mod false_zeros;
+mod file_language;
 mod files;
 mod gaps;
 mod gpu_uuids;

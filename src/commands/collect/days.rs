@@ -82,8 +82,8 @@ impl<'a> Progress<'a, '_> {
             let is_asked = |day: &PlannedDay| will_ask(day, &absent);
             !later.iter().any(is_asked)
         };
-        let checked = plan::check_settings(day, &self.run.data_dir).map_err(Into::into);
-        let collected = checked.and_then(|()| {
+        let checked = plan::check_settings(self.run.request, day, &self.run.data_dir);
+        let collected = checked.map_err(Into::into).and_then(|()| {
             let run = self.run;
             run.collect_day(&day.window, &nodes, &skipped, source, is_last)
         });
