@@ -36,11 +36,21 @@ pub fn language_of(file: impl io::Read, headers: &[Header]) -> Option<Language> 
     headers.iter().find_map(|header| language(first, *header))
 }
 
-/// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well.
+/// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well,
+/// `＝`, `＋`, `－` and `＠`.
 fn begins_formula(c: char) -> bool {
     matches!(
         c,
-        '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'
+        '=' | '+'
+            | '-'
+            | '@'
+            | '\t'
+            | '\r'
+            | '\n'
+            | '\u{ff1d}'
+            | '\u{ff0b}'
+            | '\u{ff0d}'
+            | '\u{ff20}'
     )
 }
 

@@ -318,6 +318,9 @@ mod tests {
                 "{new}"
             );
         }
+        let broken = text.replacen(",6000,3600,", ",6000,3601,", 1);
+        let english = Language::English.in_it(|| parsed(&broken));
+        assert_eq!(english, Err("line 2 contradicts itself".to_owned()));
         let twice = text.replacen(row, &format!("{row}\n{row}"), 1);
         assert_eq!(
             parsed(&twice),

@@ -151,7 +151,7 @@ fn headers(token: &Token) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Interval;
+    use crate::model::{Interval, Language};
     use crate::settings::TokenFile;
     use chrono_tz::{Asia, Tz};
 
@@ -171,6 +171,41 @@ mod tests {
             .query()
             .expect("a query")
             .to_owned()
+    }
+
+    #[test]
+    fn an_error_is_said_in_either_language() {
+        let refused = |expired_at: Option<&str>| TasksError::Refused {
+            url: "http://api".to_owned(),
+            status: 401,
+            expired_at: expired_at.map(str::to_owned),
+        };
+        let unreadable = TasksError::Unreadable {
+            url: "http://api".to_owned(),
+            problem: answer::read(b"[]").expect_err("a list"),
+        };
+        for (error, chinese, english) in [
+            (
+                refused(None),
+                "http://api 拒絕了 Token（HTTP 401）：請檢查 Token 是否有效",
+                "http://api refused the token (HTTP 401): check whether the token is valid",
+            ),
+            (
+                refused(Some("12:00")),
+                "http://api 拒絕了 Token（HTTP 401）：Token 已於 12:00 過期，請換新的 Token",
+                "http://api refused the token (HTTP 401): the token expired at 12:00, renew it",
+            ),
+            (
+                unreadable,
+                "http://api 的回應無法解析（不是任務的 JSON 物件：是清單）",
+                "the answer of http://api cannot be read (not a JSON object of tasks: it is a list)",
+            ),
+        ] {
+            let chinese = format!("無法從管理 API 獲取數據：{chinese}");
+            assert_eq!(error.to_string(), chinese);
+            let english = format!("cannot get data from the management API: {english}");
+            assert_eq!(Language::English.in_it(|| error.to_string()), english);
+        }
     }
 
     #[test]
