@@ -33,4 +33,4 @@ pub use task::{
 pub use text::{beginning, breaks_line, composed, is_format, literal_end, printable, quote};
 pub use thresholds::{AlertRule, Alerts, GENERAL, Thresholds, WrittenRule};
 pub use units::{CardId, GpuIndex, Percent, Reading, UnixSeconds, WeightedSum};
-pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};
+pub use written::{Item, Written, looks_like_token, mark, problem, redacted};

@@ -68,6 +68,7 @@ mod status;
 mod task_records;
 mod tasks;
 mod terminal;
+mod texts;
 mod token_leaks;
 mod units;
 mod user_column;

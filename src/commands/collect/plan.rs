@@ -7,7 +7,7 @@ use super::request::Request;
 use crate::analysis::{DayRecord, Found, Lack, Need, catch_up};
 use crate::commands::calendar::Calendar;
 use crate::commands::request::{RequestError, warn_of_archive_dirs};
-use crate::model::{DateError, ExitStatus, GpuIndex, Node, Window};
+use crate::model::{DateError, ExitStatus, GpuIndex, Node, Window, said};
 use crate::outlets::console;
 use crate::report::{PlanReport, PlannedDay, PlannedNode};
 use crate::sources::management_api::kept;
@@ -22,9 +22,10 @@ pub fn windows(request: &Request) -> Result<Vec<Window>> {
     windows.retain(|window| window.due() > 0);
     if windows.is_empty() && request.args.catch_up == 0 {
         let minutes = request.config.interval.seconds() / 60;
-        let message = format!(
-            "{} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday",
-            request.first
+        let message = said!(
+            "{date} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday",
+            "{date} has no {minutes}-minute interval yet that has ended: run again later, or collect yesterday",
+            date = request.first
         );
         let exit_status = ExitStatus::Failed;
         return Err(RequestError {
