@@ -67,7 +67,8 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
     let usage = select_users(usage, &config, args)?;
     let exit_status = ExitStatus::incomplete_unless(usage.is_complete());
     if args.csv {
-        console::print(usage_csv::render(&usage, args.sort))?;
+        let render = || usage_csv::render(&usage, args.sort);
+        console::print(config.file_language.in_it(render))?;
         usage_table::remarks(&usage).iter().for_each(console::warn);
     } else {
         let report = UsageReport::new(&usage, args.sort, config.zone.name(), exit_status);

@@ -8,6 +8,7 @@ use super::{said, text};
 /// the settings mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherSetting {
+    FileLanguage(super::Language),
     /// The seconds by which the clocks of their zone are ahead of UTC.
     Zone(i64),
     Interval(Interval),
@@ -17,6 +18,16 @@ pub enum OtherSetting {
 impl OtherSetting {
     pub fn problem(self) -> String {
         match self {
+            Self::FileLanguage(language) => {
+                let language = match language {
+                    super::Language::Chinese => text("中文", "Chinese"),
+                    super::Language::English => text("英文", "English"),
+                };
+                said!(
+                    "原有檔案以{language}寫成，與設定的 file_language 不同",
+                    "the existing files are in {language}, which is not file_language in the settings"
+                )
+            }
             Self::Zone(ahead) => {
                 let zone = offset(ahead);
                 said!(
@@ -46,6 +57,7 @@ impl OtherSetting {
     /// The settings under which the files can be added to.
     pub fn remedy(self) -> String {
         match self {
+            Self::FileLanguage(language) => format!("file_language = \"{language}\""),
             Self::Zone(0) => "timezone = \"UTC\"".to_owned(),
             Self::Zone(ahead @ 28_800) => {
                 let zone = offset(ahead);

@@ -219,7 +219,7 @@ impl DayFiles<'_> {
     }
 
     /// The directory with the files of the node's day, or that is to have them.
-    fn found_in(&self, node: &Node) -> PathBuf {
+    pub fn found_in(&self, node: &Node) -> PathBuf {
         let tree = self.moved_to(node);
         self.in_tree(tree.as_ref().unwrap_or(&self.archive.root), node)
     }

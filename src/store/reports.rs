@@ -121,7 +121,7 @@ pub fn write_users(
         }
     }
     day.extend(nodes);
-    let text = ledger_csv::render(&day);
+    let text = archive.file_language.in_it(|| ledger_csv::render(&day));
     write::put(&path, modes, &text, File::sync_all)?;
     Ok((path, not_merged))
 }

@@ -28,6 +28,7 @@ mod disk_faults;
 mod english;
 mod exit_status;
 mod false_zeros;
+mod file_language;
 mod files;
 mod gaps;
 mod gpu_uuids;

@@ -135,7 +135,7 @@ fn print_plan(request: &Request) -> Result<ExitStatus> {
     let archive = Archive::new(request.config);
     let plan = plan::plan(request, &archive)?;
     for day in &plan.days {
-        plan::check_settings(day, &archive)?;
+        plan::check_settings(request, day, &archive)?;
     }
     request
         .frame

@@ -54,16 +54,22 @@ pub fn plan<'a>(request: &Request<'a>, archive: &Archive) -> Result<PlanReport<'
     Ok(PlanReport { days })
 }
 
-/// Objects to a day that is asked for, and has files that were written under other settings.
-pub fn check_settings(day: &PlannedDay, archive: &Archive) -> Result<(), OtherSettings> {
-    let nodes = day.collect.iter().map(|planned| planned.node);
-    if day.is_asked_for {
-        archive
-            .day(day.window.date)
-            .check_settings(nodes, &day.window)
-    } else {
-        Ok(())
+/// Objects to a day that is to be collected and has files in another language, or is asked for and has files that were
+/// written under other settings.
+pub fn check_settings(
+    request: &Request,
+    day: &PlannedDay,
+    archive: &Archive,
+) -> Result<(), OtherSettings> {
+    let files = archive.day(day.window.date);
+    if !day.collect.is_empty() {
+        files.check_language(&request.config.nodes)?;
     }
+    if day.is_asked_for {
+        let nodes = day.collect.iter().map(|planned| planned.node);
+        files.check_settings(nodes, &day.window)?;
+    }
+    Ok(())
 }
 
 /// The days before the first that is asked for which lack something.
