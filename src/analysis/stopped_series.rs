@@ -71,7 +71,7 @@ impl Stopped {
             let metrics = metrics.join(text("、", " and "));
             said!(
                 "{gpu}（Card {card}）的 {metrics}",
-                "{metrics} of {gpu} (Card {card})"
+                "{metrics} of {gpu} (card {card})"
             )
         });
         let named: Vec<_> = named.collect();
@@ -168,7 +168,7 @@ mod tests {
         let all = [&both[..], &[series(1, Metric::Vram)]].concat();
         assert_eq!(
             message(&all, false),
-            "n1: no readings since 12:00:00 of GPU and VRAM of GPU[0] (Card 1), VRAM of GPU[1] (Card 9), \
+            "n1: no readings since 12:00:00 of GPU and VRAM of GPU[0] (card 1), VRAM of GPU[1] (card 9), \
              though other charts went on: their charts have stopped, restart the node's Netdata"
         );
         assert_eq!(
