@@ -1,6 +1,7 @@
 //! The command line: what may be asked, and which command answers it.
 
 pub mod help;
+pub mod language;
 pub mod usage;
 
 use std::path::Path;

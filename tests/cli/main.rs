@@ -25,6 +25,7 @@ mod config_show;
 mod conflicts;
 mod credentials;
 mod disk_faults;
+mod english;
 mod exit_status;
 mod false_zeros;
 mod file_language;
