@@ -204,7 +204,7 @@ impl Demonstration {
 }
 
 /// Four nodes, six tasks of four users, and an hour in which one GPU was not measured. What no task holds is idle, but
-/// for one GPU between its users.
+/// for one GPU.
 fn cluster(midnight: i64) -> SimulatedCluster {
     let gap = midnight + 3 * HOUR;
     let node = |name: &str, held: &[u32]| {
@@ -217,7 +217,9 @@ fn cluster(midnight: i64) -> SimulatedCluster {
         node("colab-gpu1", &[1]),
         node("colab-gpu2", &[]),
         node("colab-gpu3", &[]),
-        node("colab-gpu4", &[17, 25]).gap(9, gap, gap + HOUR),
+        node("colab-gpu4", &[17, 25, 41])
+            .gap(9, gap, gap + HOUR)
+            .constant(41, 71.5, 38.25),
     ];
     let task = |id: &str, user: &str, host: &str, card: u32, from: i64| {
         SimulatedTask::new(id, user, host)
