@@ -281,7 +281,7 @@ fn access_that_is_denied_comes_with_what_helps() {
         ),
         (
             Fault::CloseWithoutAnswer,
-            "（若每次如此，請檢查此 Netdata 的 [web] allow connections from）",
+            "（若每次都如此，請檢查此 Netdata 的 [web] allow connections from）",
         ),
     ] {
         let node = SimulatedNode::new("n").fault(fault);

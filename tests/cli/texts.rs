@@ -55,11 +55,15 @@ impl Texts {
 
     fn add(&mut self, file: &str, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
+        let mut is_test = false;
         for (at, token) in tokens.iter().enumerate() {
+            if is_test {
+                is_test = !ends_item(token);
+                continue;
+            }
             match token {
                 TokenTree::Group(group) => match plain(&group.to_string()).as_str() {
-                    // Tests are the end of a file.
-                    "[cfg(test)]" => return,
+                    "[cfg(test)]" => is_test = true,
                     attribute if attribute.starts_with("[doc=") => {}
                     _ => self.add_group(file, group.delimiter(), group.stream(), &tokens[..at]),
                 },
@@ -98,6 +102,14 @@ impl Texts {
         for argument in arguments {
             self.add(file, argument);
         }
+    }
+}
+
+fn ends_item(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        TokenTree::Punct(mark) => mark.as_char() == ';',
+        _ => false,
     }
 }
 
