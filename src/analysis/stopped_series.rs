@@ -57,7 +57,7 @@ impl Stopped {
     pub fn message(&self, node: &str, since: &str) -> String {
         if self.is_whole_node {
             return said!(
-                "{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata、時鐘，若經由 parent 也檢查串流",
+                "{node} 自 {since} 起沒有任何讀數：請檢查該節點、它的 Netdata 與時鐘，經由 parent 時也檢查串流",
                 "{node}: no readings at all since {since}: check the node, its Netdata, its clock, \
                  and its streaming if a parent is asked"
             );
@@ -68,7 +68,7 @@ impl Stopped {
             of_gpu.push(series.metric.to_string());
         }
         let named = metrics.iter().map(|((gpu, card), metrics)| {
-            let metrics = metrics.join(text("、", " and "));
+            let metrics = metrics.join(text(" 與 ", " and "));
             said!(
                 "{gpu}（Card {card}）的 {metrics}",
                 "{metrics} of {gpu} (card {card})"

@@ -188,13 +188,16 @@ fn problem(
             }
             let longs = command.get_arguments().filter_map(Arg::get_long);
             let longs: Vec<_> = longs.map(|long| format!("--{long}")).collect();
-            let problem = said!("不認得的引數 '{argument}'", "unknown argument '{argument}'");
+            let problem = said!(
+                "不認得的引數「{argument}」",
+                "unknown argument '{argument}'"
+            );
             with_nearest(problem, &argument, longs.iter().map(String::as_str))
         }
         ErrorKind::InvalidSubcommand => {
             let name = context(ContextKind::InvalidSubcommand);
             with_nearest(
-                said!("不認得的子命令 '{name}'", "unknown command '{name}'"),
+                said!("不認得的子命令「{name}」", "unknown command '{name}'"),
                 &name,
                 names(),
             )
@@ -230,13 +233,13 @@ fn problem(
             match nearest(&value, names()) {
                 None => with_nearest(reason, &value, ["today", "yesterday"]),
                 name => {
-                    said!("不認得的子命令 '{value}'", "unknown command '{value}'") + &hint(name)
+                    said!("不認得的子命令「{value}」", "unknown command '{value}'") + &hint(name)
                 }
             }
         }
         _ => {
             let problem = said!(
-                "{argument} 的值 '{value}' 不正確",
+                "{argument} 的值「{value}」不正確",
                 "{argument}: wrong value '{value}'"
             );
             let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) else {

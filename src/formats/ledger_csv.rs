@@ -191,8 +191,9 @@ fn read_row(record: &StringRecord, day: &mut DayLedger) -> Option<()> {
 fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
     let words = text.split(';').filter(|word| !word.is_empty());
     let doubt = |word: &str| {
-        let mut doubts = DOUBTS.iter().map(|(doubt, _)| *doubt);
-        doubts.find(|doubt| doubt.word_of_file() == word)
+        DOUBTS
+            .into_iter()
+            .find(|doubt| doubt.word_of_file() == word)
     };
     words.map(doubt).collect()
 }
@@ -248,8 +249,7 @@ mod tests {
     fn nodes() -> impl Strategy<Value = NodeLedger> {
         let user = prop::option::of("[-=+@'\",;a王 ]{1,4}");
         let entries = prop::collection::btree_map((user, 0..9_usize), accounts(), 0..6);
-        let doubts =
-            prop::sample::subsequence(DOUBTS.map(|(doubt, _)| doubt).to_vec(), 0..=DOUBTS.len());
+        let doubts = prop::sample::subsequence(DOUBTS.to_vec(), 0..=DOUBTS.len());
         (50_000_i64..90_000, entries, doubts).prop_map(|(length, entries, doubts)| {
             let entry = |((user, gpu), account)| Entry {
                 user,

@@ -24,7 +24,7 @@ impl OtherSetting {
                     super::Language::English => text("英文", "English"),
                 };
                 said!(
-                    "原有檔案以{language}寫成，與設定的 file_language 不同",
+                    "原有檔案的內容是{language}，與設定的 file_language 不同",
                     "the existing files are in {language}, which is not file_language in the settings"
                 )
             }

@@ -104,7 +104,7 @@ fn open_found(path: &Path) -> io::Result<File> {
     let metadata = file.metadata()?;
     if !regular_file::is_own(&metadata) {
         return Err(io::Error::other(text(
-            "它屬於其他使用者，不是以 --config 指定的就不使用",
+            "它屬於其他使用者，除非以 --config 指定，否則不使用",
             "it belongs to another user, and is not used unless --config names it",
         )));
     }

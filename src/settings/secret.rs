@@ -96,7 +96,7 @@ impl Places<'_> {
         parsed.map(Some).map_err(|problem| {
             let place = self.name(&source);
             SecretError::Unusable(said!(
-                "{place}內容不能用：{problem}",
+                "{place}內容無法使用：{problem}",
                 "{place} cannot be used: {problem}"
             ))
         })

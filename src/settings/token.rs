@@ -37,7 +37,7 @@ fn file_text(source: &Source) -> String {
     let path = source.to_string();
     if looks_like_token(&path) {
         said!(
-            "Token 檔 （設定的 token_file 看起來是 Token 本身，必須是檔案路徑）",
+            "Token 檔（設定的 token_file 看起來是 Token 本身，必須是檔案路徑）",
             "token file (token_file in the settings looks like the token itself, and must be the path of a file)"
         )
     } else {

@@ -244,7 +244,7 @@ fn tasks_that_no_collection_could_place_are_named() {
     assert_eq!(
         problems[1..],
         [
-            "警告：任務 t1 使用的主機 elsewhere 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+            "警告：有任務使用設定中沒有的主機 elsewhere（任務 t1）：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             "警告：colab-gpu4 的任務 t2 時間不明（start「soon」不是時間），未計入使用者欄位",
         ]
     );

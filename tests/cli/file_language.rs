@@ -132,7 +132,7 @@ fn stops(world: &World, options: &[&str], said: &str) {
 
 fn said(file: &str, language: &str, setting: &str) -> String {
     format!(
-        "錯誤：原有檔案以{language}寫成，與設定的 file_language 不同（data/{file}）：\
+        "錯誤：原有檔案的內容是{language}，與設定的 file_language 不同（data/{file}）：\
          請設定 file_language = \"{setting}\"，或以 --data-dir 收集到別處；這一天沒有寫入任何檔案\n"
     )
 }

@@ -73,7 +73,7 @@ fn the_users_of_a_day_are_a_table_with_what_speaks_against_it() {
          合計      44.26   16.50  26.76       22.00    1.00   20.40%    60.15%   97.74%\n\
          \n\
          備註：gpu-a：2025-08-01：有資源衝突\n\
-         備註：gpu-a：2025-08-01：有無任務而忙碌的GPU\n",
+         備註：gpu-a：2025-08-01：有 GPU 沒有任務佔用卻忙碌\n",
     );
     for node in ["gpu-a", "gpu-b"] {
         assert_eq!(world.cluster.connections(node), 0);
@@ -110,7 +110,7 @@ fn the_days_of_a_range_are_added_up_to_the_second() {
     );
     let outcome = outcome.stderr_is(
         "警告：備註：gpu-a：2025-08-01：有資源衝突\n\
-         警告：備註：gpu-a：2025-08-01：有無任務而忙碌的GPU\n",
+         警告：備註：gpu-a：2025-08-01：有 GPU 沒有任務佔用卻忙碌\n",
     );
     assert_eq!(outcome.stdout, expected);
 }
@@ -487,7 +487,7 @@ fn what_makes_no_sense_is_refused() {
         ),
         (
             &["users", "--sort", "size"],
-            "--sort <ORDER> 的值 'size' 不正確",
+            "--sort <ORDER> 的值「size」不正確",
         ),
         (&["users", "--user", ""], "--user <NAME> 缺少值"),
         (

@@ -86,47 +86,20 @@ impl Reason {
                     "only {percent}% of the time held has readings; the rest does not count as idle"
                 ),
             ),
-            Self::Doubt(doubt) => {
-                let (code, message) = doubt_parts(*doubt);
-                plain(code, message)
-            }
+            Self::Doubt(doubt) => plain(code(*doubt), doubt.word()),
         }
     }
 }
 
-fn doubt_parts(doubt: Doubt) -> (&'static str, &'static str) {
+fn code(doubt: Doubt) -> &'static str {
     match doubt {
-        Doubt::Unfinished => (
-            "unfinished",
-            text(
-                "任務資訊未達當日結束",
-                "the task information is not to the end of the day",
-            ),
-        ),
-        Doubt::Unplaced => (
-            "unplaced",
-            text("有無法對應的任務 GPU", "GPUs of tasks cannot be placed"),
-        ),
-        Doubt::Disagreement => (
-            "disagreement",
-            text(
-                "有 UUID 與 id 不一致的 GPU",
-                "UUID and id of a GPU disagree",
-            ),
-        ),
-        Doubt::Timeless => (
-            "timeless",
-            text("有時間不明的任務", "tasks without readable times"),
-        ),
-        Doubt::Conflict => ("conflict", text("有資源衝突", "conflicts")),
-        Doubt::BusyWithoutTask => (
-            "busy_without_task",
-            text("有 GPU 沒有任務佔用卻忙碌", "GPUs busy without a task"),
-        ),
-        Doubt::Malformed => (
-            "malformed_tasks",
-            text("有無法解析的任務", "tasks that cannot be read"),
-        ),
+        Doubt::Unfinished => "unfinished",
+        Doubt::Unplaced => "unplaced",
+        Doubt::Disagreement => "disagreement",
+        Doubt::Timeless => "timeless",
+        Doubt::Conflict => "conflict",
+        Doubt::BusyWithoutTask => "busy_without_task",
+        Doubt::Malformed => "malformed_tasks",
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::holding::{Holdings, Span, Spans};
-use crate::model::{CardUsage, GpuIndex, Language, Thresholds, Window, text};
+use crate::model::{CardUsage, GpuIndex, Thresholds, Window, text};
 
 pub use account::{Account, Idle};
 
@@ -55,15 +55,14 @@ pub enum Doubt {
     Malformed,
 }
 
-/// All of them, each with its code.
-pub const DOUBTS: [(Doubt, &str); 7] = [
-    (Doubt::Unfinished, "unfinished"),
-    (Doubt::Unplaced, "unplaced"),
-    (Doubt::Disagreement, "disagreement"),
-    (Doubt::Timeless, "timeless"),
-    (Doubt::Conflict, "conflict"),
-    (Doubt::BusyWithoutTask, "busy_without_task"),
-    (Doubt::Malformed, "malformed"),
+pub const DOUBTS: [Doubt; 7] = [
+    Doubt::Unfinished,
+    Doubt::Unplaced,
+    Doubt::Disagreement,
+    Doubt::Timeless,
+    Doubt::Conflict,
+    Doubt::BusyWithoutTask,
+    Doubt::Malformed,
 ];
 
 impl Doubt {
@@ -75,22 +74,32 @@ impl Doubt {
     /// As people read it.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Unfinished => text("未達當日結束", "not to the end of the day"),
-            Self::Unplaced => text("有無法對應的任務GPU", "GPUs of tasks cannot be placed"),
-            Self::Disagreement => text("有UUID與id不一致的GPU", "UUID and id of a GPU disagree"),
+            Self::Unfinished => text(
+                "任務資訊未達當日結束",
+                "the task information is not to the end of the day",
+            ),
+            Self::Unplaced => text("有無法對應的任務 GPU", "GPUs of tasks cannot be placed"),
+            Self::Disagreement => text(
+                "有 UUID 與 id 不一致的 GPU",
+                "UUID and id of a GPU disagree",
+            ),
             Self::Timeless => text("有時間不明的任務", "tasks without readable times"),
             Self::Conflict => text("有資源衝突", "conflicts"),
-            Self::BusyWithoutTask => text("有無任務而忙碌的GPU", "GPUs busy without a task"),
+            Self::BusyWithoutTask => text("有 GPU 沒有任務佔用卻忙碌", "GPUs busy without a task"),
             Self::Malformed => text("有無法解析的任務", "tasks that cannot be read"),
         }
     }
 
     /// As a file has it.
     pub fn word_of_file(self) -> &'static str {
-        let code = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
-        match Language::chosen() {
-            Language::Chinese => self.word(),
-            Language::English => code.map_or("", |(_, code)| code),
+        match self {
+            Self::Unfinished => text("未達當日結束", "unfinished"),
+            Self::Unplaced => text("有無法對應的任務GPU", "unplaced"),
+            Self::Disagreement => text("有UUID與id不一致的GPU", "disagreement"),
+            Self::Timeless => text("有時間不明的任務", "timeless"),
+            Self::Conflict => text("有資源衝突", "conflict"),
+            Self::BusyWithoutTask => text("有無任務而忙碌的GPU", "busy_without_task"),
+            Self::Malformed => text("有無法解析的任務", "malformed"),
         }
     }
 }

@@ -93,7 +93,7 @@ pub fn mail_for_user(report: &AlertsReport, user: &str, alerts: &[&AlertReport])
         said!("{user} 您好：", "Hello {user},"),
         String::new(),
         said!(
-            "{days}，您配置的 GPU 有較長的時間沒有在使用（使用率不超過 {idle}%）：",
+            "{days}，配置給您的 GPU 有較長的時間沒有在使用（使用率不超過 {idle}%）：",
             "{days}: for a long time, GPUs that you hold were not in use (utilisation of {idle}% or less):"
         ),
     ];

@@ -101,7 +101,7 @@ pub fn message(notice: &Notice) -> String {
         Kind::UnknownHosts { hosts: _, tasks } => {
             let tasks = task_count(tasks.len());
             said!(
-                "有 {tasks}使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+                "有 {tasks}使用設定中沒有的主機：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
                 "the settings lack the hosts of {tasks}: add [[nodes]] with the management API's hostname as name"
             )
         }
@@ -122,7 +122,7 @@ pub fn message(notice: &Notice) -> String {
         Kind::TasksGone(tasks) => {
             let tasks = task_count(tasks.len());
             said!(
-                "管理 API 的回覆少了先前有過的 {tasks}：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+                "管理 API 的回覆少了先前有過的 {tasks}：沿用先前保存的任務資訊，佔用只計到它最後一次出現為止",
                 "the management API no longer names {tasks}: using what was kept before, held only until last named"
             )
         }

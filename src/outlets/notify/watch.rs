@@ -21,7 +21,7 @@ impl<'a> Watch<'a> {
     pub fn begin(settings: &'a settings::Notify) -> Self {
         let warn = |error: SecretError| {
             said!(
-                "{error}（執行結果會少通知一處）",
+                "{error}（執行結果不會送到這裡）",
                 "{error} (the run's result will lack this channel)"
             )
         };

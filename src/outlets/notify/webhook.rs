@@ -55,7 +55,7 @@ pub fn post(address: &Address, message: &Message) -> Result<(), Undelivered> {
 fn refusal(answer: &[u8]) -> Option<String> {
     if answer.starts_with(b"Webhook message delivery failed") {
         let refusal = text(
-            "對方回應成功，但說明沒有送達",
+            "對方回應成功，但內容表示沒有送達",
             "it answered with success, but says that nothing was delivered",
         );
         return Some(refusal.to_owned());

@@ -241,14 +241,14 @@ impl Findings<'_> {
         let minutes = (self.window.seen_until - newest) / 60;
         let cause = if self.node.is_on_parent() {
             text(
-                "是它的時鐘，或它到 parent 的串流",
+                "它的時鐘與到 parent 的串流",
                 "its clock or its streaming to the parent",
             )
         } else {
-            text("是它的時鐘，或它的 Netdata", "its clock or its Netdata")
+            text("它的時鐘與 Netdata", "its clock or its Netdata")
         };
         let message = said!(
-            "的 {count} 張卡的讀數都停在 {since}，約 {minutes} 分鐘之前：圖表不會一起停止，{cause}，請檢查",
+            "的 {count} 張卡的讀數都停在 {since}，約 {minutes} 分鐘之前：各卡的圖表不會同時停止，請檢查{cause}",
             "the readings of {count} cards all end at {since}, about {minutes} min ago: \
              charts do not stop together, check {cause}",
             count = alike.len()
@@ -367,7 +367,7 @@ impl Findings<'_> {
             let days = format!("{}.{}", tenths / 10, tenths % 10);
             let message = said!(
                 "只有 {days} 天的資料（Card {card} 從 {since} 起）：不到 2 天，某晚失敗後就補不回來。\
-                 若不是剛開始收集，請加大該節點 Netdata 的資料保留期",
+                 若不是剛開始收集，請延長該節點 Netdata 的資料保留期",
                 "only {days} days of data (card {card} from {since}): with less than 2 days, what a failed night \
                  misses is lost; unless it has just begun to collect, raise the retention of the node's Netdata"
             );

@@ -10,7 +10,7 @@ pub fn notify(settings: &Notify) -> Vec<Check> {
     if !missing.is_empty() {
         let missing = missing.into_iter().map(|error| {
             let message = said!(
-                "{error}（執行結果會少通知一處）",
+                "{error}（執行結果不會送到這裡）",
                 "{error} (nobody is notified this way)"
             );
             Check::error(Subject::Notify, message)

@@ -195,7 +195,7 @@ impl fmt::Display for Notice {
             }
             Kind::UnknownHosts { hosts, tasks } => say!(
                 f,
-                "任務 {tasks} 使用的主機 {hosts} 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+                "有任務使用設定中沒有的主機 {hosts}（任務 {tasks}）：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
                 "host {hosts} of task {tasks} not in the settings: add [[nodes]] with the management API's hostname as name",
                 tasks = tasks.named(),
                 hosts = hosts.named()
@@ -234,7 +234,7 @@ impl fmt::Display for Notice {
             },
             Kind::TasksGone(tasks) => say!(
                 f,
-                "管理 API 的回覆少了先前有過的 {count}（{named}）：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
+                "管理 API 的回覆少了先前有過的 {count}（{named}）：沿用先前保存的任務資訊，佔用只計到它最後一次出現為止",
                 "the management API no longer names {count} ({named}): \
                  the task information kept before is used, and GPUs count as held only until last named",
                 count = count(tasks),

@@ -47,7 +47,7 @@ pub enum HttpError {
     },
     /// Other large answers took the memory for so long that there was no time left for this one.
     #[error("{}", said!(
-        "等候其他大型回應佔用的記憶體 {seconds:.1} 秒，來不及讀完這個回應（請提高 netdata.memory_mib）",
+        "等待其他大型回應釋放記憶體 {seconds:.1} 秒，來不及讀完這個回應（請加大 netdata.memory_mib）",
         "waited {seconds:.1} s for memory that other large answers held, too long to read all of this one (raise netdata.memory_mib)",
         seconds = .waited.as_secs_f64()
     ))]

@@ -89,7 +89,7 @@ const TLS_KEYS: TlsKeys = TlsKeys {
 fn advice(error: &HttpError) -> &'static str {
     if matches!(error, HttpError::Unanswered(_)) {
         return text(
-            "（若每次如此，請檢查此 Netdata 的 [web] allow connections from）",
+            "（若每次都如此，請檢查此 Netdata 的 [web] allow connections from）",
             " (if this happens every time, check [web] allow connections from of this Netdata)",
         );
     }
