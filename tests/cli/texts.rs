@@ -58,8 +58,8 @@ impl Texts {
         for (at, token) in tokens.iter().enumerate() {
             match token {
                 TokenTree::Group(group) => match plain(&group.to_string()).as_str() {
-                    // Tests are the end of a file.
-                    "[cfg(test)]" => return,
+                    // Tests within a file are its end; those of a file of their own are named at its beginning.
+                    "[cfg(test)]" if is_in_braces(tokens.get(at + 3)) => return,
                     attribute if attribute.starts_with("[doc=") => {}
                     _ => self.add_group(file, group.delimiter(), group.stream(), &tokens[..at]),
                 },
@@ -99,6 +99,10 @@ impl Texts {
             self.add(file, argument);
         }
     }
+}
+
+fn is_in_braces(token: Option<&TokenTree>) -> bool {
+    matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)
 }
 
 /// The name of the function or the macro that is called after these tokens.

@@ -100,23 +100,23 @@ fn doubt_parts(doubt: Doubt) -> (&'static str, &'static str) {
             "unfinished",
             text(
                 "任務資訊未達當日結束",
-                "the task information is not to the end of the day",
+                "the task information does not reach the end of the day",
             ),
         ),
         Doubt::Unplaced => (
             "unplaced",
-            text("有無法對應的任務 GPU", "GPUs of tasks cannot be placed"),
+            text("有無法對應的任務 GPU", "task GPUs that cannot be placed"),
         ),
         Doubt::Disagreement => (
             "disagreement",
             text(
                 "有 UUID 與 id 不一致的 GPU",
-                "UUID and id of a GPU disagree",
+                "GPUs whose UUID and id disagree",
             ),
         ),
         Doubt::Timeless => (
             "timeless",
-            text("有時間不明的任務", "tasks without readable times"),
+            text("有時間不明的任務", "tasks with unknown times"),
         ),
         Doubt::Conflict => ("conflict", text("有資源衝突", "conflicts")),
         Doubt::BusyWithoutTask => (

@@ -75,10 +75,10 @@ impl Doubt {
     /// As people read it.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Unfinished => text("未達當日結束", "not to the end of the day"),
-            Self::Unplaced => text("有無法對應的任務GPU", "GPUs of tasks cannot be placed"),
-            Self::Disagreement => text("有UUID與id不一致的GPU", "UUID and id of a GPU disagree"),
-            Self::Timeless => text("有時間不明的任務", "tasks without readable times"),
+            Self::Unfinished => text("未達當日結束", "does not reach the end of the day"),
+            Self::Unplaced => text("有無法對應的任務GPU", "task GPUs that cannot be placed"),
+            Self::Disagreement => text("有UUID與id不一致的GPU", "GPUs whose UUID and id disagree"),
+            Self::Timeless => text("有時間不明的任務", "tasks with unknown times"),
             Self::Conflict => text("有資源衝突", "conflicts"),
             Self::BusyWithoutTask => text("有無任務而忙碌的GPU", "GPUs busy without a task"),
             Self::Malformed => text("有無法解析的任務", "tasks that cannot be read"),
