@@ -146,7 +146,7 @@ impl Lack {
                 let gpus = gpus.join(comma());
                 (
                     "missing_files",
-                    said!("缺少 {gpus} 的檔案", "no files of {gpus}"),
+                    said!("缺少 {gpus} 的檔案", "no files for {gpus}"),
                 )
             }
             Self::Readings(Coverage { found, due }) => (

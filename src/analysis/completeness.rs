@@ -46,7 +46,7 @@ impl Shortfall {
                 "task information from before the day's end",
             ),
             Self::DoubtfulTasks => text("有任務的資料不明", "tasks in doubt"),
-            Self::Unplaced => text("有任務的 GPU 無法對應", "unplaced GPUs of tasks"),
+            Self::Unplaced => text("有任務的 GPU 無法對應", "unplaced task GPUs"),
             Self::UsersReport => text("沒有用量報告", "no usage report"),
             Self::NotSynced => text(
                 "未能確認檔案已存到磁碟",

@@ -58,8 +58,8 @@ impl Stopped {
         if self.is_whole_node {
             return said!(
                 "{node} 自 {since} 起沒有任何讀數：請檢查該節點、它的 Netdata 與時鐘，經由 parent 時也檢查串流",
-                "{node}: no readings at all since {since}: check the node, its Netdata, its clock, \
-                 and its streaming if a parent is asked"
+                "{node}: no readings at all since {since}: check the node, its Netdata, its clock, and its \
+                 streaming if url is that of a parent"
             );
         }
         let mut metrics: BTreeMap<(GpuIndex, CardId), Vec<String>> = BTreeMap::new();
@@ -78,8 +78,8 @@ impl Stopped {
         let named = named.join(comma());
         said!(
             "{node} 自 {since} 起沒有 {named} 讀數，其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata",
-            "{node}: no readings since {since} of {named}, though other charts went on: \
-             their charts have stopped, restart the node's Netdata"
+            "{node}: no readings of {named} since {since}, though other charts went on: these charts have \
+             stopped, restart the node's Netdata"
         )
     }
 }
@@ -168,13 +168,13 @@ mod tests {
         let all = [&both[..], &[series(1, Metric::Vram)]].concat();
         assert_eq!(
             message(&all, false),
-            "n1: no readings since 12:00:00 of GPU and VRAM of GPU[0] (card 1), VRAM of GPU[1] (card 9), \
-             though other charts went on: their charts have stopped, restart the node's Netdata"
+            "n1: no readings of GPU and VRAM of GPU[0] (card 1), VRAM of GPU[1] (card 9) since 12:00:00, \
+             though other charts went on: these charts have stopped, restart the node's Netdata"
         );
         assert_eq!(
             message(&both, true),
-            "n1: no readings at all since 12:00:00: check the node, its Netdata, its clock, \
-             and its streaming if a parent is asked"
+            "n1: no readings at all since 12:00:00: check the node, its Netdata, its clock, and its streaming \
+             if url is that of a parent"
         );
     }
 

@@ -52,7 +52,7 @@ pub struct Cli {
 enum Command {
     #[command(about = text("顯示最近幾天的收集狀態", "Show how the last days were collected"), after_help = help::tail!("status"))]
     Status(StatusArgs),
-    #[command(about = text("顯示每位使用者的 GPU 時數、閒置時數與平均使用率", "Show each user's GPU hours, idle hours and mean utilisation"), after_help = help::tail!("users"))]
+    #[command(about = text("顯示每位使用者的 GPU 時數、閒置時數與平均使用率", "Show each user's GPU-hours, idle hours and mean utilisation"), after_help = help::tail!("users"))]
     Users(UsersArgs),
     #[command(about = text("列出 GPU 閒置過久的使用者；加上 --send 才會通知", "List users whose GPUs were idle for too long; --send notifies"), after_help = help::tail!("alerts"))]
     Alerts(AlertsArgs),
@@ -63,7 +63,7 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    #[command(about = text("輸出 shell 的自動補全腳本", "Print the completion script of a shell"))]
+    #[command(about = text("輸出 shell 的自動補全腳本", "Print the completion script for a shell"))]
     Completions {
         #[arg(value_name = "SHELL", hide_possible_values = true)]
         #[arg(help = text("bash、elvish、fish、powershell 或 zsh", "bash, elvish, fish, powershell or zsh"))]

@@ -112,7 +112,7 @@ fn misplaced(arg: &Arg, program: &Command, command: &Command, path: &str) -> Str
     if has_it(&command) {
         return said!(
             "{arg} 寫在子命令之前：請改寫在後面，例如 {path} {arg}",
-            "{arg} stands before the command: write it behind, as in {path} {arg}"
+            "{arg} comes before the command: write it after, as in {path} {arg}"
         );
     }
     let others = program.get_subcommands().filter(has_it);
@@ -120,7 +120,7 @@ fn misplaced(arg: &Arg, program: &Command, command: &Command, path: &str) -> Str
     if others.is_empty() {
         said!(
             "{arg} 是收集資料時的選項，不能與子命令一起使用：請從 {path} 的命令列移除",
-            "{arg} is an option of collecting, not of commands: remove it from the command line of {path}"
+            "{arg} is an option for collecting, not for commands: remove it from the command line of {path}"
         )
     } else {
         let others = others.join(comma());
@@ -169,7 +169,7 @@ fn problem(
             {
                 let problem = said!(
                     "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
-                    "'{word}' is neither a date nor a command: daily-gpu-log help lists them"
+                    "'{word}' is neither a date nor a command: daily-gpu-log help lists the commands"
                 );
                 return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
             }
@@ -183,7 +183,7 @@ fn problem(
             {
                 return said!(
                     "{last} 之後有多餘的引數",
-                    "there are more arguments than {last}"
+                    "unexpected arguments after {last}"
                 );
             }
             let longs = command.get_arguments().filter_map(Arg::get_long);
@@ -207,7 +207,7 @@ fn problem(
             said!("缺少子命令 {names}", "a command is missing: {names}")
         }
         ErrorKind::InvalidValue if value.is_empty() => {
-            said!("{argument} 缺少值", "{argument} lacks its value")
+            said!("{argument} 缺少值", "{argument} needs a value")
         }
         ErrorKind::ArgumentConflict => {
             let prior = context(ContextKind::PriorArg);
@@ -247,7 +247,7 @@ fn problem(
             };
             let problem = said!(
                 "{problem}：可用的值是 {}",
-                "{problem}: the values are {}",
+                "{problem}: the possible values are {}",
                 valid.join(comma())
             );
             with_nearest(problem, &value, valid.iter().map(String::as_str))

@@ -14,7 +14,7 @@ use crate::outlets::console;
 #[derive(Args, Debug)]
 pub struct HelpArgs {
     #[arg(value_name = "COMMAND|TOPIC")]
-    #[arg(help = text("子命令或主題；沒有時列出全部", "subcommand or topic; without one, all are listed"))]
+    #[arg(help = text("子命令或主題；沒有時列出全部", "command or topic; without one, all are listed"))]
     words: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ fn unknown(program: &Command, words: &[String]) -> RequestError {
     let hint = hint(nearest);
     let message = said!(
         "沒有子命令或主題「{word}」{hint}（全部列在 daily-gpu-log help）",
-        "there is no subcommand or topic '{word}'{hint} (daily-gpu-log help lists all)"
+        "there is no command or topic '{word}'{hint} (daily-gpu-log help lists all)"
     );
     RequestError::usage(message)
 }

@@ -21,7 +21,7 @@ pub struct ManArgs {
     #[arg(long, value_name = "DIR")]
     #[arg(help = text(
         "將程式、每個子命令與每個主題的手冊頁\n寫到這個目錄 [預設: 輸出程式的手冊頁]",
-        "write the manual pages of the program, of each\nsubcommand and of each topic to this directory\n\
+        "write the manual pages of the program, of each\ncommand and of each topic to this directory\n\
          [default: print the page of the program]"
     ))]
     dir: Option<PathBuf>,

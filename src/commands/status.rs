@@ -19,13 +19,13 @@ use crate::store::Archive;
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     #[arg(long, value_name = "N", default_value = "7", hide_default_value = true)]
-    #[arg(value_parser = |days: &str| parse_within(days, 1..=MOST_DAYS, text("天數", "number of days")))]
+    #[arg(value_parser = |days: &str| parse_within(days, 1..=MOST_DAYS, text("天數", "a number of days")))]
     #[arg(help = text("最近幾天，1 到 366 [預設: 7]", "how many of the last days, 1 to 366 [default: 7]"))]
     days: u16,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = text(
         "只看這些節點 (可重複，或以逗號分隔)",
-        "show these nodes alone (repeatable, or with commas)",
+        "show only these nodes (repeatable, or with commas)",
     ))]
     nodes: Vec<String>,
 }

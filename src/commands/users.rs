@@ -33,18 +33,18 @@ pub struct UsersArgs {
     ))]
     date: DateArg,
     #[arg(long, value_name = "DATE")]
-    #[arg(help = text("合計 DATE 到這個日期的每一天", "add up each day from DATE to this"))]
+    #[arg(help = text("合計 DATE 到這個日期的每一天", "add up the days from DATE to this"))]
     to: Option<DateArg>,
     #[arg(long, value_name = "NAME", value_parser = user_name())]
     #[arg(help = text(
         "只列這位使用者 (搭配 --anonymize 時，名稱或代號皆可)",
-        "list this user alone (with --anonymize, by name or\npseudonym)",
+        "list only this user (with --anonymize, by name or\npseudonym)",
     ))]
     user: Option<String>,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = text(
         "只計這些節點 (可重複，或以逗號分隔)",
-        "count these nodes alone (repeatable, or with commas)",
+        "count only these nodes (repeatable, or with commas)",
     ))]
     nodes: Vec<String>,
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
@@ -231,7 +231,7 @@ fn unknown_user(name: &str, usage: &Usage) -> RequestError {
         text("沒有人佔用 GPU", "nobody held a GPU").to_owned()
     } else {
         let users = users.joined(|_| said!(" 等 {count} 位使用者", " and others, {count} in all"));
-        said!("有 {users}", "those there are: {users}")
+        said!("有 {users}", "the users are {users}")
     };
     let days = dates(usage.from, usage.to);
     RequestError::usage(said!(

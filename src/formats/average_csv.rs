@@ -82,7 +82,7 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
     let language = csv_text::language(first, header).ok_or_else(|| {
         Unreadable::malformed(text(
             "第 1 列不是平均檔案的標題",
-            "line 1 is not the header of a file of means",
+            "line 1 is not the header of an average file",
         ))
     })?;
     let (total, unused) = language.in_it(|| (total(), unused()));
@@ -93,7 +93,7 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
         let record = record?;
         let row: Row = record.deserialize(None)?;
         if is_whole {
-            let problem = text("在全部平均之後", "comes after the mean of all");
+            let problem = text("在全部平均之後", "comes after the mean of all GPUs");
             return Err(Unreadable::row(&record, problem));
         }
         if (row.gpu.as_str(), row.users.as_str()) == total {
@@ -114,7 +114,7 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
     } else {
         Err(Unreadable::malformed(text(
             "最後一列不是全部平均",
-            "the last line is not the mean of all",
+            "the last line is not the mean of all GPUs",
         )))
     }
 }

@@ -61,7 +61,7 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
         let (zone, interval) = (window.zone, window.interval);
         let problem = said!(
             "不是 {zone} 每 {interval} 一筆的讀數",
-            "is not one of the readings of every {interval} in {zone}"
+            "is not the reading of an interval of {interval} in {zone}"
         );
         Unreadable::line(line, &problem)
     };

@@ -151,7 +151,7 @@ pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
         if !node.entries.is_sorted_by(|a, b| a.key() < b.key()) {
             return Err(Unreadable::malformed(text(
                 "同一位使用者的同一張 GPU 出現兩次",
-                "it has one GPU of one user twice",
+                "a GPU of a user is listed twice",
             )));
         }
     }

@@ -24,7 +24,7 @@ pub fn render(day: &NodeDay) -> String {
         let mean = summary_percent(mean);
         summary += &said!(
             "整體平均 {of} 使用率: {mean}\n",
-            "Mean {of} utilisation of all: {mean}\n"
+            "Overall mean {of} utilisation: {mean}\n"
         );
     }
     for section in [
@@ -50,7 +50,7 @@ pub fn render(day: &NodeDay) -> String {
 fn card_table(day: &NodeDay) -> String {
     let gpus = day.gpus.iter();
     let lines = gpus.map(|gpu| format!("{} -> Card {}", gpu.index, gpu.card));
-    titled(text("GPU 硬體對應表", "GPUs and their cards"), lines) + "\n"
+    titled(text("GPU 硬體對應表", "GPU map"), lines) + "\n"
 }
 
 /// The tasks of the node. Without task information there is no such section, as there was none of old.
@@ -59,7 +59,7 @@ fn tasks(day: &NodeDay) -> String {
         return String::new();
     };
     let name = &day.node.name;
-    let title = text("GPU 使用者任務資訊", "Users of the GPUs, and their tasks");
+    let title = text("GPU 使用者任務資訊", "GPU users and their tasks");
     let mut section = format!("{title}:\n{}\n", "-".repeat(50));
     section += &if known.tasks.is_empty() {
         said!(
@@ -114,7 +114,7 @@ fn silence(day: &NodeDay) -> String {
     }
     said!(
         "節點沒有給出當日的任何讀數 (不代表 GPU 閒置)\n",
-        "The node gave no reading of this day (which does not mean that its GPUs were idle)\n"
+        "The node gave no readings for this day (which does not mean that its GPUs were idle)\n"
     )
 }
 
@@ -140,7 +140,7 @@ fn false_zeros(day: &NodeDay) -> String {
     });
     let title = text(
         "原有檔案以 0 代替的缺漏 (Netdata 沒有這些讀數，已改為缺漏)",
-        "Gaps that stood as 0 in the earlier files (Netdata has no such readings; they are gaps now)",
+        "Gaps written as 0 in the earlier files (Netdata has no such readings; they are gaps now)",
     );
     titled(title, lines)
 }
@@ -168,7 +168,7 @@ fn hours(day: &NodeDay) -> String {
     });
     let title = text(
         "各使用者佔用 GPU 的時數，以及佔用期間的使用率",
-        "Hours for which each user held a GPU, and its utilisation meanwhile",
+        "Hours that each user held a GPU, and its utilisation in that time",
     );
     titled(title, lines)
 }
@@ -192,7 +192,7 @@ fn conflicts(day: &NodeDay) -> String {
         });
         let more = Some(conflicts.more).filter(|more| *more > 0);
         let more = more.map(|more| {
-            let times = counted(more, "段時間", "more time", "more times");
+            let times = counted(more, "段時間", "more period", "more periods");
             said!("{index}: 另有 {times}", "{index}: {times}")
         });
         listed.chain(more)
@@ -212,7 +212,7 @@ fn busy_without_task(day: &NodeDay) -> String {
     let busy = day.thresholds.busy;
     let title = said!(
         "沒有任務佔用卻忙碌的 GPU (GPU使用率超過 {busy}% 達一小時以上)",
-        "GPUs busy though no task held them (over {busy}% for an hour or more)"
+        "GPUs busy without a task (over {busy}% for an hour or more)"
     );
     titled(&title, lines)
 }
@@ -242,7 +242,7 @@ fn unplaced(day: &NodeDay) -> String {
     });
     let title = text(
         "無法對應到本節點 GPU 的任務 GPU (使用者欄位不含這些使用者)",
-        "GPUs of tasks that cannot be placed on this node (their users are not among the users above)",
+        "Task GPUs that cannot be placed on this node (their users are not among the users above)",
     );
     titled(title, lines.chain(unlisted))
 }
@@ -253,7 +253,7 @@ fn disagreements(day: &NodeDay) -> String {
     let lines = lines.map(|disagreement| format!("{}: {disagreement}", disagreement.index));
     let title = text(
         "UUID 與 id 不一致的 GPU (以 UUID 為準)",
-        "GPUs whose UUID and id disagree (the UUID wins)",
+        "GPUs whose UUID and id disagree (the UUID counts)",
     );
     titled(title, lines)
 }
@@ -266,7 +266,7 @@ fn timeless(day: &NodeDay) -> String {
     });
     let title = text(
         "時間不明而未計入使用者欄位的任務",
-        "Tasks without readable times (their users are not among the users above)",
+        "Tasks with unknown times (their users are not among the users above)",
     );
     titled(title, lines)
 }
@@ -282,7 +282,7 @@ fn source(day: &NodeDay) -> String {
             let caveat = if *since < day.window.end {
                 text(
                     "，當時這一天尚未結束，之後的任務不在其中",
-                    ", before the end of the day: without the tasks since then",
+                    ", before the end of the day: later tasks are missing",
                 )
             } else {
                 ""

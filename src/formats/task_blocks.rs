@@ -46,7 +46,7 @@ impl<'a> TaskGpuLine<'a> {
             let user = &task.username;
             let owner = said!(
                 "{owner} (時數計入使用者 {user})",
-                "{owner} (the hours are those of user {user})"
+                "{owner} (the hours count for user {user})"
             );
             field(text("擁有者", "Owner"), Some(&owner), "");
         }

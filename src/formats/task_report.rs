@@ -31,7 +31,7 @@ pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task], is_of_one_user: b
         };
         return format!("{}\n\n{none}\n", title(date));
     }
-    let mut report = said!("GPU 使用者任務摘要:\n", "Users of the GPUs:\n");
+    let mut report = said!("GPU 使用者任務摘要:\n", "GPU users:\n");
     for (host, gpus) in &by_host {
         for holds in gpus.chunk_by(|a, b| a.gpu.id == b.gpu.id && a.gpu.uuid == b.gpu.uuid) {
             let (id, model) = (holds[0].id(), holds[0].model());

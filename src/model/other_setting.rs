@@ -25,20 +25,20 @@ impl OtherSetting {
                 };
                 said!(
                     "原有檔案的內容是{language}，與設定的 file_language 不同",
-                    "the existing files are in {language}, which is not file_language in the settings"
+                    "the existing files are in {language}, which differs from file_language in the settings"
                 )
             }
             Self::Zone(ahead) => {
                 let zone = offset(ahead);
                 said!(
                     "原有檔案是 {zone} 的一天，與設定的 timezone 不同",
-                    "the existing files are of a day in {zone}, which is not timezone in the settings"
+                    "the existing files are for a day in {zone}, which differs from timezone in the settings"
                 )
             }
             Self::Interval(interval) => {
                 said!(
                     "原有檔案每 {interval} 一列，與設定的 interval 不同",
-                    "the existing files have a row every {interval}, which is not interval in the settings"
+                    "the existing files have a row every {interval}, which differs from interval in the settings"
                 )
             }
             Self::GpuFiles(number) => {
@@ -48,7 +48,7 @@ impl OtherSetting {
                 };
                 said!(
                     "原有檔案以{number}命名，與設定的 gpu_files 不同",
-                    "the existing files are named by {number}, which is not gpu_files in the settings"
+                    "the existing files are named by {number}, which differs from gpu_files in the settings"
                 )
             }
         }
@@ -63,12 +63,15 @@ impl OtherSetting {
                 let zone = offset(ahead);
                 said!(
                     "timezone 為 {zone} 的時區，例如 \"Asia/Taipei\"",
-                    "timezone to one of {zone}, such as \"Asia/Taipei\""
+                    "timezone to a time zone of {zone}, such as \"Asia/Taipei\""
                 )
             }
             Self::Zone(ahead) => {
                 let zone = offset(ahead);
-                said!("timezone 為 {zone} 的時區", "timezone to one of {zone}")
+                said!(
+                    "timezone 為 {zone} 的時區",
+                    "timezone to a time zone of {zone}"
+                )
             }
             Self::Interval(interval) => format!("interval = \"{interval}\""),
             Self::GpuFiles(GpuFileNumber::Index) => "gpu_files = \"index\"".to_owned(),

@@ -207,7 +207,7 @@ fn complete_smtp(smtp: &mut Smtp) -> Result<(), String> {
     let is_safe = !logs_in || smtp.security != Security::None;
     let problem = text(
         "security = \"none\" 時密碼會以明文傳送，不可設定 username",
-        "with security = \"none\" the password would be sent in plain text, so there must be no username",
+        "with security = \"none\" the password would be sent in plain text: username must not be set",
     );
     require(is_safe, "notify.smtp.username", problem)?;
     let is_used = logs_in || smtp.password_file.is_none();

@@ -18,7 +18,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         let text = redacted(text);
         said!(
             "「{text}」不是一天以內的時間長度，例如 30s 或 10m",
-            "'{text}' is not a length of time up to a day, such as 30s or 10m"
+            "'{text}' is not a duration of up to a day, such as 30s or 10m"
         )
     })
 }

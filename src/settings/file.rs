@@ -20,7 +20,7 @@ const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
 pub enum ConfigError {
     #[error("{}", said!(
         "無法讀取設定檔 {path}：{cause}（{advice}）",
-        "cannot read the settings file {path}: {cause} ({advice})",
+        "cannot read the settings file {path}: {cause}; {advice}",
         path = .path.display()
     ))]
     Unreadable {
@@ -32,7 +32,7 @@ pub enum ConfigError {
     /// type; the key, where its value makes no sense.
     #[error("{}", said!(
         "設定檔 {path} 有誤：{problem}",
-        "the settings file {path} is wrong: {problem}",
+        "settings file {path}: {problem}",
         path = .path.display()
     ))]
     Malformed { path: PathBuf, problem: String },

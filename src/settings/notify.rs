@@ -116,7 +116,7 @@ impl Written for SecretUrl {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(text(
                 "不是 http:// 或 https:// 的網址",
-                "not a URL of http:// or https://",
+                "not an http:// or https:// URL",
             )
             .to_owned());
         }
@@ -244,7 +244,7 @@ impl Smtp {
                 "notify.smtp 有 username 而沒有密碼：請設定 {PASSWORD_FILE}（chmod 600），\
                  或以 systemd 的 LoadCredential 提供 {PASSWORD_CREDENTIAL}",
                 "notify.smtp has a username and no password: set {PASSWORD_FILE} (chmod 600), \
-                 or provide {PASSWORD_CREDENTIAL} with LoadCredential of systemd"
+                 or provide {PASSWORD_CREDENTIAL} with systemd's LoadCredential"
             ))
         };
         Ok(Some((username, password.ok_or_else(missing)?)))

@@ -22,7 +22,7 @@ impl Written for Url {
         match url {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => Err(said!(
                 "「{text}」不是 http:// 或 https://：{example}",
-                "'{text}' is not of http:// or https://: {example}"
+                "'{text}' is not an http:// or https:// URL: {example}"
             )),
             Ok(url) if url.query().is_some() || url.fragment().is_some() => Err(said!(
                 "「{text}」不可含有 ? 或 # 之後的部分",

@@ -73,7 +73,7 @@ fn open_files() -> Option<u64> {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", said!(
     "無法建立執行緒：{0}（請檢查這台機器的執行緒數與記憶體限制）",
-    "cannot start a thread: {0} (check this machine's limits of threads and memory)", .0
+    "cannot start a thread: {0}; check this machine's limits on threads and memory", .0
 ))]
 pub struct NoThread(String);
 

@@ -156,7 +156,7 @@ impl DayFiles<'_> {
                 }
                 let problem = text(
                     "使用者欄位是以不同的 cards 寫成",
-                    "its user column was written under other cards",
+                    "its user column was written with other cards",
                 );
                 (problem.to_owned(), true)
             }

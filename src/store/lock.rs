@@ -27,7 +27,7 @@ pub enum OpenError {
     /// Some network file systems.
     #[error("{}", said!(
         "資料目錄 {root} 的檔案系統不支援 flock 鎖定（{cause}）：無法確保同時只有一次執行，請改放在支援的檔案系統，或以支援鎖定的選項掛載",
-        "the file system of the data directory {root} does not support flock locks ({cause}), without which two runs may collide: move it to one that does, or mount it with locks",
+        "the file system of the data directory {root} does not support flock locks ({cause}), without which two runs may collide: move it to one that does, or mount it with locking",
         root = .root.display()
     ))]
     NoLocks { root: PathBuf, cause: io::Error },

@@ -14,7 +14,7 @@ use crate::settings::ArchiveDirs;
 #[derive(Debug, thiserror::Error)]
 #[error("{}", said!(
     "無法讀取 archive_dirs 的 {path}：{cause}（其中的日期視為不存在）",
-    "cannot read {path} of archive_dirs: {cause} (its days count as missing)",
+    "cannot read {path} of archive_dirs: {cause}; its days count as missing",
     path = .path.display()
 ))]
 pub struct ArchiveDirError {

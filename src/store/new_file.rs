@@ -19,7 +19,7 @@ pub enum NewFileError {
     Exists(PathBuf),
     #[error("{}", said!(
         "無法寫入 {path}：{cause}（請確認目錄存在，且有寫入權限）",
-        "cannot write {path}: {cause} (check that the directory exists, and the permission to write)",
+        "cannot write {path}: {cause}; check that the directory exists, and the permission to write",
         path = .path.display()
     ))]
     Unwritable { path: PathBuf, cause: io::Error },

@@ -14,7 +14,7 @@ const MODES: Modes = Modes {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", said!(
     "無法將手冊頁寫到 {directory}：{problem}（請以 --dir 指定有寫入權限的目錄）",
-    "cannot write the manual pages to {directory}: {problem} (name a directory that you may write to with --dir)",
+    "cannot write the manual pages to {directory}: {problem}; name a directory that you may write to with --dir",
     directory = .directory.display()
 ))]
 pub struct PagesError {

@@ -19,7 +19,7 @@ const NAME: &str = "pseudonym-key";
 pub enum PseudonymKeyError {
     #[error("{}", said!(
         "無法讀取代號的金鑰 {path}：{cause}（請以收集時的使用者執行）",
-        "cannot read the pseudonym key {path}: {cause} (run as the user that collects)",
+        "cannot read the pseudonym key {path}: {cause}; run as the user that collects",
         path = .path.display()
     ))]
     Unreadable { path: PathBuf, cause: io::Error },

@@ -15,7 +15,7 @@ pub const LOCK: &str = "lock";
 #[derive(Debug, thiserror::Error)]
 #[error("{}", said!(
     "無法讀取 {path}：{cause}（請以收集時的使用者執行）",
-    "cannot read {path}: {cause} (run as the user that collects)",
+    "cannot read {path}: {cause}; run as the user that collects",
     path = .path.display()
 ))]
 pub struct ReadError {

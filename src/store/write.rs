@@ -44,7 +44,7 @@ impl Modes {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", said!(
     "無法寫入 {path}：{cause}（請確認對資料目錄有寫入權限，且磁碟有空間）",
-    "cannot write {path}: {cause} (check the permission to write to the data directory, and the space on the disk)",
+    "cannot write {path}: {cause}; check the permission to write to the data directory, and the space on the disk",
     path = .path.display()
 ))]
 pub struct WriteError {

@@ -156,7 +156,7 @@ fn a_day_in_the_other_language_is_left_alone_by_its_name() {
         let gpu = format!("gpu-a/{DATE}/gpu0_{DATE}.csv");
         stops(&world, &options, &said(&gpu, language, setting));
         let in_english = world.run(&[DATE, "--lang", "en"]).exits(10);
-        let _ = in_english.stderr_has(", which is not file_language in the settings (data/gpu-a/");
+        let _ = in_english.stderr_has("differs from file_language in the settings (data/gpu-a/");
         // As it stood, it goes on.
         let world = lab().settings(first).start_after(world);
         let _ = world.run(&[DATE]).exits(0).stderr_is("");

@@ -76,14 +76,14 @@ impl Doubt {
         match self {
             Self::Unfinished => text(
                 "任務資訊未達當日結束",
-                "the task information is not to the end of the day",
+                "task information that does not reach the end of the day",
             ),
-            Self::Unplaced => text("有無法對應的任務 GPU", "GPUs of tasks cannot be placed"),
+            Self::Unplaced => text("有無法對應的任務 GPU", "task GPUs that cannot be placed"),
             Self::Disagreement => text(
                 "有 UUID 與 id 不一致的 GPU",
-                "UUID and id of a GPU disagree",
+                "GPUs whose UUID and id disagree",
             ),
-            Self::Timeless => text("有時間不明的任務", "tasks without readable times"),
+            Self::Timeless => text("有時間不明的任務", "tasks with unknown times"),
             Self::Conflict => text("有資源衝突", "conflicts"),
             Self::BusyWithoutTask => text("有 GPU 沒有任務佔用卻忙碌", "GPUs busy without a task"),
             Self::Malformed => text("有無法解析的任務", "tasks that cannot be read"),

@@ -26,7 +26,7 @@ impl fmt::Display for DateRuns {
         let run = |&(first, last): &(NaiveDate, NaiveDate)| dates(first, last);
         let runs: Capped<_, 5> = self.0.iter().map(run).collect();
         f.write_str(&runs.joined(|more| {
-            let more = counted(more, "段日期", "more span of dates", "more spans of dates");
+            let more = counted(more, "段日期", "more period", "more periods");
             said!(
                 "，以及另外 {more}（以 --json 查看）",
                 ", and {more} (see --json)"
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(
             english(&[0, 2, 4, 6, 8, 10]),
             "2025-08-01, 2025-08-03, 2025-08-05, 2025-08-07, 2025-08-09, \
-             and 1 more span of dates (see --json)"
+             and 1 more period (see --json)"
         );
     }
 

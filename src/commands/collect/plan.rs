@@ -24,7 +24,7 @@ pub fn windows(request: &Request) -> Result<Vec<Window>> {
         let minutes = request.config.interval.seconds() / 60;
         let message = said!(
             "{date} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday",
-            "{date} has no {minutes}-minute interval yet that has ended: run again later, or collect yesterday",
+            "no {minutes}-minute interval of {date} has ended yet: run again later, or collect yesterday",
             date = request.first
         );
         let exit_status = ExitStatus::Failed;

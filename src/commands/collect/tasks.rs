@@ -120,7 +120,7 @@ impl Drop for UnavailableOnPanic<'_> {
         // Without effect where they have been.
         let reason = both!(
             "處理任務資訊時程式發生內部錯誤，請回報",
-            "this program failed at the task information: report it"
+            "internal error while processing the task information, report this bug"
         );
         let _ = self.0.set(TaskInformation::Unavailable(reason));
     }

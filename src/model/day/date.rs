@@ -81,7 +81,7 @@ pub enum DateError {
     Skipped { date: NaiveDate, zone: Tz },
     #[error("{}", said!(
         "{date} 在 {zone} 長 {seconds} 秒，無法以 interval = {interval} 整除：請改用較短的 interval",
-        "{date} is {seconds} s long in {zone}, which interval = {interval} does not divide: use a shorter interval"
+        "{date} is {seconds} s long in {zone}, which is no multiple of interval = {interval}: use a shorter interval"
     ))]
     UnevenInterval {
         date: NaiveDate,

@@ -36,13 +36,13 @@ pub struct OutputArgs {
     #[arg(hide_default_value = true, hide_possible_values = true)]
     #[arg(help = text(
         "標準錯誤輸出與記錄檔的格式: text 或\njson (每行一個物件) [預設: text]",
-        "the format of stderr and of the log file: text or\njson (an object a line) [default: text]"
+        "the format of stderr and of the log file: text or\njson (one object per line) [default: text]"
     ))]
     pub log_format: LogFormat,
     #[arg(long, global = true, value_name = "FILE")]
     #[arg(help = text(
         "將記錄附加到這個檔案，--quiet 時也一樣",
-        "append the log to this file, with --quiet too"
+        "append the log to this file, even with --quiet"
     ))]
     pub log_file: Option<PathBuf>,
 }

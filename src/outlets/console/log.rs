@@ -29,7 +29,7 @@ const LOG_FILE_MODE: u32 = 0o640;
 #[derive(Debug, thiserror::Error)]
 #[error("{}", said!(
     "無法開啟記錄檔 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --log-file）",
-    "cannot open log file {path}: {cause} (check that its directory exists and is writable, or change --log-file)",
+    "cannot open log file {path}: {cause}; check that its directory exists and is writable, or change --log-file",
     path = .path.display(),
     cause = .cause
 ))]
@@ -61,7 +61,7 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     panic::set_hook(Box::new(|bug| {
         let message = said!(
             "程式發生內部錯誤，請回報：{bug}",
-            "internal error, report it: {bug}"
+            "internal error, report this bug: {bug}"
         );
         tracing::error!("{message}");
     }));

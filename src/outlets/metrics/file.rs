@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 #[error("{}", said!(
     "無法寫入 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --metrics-file）",
-    "cannot write {path}: {cause} (check that its directory exists and is writable, or change --metrics-file)",
+    "cannot write {path}: {cause}; check that its directory exists and is writable, or change --metrics-file",
     path = .path.display(),
     cause = .cause
 ))]
@@ -67,7 +67,7 @@ fn earlier(path: &Path) -> io::Result<Option<String>> {
     let not_own = || {
         io::Error::other(text(
             "這個檔案不是本程式寫的，未覆寫",
-            "this program did not write the file, which stays as it is",
+            "this program did not write the file, and leaves it as it is",
         ))
     };
     let earlier = match if_there(regular_file::read(path)) {

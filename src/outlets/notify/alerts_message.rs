@@ -31,7 +31,7 @@ pub fn notice_for_admin(
         let items = counted(report.left_out.len(), "項資料", "item", "items");
         lines.push(said!(
             "有 {items}不完整或有疑問，其中不明的時間不算閒置",
-            "Incomplete or doubtful data: {items}; what is not known does not count as idle"
+            "Data incomplete or in doubt: {items}; time that is not known does not count as idle"
         ));
     }
     let details = text(
@@ -86,7 +86,7 @@ pub fn mail_for_user(report: &AlertsReport, user: &str, alerts: &[&AlertReport])
     let (first, last) = (report.first_date, report.date);
     let subject = said!(
         "GPU 閒置提醒（{first} 到 {last}）",
-        "Idle GPUs: a reminder ({first} to {last})"
+        "Reminder: idle GPUs ({first} to {last})"
     );
     let (days, idle) = (report.days(), report.idle);
     let mut lines = vec![
@@ -94,7 +94,7 @@ pub fn mail_for_user(report: &AlertsReport, user: &str, alerts: &[&AlertReport])
         String::new(),
         said!(
             "{days}，配置給您的 GPU 有較長的時間沒有在使用（使用率不超過 {idle}%）：",
-            "{days}: for a long time, GPUs that you hold were not in use (utilisation of {idle}% or less):"
+            "{days}: GPUs that you held were idle for a long time (utilisation {idle}% or less):"
         ),
     ];
     for alert in alerts {
@@ -107,13 +107,13 @@ pub fn mail_for_user(report: &AlertsReport, user: &str, alerts: &[&AlertReport])
     let days = counted(report.window_days.into(), "天", "day", "days");
     lines.push(said!(
         "沒有讀數或資料有疑問的時間不算閒置。{days}內不會再為同一件事寄信，謝謝您！",
-        "Time without readings or with doubtful data does not count as idle. \
-         You get no other mail about this for {days}. Thank you!"
+        "Time without readings, or with data in doubt, does not count as idle. You will get no more mail about \
+         this for {days}. Thank you!"
     ));
     let (host, version) = (hostname(), env!("CARGO_PKG_VERSION"));
     let signature = said!(
         "這封信由 {host} 上的 daily-gpu-log {version} 自動寄出，只列出您自己的使用情形",
-        "sent automatically by daily-gpu-log {version} on {host}; it lists nobody's use but yours"
+        "sent automatically by daily-gpu-log {version} on {host}; it lists only your own usage"
     );
     Message::new(&subject, lines, &signature)
 }
@@ -135,7 +135,7 @@ fn requests() -> [&'static str; 5] {
         ),
         text(
             "・確實需要保留這些 GPU 的話，請告訴管理員。",
-            "- If you do need to keep these GPUs, write to the administrator.",
+            "- If you do need to keep these GPUs, let the administrator know.",
         ),
     ]
 }

@@ -34,7 +34,7 @@ const TRIES: u32 = 2;
 pub enum Undelivered {
     #[error("{}", said!(
         "無法通知 {address}{signal}：{reason}（請檢查 {key}）",
-        "cannot notify {address}{signal}: {reason} (check {key})"
+        "cannot notify {address}{signal}: {reason}; check {key}"
     ))]
     Http {
         /// No more of it than the origin.
@@ -46,7 +46,7 @@ pub enum Undelivered {
     },
     #[error("{}", said!(
         "無法寄信給 {recipient}（經由 {server}）：{reason}（請檢查 [notify.smtp]）",
-        "cannot send mail to {recipient} (by {server}): {reason} (check [notify.smtp])"
+        "cannot send mail to {recipient} (via {server}): {reason}; check [notify.smtp]"
     ))]
     Mail {
         recipient: String,
@@ -56,7 +56,7 @@ pub enum Undelivered {
     },
     #[error("{}", said!("無法通知：{0}", "cannot notify anybody: {0}", .0))]
     NoThread(#[from] NoThread),
-    #[error("{}", said!("通知時程式發生內部錯誤，請回報", "internal error while notifying, report it"))]
+    #[error("{}", said!("通知時程式發生內部錯誤，請回報", "internal error while notifying, report this bug"))]
     Panicked,
 }
 

@@ -81,8 +81,8 @@ pub fn message(notice: &Notice) -> String {
             let tasks = task_count(tasks.len());
             said!(
                 "{node} 有 {tasks}的 flavor 有 GPU，gpus 卻是空的：不知道用了哪些 GPU，未計入使用者欄位",
-                "{node}: {tasks} with GPUs in flavor but none in gpus: which GPUs is not known, \
-                 left out of the users column"
+                "{node}: {tasks} with GPUs in flavor but none in gpus: which GPUs they used is not known, left \
+                 out of the user column"
             )
         }
         Kind::Disagreement(gpus) => {
@@ -96,20 +96,20 @@ pub fn message(notice: &Notice) -> String {
         }
         Kind::Conflict { gpu, when, .. } => said!(
             "{node} 的 {gpu} 在 {when} 同時有多位使用者",
-            "{node}: {gpu} held by several users at once, {when}"
+            "{node}: conflict: {gpu} held by several users at once, {when}"
         ),
         Kind::UnknownHosts { hosts: _, tasks } => {
             let tasks = task_count(tasks.len());
             said!(
                 "有 {tasks}使用設定中沒有的主機：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
-                "the settings lack the hosts of {tasks}: add [[nodes]] with the management API's hostname as name"
+                "hosts of {tasks} not in the settings: add [[nodes]] with the management API's hostname as name"
             )
         }
         Kind::Timeless(tasks) => {
             let tasks = task_count(tasks.len());
             said!(
                 "{node} 有 {tasks}時間不明，未計入使用者欄位",
-                "{node}: times of {tasks} unknown, left out of the users column"
+                "{node}: times of {tasks} unknown, left out of the user column"
             )
         }
         Kind::Malformed(tasks) => {
@@ -123,7 +123,7 @@ pub fn message(notice: &Notice) -> String {
             let tasks = task_count(tasks.len());
             said!(
                 "管理 API 的回覆少了先前有過的 {tasks}：沿用先前保存的任務資訊，佔用只計到它最後一次出現為止",
-                "the management API no longer names {tasks}: using what was kept before, held only until last named"
+                "the management API no longer lists {tasks}: using the task information kept before; each counts only until it was last listed"
             )
         }
         Kind::Misdated(tasks) => {
@@ -142,7 +142,7 @@ pub fn message(notice: &Notice) -> String {
         }
         Kind::Early(_) => text(
             "有任務的 start 在現在之後：請檢查 management_api.timezone",
-            "a task starts later than now: check management_api.timezone",
+            "a task starts in the future: check management_api.timezone",
         )
         .to_owned(),
         Kind::RepeatedTasks(tasks) => {
@@ -166,7 +166,7 @@ fn tasks_error(error: &TasksError) -> String {
         TasksError::Unreadable { url, problem: _ } => {
             said!(
                 "無法從管理 API 獲取數據：{url} 的回應無法解析",
-                "cannot get data from the management API: the answer of {url} cannot be read"
+                "cannot get data from the management API: the answer from {url} cannot be read"
             )
         }
     }

@@ -159,8 +159,8 @@ fn what_leaves_the_house_of_the_management_api() {
         ),
         (
             Kind::Unlisted(names(1)),
-            "n1: 1 task with GPUs in flavor but none in gpus: which GPUs is not known, \
-             left out of the users column",
+            "n1: 1 task with GPUs in flavor but none in gpus: which GPUs they used is not known, \
+             left out of the user column",
         ),
         (
             Kind::Disagreement(vec![disagreement]),
@@ -172,11 +172,12 @@ fn what_leaves_the_house_of_the_management_api() {
                 hosts: names(1),
                 tasks: names(2),
             },
-            "the settings lack the hosts of 2 tasks: add [[nodes]] with the management API's hostname as name",
+            "hosts of 2 tasks not in the settings: add [[nodes]] with the management API's hostname as name",
         ),
         (
             Kind::TasksGone(names(2)),
-            "the management API no longer names 2 tasks: using what was kept before, held only until last named",
+            "the management API no longer lists 2 tasks: using the task information kept before; \
+             each counts only until it was last listed",
         ),
         (
             Kind::Misdated(names(1)),
@@ -184,7 +185,7 @@ fn what_leaves_the_house_of_the_management_api() {
         ),
         (
             Kind::Early(early),
-            "a task starts later than now: check management_api.timezone",
+            "a task starts in the future: check management_api.timezone",
         ),
         (
             Kind::RepeatedTasks(names(1)),
@@ -253,7 +254,7 @@ fn the_admins_notice_of_idle_gpus() {
             &[
                 "Rule default: threshold reached by 2 users",
                 &rules.join("\n"),
-                "Incomplete or doubtful data: 2 items; what is not known does not count as idle",
+                "Data incomplete or in doubt: 2 items; time that is not known does not count as idle",
                 details,
             ],
             signature,
@@ -280,13 +281,12 @@ fn a_users_mail_about_idle_gpus() {
         let days = report.days();
         reads(
             &mail_for_user(report, "bob", &[&report.alerts[1]]),
-            "Idle GPUs: a reminder (2025-07-26 to 2025-08-01)",
+            "Reminder: idle GPUs (2025-07-26 to 2025-08-01)",
             &[
                 "Hello bob,",
                 "",
                 &format!(
-                    "{days}: for a long time, GPUs that you hold were not in use \
-                     (utilisation of {}% or less):",
+                    "{days}: GPUs that you held were idle for a long time (utilisation {}% or less):",
                     report.idle
                 ),
                 "",
@@ -297,12 +297,12 @@ fn a_users_mail_about_idle_gpus() {
                 "- If your work is done, end the task, so that others can use the GPUs.",
                 "- If you do not need them for now, save your progress, end the task, and request GPUs again later.",
                 "- If your program should be computing, check whether it really uses the GPU or is waiting for data.",
-                "- If you do need to keep these GPUs, write to the administrator.",
+                "- If you do need to keep these GPUs, let the administrator know.",
                 "",
-                "Time without readings or with doubtful data does not count as idle. \
-                 You get no other mail about this for 7 days. Thank you!",
+                "Time without readings, or with data in doubt, does not count as idle. \
+                 You will get no more mail about this for 7 days. Thank you!",
             ],
-            "sent automatically by daily-gpu-log VERSION on HOST; it lists nobody's use but yours",
+            "sent automatically by daily-gpu-log VERSION on HOST; it lists only your own usage",
         );
     });
 }
@@ -355,39 +355,39 @@ fn what_could_not_be_delivered() {
         step: "delivery",
         cause: "broken pipe".to_owned(),
     };
-    let to = "cannot send mail to admin@example.org (by mail:25)";
+    let to = "cannot send mail to admin@example.org (via mail:25)";
     for (undelivered, english) in [
         (
             http,
-            "cannot notify https://hooks.example.org/… (start of the run): no such check \
-             (check notify.healthcheck_url)"
+            "cannot notify https://hooks.example.org/… (start of the run): no such check; \
+             check notify.healthcheck_url"
                 .to_owned(),
         ),
         (
             mail(refused),
-            format!("{to}: login refused (SMTP 535 5.7.8) (check [notify.smtp])"),
+            format!("{to}: login refused (SMTP 535 5.7.8); check [notify.smtp]"),
         ),
         (
             mail(lost),
-            format!("{to}: delivery failed: broken pipe (check [notify.smtp])"),
+            format!("{to}: delivery failed: broken pipe; check [notify.smtp]"),
         ),
         (
             mail(MailError::Timeout(Duration::from_millis(2500))),
-            format!("{to}: timed out: not done within 2.5 seconds (check [notify.smtp])"),
+            format!("{to}: timed out: not done within 2.5 seconds; check [notify.smtp]"),
         ),
         (
             mail(MailError::Tls("no roots".to_owned())),
             format!(
-                "{to}: cannot use TLS: no roots (install ca-certificates) (check [notify.smtp])"
+                "{to}: cannot use TLS: no roots (install ca-certificates); check [notify.smtp]"
             ),
         ),
         (
             mail(MailError::NotSmtp),
-            format!("{to}: the answer is not SMTP (check port and security) (check [notify.smtp])"),
+            format!("{to}: the answer is not SMTP (check port and security); check [notify.smtp]"),
         ),
         (
             Undelivered::Panicked,
-            "internal error while notifying, report it".to_owned(),
+            "internal error while notifying, report this bug".to_owned(),
         ),
     ] {
         let said = Language::English.in_it(|| undelivered.to_string());

@@ -22,7 +22,7 @@ impl<'a> Watch<'a> {
         let warn = |error: SecretError| {
             said!(
                 "{error}（執行結果不會送到這裡）",
-                "{error} (the run's result will lack this channel)"
+                "{error} (this channel will not be notified)"
             )
         };
         let warnings = settings.missing_secrets().into_iter().map(warn).collect();

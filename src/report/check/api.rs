@@ -34,7 +34,7 @@ pub fn api(
         Err(seconds) => {
             let message = said!(
                 "管理 API 的時鐘比本機{difference}：任務的開始與結束也會差這麼多，請檢查兩者的時間同步",
-                "the management API's clock is {difference}: the starts and ends of tasks are off by as much; \
+                "the management API's clock is {difference}: the start and end times of tasks are off by as much; \
                  check the time synchronisation of both",
                 difference = clock_difference(seconds)
             );
@@ -91,7 +91,7 @@ pub fn tasks(
         let message = match count {
             0 => said!(
                 "任務：{date} 沒有使用 GPU 的任務可供核對",
-                "tasks: none with a GPU to check on {date}"
+                "tasks: none used a GPU on {date}, nothing to check"
             ),
             _ => said!(
                 "任務：{date} 的 {tasks}所用的 GPU 都能對應",

@@ -34,7 +34,7 @@ pub fn directory(
     } else {
         text(
             "尚未建立，第一次收集時會建立",
-            "not there yet, the first collection makes it",
+            "does not exist yet, the first collection creates it",
         )
     };
     let needed = DAYS * bytes_per_day(config, nodes);
@@ -43,7 +43,7 @@ pub fn directory(
         let (free, needed) = (HumanBytes(free), HumanBytes(needed));
         let message = said!(
             "資料目錄 {path}：可用空間只剩 {free}，{DAYS} 天約需 {needed}：請清出空間",
-            "data directory {path}: only {free} free, {DAYS} days take about {needed}: free some space"
+            "data directory {path}: only {free} free, {DAYS} days need about {needed}: free some space"
         );
         return vec![Check::warning(Subject::DataDir, message)];
     }

@@ -263,8 +263,7 @@ pub fn clock_problem(ahead: i64) -> String {
 pub fn renamed_problem(count: usize, example: &str) -> String {
     said!(
         "有 {readings}剛好遇到圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏（例如 {example}）",
-        "{readings} split between an old and a new chart, as the GPU's product name changed; \
-         counted as missing (e.g. {example})",
+        "{readings} split between two charts because the GPU's product name changed; counted as missing (e.g. {example})",
         readings = counted(count, "筆讀數", "reading", "readings")
     )
 }

@@ -264,14 +264,14 @@ impl Findings<'_> {
             let cards = cards_list(&others.first) + &others.rest();
             let message = said!(
                 "有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards",
-                "{cards} not in the settings, will not be written: add to the node's cards"
+                "{cards} not in the settings, so not written: add to the node's cards"
             );
             self.warn(Subject::Cards, &message);
         }
         for (card, metric) in &usage.without_chart {
             let message = said!(
                 "的 Card {card} 沒有 {metric} 圖表：Netdata 沒有收集，這個欄位會是空的",
-                "no {metric} chart of card {card}: Netdata does not collect it, and the field stays empty"
+                "no {metric} chart for card {card}: Netdata does not collect it, and the field stays empty"
             );
             self.warn(Subject::Cards, &message);
         }
@@ -368,8 +368,9 @@ impl Findings<'_> {
             let message = said!(
                 "只有 {days} 天的資料（Card {card} 從 {since} 起）：不到 2 天，某晚失敗後就補不回來。\
                  若不是剛開始收集，請延長該節點 Netdata 的資料保留期",
-                "only {days} days of data (card {card} from {since}): with less than 2 days, what a failed night \
-                 misses is lost; unless it has just begun to collect, raise the retention of the node's Netdata"
+                "only {days} days of data (card {card} from {since}): with less than 2 days, data that a failed \
+                 night misses is lost; unless it has just begun to collect, raise the retention of the node's \
+                 Netdata"
             );
             self.warn(Subject::Retention, &message);
         } else {

@@ -11,7 +11,7 @@ pub fn notify(settings: &Notify) -> Vec<Check> {
         let missing = missing.into_iter().map(|error| {
             let message = said!(
                 "{error}（執行結果不會送到這裡）",
-                "{error} (nobody is notified this way)"
+                "{error} (this channel will not be notified)"
             );
             Check::error(Subject::Notify, message)
         });

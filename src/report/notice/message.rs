@@ -31,7 +31,7 @@ impl fmt::Display for Notice {
             Kind::NotSynced(error) => say!(
                 f,
                 "{error}：檔案已寫入，但未能確認已存到磁碟",
-                "{error}: the files are written, but may not have reached the disk"
+                "the files are written, but may not have reached the disk: {error}"
             ),
             Kind::Panicked => say!(
                 f,
@@ -41,14 +41,14 @@ impl fmt::Display for Notice {
             Kind::NoReadings(series) => say!(
                 f,
                 "{node} 的 {gpus}當日沒有任何 {metrics} 讀數：若 GPU 正常，請重新啟動該節點的 Netdata",
-                "{node}: no {metrics} readings of {gpus} that day: if the GPU is fine, restart the node's Netdata",
+                "{node}: no {metrics} readings for {gpus} that day: if the GPU is fine, restart the node's Netdata",
                 gpus = series.gpus(),
                 metrics = series.metrics()
             ),
             Kind::NoChart(series) => say!(
                 f,
                 "{node} 的 {gpus}沒有 {metrics} 圖表：Netdata 沒有收集，這個欄位會是空的",
-                "{node}: no {metrics} chart of {gpus}: Netdata does not collect it, and the field stays empty",
+                "{node}: no {metrics} chart for {gpus}: Netdata does not collect it, and the field stays empty",
                 gpus = series.gpus(),
                 metrics = series.metrics()
             ),
@@ -89,7 +89,7 @@ impl fmt::Display for Notice {
             Kind::TasksPanicked => f.write_str(text(
                 "處理任務資訊時程式發生內部錯誤，請回報（使用率照常寫入，但可能沒有任務資訊）",
                 "internal error while processing the task information, report this bug \
-                 (utilisation is written all the same, but task information may be lacking)",
+                 (utilisation is written as usual, but task information may be missing)",
             )),
             Kind::TasksKept {
                 error,
@@ -113,38 +113,38 @@ impl fmt::Display for Notice {
             Kind::TasksNotKept(error) => say!(
                 f,
                 "{error}：任務資訊未能保存",
-                "{error}: task information not kept"
+                "task information not kept: {error}"
             ),
             Kind::TasksNotRead(error) => say!(
                 f,
                 "{error}：任務資訊未能保存，以免失去這個檔案中的任務；請修正它的擁有者與權限，再重新收集這一天",
-                "{error}: task information not kept, so that the tasks in this file are not lost; \
+                "task information not kept, so that the tasks in the existing file are not lost: {error}; \
                  correct its owner and permissions, then collect the day again"
             ),
             Kind::TasksNotUnited(path) => say!(
                 f,
                 "{path} 的任務與管理 API 的回覆合計太多：任務資訊未能保存，這個檔案保持不變，其中的任務未計入；\
                  請檢查管理 API 的回覆，不需要先前的任務時請移走這個檔案，再重新收集這一天",
-                "the tasks in {path} and in the management API's answer are too many together: task information \
-                 not kept, this file unchanged, its tasks not counted; check the API's answer, or move this file \
-                 away if the earlier tasks are not needed, then collect the day again",
+                "too many tasks in {path} and the management API's answer together: task information not kept, \
+                 this file unchanged, its tasks not counted; check the API's answer, or move this file away if \
+                 the earlier tasks are not needed, then collect the day again",
                 path = path.display()
             ),
             Kind::NotRecorded(error) => say!(
                 f,
                 "{error}：執行記錄未能保存",
-                "{error}: run record not kept"
+                "run record not kept: {error}"
             ),
             Kind::RecordNotRead(error) => say!(
                 f,
                 "{error}：執行記錄未能保存，原有的檔案保持不變；請修正它的擁有者與權限",
-                "{error}: run record not kept, existing file unchanged; correct its owner and permissions"
+                "run record not kept, existing file unchanged: {error}; correct its owner and permissions"
             ),
             Kind::SeriesStopped { since, stopped } => f.write_str(&stopped.message(node, since)),
             Kind::UnknownCards(cards) => say!(
                 f,
                 "{node} 有設定中沒有的 {cards}，未寫入：請將它加入該節點的 cards",
-                "{node}: {cards} not in the settings and not written: add to the node's cards",
+                "{node}: {cards} not in the settings, so not written: add to the node's cards",
                 cards = cards_list(&cards.first) + &cards.rest()
             ),
             Kind::Unplaced {
@@ -173,7 +173,7 @@ impl fmt::Display for Notice {
                 f,
                 "{node} 有 {count}的 flavor 有 GPU，gpus 卻是空的（{named}）：不知道用了哪些 GPU，未計入使用者欄位",
                 "{node}: {count} with GPUs in flavor but none in gpus ({named}): \
-                 which GPUs they used is not known, left out of the users column",
+                 which GPUs they used is not known, left out of the user column",
                 count = count(tasks),
                 named = tasks.named()
             ),
@@ -204,14 +204,14 @@ impl fmt::Display for Notice {
                 [task] => say!(
                     f,
                     "{node} 的任務 {id} 時間不明（{problem}），未計入使用者欄位",
-                    "{node}: times of task {id} unknown ({problem}), left out of the users column",
+                    "{node}: times of task {id} unknown ({problem}), left out of the user column",
                     id = quote(&task.task),
                     problem = task.problem
                 ),
                 _ => say!(
                     f,
                     "{node} 有 {count}時間不明，未計入使用者欄位：{problems}",
-                    "{node}: times of {count} unknown, left out of the users column: {problems}",
+                    "{node}: times of {count} unknown, left out of the user column: {problems}",
                     count = count(tasks),
                     problems = problems(tasks, |task| (&task.task, &task.problem))
                 ),
@@ -235,8 +235,8 @@ impl fmt::Display for Notice {
             Kind::TasksGone(tasks) => say!(
                 f,
                 "管理 API 的回覆少了先前有過的 {count}（{named}）：沿用先前保存的任務資訊，佔用只計到它最後一次出現為止",
-                "the management API no longer names {count} ({named}): \
-                 the task information kept before is used, and GPUs count as held only until last named",
+                "the management API no longer lists {count} ({named}): using the task information kept before; \
+                 each counts only until it was last listed",
                 count = count(tasks),
                 named = tasks.named()
             ),
@@ -286,29 +286,29 @@ impl fmt::Display for Notice {
                     f,
                     "{node} 的 {gpu} 在 {when} 同時由 {users}佔用（任務 {tasks}）：\
                      資源衝突，請檢查管理系統的配置或 GPU 的對應",
-                    "{node}: {gpu} held by {users} at the same time, {when} (task {tasks}): \
-                     conflict, check the allocation in the management system, or the GPU map",
+                    "{node}: conflict: {gpu} held by {users} at the same time, {when} (task {tasks}): check the \
+                     allocation in the management system, or the GPU map",
                     tasks = conflict.tasks.named()
                 )
             }
             Kind::MoreConflicts { gpu, count } => say!(
                 f,
                 "{node} 的 {gpu} 另有 {times}同時由多位使用者佔用",
-                "{node}: {gpu} held by several users at once {times}",
+                "{node}: conflict: {gpu} held by several users at once {times}",
                 times = counted(*count, "段時間", "more time", "more times")
             ),
             Kind::BusyWithoutTask { gpu, limit, when } => say!(
                 f,
                 "{node} 的 {gpu} 沒有任務佔用，使用率卻超過 {limit}%（{when}）：\
                  請檢查 GPU 的對應，或是否有人未經管理系統使用",
-                "{node}: {gpu} held by no task, yet its utilisation is over {limit}% ({when}): \
+                "{node}: {gpu} held by no task, yet its utilisation was over {limit}% ({when}): \
                  check the GPU map, or whether somebody bypasses the management system",
                 when = when.join(comma())
             ),
             Kind::LedgerNotWritten(error) => say!(
                 f,
                 "{error}：各節點的檔案已寫入，但沒有用量報告",
-                "{error}: the nodes' files are written, but there is no usage report"
+                "no usage report, though the nodes' files are written: {error}"
             ),
             Kind::LedgerNotMerged(report) => say!(
                 f,

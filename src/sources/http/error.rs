@@ -20,7 +20,7 @@ pub enum HttpError {
     Tls(Both),
     #[error("{}", said!(
         "無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）",
-        "cannot use HTTP: {0} (check this machine's limits of threads and memory)", .0
+        "cannot use HTTP: {0}; check this machine's limits on threads and memory", .0
     ))]
     Client(String),
     #[error("{}", said!("無法連線：{0}", "cannot connect: {0}", .0))]
@@ -37,7 +37,7 @@ pub enum HttpError {
     Silent,
     #[error("{}", said!(
         "逾時：{tried}{seconds:.1} 秒內沒有完整的回應",
-        "timeout: no complete answer within {seconds:.1} s{tried}",
+        "timed out: no complete answer within {seconds:.1} s{tried}",
         tried = tried(*.tries), seconds = .waited.as_secs_f64()
     ))]
     Timeout {

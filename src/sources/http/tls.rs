@@ -52,7 +52,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Both> {
     read.map_err(|error| Both::of(|| error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if certificates.is_empty() => {
-            let problem = both!("沒有 PEM 格式的憑證", "it has no certificate in PEM form");
+            let problem = both!("沒有 PEM 格式的憑證", "it has no certificate in PEM format");
             Err(problem)
         }
         Ok(certificates) => Ok(certificates),
@@ -88,8 +88,8 @@ impl fmt::Display for TlsAdvice<'_> {
                     f,
                     "（這是 CA 的憑證，不能直接當作伺服器的憑證，Netdata 文件中的自簽憑證就是如此：\
                      請換一張，做法見 daily-gpu-log help settings）",
-                    " (this is the certificate of a CA, which cannot serve as a server's; the self-signed one of \
-                     Netdata's documentation is such: replace it, see daily-gpu-log help settings)"
+                    " (this is the certificate of a CA, as is the self-signed one in Netdata's documentation, \
+                     and cannot serve as a server's: replace it, see daily-gpu-log help settings)"
                 ),
                 P::OtherName => say!(
                     f,

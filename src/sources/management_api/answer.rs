@@ -167,7 +167,7 @@ pub fn read_records(
     let (mut seen, mut gpus) = (None, 0);
     for (position, ((id, record), last_named)) in records {
         if id.len() > FIELD_LIMIT_BYTES {
-            let problem = both!("任務 id 超過 4 KiB", "its id has more than 4 KiB");
+            let problem = both!("任務 id 超過 4 KiB", "its id is longer than 4 KiB");
             let id = quote(&id);
             answer.malformed.push(MalformedTask { id, problem });
             continue;
@@ -201,7 +201,7 @@ pub fn read_records(
                 let id = quote(&id);
                 return Err(both!(
                     "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{id}」之內",
-                    "tasks should be at the top level by their ids, and are within '{id}'"
+                    "tasks should be at the top level, keyed by task id, but are inside '{id}'"
                 ));
             }
             Err(problem) => answer.malformed.push(MalformedTask { id, problem }),
@@ -213,7 +213,7 @@ pub fn read_records(
         let id = quote(id);
         return Err(both!(
             "沒有一個任務可讀，例如「{id}」：{problem}",
-            "no task can be read, such as '{id}': {problem}"
+            "no task can be read, for example '{id}': {problem}"
         ));
     }
     answer
@@ -233,13 +233,13 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), Both> {
         return Err(both!("超過 64 KiB", "more than 64 KiB"));
     }
     if longest_string(json.get()) > FIELD_LIMIT_BYTES {
-        return Err(both!("有欄位超過 4 KiB", "a field has more than 4 KiB"));
+        return Err(both!("有欄位超過 4 KiB", "a field is longer than 4 KiB"));
     }
     let record: ApiTask =
         serde_json::from_str(json.get()).map_err(|error| Both::of(|| quote(&error.to_string())))?;
     let is_named = record.username.is_some() || record.hostname.is_some();
     if !is_named && !is_task(json) {
-        return Err(both!("沒有任務的欄位", "it has no field of a task"));
+        return Err(both!("沒有任務的欄位", "it has none of a task's fields"));
     }
     let gpus: Vec<_> = record
         .gpus

@@ -27,7 +27,7 @@ pub enum TasksError {
     },
     #[error("{}", said!(
         "無法從管理 API 獲取數據：{0} 的回應無法解析（{1}）",
-        "cannot get data from the management API: the answer of {0} cannot be read ({1})",
+        "cannot get data from the management API: the answer from {0} cannot be read ({1})",
         .url, .problem
     ))]
     Unreadable { url: String, problem: Both },
@@ -198,7 +198,7 @@ mod tests {
             (
                 unreadable,
                 "http://api 的回應無法解析（不是任務的 JSON 物件：是清單）",
-                "the answer of http://api cannot be read (not a JSON object of tasks: it is a list)",
+                "the answer from http://api cannot be read (not a JSON object of tasks: it is a list)",
             ),
         ] {
             let chinese = format!("無法從管理 API 獲取數據：{chinese}");

@@ -98,7 +98,7 @@ pub fn one_chart(
             let series = labels.max(1) - 1;
             return Err(NodeErrorReason::Shape(said!(
                 "一張圖表應有一個數列，回應有 {series} 個",
-                "a chart has one series, the answer {series}"
+                "a chart has one series, but the answer has {series}"
             )));
         }
         let columns = Columns {
@@ -288,7 +288,7 @@ fn fill_row(usage: &mut NodeUsage, columns: &Columns, row: Row, window: &Window)
         return usage.reject_row(|| {
             let problem = text(
                 "回應有一列的欄位數與 labels 不符",
-                "a row of the answer has not as many columns as labels",
+                "a row of the answer does not have as many columns as labels",
             );
             problem.to_owned()
         });

@@ -179,7 +179,7 @@ async fn give(mailer: &Mailer, letter: &lettre::Message) -> Result<AsyncSmtpConn
         .await;
     let unable = text(
         "伺服器不支援非 ASCII 的郵件地址",
-        "the server takes no mail addresses beyond ASCII",
+        "the server does not support non-ASCII mail addresses",
     );
     taken.map_err(at(text("寄送", "delivery"), Some(unable)))?;
     Ok(connection)
