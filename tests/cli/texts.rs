@@ -44,7 +44,8 @@ impl Texts {
             let file = path.strip_prefix(&source).expect("it is below");
             let file = file.display().to_string();
             let is_test = file.ends_with("tests.rs") || file.contains("/tests/");
-            if file.ends_with(".rs") && !is_test && !DATA.contains(&file.as_str()) {
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            if is_source && !is_test && !DATA.contains(&file.as_str()) {
                 let tokens = fs::read_to_string(&path).expect("a source file");
                 texts.add(&file, tokens.parse().expect("Rust"));
             }
