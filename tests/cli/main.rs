@@ -38,6 +38,7 @@ mod json;
 mod kept_tasks;
 mod killed;
 mod ledger;
+mod live;
 mod logs;
 mod manual;
 mod mapping;

@@ -75,7 +75,9 @@ impl Texts {
         before: &[TokenTree],
     ) {
         let called = called(before).filter(|_| delimiter == Delimiter::Parenthesis);
-        let call = CALLS.iter().find(|(name, _)| Some(*name) == called.as_deref());
+        let call = CALLS
+            .iter()
+            .find(|(name, _)| Some(*name) == called.as_deref());
         let mut arguments = arguments(tokens);
         if let Some((_, at)) = call
             && let [chinese, english, ..] = &arguments[*at.min(&arguments.len())..]
