@@ -39,6 +39,7 @@ mod kept_tasks;
 mod killed;
 mod ledger;
 mod live;
+mod live_screen;
 mod logs;
 mod manual;
 mod mapping;

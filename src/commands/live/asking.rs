@@ -40,7 +40,8 @@ struct Asked {
     /// Whether the answer has not come yet.
     is_open: bool,
     hour_due: Instant,
-    has_day: bool,
+    /// None where it has answered, or is being asked.
+    day_due: Option<Instant>,
 }
 
 enum Job {
@@ -113,7 +114,7 @@ impl Asking {
         let asked = Asked {
             is_open: false,
             hour_due: now,
-            has_day: false,
+            day_due: Some(now),
         };
         Ok(Self {
             config,
@@ -126,7 +127,7 @@ impl Asking {
     }
 
     /// Asks everybody who owes no answer.
-    pub fn ask(&mut self, gathered: &Gathered) {
+    pub fn ask(&mut self) {
         let at = Instant::now();
         if !self.are_tasks_asked && at >= self.tasks_due {
             (self.are_tasks_asked, self.tasks_due) = (true, at + TASKS_PERIOD);
@@ -140,15 +141,21 @@ impl Asking {
             if at >= self.nodes[position].hour_due {
                 stretches.push(Stretch::Hour);
             }
-            if self.wants_day(position, gathered) {
-                stretches.push(Stretch::Day);
-            }
             self.ask_node(position, stretches);
         }
     }
 
-    fn wants_day(&self, position: usize, gathered: &Gathered) -> bool {
-        !self.nodes[position].has_day && gathered.wants_day(position, now())
+    /// Asks those for the day whose hour was not long enough.
+    pub fn ask_days(&mut self, gathered: &Gathered) {
+        let at = Instant::now();
+        for position in 0..self.nodes.len() {
+            let asked = &mut self.nodes[position];
+            let is_due = !asked.is_open && asked.day_due.is_some_and(|due| at >= due);
+            if is_due && gathered.wants_day(position, now()) {
+                asked.day_due = None;
+                self.ask_node(position, vec![Stretch::Day]);
+            }
+        }
     }
 
     fn ask_node(&mut self, position: usize, stretches: Vec<Stretch>) {
@@ -173,13 +180,9 @@ impl Asking {
 
     /// Asks everybody once, and a second time those nodes whose idle GPUs want it.
     pub fn ask_once(&mut self, gathered: &mut Gathered) {
-        self.ask(gathered);
+        self.ask();
         self.wait(gathered);
-        for position in 0..self.nodes.len() {
-            if self.wants_day(position, gathered) {
-                self.ask_node(position, vec![Stretch::Day]);
-            }
-        }
+        self.ask_days(gathered);
         self.wait(gathered);
     }
 
@@ -195,10 +198,8 @@ impl Asking {
     fn take(&mut self, event: Event, gathered: &mut Gathered) {
         match event {
             Event::Node(position, stretch, Ok(recent)) => {
-                match stretch {
-                    Stretch::Now => {}
-                    Stretch::Hour => self.nodes[position].hour_due = Instant::now() + HOUR_PERIOD,
-                    Stretch::Day => self.nodes[position].has_day = true,
+                if stretch == Stretch::Hour {
+                    self.nodes[position].hour_due = Instant::now() + HOUR_PERIOD;
                 }
                 gathered.answered(position, stretch, &recent, now());
             }
@@ -206,7 +207,10 @@ impl Asking {
                 gathered.failed(position, problem);
             }
             // What is now is known all the same.
-            Event::Node(_, Stretch::Hour | Stretch::Day, Err(_)) => {}
+            Event::Node(_, Stretch::Hour, Err(_)) => {}
+            Event::Node(position, Stretch::Day, Err(_)) => {
+                self.nodes[position].day_due = Some(Instant::now() + TASKS_PERIOD);
+            }
             Event::Done(position) => self.nodes[position].is_open = false,
             Event::Tasks(asked_at, result) => {
                 self.are_tasks_asked = false;

@@ -24,10 +24,13 @@ pub fn run(asking: &mut Asking, gathered: &mut Gathered, args: &LiveArgs) -> Res
     let (mut due, mut drawn_at) = (Instant::now(), None);
     loop {
         if !looks.is_paused && Instant::now() >= due {
-            asking.ask(gathered);
+            asking.ask();
             due = Instant::now() + args.every;
         }
         let is_news = asking.take_all(gathered);
+        if is_news && !looks.is_paused {
+            asking.ask_days(gathered);
+        }
         let event = next_event(WAIT).with_context(not_shown)?;
         let wish = event.and_then(|event| looks.take(&event));
         match wish {

@@ -12,28 +12,32 @@ const USER: usize = 5;
 const TASK: usize = 6;
 /// The first to go where not all fit.
 const SPARED: [usize; 5] = [TASK, 7, 3, 4, 8];
-/// Of names, the beginning will do.
+/// What a node, a user and a task have at least, as long as there are columns to be spared.
+const ENOUGH: [(usize, usize); 3] = [(NODE, 16), (USER, 12), (TASK, 6)];
+/// What they have at least in any case.
 const LEAST: usize = 6;
 
 /// The widths of the columns whose contents are `wanted` wide; 0 for those that are left out.
 pub fn widths(wanted: [usize; COUNT], width: usize) -> [usize; COUNT] {
-    let names = [NODE, USER, TASK];
     let mut widths = wanted;
-    for name in names {
-        widths[name] = wanted[name].min(LEAST);
+    for (name, enough) in ENOUGH {
+        widths[name] = wanted[name].min(enough);
     }
     let mut spared = SPARED.into_iter();
-    while total(&widths) > width
-        && let Some(column) = spared.next()
-    {
+    while total(&widths) > width {
+        let Some(column) = spared.next() else {
+            for name in [NODE, USER] {
+                widths[name] = wanted[name].min(LEAST);
+            }
+            break;
+        };
         widths[column] = 0;
     }
-    for name in names {
-        if widths[name] == 0 {
-            continue;
+    for (name, _) in ENOUGH {
+        if widths[name] > 0 {
+            let left = width.saturating_sub(total(&widths));
+            widths[name] = wanted[name].min(widths[name] + left);
         }
-        let left = width.saturating_sub(total(&widths));
-        widths[name] = wanted[name].min(widths[name] + left);
     }
     widths
 }
@@ -114,9 +118,9 @@ mod tests {
             (120, WANTED),
             (80, [10, 3, 6, 12, 6, 8, 10, 11, 6]),
             (76, [10, 3, 6, 12, 6, 8, 6, 11, 6]),
-            (72, [8, 3, 6, 12, 6, 6, 6, 11, 6]),
-            (60, [10, 3, 6, 12, 6, 6, 0, 0, 6]),
-            (40, [8, 3, 6, 0, 6, 6, 0, 0, 6]),
+            (72, [10, 3, 6, 12, 6, 8, 0, 11, 6]),
+            (60, [10, 3, 6, 12, 6, 8, 0, 0, 6]),
+            (40, [10, 3, 6, 0, 0, 8, 0, 0, 6]),
             (26, [8, 3, 6, 0, 0, 6, 0, 0, 0]),
             (10, [6, 3, 6, 0, 0, 6, 0, 0, 0]),
         ] {

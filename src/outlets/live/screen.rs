@@ -106,3 +106,85 @@ pub fn leave() {
     let _ = disable_raw_mode();
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::env;
+    use std::fs::File;
+    use std::io::Read;
+    use std::num::NonZero;
+    use std::os::fd::OwnedFd;
+    use std::process::{Command, Stdio};
+
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+
+    /// Is run on a terminal of its own by the test below.
+    #[test]
+    #[ignore = "it takes over the terminal, and panics"]
+    fn bug() {
+        let mut screen = Screen::enter().expect("a terminal");
+        let drawn = screen.draw(|_| panic!("a panic that the test wants"));
+        panic!("{drawn:?}");
+    }
+
+    fn terminal() -> (File, OwnedFd) {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+        grantpt(&ours).expect("a right to it");
+        unlockpt(&ours).expect("it is not locked");
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: 80,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&ours, size).expect("a size");
+        let name = ptsname(&ours, Vec::new()).expect("a name");
+        let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty());
+        (ours.into(), theirs.expect("the other end"))
+    }
+
+    #[test]
+    fn a_bug_in_a_picture_gives_the_terminal_back_before_it_is_reported() {
+        let (mut ours, theirs) = terminal();
+        let another = || Stdio::from(theirs.try_clone().expect("a terminal"));
+        let mut command = Command::new("setsid");
+        let name = "outlets::live::screen::tests::bug";
+        command
+            .arg("--ctty")
+            .arg(env::current_exe().expect("this test"))
+            .args([
+                "--exact",
+                name,
+                "--ignored",
+                "--nocapture",
+                "--test-threads=1",
+            ])
+            .env("RUST_BACKTRACE", "0")
+            .stdin(another())
+            .stdout(another())
+            .stderr(another());
+        let mut run = command.spawn().expect("the test starts");
+        drop(command);
+        let modes = tcgetattr(&theirs).expect("its modes");
+        drop(theirs);
+        let mut bytes = Vec::new();
+        // The end of a terminal is an error.
+        let _ = ours.read_to_end(&mut bytes);
+        assert!(!run.wait().expect("its status").success());
+        let [rows, columns] = [24, 80].map(|size| NonZero::new(size).expect("not 0"));
+        let mut seen = vt100::Parser::new(rows, columns, 0);
+        seen.process(&bytes);
+        let screen = seen.screen();
+        let text = screen.contents();
+        assert!(text.contains("a panic that the test wants"), "{text}");
+        assert!(!screen.alternate_screen() && !screen.hide_cursor());
+        let entered = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(entered.contains("\u{1b}[?1049h"), "{entered}");
+        let now = tcgetattr(&ours).expect("its modes").local_modes;
+        assert_eq!(now, modes.local_modes);
+        assert!(now.contains(LocalModes::ICANON | LocalModes::ECHO));
+    }
+}

@@ -2,13 +2,15 @@
 
 pub mod cells;
 mod gathered;
-mod holders;
+pub mod holders;
 mod idle;
 mod table;
-mod view;
+pub mod view;
 pub mod words;
 
 pub use gathered::Gathered;
-pub use holders::Holder;
 pub use idle::IdleFor;
 pub use view::{GpuView, Holding, Line, LiveReport, NodeView, Order, View};
+
+#[cfg(test)]
+mod tests;
