@@ -149,6 +149,7 @@ mod tests {
     #[test]
     fn a_bug_in_a_picture_gives_the_terminal_back_before_it_is_reported() {
         let (mut ours, theirs) = terminal();
+        let modes = tcgetattr(&theirs).expect("its modes");
         let another = || Stdio::from(theirs.try_clone().expect("a terminal"));
         let mut command = Command::new("setsid");
         let name = "outlets::live::screen::tests::bug";
@@ -168,7 +169,6 @@ mod tests {
             .stderr(another());
         let mut run = command.spawn().expect("the test starts");
         drop(command);
-        let modes = tcgetattr(&theirs).expect("its modes");
         drop(theirs);
         let mut bytes = Vec::new();
         // The end of a terminal is an error.
