@@ -45,11 +45,11 @@ fn the_end_of_a_token_is_told_a_week_before() {
     let said = format!("正常：{}：有效期限到 {}\n", token(&world), clock(end));
     let _ = world.check(&[]).exits(0).stdout_has(&said);
 
-    for (left, words) in [(3 * DAY + HOUR, "3 天"), (HOUR, "不到一天")] {
+    for (left, words) in [(3 * DAY + HOUR, "只剩 3 天"), (HOUR, "只剩不到一天")] {
         let world = with_token(&jwt(now + left));
         let outcome = world.check(&[]).exits(0).stderr_is("");
         let said = format!(
-            "警告：{}將於 {} 過期，只剩{words}：請換新的 Token",
+            "警告：{}將於 {} 過期，{words}：請換新的 Token",
             token(&world),
             clock(now + left)
         );

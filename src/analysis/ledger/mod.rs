@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::holding::{Holdings, Span, Spans};
-use crate::model::{CardUsage, GpuIndex, Thresholds, Window};
+use crate::model::{CardUsage, GpuIndex, Language, Thresholds, Window, text};
 
 pub use account::{Account, Idle};
 
@@ -55,15 +55,15 @@ pub enum Doubt {
     Malformed,
 }
 
-/// As the last column of `users_<date>.csv` has them, and as people read them everywhere.
+/// All of them, each with its code.
 pub const DOUBTS: [(Doubt, &str); 7] = [
-    (Doubt::Unfinished, "未達當日結束"),
-    (Doubt::Unplaced, "有無法對應的任務GPU"),
-    (Doubt::Disagreement, "有UUID與id不一致的GPU"),
-    (Doubt::Timeless, "有時間不明的任務"),
-    (Doubt::Conflict, "有資源衝突"),
-    (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
-    (Doubt::Malformed, "有無法解析的任務"),
+    (Doubt::Unfinished, "unfinished"),
+    (Doubt::Unplaced, "unplaced"),
+    (Doubt::Disagreement, "disagreement"),
+    (Doubt::Timeless, "timeless"),
+    (Doubt::Conflict, "conflict"),
+    (Doubt::BusyWithoutTask, "busy_without_task"),
+    (Doubt::Malformed, "malformed"),
 ];
 
 impl Doubt {
@@ -72,9 +72,26 @@ impl Doubt {
         matches!(self, Self::Unplaced | Self::Timeless | Self::Malformed)
     }
 
+    /// As people read it.
     pub fn word(self) -> &'static str {
-        let known = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
-        known.map_or("", |(_, word)| word)
+        match self {
+            Self::Unfinished => text("未達當日結束", "not to the end of the day"),
+            Self::Unplaced => text("有無法對應的任務GPU", "GPUs of tasks cannot be placed"),
+            Self::Disagreement => text("有UUID與id不一致的GPU", "UUID and id of a GPU disagree"),
+            Self::Timeless => text("有時間不明的任務", "tasks without readable times"),
+            Self::Conflict => text("有資源衝突", "conflicts"),
+            Self::BusyWithoutTask => text("有無任務而忙碌的GPU", "GPUs busy without a task"),
+            Self::Malformed => text("有無法解析的任務", "tasks that cannot be read"),
+        }
+    }
+
+    /// As a file has it.
+    pub fn word_of_file(self) -> &'static str {
+        let code = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
+        match Language::chosen() {
+            Language::Chinese => self.word(),
+            Language::English => code.map_or("", |(_, code)| code),
+        }
     }
 }
 

@@ -29,7 +29,7 @@ impl View {
             Line::Problem(..) | Line::Remark(..) => None,
         });
         let rows: Vec<_> = rows.collect();
-        let mut text = vec![self.head(), String::new()];
+        let mut text = vec![self.head(&self.clock(self.now)), String::new()];
         if rows.is_empty() {
             text.push(self.nothing());
         } else {

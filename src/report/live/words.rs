@@ -20,11 +20,10 @@ pub fn header() -> [&'static str; 9] {
 }
 
 impl View {
-    /// The moment, and how many GPUs do what.
-    pub fn head(&self) -> String {
+    /// How many GPUs do what at a moment, as `clock` has it.
+    pub fn head(&self, clock: &str) -> String {
         let totals = self.totals;
         let (nodes, all) = (totals.nodes_answered, self.nodes.len());
-        let clock = self.clock(self.now);
         let (gpus, held, active) = (totals.gpus, totals.held, totals.active);
         let (idle, without) = (totals.idle, totals.without_reading);
         said!(

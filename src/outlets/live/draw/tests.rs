@@ -143,7 +143,7 @@ fn the_whole_screen_in_chinese() {
     assert_eq!(
         whole(&view(), (80, 12)),
         [
-            "2025-08-01 12:00:00  節點 1/2  GPU 5  佔用 3  使用中 1  閒置 1  無讀數 2",
+            "12:00:00  節點 1/2  GPU 5  佔用 3  使用中 1  閒置 1  無讀數 2",
             "節點       GPU 使用率 過去一小時    VRAM 使用者 任務          開始          閒置",
             "colab-gpu1   0  87.2% ▇▇▇▇▇▇▇▇▇▇▇▇ 43.6% alice  t-101 LAB     10:00",
             "             1   0.0% ▁▁▁▁▁▁▁▁▁▁▁▁  0.0% 王小明 t-102 LAB     07-30 20:00 ≥24:00",
@@ -172,7 +172,7 @@ fn the_whole_screen_in_english_by_idle_time_and_paused() {
     assert_eq!(
         picture,
         [
-            "2025-08-01 12:00:00  nodes 1/2  GPUs 5  held 3  active 1  idle 1  no reading 2  [paused]",
+            "12:00:00  nodes 1/2  GPUs 5  held 3  active 1  idle 1  no reading 2  [paused]",
             "node       GPU GPU % last hour     VRAM user   task                      since         idle",
             "colab-gpu2: silent (the grey values are 1 min 15 s old)",
             "colab-gpu1   1  0.0% ▁▁▁▁▁▁▁▁▁▁▁▁  0.0% 王小明 t-102 LAB                 07-30 20:00 ≥24:00",
@@ -195,7 +195,7 @@ fn a_narrow_screen_leaves_out_what_is_least_worth_and_cuts_no_reason() {
     assert_eq!(
         whole(&view, (36, 9)),
         [
-            "2025-08-01 12:00:00  節點 1/2  GPU 5",
+            "12:00:00  節點 1/2  GPU 5  佔用 3",
             "節點       GPU 使用率 使用者   閒置",
             "colab-gpu1   0  87.2% alice",
             "             1   0.0% 王小明 ≥24:00",
@@ -229,7 +229,7 @@ fn unknown_tasks_are_never_an_unused_gpu() {
     assert_eq!(
         rows(&buffer),
         [
-            "2025-08-01 12:00:00  節點 1/1  GPU 5  佔用 3  使用中 1  閒置",
+            "12:00:00  節點 1/1  GPU 5  佔用 3  使用中 1  閒置 1  無讀數",
             "任務不明：沒有管理 API 的 Token：請將它寫入",
             "/etc/daily-gpu-log/token（chmod 600）",
             "節點       GPU 使用率 過去一小時    VRAM 使用者     閒置",
