@@ -225,7 +225,7 @@ fn the_keys_sort_pause_and_help() {
     seat.until(|rows| rows[2].starts_with("one ") && !rows.join("").contains("閒置最久"));
     seat.press(" ");
     seat.until_has("[已暫停]");
-    thread::sleep(Duration::from_millis(300));
+    thread::sleep(Duration::from_secs(1));
     let asked = world.cluster.requests("one").len();
     thread::sleep(Duration::from_millis(2500));
     assert_eq!(world.cluster.requests("one").len(), asked);

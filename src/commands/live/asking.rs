@@ -274,8 +274,15 @@ impl Means {
     /// The tasks of today. The token is read again each time: it may be a new one.
     fn tasks(&self) -> Result<(Answer, Window), String> {
         let config = &*self.config;
-        let token = Token::find(&config.management_api.token_file);
-        let token = token.map_err(|error| error.to_string())?;
+        let file = &config.management_api.token_file;
+        if !Token::is_anywhere(file) {
+            let missing = text(
+                "沒有管理 API 的 Token（見 daily-gpu-log help token）",
+                "there is no token for the management API (see daily-gpu-log help token)",
+            );
+            return Err(missing.to_owned());
+        }
+        let token = Token::find(file).map_err(|error| error.to_string())?;
         let calendar = Calendar::now(config);
         let window = calendar.window(calendar.date(DateArg::Today));
         let window = window.map_err(|error| error.to_string())?;

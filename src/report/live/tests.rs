@@ -5,7 +5,7 @@ use pretty_assertions::assert_eq;
 use super::*;
 use crate::model::{
     Answer, CardUsage, ExitStatus, Interval, Language, MalformedTask, Node, NodeUsage, Reading,
-    Task, TaskGpu, TaskTime, UnixSeconds, Window,
+    Task, TaskGpu, TaskTime, UnixSeconds, Window, both,
 };
 use crate::settings::Config;
 use crate::sources::netdata::{Recent, Stretch};
@@ -265,7 +265,7 @@ fn a_task_that_cannot_be_read_may_hold_any_gpu_of_any_node() {
     let mut gathered = world.gathered();
     let malformed = MalformedTask {
         id: "t7".to_owned(),
-        problem: "x".to_owned(),
+        problem: both!("x", "x"),
     };
     let mut elsewhere = task("t8", "dave", &world.config.nodes[0], &[1], 5);
     "elsewhere".clone_into(&mut elsewhere.hostname);
