@@ -59,7 +59,7 @@ enum Command {
     Alerts(AlertsArgs),
     #[command(about = text("顯示現在誰在用哪張 GPU、使用率與閒置多久", "Show who is on which GPU now, how busy, and how long idle"), after_help = help::tail!("live"))]
     Live(LiveArgs),
-    #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, management API and nodes; write nothing"), after_help = help::tail!("check"))]
+    #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, API and nodes; write nothing"), after_help = help::tail!("check"))]
     Check(CheckArgs),
     #[command(about = text("顯示生效的設定，或產生設定檔", "Show the settings in force, or make a settings file"), arg_required_else_help = false)]
     Config {

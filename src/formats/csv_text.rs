@@ -36,21 +36,11 @@ pub fn language_of(file: impl io::Read, headers: &[Header]) -> Option<Language> 
     headers.iter().find_map(|header| language(first, *header))
 }
 
-/// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well,
-/// `＝`, `＋`, `－` and `＠`.
+/// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well.
 fn begins_formula(c: char) -> bool {
     matches!(
         c,
-        '=' | '+'
-            | '-'
-            | '@'
-            | '\t'
-            | '\r'
-            | '\n'
-            | '\u{ff1d}'
-            | '\u{ff0b}'
-            | '\u{ff0d}'
-            | '\u{ff20}'
+        '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'
     )
 }
 

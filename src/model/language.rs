@@ -83,6 +83,8 @@ impl std::fmt::Display for Both {
     }
 }
 
+impl std::error::Error for Both {}
+
 impl Serialize for Both {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use crate::model::text;
+use crate::model::{Both, both};
 
 /// The largest file that is read: eight of the largest answers that a server may give.
 pub const LIMIT_BYTES: u64 = 256 << 20;
@@ -28,13 +28,13 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> io::Result<File> {
         .custom_flags(flags.bits().cast_signed())
         .open(path);
     let file = opened.map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::LOOP) => not_regular(text(
+        Some(Errno::LOOP) => not_regular(both!(
             "是符號連結，不是一般檔案",
             "it is a symbolic link, not a regular file",
         )),
         // A pipe that nobody reads, a socket, a device without a driver.
         Some(Errno::NXIO | Errno::NODEV) => {
-            not_regular(text("不是一般檔案", "it is not a regular file"))
+            not_regular(both!("不是一般檔案", "it is not a regular file"))
         }
         _ => error,
     })?;
@@ -43,12 +43,12 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> io::Result<File> {
     if metadata.is_dir() {
         Err(Errno::ISDIR.into())
     } else if !metadata.is_file() {
-        Err(not_regular(text(
+        Err(not_regular(both!(
             "不是一般檔案",
             "it is not a regular file",
         )))
     } else if metadata.len() > LIMIT_BYTES {
-        Err(not_regular(text(
+        Err(not_regular(both!(
             "大於 256 MiB",
             "it is larger than 256 MiB",
         )))
@@ -73,7 +73,7 @@ pub fn open_named(path: &Path) -> io::Result<File> {
 pub fn check_link(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
     if metadata.is_symlink() && !is_own(&metadata) {
-        return Err(not_regular(text(
+        return Err(not_regular(both!(
             "是其他使用者建立的符號連結",
             "it is a symbolic link that another user made",
         )));
@@ -86,7 +86,7 @@ pub fn is_own(metadata: &Metadata) -> bool {
     metadata.uid() == 0 || metadata.uid() == geteuid().as_raw()
 }
 
-fn not_regular(why: &str) -> io::Error {
+fn not_regular(why: Both) -> io::Error {
     io::Error::new(NOT_REGULAR, why)
 }
 

@@ -97,6 +97,26 @@ fn what_goes_wrong_is_said_in_chinese_and_written_in_english() {
     assert!(summary.contains("\ncannot get data from the management API: http://127."));
 }
 
+#[test]
+fn whatever_is_said_in_english_the_files_have_the_same_bytes() {
+    let of = |options: &[&str]| {
+        let outcome = lab().run(&[&[DATE], options].concat()).exits(0);
+        (outcome.files(""), outcome.accounts(DATE))
+    };
+    assert_eq!(of(&["--lang", "en"]), of(&[]));
+    let failing = SimulatedApi::new(TOKEN).fault(Fault::Refuse);
+    let outcome = lab().api(failing).run(&[DATE, "--lang", "en"]).exits(3);
+    let outcome = outcome.stderr_has("cannot get data from the management API: http://127.");
+    let summary = outcome.of_day("gpu-a", DATE, "summary");
+    let reason = "\n沒有任務資訊 (不代表 GPU 無人使用):\n無法從管理 API 獲取數據：http://127.";
+    assert!(summary.contains(reason), "{summary}");
+    let report = |options: &[&str]| {
+        let report = lab().run(&[&["--user-report", DATE], options].concat());
+        report.exits(0).stdout
+    };
+    assert_eq!(report(&["--lang", "en"]), report(&[]));
+}
+
 /// A run that ends with 10 for [`DATE`], and leaves the day as it was.
 #[track_caller]
 fn stops(world: &World, options: &[&str], said: &str) {
@@ -135,6 +155,8 @@ fn a_day_in_the_other_language_is_left_alone_by_its_name() {
         fs::remove_file(world.path(format!("data/{average}"))).expect("the average");
         let gpu = format!("gpu-a/{DATE}/gpu0_{DATE}.csv");
         stops(&world, &options, &said(&gpu, language, setting));
+        let in_english = world.run(&[DATE, "--lang", "en"]).exits(10);
+        let _ = in_english.stderr_has(", which is not file_language in the settings (data/gpu-a/");
         // As it stood, it goes on.
         let world = lab().settings(first).start_after(world);
         let _ = world.run(&[DATE]).exits(0).stderr_is("");

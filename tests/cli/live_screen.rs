@@ -85,10 +85,10 @@ impl Seat {
         let until = Instant::now() + PATIENCE;
         while !is_so(&self.rows()) {
             let left = until.saturating_duration_since(Instant::now());
-            match self.bytes.recv_timeout(left) {
-                Ok(bytes) => self.screen.process(&bytes),
-                Err(_) => panic!("it never is so: {:#?}", self.rows()),
-            }
+            let bytes = self.bytes.recv_timeout(left);
+            let bytes =
+                bytes.unwrap_or_else(|error| panic!("{error}, and not so: {:#?}", self.rows()));
+            self.screen.process(&bytes);
         }
         self.rows()
     }

@@ -164,7 +164,7 @@ impl Demonstration {
         print!("{}", self.read(&average)?);
 
         let summary = format!("data/colab-gpu4/{day}/summary_{day}.txt");
-        let means = self.text("整體平均", "Overall mean");
+        let means = self.text("整體平均", "Mean GPU utilisation of all");
         println!("\n$ sed '1,/^{means}/d' {summary}");
         let summary = self.read(&summary)?;
         let lines = summary.lines();

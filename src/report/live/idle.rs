@@ -106,7 +106,7 @@ mod tests {
     }
 
     fn run(minutes: i64, is_at_least: bool) -> Option<IdleRun> {
-        let since = NOW - minutes * 60;
+        let since = NOW.checked_sub(minutes * 60)?;
         Some(IdleRun { since, is_at_least })
     }
 

@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 
-use serde::{Serialize, Serializer};
+use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::gathered::{Gathered, NodeNow};
 use super::holders::Holder;
 use super::idle::IdleFor;
-use crate::model::{CardId, ExitStatus, GpuIndex, Reading, UnixSeconds, said};
+use crate::model::{CardId, ExitStatus, GpuIndex, Reading, UnixSeconds, clock, said, written};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
@@ -22,8 +23,8 @@ pub enum Order {
 pub struct View {
     #[serde(rename = "time")]
     pub now: UnixSeconds,
-    #[serde(rename = "timezone", serialize_with = "as_text")]
-    pub zone: chrono_tz::Tz,
+    #[serde(rename = "timezone", with = "written")]
+    pub zone: Tz,
     /// Up to this a reading is idle.
     #[serde(rename = "idle_percent")]
     pub idle_limit: Reading,
@@ -297,7 +298,7 @@ impl View {
     }
 
     pub fn clock(&self, moment: UnixSeconds) -> String {
-        crate::model::clock(self.zone, moment)
+        clock(self.zone, moment)
     }
 
     /// That the tasks are not known, and why, or as of when they are.
@@ -324,8 +325,4 @@ impl GpuView {
             Holding::Unused => 2,
         }
     }
-}
-
-fn as_text<S: Serializer>(zone: &chrono_tz::Tz, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(zone.name())
 }

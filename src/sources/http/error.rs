@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::certificate::CertificateProblem;
-use crate::model::{said, text};
+use crate::model::{Both, said, text};
 
 /// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
 pub const BODY_LIMIT_BYTES: usize = 32 << 20;
@@ -17,7 +17,7 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(1200);
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     #[error("{}", said!("無法使用 TLS：{0}", "cannot use TLS: {0}", .0))]
-    Tls(String),
+    Tls(Both),
     #[error("{}", said!(
         "無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）",
         "cannot use HTTP: {0} (check this machine's limits of threads and memory)", .0

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::certificate::CertificateProblem;
 use super::error::{HttpError, root_cause};
-use crate::model::{said, say, text};
+use crate::model::{Both, both, say};
 use crate::settings::regular_file;
 
 /// Many times all the certificates of a system.
@@ -24,15 +24,12 @@ pub struct TlsKeys {
 }
 
 /// A client that believes those servers which the system's certificates or those of `ca_file` speak for; or why not.
-pub fn client(
-    builder: impl Fn() -> ClientBuilder,
-    ca_file: Option<&Path>,
-) -> Result<Client, String> {
+pub fn client(builder: impl Fn() -> ClientBuilder, ca_file: Option<&Path>) -> Result<Client, Both> {
     let Some(path) = ca_file else {
         let client = builder().build();
         return client.map_err(|error| {
             let cause = root_cause(&error);
-            said!(
+            both!(
                 "{cause}（請安裝 ca-certificates）",
                 "{cause} (install ca-certificates)"
             )
@@ -40,26 +37,26 @@ pub fn client(
     };
     let client = certificates(path).and_then(|extra| {
         let client = builder().tls_certs_merge(extra).build();
-        client.map_err(|error| root_cause(&error))
+        client.map_err(|error| Both::of(|| root_cause(&error)))
     });
     client.map_err(|why| {
         let path = path.display();
-        said!("ca_file {path}：{why}", "ca_file {path}: {why}")
+        both!("ca_file {path}：{why}", "ca_file {path}: {why}")
     })
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate>, String> {
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Both> {
     let mut pem = Vec::new();
     let file = regular_file::open_named(path);
     let read = file.and_then(|file| file.take(CA_FILE_LIMIT_BYTES).read_to_end(&mut pem));
-    read.map_err(|error| error.to_string())?;
+    read.map_err(|error| Both::of(|| error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if certificates.is_empty() => {
-            let problem = text("沒有 PEM 格式的憑證", "it has no certificate in PEM form");
-            Err(problem.to_owned())
+            let problem = both!("沒有 PEM 格式的憑證", "it has no certificate in PEM form");
+            Err(problem)
         }
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(root_cause(&error)),
+        Err(error) => Err(Both::of(|| root_cause(&error))),
     }
 }
 
