@@ -250,6 +250,10 @@ fn a_part_of_the_cluster_and_one_user_can_be_asked_for() {
     assert!(lines(&outcome)[3].starts_with("colab-gpu4 1 0.0%"));
     let nobody = world.run(&["live", "--once", "--user", "carol"]).exits(0);
     assert_eq!(lines(&nobody)[2], "carol 現在沒有佔用 GPU");
+    let api = SimulatedApi::new(TOKEN).fault(Fault::Refuse);
+    let unknown = lab().api(api).run(&["live", "--once", "--user", "alice"]);
+    assert_eq!(lines(&unknown)[2], "任務不明，不知道 alice 是否佔用 GPU");
+    let _ = unknown.exits(3);
     let _ = world
         .run(&["live", "--node", "nowhere"])
         .exits(2)

@@ -13,8 +13,8 @@ use pretty_assertions::assert_eq;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
-use crate::support::{HOUR, Lab, World};
+use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::support::{HOUR, Lab, TOKEN, World};
 use crate::terminal::terminal;
 
 const COLUMNS: NonZero<u16> = NonZero::new(80).expect("not 0");
@@ -287,6 +287,26 @@ fn a_node_that_hangs_holds_up_neither_the_others_nor_the_keys() {
     seat.ends(0);
     // One question at a time.
     assert!(world.cluster.requests("hangs").len() <= 8);
+}
+
+#[test]
+fn an_api_that_hangs_holds_up_nothing_and_nobody_is_said_not_to_hold_a_gpu() {
+    let api = SimulatedApi::new(TOKEN).fault(Fault::HangBeforeHeaders);
+    let tables = "[netdata]\ntimeout = \"2s\"\nretries = 0";
+    let world = lab().api(api).tables(tables).start();
+    let mut seat = Seat::take(&world, &["live", "--lang", "en"]);
+    let rows = seat.until(|rows| rows.join("").contains("37.5%") && rows[0].contains("2/2"));
+    assert!(rows[2].ends_with("12.0% …"), "{rows:#?}");
+    let rows = seat.until_has("tasks unknown: cannot get data from the management API");
+    assert!(!rows.join("").contains("unused"), "{rows:#?}");
+    seat.until(|rows| {
+        rows.iter()
+            .filter(|row| row.ends_with("task unknown"))
+            .count()
+            == 4
+    });
+    seat.press("q");
+    seat.ends(0);
 }
 
 #[test]

@@ -204,6 +204,8 @@ impl Asking {
                 gathered.answered(position, stretch, &recent, now());
             }
             Event::Node(position, Stretch::Now, Err(problem)) => {
+                // What goes on meanwhile, the hour will say.
+                self.nodes[position].hour_due = Instant::now();
                 gathered.failed(position, problem);
             }
             // What is now is known all the same.
