@@ -347,17 +347,21 @@ fn a_node_that_falls_silent_is_a_red_line_with_grey_values() {
 #[test]
 fn without_somebody_at_the_keys_it_is_the_table() {
     let world = lab().start();
-    let (mut ours, theirs) = terminal(COLUMNS);
-    let mut command = world.command(&["live"]);
-    let mut run = command.stdout(theirs).spawn().expect("the program starts");
-    drop(command);
-    let mut printed = Vec::new();
-    // The end of a terminal is an error.
-    let _ = ours.read_to_end(&mut printed);
-    let printed = String::from_utf8(printed).expect("a text");
-    assert!(
-        printed.contains("王小明") && !printed.contains('\x1b'),
-        "{printed}"
-    );
-    assert_eq!(run.wait().expect("its status").code(), Some(0));
+    for (term, has_keys) in [("xterm", false), ("dumb", true)] {
+        let (mut ours, theirs) = terminal(COLUMNS);
+        let mut command = world.command(&["live"]);
+        if has_keys {
+            command.stdin(theirs.try_clone().expect("a terminal"));
+        }
+        command.env("TERM", term).stdout(theirs);
+        let mut run = command.spawn().expect("the program starts");
+        drop(command);
+        let mut printed = Vec::new();
+        // The end of a terminal is an error.
+        let _ = ours.read_to_end(&mut printed);
+        let printed = String::from_utf8(printed).expect("a text");
+        let is_table = printed.contains("王小明") && !printed.contains('\x1b');
+        assert!(is_table, "{term}: {printed}");
+        assert_eq!(run.wait().expect("its status").code(), Some(0));
+    }
 }

@@ -1,11 +1,11 @@
 //! The terminal while the whole of it is ours. Whatever ends the program gives it back as it was.
 
 use std::io::{self, IsTerminal, Stdout};
-use std::panic;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use std::{env, panic};
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
@@ -35,9 +35,10 @@ pub enum Drawn {
 }
 
 impl Screen {
-    /// Whether somebody sits at both ends.
+    /// Whether somebody sits at both ends of a terminal that can show pictures.
     pub fn is_possible() -> bool {
-        io::stdin().is_terminal() && io::stdout().is_terminal()
+        let can_draw = env::var_os("TERM").is_some_and(|kind| kind != "dumb");
+        can_draw && io::stdin().is_terminal() && io::stdout().is_terminal()
     }
 
     /// Takes the terminal over, and sees to it that a bug gives it back before it is logged.
@@ -110,7 +111,6 @@ pub fn leave() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::env;
     use std::fs::File;
     use std::io::Read;
     use std::num::NonZero;

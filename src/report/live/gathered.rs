@@ -6,7 +6,7 @@ use super::holders::{self, Holders};
 use super::idle::IdleRun;
 use crate::analysis::attribution;
 use crate::model::{
-    Answer, ByMetric, Capped, GpuIndex, Node, Reading, UnixSeconds, Window, comma, said,
+    Answer, ByMetric, Capped, GpuIndex, Node, Reading, UnixSeconds, Window, comma, quote, said,
 };
 use crate::settings::Config;
 use crate::sources::netdata::{Recent, Stretch};
@@ -148,7 +148,7 @@ impl<'a> Gathered<'a> {
         });
         let unknown =
             attribution::unknown_hosts(&config.nodes, &config.ignore_hosts, &answer.tasks);
-        let unknown: Vec<_> = unknown.into_keys().take(3).collect();
+        let unknown: Vec<_> = unknown.into_keys().take(3).map(quote).collect();
         let unknown = (!unknown.is_empty()).then(|| {
             let hosts = unknown.join(comma());
             said!(

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::analysis::{NodeTasks, Span, TasksByHost, attribute_by};
-use crate::model::{Answer, GpuIndex, Node, Task, UnixSeconds, Window, counted, said};
+use crate::model::{
+    Answer, Capped, GpuIndex, Node, Task, UnixSeconds, Window, counted, quote, said,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Holder {
@@ -29,6 +31,9 @@ pub struct Holders {
     /// Why it is not known of some GPU whether somebody holds it.
     pub problems: Vec<String>,
 }
+
+/// How many tasks of a node are named of which it is not known what they hold.
+const MOST_PROBLEMS: usize = 5;
 
 /// The GPUs that somebody may hold who is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,28 +90,30 @@ impl Holders {
                 .or_default() += unlisted.count;
         }
         holders.doubtful.all = !lost.is_empty();
+        let mut problems: Capped<_, MOST_PROBLEMS> = Capped::default();
         for ((task, user), count) in lost {
-            let gpus = counted(
-                usize::try_from(count).unwrap_or(usize::MAX),
-                "張 GPU",
-                "GPU",
-                "GPUs",
-            );
-            holders.problems.push(said!(
-                "任務 {task}（{user}）的 {gpus} 無法對應",
-                "task {task} ({user}): {gpus} cannot be placed"
-            ));
+            problems.push_with(|| {
+                let (task, user) = (quote(task), quote(user));
+                let count = usize::try_from(count).unwrap_or(usize::MAX);
+                let gpus = counted(count, "張 GPU", "GPU", "GPUs");
+                said!(
+                    "任務 {task}（{user}）的 {gpus} 無法對應",
+                    "task {task} ({user}): {gpus} cannot be placed"
+                )
+            });
         }
         for timeless in &tasks.timeless {
             match &timeless.gpus {
                 Some(gpus) => holders.doubtful.some.extend(gpus),
                 None => holders.doubtful.all = true,
             }
-            let (task, problem) = (&timeless.task, &timeless.problem);
-            holders
-                .problems
-                .push(said!("任務 {task}：{problem}", "task {task}: {problem}"));
+            problems.push_with(|| {
+                let (task, problem) = (quote(&timeless.task), &timeless.problem);
+                said!("任務 {task}：{problem}", "task {task}: {problem}")
+            });
         }
+        holders.problems =
+            problems.followed_by(|more| said!("還有 {more} 項", "{more} more of these"));
         holders
     }
 
