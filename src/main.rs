@@ -32,6 +32,7 @@ use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::failure::exit_status;
 use crate::model::ExitStatus;
 use crate::outlets::console::{self, Console};
+use crate::outlets::live;
 
 /// How long the log and the metrics file may hold up the end of a program that a signal stops.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -81,6 +82,7 @@ fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
         let (writing, is_written) = mpsc::channel::<()>();
         let (logging, file) = (writing.clone(), metrics_file.clone());
         let _ = thread::Builder::new().spawn(move || {
+            live::leave();
             console::end(ExitStatus::Interrupted, started.elapsed());
             drop(logging);
         });

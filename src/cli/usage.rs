@@ -162,17 +162,22 @@ fn problem(
     let argument = context(ContextKind::InvalidArg);
     let value = context(ContextKind::InvalidValue);
     let names = || command.get_subcommands().map(Command::get_name);
-    match error.kind() {
+    let kind = error.kind();
+    // Clap takes the word behind it for a command where one is like it.
+    if matches!(
+        kind,
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
+    ) && command.get_name() == program.get_name()
+        && let Some(word) = not_a_date(line, program)
+    {
+        let problem = said!(
+            "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
+            "'{word}' is neither a date nor a command: daily-gpu-log help lists the commands"
+        );
+        return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
+    }
+    match kind {
         ErrorKind::UnknownArgument => {
-            if command.get_name() == program.get_name()
-                && let Some(word) = not_a_date(line, program)
-            {
-                let problem = said!(
-                    "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
-                    "'{word}' is neither a date nor a command: daily-gpu-log help lists the commands"
-                );
-                return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
-            }
             let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
             let of_run = program.get_arguments().find(is_it);
             if let Some(arg) = of_run.filter(|_| argument.starts_with("--")) {

@@ -82,6 +82,11 @@ impl TokenOrigin {
 }
 
 impl Token {
+    /// Whether there is one at all, be it what it may.
+    pub fn is_anywhere(file: &TokenFile) -> bool {
+        places(file).find().is_some()
+    }
+
     pub fn find(file: &TokenFile) -> Result<Self, SecretError> {
         let places = places(file);
         let Some(source) = places.find() else {

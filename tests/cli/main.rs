@@ -40,6 +40,8 @@ mod json;
 mod kept_tasks;
 mod killed;
 mod ledger;
+mod live;
+mod live_screen;
 mod logs;
 mod manual;
 mod mapping;

@@ -135,7 +135,7 @@ fn options_of_the_run_are_refused_beside_a_subcommand() {
         ),
         (
             &["--node", "a", "config", "show"],
-            "--node <NAME> 只用於收集資料與 status、users、check：請從 daily-gpu-log config show 的命令列移除",
+            "--node <NAME> 只用於收集資料與 status、users、live、check：請從 daily-gpu-log config show 的命令列移除",
         ),
         (
             &["--node", "a", "status"],

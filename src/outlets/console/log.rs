@@ -22,6 +22,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::args::{LogFormat, OutputArgs};
 use crate::model::{printable, said, text};
+use crate::outlets::live::is_shown;
 
 /// Messages can name tasks: the group may read them, others may not. The umask may take more away.
 const LOG_FILE_MODE: u32 = 0o640;
@@ -49,7 +50,12 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     // A quiet run leaves its trace all the same.
     let kept = shown.max(LevelFilter::INFO);
     // Where stderr is gone, the exit status has to do.
-    let to_stderr = Lines(move |line: &[u8]| drop(bars.suspend(|| io::stderr().write_all(line))));
+    let to_stderr = Lines(move |line: &[u8]| {
+        // It would tear the picture.
+        if !is_shown() {
+            let _ = bars.suspend(|| io::stderr().write_all(line));
+        }
+    });
     let stderr = layer(format, None, Arc::new(to_stderr)).with_filter(shown);
     let file = file.map(|file| {
         let to_file = Lines(move |line: &[u8]| file.append(line));

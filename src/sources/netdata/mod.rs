@@ -11,6 +11,7 @@ mod json;
 mod parent;
 mod probe;
 pub mod query;
+mod recent;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -27,6 +28,7 @@ use query::Tier;
 
 pub use parent::{Namesakes, OnParent};
 pub use probe::{Agent, Charts, Probe};
+pub use recent::{Recent, Stretch};
 
 /// Why a node has no usage. The message follows the seeds' wording.
 #[derive(Debug, thiserror::Error)]
