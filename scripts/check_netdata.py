@@ -204,6 +204,17 @@ class Agent:
             time.sleep(0.5)
         return False
 
+def silent_for_an_hour(stamps, zone):
+    """What is said of the cards in whose gap the window ends, if the gap has lasted an hour by then."""
+    said = []
+    for index, card in enumerate(fake.CARDS):
+        last = max((end for end in stamps if not all(fake.gap(card, t) for t in range(end - STEP + 1, end + 1))), default=0)
+        if last and stamps[-1] - last >= 3600:
+            said.append(f"警告：{NODE} 自 {datetime.fromtimestamp(last, zone):%Y-%m-%d %H:%M:%S} 起沒有 GPU[{index}]（Card {card}）"
+                        "的 GPU 與 VRAM 讀數，其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata")
+    return said
+
+
 class Check:
     """Counts what was compared, and prints what differs."""
     def __init__(self):
@@ -269,8 +280,9 @@ class Check:
         named = (f"警告：{NODE} 有 2 筆讀數剛好遇到圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏"
                  f"（例如 Card {fake.RENAMED_CARD} 在 {datetime.fromtimestamp(at, ZoneInfo(zone_name)):%Y-%m-%d %H:%M:%S} 的 GPU）")
         warnings = [line for line in output.splitlines() if line.startswith(("警告", "錯誤"))]
-        self.judge(f"{zone_name} {date}: the renamed card", [f"{a!r} for {b!r}" for a, b in zip_longest(
-            warnings, [named] if at in stamps else []) if a != b])
+        expected = [named] * (at in stamps) + silent_for_an_hour(stamps, ZoneInfo(zone_name))
+        self.judge(f"{zone_name} {date}: warnings", [f"{a!r} for {b!r}" for a, b in zip_longest(
+            sorted(warnings), sorted(expected)) if a != b])
         tree = data / NODE / date
         gpu_files = {f"gpu{index}_{date}.csv": card for index, card in enumerate(fake.CARDS)}
         average = f"average_{date}.csv"
