@@ -28,6 +28,7 @@ pub enum Shortfall {
     DoubtfulTasks,
     Unplaced,
     UsersReport,
+    Page,
     NotSynced,
 }
 
@@ -45,6 +46,7 @@ impl Shortfall {
             Self::DoubtfulTasks => "有任務的資料不明",
             Self::Unplaced => "有任務的 GPU 無法對應",
             Self::UsersReport => "沒有用量報告",
+            Self::Page => crate::model::text("沒有網頁", "no page"),
             Self::NotSynced => "未能確認檔案已存到磁碟",
         }
     }

@@ -3,6 +3,7 @@
 use clap::{Arg, Command, CommandFactory};
 
 use super::Cli;
+use crate::model::text;
 
 const TEMPLATE: &str = "\
 {about}
@@ -46,6 +47,25 @@ pub const OF_ALERTS: &str = "\
 結束狀態: 0 完成 (不論有沒有使用者達到門檻)；1 alerts.json 或執行記錄無法讀取或
 寫入；2 用法錯誤；3 有節點或所有節點都沒有可以判斷的資料，或有通知沒有送達；
 10 設定或憑證錯誤，或 --send 而沒有通知的管道；11 另一次執行佔用資料目錄。";
+
+pub fn of_report() -> &'static str {
+    text(
+        "\
+網頁只用資料目錄中已有的檔案，不連線；沒有 JavaScript 也完整。檔案裡有使用者的
+名稱，--anonymize 則完全沒有。沒有 -o 時寫到 <data_dir>/reports/。
+
+結束狀態: 0 每一天、每個節點都有資料與帳目；1 沒有任何資料，或檔案無法寫入；
+2 用法錯誤；3 已寫出，但有缺少的資料 (網頁開頭會列出)；10 設定錯誤。",
+        "\
+The page is made from the files of the data directory alone, and nobody is asked;
+it is complete without JavaScript. It names the users, unless --anonymize is given:
+then no name is in it. Without -o it is written to <data_dir>/reports/.
+
+Exit status: 0 every day and node has data and accounts; 1 there is no data at all,
+or the file cannot be written; 2 usage; 3 written, but data is missing (the page
+begins with what); 10 settings.",
+    )
+}
 
 pub fn command() -> Command {
     dressed(Cli::command(), "daily-gpu-log")

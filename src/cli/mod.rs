@@ -18,10 +18,11 @@ use crate::commands::config::{self, ConfigCommand};
 use crate::commands::frame::{CommonArgs, Frame};
 use crate::commands::help::HelpArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::report::{self, ReportArgs};
 use crate::commands::status::{self, StatusArgs};
 use crate::commands::users::{self, UsersArgs};
 use crate::commands::{self, collect, man};
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, text};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -55,6 +56,11 @@ enum Command {
     Users(UsersArgs),
     #[command(about = "列出 GPU 閒置過久的使用者；加上 --send 才會通知", after_help = help::OF_ALERTS)]
     Alerts(AlertsArgs),
+    #[command(about = text(
+        "產生一個 HTML 網頁：每張 GPU 做了什麼、誰佔用多久",
+        "write a page (HTML): what every GPU did, and who held it for how long",
+    ), after_help = help::of_report())]
+    Report(ReportArgs),
     #[command(about = "檢查設定、Token、管理 API 與每個節點，不收集也不寫入", after_help = help::OF_CHECK)]
     Check(CheckArgs),
     #[command(about = "顯示生效的設定，或產生設定檔", arg_required_else_help = false)]
@@ -87,6 +93,7 @@ impl Cli {
             Command::Status(args) => status::run(args, &frame),
             Command::Users(args) => users::run(args, &frame),
             Command::Alerts(args) => alerts::run(args, &frame),
+            Command::Report(args) => report::run(args, &frame),
             Command::Check(args) => check::run(args, &frame),
             Command::Config { command } => config::run(command, &frame),
             Command::Completions { shell } => man::completions(*shell, help::command()),

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod alerts_table;
 pub mod check;
 pub mod notice;
+pub mod page;
 pub mod status;
 
 mod collected;

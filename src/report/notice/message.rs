@@ -238,6 +238,11 @@ impl fmt::Display for Notice {
             Kind::LedgerNotWritten(error) => {
                 write!(f, "{error}：各節點的檔案已寫入，但沒有用量報告")
             }
+            Kind::PageNotWritten(error) => crate::model::say!(
+                f,
+                "{error}：資料都已寫入，但沒有網頁；修正後可執行 daily-gpu-log report 產生",
+                "{error}: all data is written, but there is no page; once mended, make it with daily-gpu-log report"
+            ),
             Kind::LedgerNotMerged(report) => write!(
                 f,
                 "原有的 {} 無法合併（{}），已另存為 {}：其中其他節點的帳目不在新的報告中，請重新收集這一天",

@@ -1,0 +1,356 @@
+//! One day of a page: its readings, and who held what.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Gathering;
+use super::accounts::why_nothing;
+use crate::analysis::overview::{Conflicting, HeldTask, Hold, Parts, Unplaced, Untasked};
+use crate::analysis::{
+    Account, Entry, NodeDay, NodeLedger, NodeTasks, Span, Spans, TaskKnowledge, TasksByHost,
+    attribute,
+};
+use crate::model::{CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
+use crate::sources::management_api::kept;
+use crate::store::Earlier;
+
+/// The tasks of a day, and how much of it they are known of.
+struct DayTasks<'t> {
+    by_host: TasksByHost<'t>,
+    known: Span,
+    has_malformed: bool,
+}
+
+/// What there is of a node's day.
+struct Found {
+    number: usize,
+    name: String,
+    node: Option<Arc<Node>>,
+    earlier: Earlier,
+    accounts: Option<NodeLedger>,
+}
+
+impl Found {
+    fn is_there(&self) -> bool {
+        !self.earlier.usage.is_empty() || self.accounts.is_some()
+    }
+}
+
+impl Gathering<'_> {
+    pub fn add_day(&mut self, window: &Window) {
+        let record = self.archive.record(window.date);
+        let ledger = self.ledger(window);
+        let known = ledger.as_ref().ok().and_then(Option::as_ref);
+        self.nodes
+            .add_former(known, record.as_ref().ok().and_then(Option::as_ref));
+        let kept = self.kept_answer(window);
+        let tasks = kept.as_ref().and_then(|kept| DayTasks::new(kept, window));
+        let mut day = self.overview_day(window);
+        day.has_tasks = tasks.is_some();
+        let found = self.find(window, known);
+        let has_files = found.iter().any(Found::is_there);
+        self.add_usage(window, ledger, &record, has_files);
+        let mut parts = Parts::default();
+        for of_node in found {
+            if has_files && !of_node.is_there() {
+                let with_message = self.scope.pseudonyms.is_none();
+                let reason = why_nothing(&record, &of_node.name, with_message);
+                let node = self.nodes.node_mut(of_node.number);
+                node.add_failure(reason, window.date);
+            }
+            let number = of_node.number;
+            let of_node = self.add_node(of_node, tasks.as_ref(), window, has_files);
+            self.nodes.node_mut(number).parts += of_node;
+            parts += of_node;
+        }
+        day.parts = has_files.then_some(parts);
+        self.nodes.end_day(day.cells);
+        self.overview.days.push(day);
+    }
+
+    fn kept_answer(&mut self, window: &Window) -> Option<KeptAnswer> {
+        let date = window.date;
+        let file = match self.archive.kept_tasks(date) {
+            Ok(file) => file?,
+            Err(error) => {
+                let cause = error.cause;
+                self.overview.unusable.insert(said!(
+                    "{date} 的任務資訊無法讀取：{cause}（請以收集時的使用者執行）",
+                    "task information of {date} cannot be read: {cause} (run as the user who collects)"
+                ));
+                return None;
+            }
+        };
+        let Some(mut kept) = kept::recall(&file, window) else {
+            self.overview.unusable.insert(said!(
+                "{date} 保存的任務資訊不是這一天的，或已損壞",
+                "the kept task information of {date} is damaged, or of another day"
+            ));
+            return None;
+        };
+        if let Some(pseudonyms) = self.scope.pseudonyms {
+            kept.answer = pseudonyms.answer(kept.answer);
+        }
+        self.overview.sources.kept_answers += 1;
+        Some(kept)
+    }
+
+    /// What the tree has of each node.
+    fn find(&mut self, window: &Window, ledger: Option<&crate::analysis::DayLedger>) -> Vec<Found> {
+        let files = self.archive.day(window.date);
+        let mut problems = Vec::new();
+        let found = self.nodes.iter().map(|(number, name, node)| {
+            let earlier = match &node {
+                Some(node) => files.earlier(node, window).unwrap_or_else(|error| {
+                    problems.push((window.date, name.to_owned(), error.cause.to_string()));
+                    Earlier::default()
+                }),
+                None => Earlier::default(),
+            };
+            for file in &earlier.unusable {
+                let file_name = file.path.file_name().unwrap_or_default();
+                let place = format!("{name}/{}/{}", window.date, file_name.display());
+                problems.push((window.date, place, file.problem.clone()));
+            }
+            Found {
+                number,
+                name: name.to_owned(),
+                node,
+                earlier,
+                accounts: ledger.and_then(|ledger| ledger.get(name)).cloned(),
+            }
+        });
+        let found: Vec<_> = found.collect();
+        for (date, place, problem) in problems {
+            // What a file holds may be a name.
+            let problem = match self.scope.pseudonyms {
+                None => said!(
+                    "{date}：{place} 無法使用：{problem}",
+                    "{date}: {place} cannot be used: {problem}"
+                ),
+                Some(_) => said!("{date}：{place} 無法使用", "{date}: {place} cannot be used"),
+            };
+            self.overview.unusable.insert(problem);
+        }
+        let gpus = found.iter().map(|of_node| of_node.earlier.usage.len());
+        self.overview.sources.gpu_files += gpus.sum::<usize>();
+        found
+    }
+
+    /// Adds a node's day, and answers what became of its time.
+    fn add_node(
+        &mut self,
+        found: Found,
+        tasks: Option<&DayTasks>,
+        window: &Window,
+        has_files: bool,
+    ) -> Parts {
+        let Found {
+            number,
+            name,
+            node,
+            earlier,
+            accounts,
+        } = found;
+        let has_readings = !earlier.usage.is_empty();
+        let node_day = node.as_ref().map(|node| {
+            let knowledge = match tasks {
+                Some(tasks) => TaskKnowledge::Known {
+                    tasks: attribute(node, &tasks.by_host, tasks.known),
+                    kept_since: None,
+                    has_malformed: tasks.has_malformed,
+                },
+                None => TaskKnowledge::Unknown {
+                    reason: "",
+                    earlier: earlier.users,
+                },
+            };
+            NodeDay::new(
+                node,
+                window,
+                earlier.usage,
+                knowledge,
+                self.config.thresholds,
+            )
+        });
+        let usage = |index: GpuIndex| -> Option<&CardUsage> {
+            node_day.as_ref()?.gpus.get(index.0)?.usage.as_ref()
+        };
+        let (cells, of_each) = self.cells(window);
+        let due = if has_files { window.due() } else { 0 };
+        self.nodes
+            .add_readings(number, usage, due, (cells, of_each));
+        if let Some(day) = &node_day {
+            self.add_holds(number, day);
+            if has_readings {
+                self.add_findings(&name, day, window);
+            }
+        }
+        if !has_files {
+            return Parts::default();
+        }
+        if let Some(accounts) = &accounts {
+            self.add_held(number, accounts);
+        }
+        let limits = self.config.thresholds;
+        let gpus = self.nodes.node_mut(number).lanes.len();
+        let parts = (0..gpus).map(GpuIndex).map(|index| {
+            let seconds = window.seen_until.abs_diff(window.start);
+            let Some(NodeLedger { known, entries, .. }) = &accounts else {
+                return self.parts_without_accounts(seconds);
+            };
+            if let Some(user) = self.scope.user {
+                let is_theirs = |of: &&Entry| of.gpu == index && of.user.as_deref() == Some(user);
+                let account: Account = entries.iter().filter(is_theirs).map(|of| of.account).sum();
+                return Parts::of_user(account, seconds);
+            }
+            let whole = || Account::of(&Spans::union([*known]), usage(index), window, limits);
+            Parts::of_gpu(entries, index, *known, seconds, whole)
+        });
+        parts.sum()
+    }
+
+    fn parts_without_accounts(&self, seconds: u64) -> Parts {
+        match self.scope.user {
+            Some(_) => Parts::of_user(Account::default(), seconds),
+            None => Parts::unaccounted(seconds),
+        }
+    }
+
+    /// Adds who held the GPUs of a node, by its tasks or else by its files.
+    fn add_holds(&mut self, number: usize, day: &NodeDay) {
+        let tasks = match &day.tasks {
+            TaskKnowledge::Known { tasks, .. } => tasks,
+            TaskKnowledge::Unknown { earlier, .. } => {
+                let pseudonyms = self.scope.pseudonyms;
+                for (index, users) in earlier {
+                    let users = users.split(';').map(|user| match pseudonyms {
+                        Some(pseudonyms) => pseudonyms.user(user),
+                        None => user.to_owned(),
+                    });
+                    let users: Vec<_> = users.collect();
+                    if let Some(lane) = self.nodes.node_mut(number).lanes.get_mut(index.0) {
+                        lane.users_of_file = Some(users.join(";"));
+                    }
+                }
+                return;
+            }
+        };
+        for placed in &tasks.placed {
+            let mib = placed
+                .gpu
+                .memory
+                .as_ref()
+                .and_then(serde_json::Number::as_f64);
+            if let Some(mib) = mib.filter(|mib| *mib > 0.0) {
+                self.memory.insert((number, placed.index), mib);
+            }
+        }
+        let by_id: HashMap<&str, _> = tasks.tasks.iter().map(|task| (&*task.id, *task)).collect();
+        for (index, holdings) in &tasks.holdings {
+            for holder in &holdings.holders {
+                let user = self.user_number(holder.user);
+                for hold in &holder.holds {
+                    let of_task = by_id.get(hold.task);
+                    let task = self.task_number(HeldTask {
+                        id: hold.task.to_owned(),
+                        kind: of_task.and_then(|task| task.kind.clone()),
+                        user,
+                        start: of_task.and_then(|task| task.start.unix()),
+                    });
+                    let Span { from, to } = hold.span;
+                    if let Some(lane) = self.nodes.node_mut(number).lanes.get_mut(index.0) {
+                        lane.add_hold(Hold { from, to, task });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds what the users' VRAM readings come to, and which GPUs they held.
+    fn add_held(&mut self, number: usize, accounts: &NodeLedger) {
+        for Entry { user, gpu, account } in &accounts.entries {
+            let Some(user) = user else { continue };
+            let gpus = self.overview.gpus_of_users.entry(user.clone()).or_default();
+            gpus.insert((number, *gpu));
+            if let Some(mean) = account.vram.mean() {
+                let mib = self.memory.get(&(number, *gpu)).copied();
+                let vram = self.overview.vram.entry(user.clone()).or_default();
+                vram.add(mean.into(), account.vram.seconds(), mib);
+            }
+        }
+    }
+
+    fn add_findings(&mut self, name: &str, day: &NodeDay, window: &Window) {
+        let findings = &mut self.overview.findings;
+        let user = self.scope.user;
+        for (gpu, held) in day
+            .gpus
+            .iter()
+            .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)))
+        {
+            for conflict in &held.conflicts.first {
+                let users = &conflict.users.first;
+                if user.is_some_and(|user| !users.iter().any(|of| of == user)) {
+                    continue;
+                }
+                findings.conflict_seconds += conflict.span.seconds();
+                findings.conflicts.push_with(|| Conflicting {
+                    node: name.to_owned(),
+                    gpu,
+                    // Whoever gets the page of one user need not learn of the others.
+                    users: match user {
+                        Some(user) => vec![user.to_owned()],
+                        None => users.clone(),
+                    },
+                    more_users: conflict.users.more + user.map_or(0, |_| users.len() - 1),
+                    span: conflict.span,
+                });
+            }
+            if user.is_some() {
+                continue;
+            }
+            findings.conflicts.more += held.conflicts.more;
+            for &span in &held.busy_without_task {
+                findings.untasked_seconds += span.seconds();
+                findings.untasked.push_with(|| Untasked {
+                    node: name.to_owned(),
+                    gpu,
+                    span,
+                });
+            }
+        }
+        if user.is_some() {
+            return;
+        }
+        let gpus = day.gpus.iter().map(|gpu| (gpu.index, gpu.usage.as_ref()));
+        findings.add_missing(name, window, gpus);
+        if let Some(NodeTasks {
+            unplaced, unlisted, ..
+        }) = day.tasks.known()
+        {
+            let unplaced = unplaced.iter().map(|of| &of.task);
+            let mut tasks: Vec<_> = unplaced.chain(unlisted.iter().map(|of| &of.task)).collect();
+            tasks.sort_unstable();
+            tasks.dedup();
+            if !tasks.is_empty() {
+                findings.unplaced.push_with(|| Unplaced {
+                    node: name.to_owned(),
+                    date: window.date,
+                    tasks: tasks.into_iter().cloned().collect(),
+                });
+            }
+        }
+    }
+}
+
+impl<'t> DayTasks<'t> {
+    /// `None` of an answer that was given before the day began.
+    fn new(kept: &'t KeptAnswer, window: &Window) -> Option<Self> {
+        Some(Self {
+            known: Span::new(window.start, window.seen_until.min(kept.fetched_at))?,
+            by_host: TasksByHost::new(&kept.answer.tasks),
+            has_malformed: !kept.answer.malformed.is_empty(),
+        })
+    }
+}
