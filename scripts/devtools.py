@@ -12,7 +12,8 @@ class Browser:
 
     def __init__(self):
         commands, self._commands = os.pipe()
-        answers, out = os.pipe()
+        self._answers, out = os.pipe()
+        self._buffer = bytearray()
 
         def descriptors():
             os.dup2(commands, 3)
@@ -26,7 +27,6 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(commands)
         os.close(out)
-        self._answers = os.fdopen(answers, "rb")
         self._number = 0
         self.events = []
 
@@ -45,11 +45,13 @@ class Browser:
             self.events.append(answer)
 
     def _read(self):
-        message = bytearray()
-        while (byte := self._answers.read(1)) != b"\0":
-            if not byte:
+        while (end := self._buffer.find(b"\0")) < 0:
+            part = os.read(self._answers, 1 << 20)
+            if not part:
                 raise RuntimeError("chromium is gone")
-            message += byte
+            self._buffer += part
+        message = bytes(self._buffer[:end])
+        del self._buffer[:end + 1]
         return message
 
     def close(self):
@@ -123,8 +125,12 @@ class Page:
         size = self.send("Page.getLayoutMetrics")["cssContentSize"]
         return {"width": size["width"], "height": min(size["height"], 6000)}
 
-    def pdf(self, path):
-        self._write(path, self.send("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
+    def pdf(self, path=None):
+        """The page as it is printed."""
+        data = self.send("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"]
+        if path:
+            self._write(path, data)
+        return base64.b64decode(data)
 
     @staticmethod
     def _write(path, data):

@@ -32,9 +32,9 @@ macro_rules! topics {
 
 /// In the order of the list of topics.
 #[rustfmt::skip]
-pub const TOPICS: [Topic; 19] = topics![
-    "files" "settings" "gpu-map" "token" "privacy" "scheduling" "catch-up" "status" "users" "alerts" "check"
-    "notify" "metrics" "logs" "json" "exit-status" "limits" "migration" "troubleshooting"
+pub const TOPICS: [Topic; 20] = topics![
+    "files" "settings" "gpu-map" "token" "privacy" "scheduling" "catch-up" "status" "users" "alerts" "report"
+    "check" "notify" "metrics" "logs" "json" "exit-status" "limits" "migration" "troubleshooting"
 ];
 
 impl Topic {

@@ -68,9 +68,9 @@ pub struct Config {
     pub notify: Notify,
     #[serde(rename = "ledger")]
     pub thresholds: Thresholds,
+    pub report: Report,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
-    pub report: Report,
     /// Its file; `None` where none was found: the cluster of the seeds.
     #[serde(skip)]
     pub source: Option<PathBuf>,

@@ -58,6 +58,7 @@ mod quiet;
 mod range;
 mod readme;
 mod recollect;
+mod report;
 mod requests;
 mod retries;
 mod seeds;

@@ -86,7 +86,7 @@ pub struct OverviewNode {
     pub lanes: Vec<Lane>,
     /// Each day's mean over its GPUs.
     pub days: Vec<Mean>,
-    /// Why there is nothing of it, where there is not.
+    /// Why there is no reading of it, on days that there is something of.
     pub failures: BTreeMap<String, DateRuns>,
 }
 

@@ -27,9 +27,16 @@ struct Data<'a> {
     gpus: Vec<Gpu>,
 }
 
-/// The date, the start, the cells, the offsets from cells on, and whether tasks are known.
+/// The date, the start, the cells, the offsets from cells on, whether tasks are known, and the end.
 #[derive(Serialize)]
-struct Day<'a>(String, UnixSeconds, usize, &'a [(usize, i64)], u8);
+struct Day<'a>(
+    String,
+    UnixSeconds,
+    usize,
+    &'a [(usize, i64)],
+    u8,
+    UnixSeconds,
+);
 
 #[derive(Serialize)]
 struct Gpu {
@@ -63,6 +70,7 @@ pub fn json(overview: &Overview) -> String {
             day.cells,
             &day.offsets,
             day.has_tasks.into(),
+            day.end,
         )
     });
     let is_of_days = !overview.is_one_day();

@@ -4,14 +4,14 @@ use maud::{Markup, html};
 
 use super::About;
 use super::svg::share;
-use super::words::{gpu_hours, hours, mean, name, percent_of};
+use super::words::{days, gpu_hours, grouped, hours, mean, name, percent_of};
+use crate::analysis::Coverage;
 use crate::analysis::overview::{Overview, Parts, Resolution};
-use crate::analysis::usage::dates;
 use crate::formats::usage_table;
 use crate::model::{clock, counted, said, text};
 
 /// The parts of the time, each with its class.
-fn parts(overview: &Overview, parts: Parts) -> Vec<(&'static str, &'static str, u64)> {
+pub fn parts_of(overview: &Overview, parts: Parts) -> Vec<(&'static str, &'static str, u64)> {
     let free = match &overview.user {
         Some(_) => text(
             "其餘（他人佔用或沒有任務佔用）",
@@ -40,12 +40,13 @@ pub fn head(overview: &Overview, title: &str) -> Markup {
     let gpus = overview.lanes().count();
     let nodes = counted(overview.nodes.len(), "個節點", "node", "nodes");
     let gpus = counted(gpus, "張 GPU", "GPU", "GPUs");
-    let (zone, interval) = (overview.zone.name(), overview.interval);
+    let zone = overview.zone.name();
+    let interval = interval(overview);
     let sum = overview.parts();
     html! {
         h1 { (title) }
         p .sub {
-            (said!("{nodes}，{gpus}．時區 {zone}．每 {interval} 一筆讀數", "{nodes}, {gpus} · {zone} · a reading every {interval}"))
+            (said!("{nodes}，{gpus}．時區 {zone}．每 {interval}一筆讀數", "{nodes}, {gpus} · {zone} · a reading every {interval}"))
         }
         (banner(overview))
         section aria-label=(text("總計", "totals")) {
@@ -53,6 +54,11 @@ pub fn head(overview: &Overview, title: &str) -> Markup {
             (bar(overview, sum))
         }
     }
+}
+
+fn interval(overview: &Overview) -> String {
+    let minutes = usize::try_from(overview.interval.seconds() / 60).unwrap_or(0);
+    counted(minutes, "分鐘", "minute", "minutes")
 }
 
 /// What is missing, where anything is.
@@ -76,16 +82,21 @@ fn banner(overview: &Overview) -> Markup {
         let node_name = name(&node.name);
         for (reason, dates) in &node.failures {
             lines.push(said!(
-                "{node_name} 沒有資料：{dates}：{reason}",
-                "no data of {node_name}: {dates}: {reason}"
+                "{node_name} 沒有讀數：{dates}：{reason}",
+                "no readings of {node_name}: {dates}: {reason}"
             ));
         }
     }
     let coverage = overview.coverage();
     if !coverage.is_whole() {
+        let (percent, found, due) = (
+            covered(coverage),
+            grouped(coverage.found),
+            grouped(coverage.due),
+        );
         lines.push(said!(
-            "讀數涵蓋率 {coverage}",
-            "coverage of the readings: {coverage}"
+            "讀數涵蓋率 {percent}：{due} 筆中有 {found} 筆",
+            "coverage {percent}: {found} of {due} readings"
         ));
     }
     lines.extend(
@@ -127,15 +138,19 @@ fn tiles(overview: &Overview, parts: Parts) -> Markup {
         ),
         None => {
             let all = overview.mean();
-            (all.gpu, all.vram, overview.coverage().to_string())
+            (all.gpu, all.vram, covered(overview.coverage()))
         }
     };
     let capacity = (hours(capacity), text("GPU 小時", "GPU-hours").to_owned());
     let vram = mean(mean_vram);
     let means = (mean(mean_gpu), format!("VRAM {vram}"));
     let coverage_of = match of_user {
-        Some(_) => text("佔用期間有讀數的比例", "of the held time has readings"),
-        None => text("應有的讀數中已有的比例", "of the readings due are there"),
+        Some(_) => text("佔用期間有讀數的比例", "of the held time has readings").to_owned(),
+        None => {
+            let Coverage { found, due } = overview.coverage();
+            let (found, due) = (grouped(found), grouped(due));
+            said!("{due} 筆中有 {found} 筆", "{found} of {due} readings")
+        }
     };
     let of = |(value, note): (String, String), label| (label, value, note);
     let tiles = [
@@ -144,10 +159,7 @@ fn tiles(overview: &Overview, parts: Parts) -> Markup {
         of(active, text("使用中", "Active")),
         of(idle, text("佔用但閒置", "Held, idle")),
         of(means, text("平均 GPU 使用率", "Mean GPU utilisation")),
-        of(
-            (coverage, coverage_of.to_owned()),
-            text("涵蓋率", "Coverage"),
-        ),
+        of((coverage, coverage_of), text("涵蓋率", "Coverage")),
     ];
     html! {
         dl .tiles {
@@ -158,10 +170,16 @@ fn tiles(overview: &Overview, parts: Parts) -> Markup {
     }
 }
 
+/// The coverage in percent alone. Only what is whole is 100.0%.
+pub fn covered(coverage: Coverage) -> String {
+    let count = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
+    percent_of(count(coverage.found), count(coverage.due))
+}
+
 /// One bar, in which the parts make up the capacity.
 fn bar(overview: &Overview, sum: Parts) -> Markup {
     let capacity = sum.capacity();
-    let parts = parts(overview, sum);
+    let parts = parts_of(overview, sum);
     #[expect(clippy::cast_precision_loss, reason = "the place of a bar")]
     let place = |seconds: u64| share(seconds as f64, capacity as f64);
     let mut from = 0;
@@ -206,8 +224,8 @@ pub fn definitions(overview: &Overview) -> Markup {
     let (idle, busy) = (overview.thresholds.idle, overview.thresholds.busy);
     let cell = match overview.resolution {
         Resolution::Interval => {
-            let interval = overview.interval;
-            said!("一筆 {interval} 的讀數", "a reading of {interval}")
+            let interval = interval(overview);
+            said!("{interval}的一筆讀數", "a reading, of {interval}")
         }
         Resolution::Hour => text(
             "一小時內讀數的平均（資料太多，不逐筆畫出）",
@@ -267,7 +285,7 @@ pub fn foot(overview: &Overview, about: &About) -> Markup {
         "days of task information",
     );
     let (made_at, version) = (&about.made_at, env!("CARGO_PKG_VERSION"));
-    let days = dates(overview.first, overview.last);
+    let days = days(overview);
     html! {
         footer {
             p { (said!("{days} 的資料來源：{files}、{reports}、{kept}。", "Made from {files}, {reports} and {kept}, {days}.")) }

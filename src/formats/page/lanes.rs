@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::head::swatch;
+use super::head::{covered, swatch};
 use super::svg::{CLASSES, heat, share};
 use super::users::COLOURS;
 use super::words::{level, mean, name};
@@ -140,7 +140,11 @@ fn of_node(
 /// What a lane is of, for whoever does not see it.
 fn label(node: &OverviewNode, lane: &Lane) -> String {
     let (node, gpu, of_lane) = (name(&node.name), lane.index, lane.mean());
-    let (of_gpu, of_vram, coverage) = (mean(of_lane.gpu), mean(of_lane.vram), lane.coverage());
+    let (of_gpu, of_vram, coverage) = (
+        mean(of_lane.gpu),
+        mean(of_lane.vram),
+        covered(lane.coverage()),
+    );
     said!(
         "{node} {gpu}：平均 GPU {of_gpu}、VRAM {of_vram}，涵蓋率 {coverage}",
         "{node} {gpu}: mean GPU {of_gpu}, VRAM {of_vram}, coverage {coverage}"

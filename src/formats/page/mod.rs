@@ -17,7 +17,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use crate::analysis::overview::Overview;
-use crate::analysis::usage::dates;
 use crate::model::{Language, said, text};
 use words::name;
 
@@ -92,7 +91,7 @@ fn language() -> &'static str {
 }
 
 fn title(overview: &Overview) -> String {
-    let days = dates(overview.first, overview.last);
+    let days = words::days(overview);
     match &overview.user {
         Some(user) => {
             let user = name(user);

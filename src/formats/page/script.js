@@ -87,7 +87,7 @@ const describe = (lane, x, y) => {
   const i = +lane.dataset.i, kind = lane.dataset.k, n = kind === "days" ? x : y, day = D.days[n];
   if (kind === "days" || !D.step) {
     return gpuName(i) + "  " + day[0] + "\nGPU " + percent(D.gpus[i].d ? series(i, 0)[n] : null) + "  VRAM " + percent(D.gpus[i].d ? series(i, 1)[n] : null) +
-      "\n" + coverage(i, n) + "\n" + who(i, n, day[1], day[1] + 1e5, true);
+      "\n" + coverage(i, n) + "\n" + who(i, n, day[1], day[5], true);
   }
   if (x >= day[2]) return gpuName(i) + "  " + day[0];
   const from = day[1] + x * D.step, to = from + D.step, k = first[n] + x, o = offset(day, x);
@@ -224,7 +224,7 @@ const mask = (lane, u) => {
   const mine = D.gpus[i].h.filter(([task]) => D.tasks[task][2] === u), is = (a, b) => mine.some(([, x, y]) => x + D.start < b && y + D.start > a);
   let d = "", any = false;
   for (let y = 0; y < h; y++) for (let x = 0, from = 0; x <= w; x++) {
-    const day = D.days[isDays ? x : y], a = day && day[1] + (isDays ? 0 : x * D.step), hit = x < w && is(a, a + (isDays ? 86400 : D.step));
+    const day = D.days[isDays ? x : y], a = day && day[1] + (isDays ? 0 : x * D.step), hit = x < w && is(a, isDays ? day[5] : a + D.step);
     any = any || hit;
     if (hit || x === w) { if (x > from) d += "M" + from + " " + (y + .5) + "H" + x; from = x + 1; }
   }

@@ -46,6 +46,7 @@ fn runs(rows: &[&[Level]], is_drawn: impl Fn(Level) -> bool) -> String {
             let length = rest.take_while(|level| is_drawn(**level) == drawn).count();
             if drawn {
                 let _ = match pen {
+                    None if y == 0 => write!(path, "M{from} .5"),
                     None => write!(path, "M{from} {y}.5"),
                     Some((x, row)) => {
                         let by = i64::try_from(from).unwrap_or(0) - i64::try_from(x).unwrap_or(0);

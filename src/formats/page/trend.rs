@@ -3,6 +3,7 @@
 use chrono::{Datelike, NaiveDate, Weekday};
 use maud::{Markup, html};
 
+use super::head::{parts_of, swatch};
 use super::svg::{class, share};
 use super::words::{gpu_hours, hours, level, name};
 use crate::analysis::Mean;
@@ -12,6 +13,7 @@ use crate::model::{Metric, Percent, said, text};
 /// From how many days on a column is a week.
 const MOST_COLUMNS: usize = 62;
 const HEIGHT: f64 = 160.0;
+const TOP: f64 = 4.0;
 
 pub fn trend(overview: &Overview) -> Markup {
     if overview.is_one_day() {
@@ -43,54 +45,59 @@ fn bars(overview: &Overview) -> Markup {
         "each day's capacity: active, held and idle, held without readings, not held",
     );
     let every = overview.days.len().div_ceil(12);
+    #[expect(clippy::cast_precision_loss, reason = "few days")]
+    let place = |position: usize, of: f64| share(position as f64 + of, count);
     html! {
-        svg .trend height="190" role="img" aria-label=(label) {
-            @for line in [0.0, 0.5, 1.0] {
-                @let y = 4.0 + HEIGHT * (1.0 - line);
-                line .grid x1="40" x2="100%" y1=(y) y2=(y) {}
-                text .tick x="34" y=(y + 4.0) text-anchor="end" { (format!("{:.0}%", line * 100.0)) }
+        div .trend {
+            svg height="190" aria-hidden="true" {
+                @for line in [0.0, 0.5, 1.0] {
+                    text x="100%" y=(8.0 + HEIGHT * (1.0 - line)) text-anchor="end" { (format!("{:.0}%", line * 100.0)) }
+                }
             }
-            svg .plot x="40" y="4" height="186" {
+            svg .plot height="190" role="img" aria-label=(label) {
+                @for line in [0.0, 0.5, 1.0] {
+                    @let y = TOP + HEIGHT * (1.0 - line);
+                    line .grid x2="100%" y1=(y) y2=(y) {}
+                }
                 @for (position, day) in overview.days.iter().enumerate() {
-                    @let place = |of: f64| { #[expect(clippy::cast_precision_loss, reason = "few days")] let at = position as f64 + of; share(at, count) };
-                    (bar(day, &place(0.1), &share(0.8, count), most))
+                    (bar(overview, day, &place(position, 0.1), &share(0.8, count), most))
                     @if position % every == 0 {
-                        text .tick x=(place(0.5)) y="180" text-anchor="middle" { (day.date.format("%m-%d")) }
+                        text x=(place(position, 0.5)) y="184" text-anchor="middle" { (day.date.format("%m-%d")) }
                     }
                 }
+            }
+        }
+        ul .legend {
+            @for (class, label) in names(overview) { li { (swatch(class)) (label) } }
+            @if overview.days.iter().any(|day| day.parts.is_none()) {
+                li { svg .sw aria-hidden="true" { rect .empty x="1" y="1" width="10" height="10" {} } (text("沒有資料", "no data")) }
             }
         }
     }
 }
 
-fn bar(day: &OverviewDay, x: &str, width: &str, most: f64) -> Markup {
+/// The parts by class, as far as any day has them.
+fn names(overview: &Overview) -> Vec<(&'static str, &'static str)> {
+    let parts = parts_of(overview, overview.parts());
+    parts
+        .into_iter()
+        .map(|(class, label, _)| (class, label))
+        .collect()
+}
+
+fn bar(overview: &Overview, day: &OverviewDay, x: &str, width: &str, most: f64) -> Markup {
     let Some(parts) = day.parts else {
         let title = said!("{} 沒有資料", "{}: no data", day.date);
         return html! {
-            rect .empty x=(x) width=(width) y="0" height=(HEIGHT) { title { (title) } }
+            rect .empty x=(x) width=(width) y=(TOP) height=(HEIGHT) { title { (title) } }
         };
     };
-    let stacked = [
-        ("act", text("使用中", "active"), parts.active),
-        ("idle", text("佔用但閒置", "held, idle"), parts.idle),
-        (
-            "unk",
-            text("佔用但無讀數", "held, without readings"),
-            parts.unknown,
-        ),
-        ("free", text("沒有任務佔用", "not held"), parts.free),
-        (
-            "none",
-            text("沒有任務資訊", "no task information"),
-            parts.unaccounted,
-        ),
-    ];
     let mut below = 0.0;
     html! {
-        @for (class, label, seconds) in stacked {
+        @for (class, label, seconds) in parts_of(overview, parts) {
             @if seconds > 0 {
                 @let height = { #[expect(clippy::cast_precision_loss, reason = "the place of a bar")] let part = seconds as f64 / most * HEIGHT; part };
-                @let y = { below += height; HEIGHT - below };
+                @let y = { below += height; TOP + HEIGHT - below };
                 rect class=(class) x=(x) width=(width) y=(format!("{y:.1}")) height=(format!("{height:.1}")) {
                     title { (day.date) " " (label) " " (gpu_hours(seconds)) }
                 }

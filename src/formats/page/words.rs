@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::overview::Level;
+use crate::analysis::overview::{Level, Overview};
 use crate::formats::number;
 use crate::model::{GpuIndex, Percent, comma, printable, said, text};
 
@@ -51,6 +51,16 @@ pub fn name(text: &str) -> String {
     printable(&text.replace(char::is_control, "\u{fffd}"))
 }
 
+/// The days of the page.
+pub fn days(overview: &Overview) -> String {
+    let (first, last) = (overview.first, overview.last);
+    if first == last {
+        first.to_string()
+    } else {
+        said!("{first} 到 {last}", "{first} to {last}")
+    }
+}
+
 /// GPUs as people count them: `GPU[0]–GPU[7]`.
 pub fn gpus(indices: &[GpuIndex]) -> String {
     let runs = indices.chunk_by(|a, b| a.0 + 1 == b.0);
@@ -65,11 +75,13 @@ pub fn gpus(indices: &[GpuIndex]) -> String {
 
 /// Seconds of GPUs as hours, to one decimal, with commas between thousands.
 pub fn hours(seconds: u64) -> String {
-    grouped(&number::hours(seconds, 1))
+    grouped(number::hours(seconds, 1))
 }
 
-fn grouped(number: &str) -> String {
-    let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
+/// A number with commas between thousands.
+pub fn grouped(number: impl ToString) -> String {
+    let number = number.to_string();
+    let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
     let mut shown = String::new();
     for (position, digit) in whole.chars().enumerate() {
         if position > 0 && (whole.len() - position).is_multiple_of(3) {
@@ -77,7 +89,7 @@ fn grouped(number: &str) -> String {
         }
         shown.push(digit);
     }
-    format!("{shown}.{rest}")
+    shown + rest
 }
 
 pub fn gpu_hours(seconds: u64) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::thread;
 
 use super::Gathering;
 use super::accounts::why_nothing;
@@ -12,6 +13,7 @@ use crate::analysis::{
 };
 use crate::model::{CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
 use crate::sources::management_api::kept;
+use crate::sources::parallel;
 use crate::store::Earlier;
 
 /// The tasks of a day, and how much of it they are known of.
@@ -52,7 +54,7 @@ impl Gathering<'_> {
         self.add_usage(window, ledger, &record, has_files);
         let mut parts = Parts::default();
         for of_node in found {
-            if has_files && !of_node.is_there() {
+            if has_files && of_node.earlier.usage.is_empty() {
                 let with_message = self.scope.pseudonyms.is_none();
                 let reason = why_nothing(&record, &of_node.name, with_message);
                 let node = self.nodes.node_mut(of_node.number);
@@ -98,15 +100,21 @@ impl Gathering<'_> {
     /// What the tree has of each node.
     fn find(&mut self, window: &Window, ledger: Option<&crate::analysis::DayLedger>) -> Vec<Found> {
         let files = self.archive.day(window.date);
+        let nodes = self.nodes.iter();
+        let nodes: Vec<_> = nodes
+            .map(|(number, name, node)| (number, name.to_owned(), node))
+            .collect();
+        let earlier = in_parallel(&nodes, |(_, _, node)| match node {
+            Some(node) => files.earlier(node, window),
+            None => Ok(Earlier::default()),
+        });
         let mut problems = Vec::new();
-        let found = self.nodes.iter().map(|(number, name, node)| {
-            let earlier = match &node {
-                Some(node) => files.earlier(node, window).unwrap_or_else(|error| {
-                    problems.push((window.date, name.to_owned(), error.cause.to_string()));
-                    Earlier::default()
-                }),
-                None => Earlier::default(),
-            };
+        let found = nodes.into_iter().zip(earlier);
+        let found = found.map(|((number, name, node), earlier)| {
+            let earlier = earlier.unwrap_or_else(|error| {
+                problems.push((window.date, name.clone(), error.cause.to_string()));
+                Earlier::default()
+            });
             for file in &earlier.unusable {
                 let file_name = file.path.file_name().unwrap_or_default();
                 let place = format!("{name}/{}/{}", window.date, file_name.display());
@@ -114,10 +122,10 @@ impl Gathering<'_> {
             }
             Found {
                 number,
-                name: name.to_owned(),
+                accounts: ledger.and_then(|ledger| ledger.get(&name)).cloned(),
+                name,
                 node,
                 earlier,
-                accounts: ledger.and_then(|ledger| ledger.get(name)).cloned(),
             }
         });
         let found: Vec<_> = found.collect();
@@ -342,6 +350,30 @@ impl Gathering<'_> {
             }
         }
     }
+}
+
+/// What `make` makes of each item, in as many threads as the machine has cores and room for.
+fn in_parallel<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    const MOST_THREADS: usize = 8;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let size = items.len().div_ceil(cores.min(MOST_THREADS)).max(1);
+    let make_all = |items: &[T]| items.iter().map(&make).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let mut chunks = items.chunks(size);
+        let first = chunks.next().unwrap_or_default();
+        let others = chunks.map(|chunk| {
+            let make_all = &make_all;
+            (chunk, parallel::spawn(scope, move || make_all(chunk)))
+        });
+        let others: Vec<_> = others.collect();
+        let mut made = make_all(first);
+        for (chunk, working) in others {
+            // Without a thread, or after a bug in it, it is tried here.
+            let of_thread = working.ok().and_then(|working| working.join().ok());
+            made.extend(of_thread.unwrap_or_else(|| make_all(chunk)));
+        }
+        made
+    })
 }
 
 impl<'t> DayTasks<'t> {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::NaiveDate;
 
 use crate::analysis::overview::{Findings, HeldTask, Overview, OverviewDay, Resolution, Sources};
-use crate::analysis::usage::Usage;
+use crate::analysis::usage::{Usage, UserOrder};
 use crate::analysis::{Mean, Pseudonyms};
 use crate::model::{DateError, GpuIndex, Window};
 use crate::settings::Config;
@@ -108,6 +108,7 @@ impl<'a> Gathering<'a> {
             ..
         } = self;
         overview.nodes = nodes.finish();
+        number_by_hours(&mut overview);
         for lane in overview.nodes.iter_mut().flat_map(|node| &mut node.lanes) {
             lane.holds.sort_unstable();
             lane.holds.dedup();
@@ -176,6 +177,26 @@ impl<'a> Gathering<'a> {
             overview.tasks.push(task);
             overview.tasks.len() - 1
         })
+    }
+}
+
+/// Numbers the users anew, whoever held most first: the first few have colours of their own.
+fn number_by_hours(overview: &mut Overview) {
+    let sorted = overview.usage.sorted(UserOrder::Allocated).into_iter();
+    let ranks: HashMap<_, _> = sorted.map(|(name, _)| name).zip(0..).collect();
+    let mut order: Vec<usize> = (0..overview.users.len()).collect();
+    let rank = |&number: &usize| ranks.get(&*overview.users[number]).copied();
+    order.sort_by_key(|number| rank(number).unwrap_or(usize::MAX));
+    let mut numbers = vec![0; order.len()];
+    for (new, &old) in order.iter().enumerate() {
+        numbers[old] = new;
+    }
+    overview.users = order
+        .iter()
+        .map(|&old| overview.users[old].clone())
+        .collect();
+    for task in &mut overview.tasks {
+        task.user = numbers[task.user];
     }
 }
 
