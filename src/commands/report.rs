@@ -191,10 +191,10 @@ fn unknown_user(name: &str, overview: &Overview) -> RequestError {
 fn about(args: &ReportArgs, overview: &Overview) -> About {
     let mut command = format!("daily-gpu-log report {}", overview.first);
     let mut add = |option: &str, value: &str| {
-        command.push_str(&format!(" {option}"));
-        if !value.is_empty() {
+        let words = [option.to_owned(), quoted(value)];
+        for word in words.iter().filter(|word| !word.is_empty()) {
             command.push(' ');
-            command.push_str(&quoted(value));
+            command.push_str(word);
         }
     };
     if overview.first != overview.last {

@@ -118,9 +118,10 @@ pub fn write_users(
 
 /// The page of some days.
 pub fn page_file(root: &Path, first: NaiveDate, last: NaiveDate) -> PathBuf {
-    let days = match first == last {
-        true => first.to_string(),
-        false => format!("{first}_{last}"),
+    let days = if first == last {
+        first.to_string()
+    } else {
+        format!("{first}_{last}")
     };
     root.join(DIRECTORY).join(format!("report_{days}.html"))
 }

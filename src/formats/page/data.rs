@@ -207,7 +207,7 @@ mod tests {
         );
         assert_eq!(shown(&[Some(1), Some(1)]), "ABAB");
         assert_eq!(shown(&[Some(1); 144]), "AB~CP");
-        assert_eq!(shown(&[None; 5000]), "__~_-__~OI");
+        assert_eq!(shown(&vec![None; 5000]), "__~_-__~OI");
         assert_eq!(shown(&[]), "");
     }
 

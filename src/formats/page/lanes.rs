@@ -4,20 +4,17 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::head::{covered, swatch};
+use super::bands::bands;
+use super::head::swatch;
 use super::svg::{CLASSES, heat, share};
-use super::users::COLOURS;
-use super::words::{level, mean, name};
-use crate::analysis::overview::{Lane, Level, Overview, OverviewNode};
-use crate::model::{Metric, UnixSeconds, said, text};
+use super::words::{covered, level, mean, name};
+use crate::analysis::overview::{Lane, Level, Overview, OverviewDay, OverviewNode};
+use crate::model::{Metric, said, text};
 
 /// Of how many nodes the picture is open at once.
 const MOST_OPEN: usize = 10;
 /// From how many nodes on each is folded.
 const MOST_NODES: usize = 50;
-/// The most bands that lie over each other where users held a GPU at once.
-const MOST_BANDS: usize = 4;
-const BAND_HEIGHT: usize = 13;
 
 pub fn picture(overview: &Overview) -> Markup {
     let is_one_day = overview.is_one_day();
@@ -123,7 +120,7 @@ fn of_node(
     if overview.is_one_day() {
         return html! {
             @for (lane, position) in &numbered { (day_lane(overview, node, lane, *position)) }
-            (hours_axis())
+            (hours_axis(overview))
         };
     }
     html! {
@@ -210,6 +207,8 @@ fn carpet(overview: &Overview, node: &OverviewNode, lane: &Lane, position: usize
         });
         rows.collect()
     };
+    let longest = overview.days.iter().map(|day| day.end - day.start);
+    let longest = longest.max().unwrap_or(86_400);
     let height = (overview.days.len() * 4).clamp(48, 366);
     html! {
         figure {
@@ -218,108 +217,50 @@ fn carpet(overview: &Overview, node: &OverviewNode, lane: &Lane, position: usize
                 svg .size height=(height) aria-hidden="true" {}
                 (both(rows))
             }
-            svg .axis .six aria-hidden="true" { @for hour in [0, 6, 12, 18] { (tick(hour, 24, &format!("{hour:02}"))) } }
+            svg .axis .six aria-hidden="true" { @for hour in [0, 6, 12, 18] { (tick(hour * 3600, longest, &format!("{hour:02}"))) } }
         }
     }
 }
 
-/// Who held the GPU, each user in a band of their own, as many over each other as held it at once.
-fn bands(overview: &Overview, lane: &Lane) -> Markup {
+#[expect(clippy::cast_precision_loss, reason = "few ticks")]
+fn tick(at: i64, of: i64, label: &str) -> Markup {
+    let x = share(at as f64, of as f64);
+    html! { text x=(x) y="11" { (label) } }
+}
+
+/// Where an hour of the clock is, in the seconds of a day on which the clocks may be set.
+fn second_of_hour(overview: &Overview, day: &OverviewDay, hour: i64) -> i64 {
+    let second = hour * 3600;
+    match day.offsets[..] {
+        [(_, before), .., (cell, after)] => {
+            let cell = i64::try_from(cell).unwrap_or(0);
+            let is_after = second > cell * overview.cell_seconds();
+            second - if is_after { after - before } else { 0 }
+        }
+        _ => second,
+    }
+}
+
+fn hours_axis(overview: &Overview) -> Markup {
     let Some(day) = overview.days.first() else {
         return Markup::default();
     };
-    if !day.has_tasks {
-        let users = lane.users_of_file.as_deref().map(name);
-        return html! {
-            @match users {
-                Some(users) => p .held { (said!("佔用：{users}（時間不明）", "held by {users} (when is not known)")) },
-                None => p .held .none { (text("沒有任務資訊", "no task information")) },
-            }
-        };
-    }
-    let placed = stack(overview, lane);
-    let rows = placed.iter().map(|band| band.row + 1).max().unwrap_or(0);
-    if rows == 0 {
-        return Markup::default();
-    }
-    #[expect(clippy::cast_precision_loss, reason = "the seconds of a day")]
-    let place = |seconds: i64| share(seconds as f64, (day.end - day.start) as f64);
     html! {
-        svg .b height=(rows * BAND_HEIGHT) {
-            @for band in &placed {
-                svg x=(place(band.from - day.start)) y=(band.row * BAND_HEIGHT) width=(place(band.to - band.from)) height=(BAND_HEIGHT) data-u=(band.user) {
-                    rect class={ "u" (band.user % COLOURS) } y="1" width="100%" height="11" rx="2" {}
-                    text x="4" y="10" { (name(&overview.users[band.user])) }
+        div .row aria-hidden="true" {
+            span {}
+            svg .axis {
+                @for hour in (0..24).step_by(3) {
+                    (tick(second_of_hour(overview, day, hour), day.end - day.start, &format!("{hour:02}:00")))
                 }
             }
         }
     }
 }
 
-struct Band {
-    user: usize,
-    from: UnixSeconds,
-    to: UnixSeconds,
-    row: usize,
-}
-
-/// Puts each user's times into the first row that is free. What finds none is left to the table and the tips.
-fn stack(overview: &Overview, lane: &Lane) -> Vec<Band> {
-    let mut spans: Vec<(UnixSeconds, UnixSeconds, usize)> = Vec::new();
-    for hold in &lane.holds {
-        let user = overview.tasks[hold.task].user;
-        // Tasks of one user that follow each other are one time.
-        let same = spans
-            .iter_mut()
-            .rev()
-            .find(|(_, to, of)| *of == user && *to >= hold.from);
-        match same {
-            Some((_, to, _)) => *to = hold.to.max(*to),
-            None => spans.push((hold.from, hold.to, user)),
-        }
-    }
-    let mut ends: Vec<UnixSeconds> = Vec::new();
-    let mut bands = Vec::new();
-    for (from, to, user) in spans {
-        let free = ends.iter().position(|end| *end <= from);
-        let row = free.unwrap_or(ends.len());
-        if row >= MOST_BANDS {
-            continue;
-        }
-        if row == ends.len() {
-            ends.push(to);
-        } else {
-            ends[row] = to;
-        }
-        bands.push(Band {
-            user,
-            from,
-            to,
-            row,
-        });
-    }
-    bands
-}
-
-fn tick(at: usize, of: usize, label: &str) -> Markup {
-    #[expect(clippy::cast_precision_loss, reason = "few ticks")]
-    let x = share(at as f64, of as f64);
-    html! { text x=(x) y="11" { (label) } }
-}
-
-fn hours_axis() -> Markup {
-    html! {
-        div .row aria-hidden="true" {
-            span {}
-            svg .axis { @for hour in (0..24).step_by(3) { (tick(hour, 24, &format!("{hour:02}:00"))) } }
-        }
-    }
-}
-
 fn days_axis(overview: &Overview) -> Markup {
     let count = overview.days.len();
-    let every = count.div_ceil(10);
-    let days = overview.days.iter().enumerate().step_by(every);
+    let days = (0..).zip(&overview.days).step_by(count.div_ceil(10));
+    let count = i64::try_from(count).unwrap_or(1);
     html! {
         div .row aria-hidden="true" {
             span {}

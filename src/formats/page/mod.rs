@@ -1,8 +1,11 @@
 //! A page to look at: one HTML file with its own style, drawings and script, that asks nobody for anything. It is
 //! complete without the script, which adds what a pointer and a keyboard may ask.
 
+mod bands;
+mod banner;
 mod data;
 mod findings;
+mod foot;
 mod head;
 mod lanes;
 mod small;
@@ -55,8 +58,8 @@ pub fn render(overview: &Overview, about: &About) -> String {
                     (users::users(overview))
                     (lanes::picture(overview))
                     (small::multiples(overview))
-                    (head::definitions(overview))
-                    (head::foot(overview, about))
+                    (foot::definitions(overview))
+                    (foot::foot(overview, about))
                 }
                 div #tip role="status" hidden {}
                 script #data type="application/json" { (PreEscaped(data::json(overview))) }

@@ -255,8 +255,9 @@ for (const r of all("tr[data-u]")) {
   const span = r.querySelector(".who"), button = tag("button", "who", span.textContent);
   button.title = W.pick;
   button.setAttribute("aria-pressed", false);
-  button.addEventListener("click", () => pick(+r.dataset.u));
+  r.addEventListener("click", () => pick(+r.dataset.u));
   span.replaceWith(button);
 }
+addEventListener("beforeprint", () => all("details.find,details.banner").forEach(d => d.open = true));
 document.documentElement.dataset.ready = "1";
 })();

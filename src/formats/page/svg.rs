@@ -84,12 +84,11 @@ pub fn line(levels: &[Level]) -> String {
             }
             Some((from, before)) => {
                 let (right, down) = (x - from, i32::from(before) - i32::from(y));
-                let _ = if down == 0 {
-                    write!(path, "h{right}")
-                } else if down < 0 {
-                    write!(path, "l{right}{down}")
-                } else {
-                    write!(path, "l{right} {down}")
+                // A minus parts two numbers as well as a space.
+                let _ = match down {
+                    0 => write!(path, "h{right}"),
+                    ..0 => write!(path, "l{right}{down}"),
+                    1.. => write!(path, "l{right} {down}"),
                 };
             }
         }
@@ -196,7 +195,7 @@ mod tests {
             let path = runs(&slices, |level| level.is_some_and(|level| level > 500));
             let mut drawn = vec![vec![false; 7]; rows.len()];
             let (mut x, mut y) = (0_i64, 0_i64);
-            for step in path.split_inclusive(|c: char| c == 'm' || c == 'M').collect::<String>().split(['M', 'm']) {
+            for step in path.split(['M', 'm']) {
                 let Some((to, length)) = step.split_once('h') else { continue };
                 let (by, down) = to.split_once(' ').expect("two numbers");
                 x += by.parse::<i64>().expect("a number");

@@ -222,10 +222,8 @@ fn mean_of(node: &OverviewNode, column: &Column, metric: Metric) -> Option<Perce
 }
 
 fn cell(mean: Option<Percent>) -> Markup {
-    match (mean, level(mean)) {
-        (Some(mean), Some(level)) => html! {
-            td class={ "k" (class(level)) } { (format!("{:.0}", mean.value())) }
-        },
-        _ => html! { td .kx { span .sr { (text("無讀數", "no reading")) } } },
-    }
+    let (Some(value), Some(level)) = (mean, level(mean)) else {
+        return html! { td .kx { span .sr { (text("無讀數", "no reading")) } } };
+    };
+    html! { td class={ "k" (class(level)) } { (format!("{:.0}", value.value())) } }
 }

@@ -1,5 +1,7 @@
 //! Who used what.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::svg::share;
@@ -7,7 +9,7 @@ use super::words::{hours, mean, name, percent_of};
 use crate::analysis::Account;
 use crate::analysis::overview::Overview;
 use crate::analysis::usage::UserOrder;
-use crate::model::text;
+use crate::model::{Percent, WeightedSum, text};
 
 /// How many colours of users there are.
 pub const COLOURS: usize = 8;
@@ -66,10 +68,7 @@ pub fn users(overview: &Overview) -> Markup {
 fn row(overview: &Overview, user: &str, account: Account, most: u64) -> Markup {
     let number = overview.users.iter().position(|name| name == user);
     let gigabytes = overview.vram.get(user).and_then(|of| of.gigabytes());
-    let gpus = overview
-        .gpus_of_users
-        .get(user)
-        .map_or(0, |gpus| gpus.len());
+    let gpus = overview.gpus_of_users.get(user).map_or(0, BTreeSet::len);
     let (gpu, vram) = means(account);
     #[expect(clippy::cast_precision_loss, reason = "the place of a bar")]
     let place = |seconds: u64| share(seconds as f64, most as f64);
@@ -88,8 +87,8 @@ fn row(overview: &Overview, user: &str, account: Account, most: u64) -> Markup {
             (seconds(account.active))
             (seconds(account.idle.seconds()))
             (seconds(account.unknown))
-            td data-v=(gpu.map_or(-1.0, |mean| mean.value())) { (mean(gpu)) }
-            td data-v=(vram.map_or(-1.0, |mean| mean.value())) { (mean(vram)) }
+            td data-v=(gpu.map_or(-1.0, Percent::value)) { (mean(gpu)) }
+            td data-v=(vram.map_or(-1.0, Percent::value)) { (mean(vram)) }
             td data-v=(gigabytes.unwrap_or(-1.0)) { @match gigabytes { Some(of) => (format!("{of:.1}")), None => "—" } }
             td data-v=(gpus) { (gpus) }
             td data-v=(account.observed()) { (percent_of(account.observed(), account.seconds())) }
@@ -122,8 +121,8 @@ fn sum(total: Account) -> Markup {
     }
 }
 
-fn means(account: Account) -> (Option<crate::model::Percent>, Option<crate::model::Percent>) {
-    let mean = |of: crate::model::WeightedSum| of.mean().map(Into::into);
+fn means(account: Account) -> (Option<Percent>, Option<Percent>) {
+    let mean = |of: WeightedSum| of.mean().map(Into::into);
     (mean(account.gpu), mean(account.vram))
 }
 

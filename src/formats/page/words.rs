@@ -1,10 +1,13 @@
 //! What is said on the page more than once.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
+use crate::analysis::Coverage;
 use crate::analysis::overview::{Level, Overview};
 use crate::formats::number;
-use crate::model::{GpuIndex, Percent, comma, printable, said, text};
+use crate::model::{GpuIndex, Percent, comma, counted, printable, said, text};
 
 /// The words of the script.
 #[derive(Serialize)]
@@ -17,7 +20,6 @@ pub struct Words {
     task: &'static str,
     since: &'static str,
     hours: &'static str,
-    comma: &'static str,
     sort: &'static str,
     pick: &'static str,
     close: &'static str,
@@ -34,7 +36,6 @@ impl Words {
             task: text("任務", "task"),
             since: text("起", "since"),
             hours: text("小時", "h"),
-            comma: comma(),
             sort: text("排序", "sort"),
             pick: text("只看這位使用者的佔用", "show only what this user held"),
             close: text("收合", "close"),
@@ -79,8 +80,8 @@ pub fn hours(seconds: u64) -> String {
 }
 
 /// A number with commas between thousands.
-pub fn grouped(number: impl ToString) -> String {
-    let number = number.to_string();
+pub fn grouped(number: impl Display) -> String {
+    let number = format!("{number}");
     let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
     let mut shown = String::new();
     for (position, digit) in whole.chars().enumerate() {
@@ -124,6 +125,18 @@ pub fn level(mean: Option<Percent>) -> Level {
         reason = "at most 1,000 tenths of a percent"
     )]
     mean.map(|mean| (mean.value() * 10.0).round() as u16)
+}
+
+/// The coverage in percent alone. Only what is whole is 100.0%.
+pub fn covered(coverage: Coverage) -> String {
+    let count = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
+    percent_of(count(coverage.found), count(coverage.due))
+}
+
+/// How long a reading is the mean of.
+pub fn interval(overview: &Overview) -> String {
+    let minutes = usize::try_from(overview.interval.seconds() / 60).unwrap_or(0);
+    counted(minutes, "分鐘", "minute", "minutes")
 }
 
 #[cfg(test)]

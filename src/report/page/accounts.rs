@@ -13,15 +13,12 @@ impl Gathering<'_> {
     /// The accounts of the nodes of the page; or why those that there are do not count.
     pub fn ledger(&mut self, window: &Window) -> Result<Option<DayLedger>, AbsenceReason> {
         let date = window.date;
-        let ledger = match reports::ledger(self.archive, window) {
-            Ok(ledger) => ledger,
-            Err(_) => {
-                self.overview.unusable.insert(said!(
-                    "{date} 的用量報告無法讀取：請重新收集這一天",
-                    "the usage report of {date} cannot be read: collect the day again"
-                ));
-                return Err(AbsenceReason::Damaged);
-            }
+        let Ok(ledger) = reports::ledger(self.archive, window) else {
+            self.overview.unusable.insert(said!(
+                "{date} 的用量報告無法讀取：請重新收集這一天",
+                "the usage report of {date} cannot be read: collect the day again"
+            ));
+            return Err(AbsenceReason::Damaged);
         };
         let Some(mut ledger) = ledger else {
             return Ok(None);

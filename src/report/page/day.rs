@@ -1,15 +1,13 @@
 //! One day of a page: its readings, and who held what.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
 use super::Gathering;
 use super::accounts::why_nothing;
-use crate::analysis::overview::{Conflicting, HeldTask, Hold, Parts, Unplaced, Untasked};
+use crate::analysis::overview::Parts;
 use crate::analysis::{
-    Account, Entry, NodeDay, NodeLedger, NodeTasks, Span, Spans, TaskKnowledge, TasksByHost,
-    attribute,
+    Account, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
 };
 use crate::model::{CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
 use crate::sources::management_api::kept;
@@ -224,155 +222,29 @@ impl Gathering<'_> {
             None => Parts::unaccounted(seconds),
         }
     }
-
-    /// Adds who held the GPUs of a node, by its tasks or else by its files.
-    fn add_holds(&mut self, number: usize, day: &NodeDay) {
-        let tasks = match &day.tasks {
-            TaskKnowledge::Known { tasks, .. } => tasks,
-            TaskKnowledge::Unknown { earlier, .. } => {
-                let pseudonyms = self.scope.pseudonyms;
-                for (index, users) in earlier {
-                    let users = users.split(';').map(|user| match pseudonyms {
-                        Some(pseudonyms) => pseudonyms.user(user),
-                        None => user.to_owned(),
-                    });
-                    let users: Vec<_> = users.collect();
-                    if let Some(lane) = self.nodes.node_mut(number).lanes.get_mut(index.0) {
-                        lane.users_of_file = Some(users.join(";"));
-                    }
-                }
-                return;
-            }
-        };
-        for placed in &tasks.placed {
-            let mib = placed
-                .gpu
-                .memory
-                .as_ref()
-                .and_then(serde_json::Number::as_f64);
-            if let Some(mib) = mib.filter(|mib| *mib > 0.0) {
-                self.memory.insert((number, placed.index), mib);
-            }
-        }
-        let by_id: HashMap<&str, _> = tasks.tasks.iter().map(|task| (&*task.id, *task)).collect();
-        for (index, holdings) in &tasks.holdings {
-            for holder in &holdings.holders {
-                let user = self.user_number(holder.user);
-                for hold in &holder.holds {
-                    let of_task = by_id.get(hold.task);
-                    let task = self.task_number(HeldTask {
-                        id: hold.task.to_owned(),
-                        kind: of_task.and_then(|task| task.kind.clone()),
-                        user,
-                        start: of_task.and_then(|task| task.start.unix()),
-                    });
-                    let Span { from, to } = hold.span;
-                    if let Some(lane) = self.nodes.node_mut(number).lanes.get_mut(index.0) {
-                        lane.add_hold(Hold { from, to, task });
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds what the users' VRAM readings come to, and which GPUs they held.
-    fn add_held(&mut self, number: usize, accounts: &NodeLedger) {
-        for Entry { user, gpu, account } in &accounts.entries {
-            let Some(user) = user else { continue };
-            let gpus = self.overview.gpus_of_users.entry(user.clone()).or_default();
-            gpus.insert((number, *gpu));
-            if let Some(mean) = account.vram.mean() {
-                let mib = self.memory.get(&(number, *gpu)).copied();
-                let vram = self.overview.vram.entry(user.clone()).or_default();
-                vram.add(mean.into(), account.vram.seconds(), mib);
-            }
-        }
-    }
-
-    fn add_findings(&mut self, name: &str, day: &NodeDay, window: &Window) {
-        let findings = &mut self.overview.findings;
-        let user = self.scope.user;
-        for (gpu, held) in day
-            .gpus
-            .iter()
-            .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)))
-        {
-            for conflict in &held.conflicts.first {
-                let users = &conflict.users.first;
-                if user.is_some_and(|user| !users.iter().any(|of| of == user)) {
-                    continue;
-                }
-                findings.conflict_seconds += conflict.span.seconds();
-                findings.conflicts.push_with(|| Conflicting {
-                    node: name.to_owned(),
-                    gpu,
-                    // Whoever gets the page of one user need not learn of the others.
-                    users: match user {
-                        Some(user) => vec![user.to_owned()],
-                        None => users.clone(),
-                    },
-                    more_users: conflict.users.more + user.map_or(0, |_| users.len() - 1),
-                    span: conflict.span,
-                });
-            }
-            if user.is_some() {
-                continue;
-            }
-            findings.conflicts.more += held.conflicts.more;
-            for &span in &held.busy_without_task {
-                findings.untasked_seconds += span.seconds();
-                findings.untasked.push_with(|| Untasked {
-                    node: name.to_owned(),
-                    gpu,
-                    span,
-                });
-            }
-        }
-        if user.is_some() {
-            return;
-        }
-        let gpus = day.gpus.iter().map(|gpu| (gpu.index, gpu.usage.as_ref()));
-        findings.add_missing(name, window, gpus);
-        if let Some(NodeTasks {
-            unplaced, unlisted, ..
-        }) = day.tasks.known()
-        {
-            let unplaced = unplaced.iter().map(|of| &of.task);
-            let mut tasks: Vec<_> = unplaced.chain(unlisted.iter().map(|of| &of.task)).collect();
-            tasks.sort_unstable();
-            tasks.dedup();
-            if !tasks.is_empty() {
-                findings.unplaced.push_with(|| Unplaced {
-                    node: name.to_owned(),
-                    date: window.date,
-                    tasks: tasks.into_iter().cloned().collect(),
-                });
-            }
-        }
-    }
 }
 
-/// What `make` makes of each item, in as many threads as the machine has cores and room for.
-fn in_parallel<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// What `work` makes of each item, in as many threads as the machine has cores and room for.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     const MOST_THREADS: usize = 8;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let size = items.len().div_ceil(cores.min(MOST_THREADS)).max(1);
-    let make_all = |items: &[T]| items.iter().map(&make).collect::<Vec<_>>();
+    let work_off = |items: &[T]| items.iter().map(&work).collect::<Vec<_>>();
     thread::scope(|scope| {
         let mut chunks = items.chunks(size);
         let first = chunks.next().unwrap_or_default();
         let others = chunks.map(|chunk| {
-            let make_all = &make_all;
-            (chunk, parallel::spawn(scope, move || make_all(chunk)))
+            let work_off = &work_off;
+            (chunk, parallel::spawn(scope, move || work_off(chunk)))
         });
         let others: Vec<_> = others.collect();
-        let mut made = make_all(first);
+        let mut results = work_off(first);
         for (chunk, working) in others {
             // Without a thread, or after a bug in it, it is tried here.
             let of_thread = working.ok().and_then(|working| working.join().ok());
-            made.extend(of_thread.unwrap_or_else(|| make_all(chunk)));
+            results.extend(of_thread.unwrap_or_else(|| work_off(chunk)));
         }
-        made
+        results
     })
 }
 

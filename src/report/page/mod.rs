@@ -2,6 +2,7 @@
 
 mod accounts;
 mod day;
+mod held;
 mod node;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
