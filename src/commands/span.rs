@@ -25,7 +25,7 @@ pub struct SpanArgs {
     #[arg(help = text("到昨天為止的 N 天", "the N days that end with yesterday"))]
     days: Option<u16>,
     #[arg(long, value_name = "YYYY-MM", conflicts_with_all = ["date", "to"])]
-    #[arg(help = text("一個月；還沒過完的月到昨天為止", "a month; the one that runs up to yesterday"))]
+    #[arg(help = text("一個月；還沒過完的月到昨天為止", "a month (the current one: up to yesterday)"))]
     month: Option<Month>,
 }
 

@@ -431,3 +431,17 @@ fn a_page_that_cannot_be_written_costs_the_run_nothing_else() {
         .collect();
     assert_eq!(codes, [&json!("page_not_written")]);
 }
+
+#[test]
+fn what_is_missing_is_said_once() {
+    let world = world();
+    let page = world
+        .run(&["report", "2025-07-31", "--to", DATE, "-o", "-"])
+        .exits(3)
+        .stdout;
+    let (_, banner) = page
+        .split_once("<details class=\"banner\"")
+        .expect("a banner");
+    let (banner, _) = banner.split_once("</details>").expect("its end");
+    assert_eq!(banner.matches("2025-07-31").count(), 1, "{banner}");
+}

@@ -57,11 +57,17 @@ pub fn banner(overview: &Overview) -> Markup {
             "no task information is kept, so that who held what when is not drawn: {without_tasks}"
         ));
     }
-    lines.extend(
-        usage_table::remarks(&overview.usage)
-            .iter()
-            .map(|line| name(line)),
-    );
+    let mut usage = overview.usage.clone();
+    // That there are no accounts where there is nothing at all goes without saying.
+    usage.absences.retain(|absence, dates| match &absence.node {
+        None => *dates != empty,
+        Some(name) => {
+            let mut nodes = overview.nodes.iter();
+            let node = nodes.find(|node| node.name == *name);
+            !node.is_some_and(|node| node.failures.values().any(|of| of == dates))
+        }
+    });
+    lines.extend(usage_table::remarks(&usage).iter().map(|line| name(line)));
     lines.extend(overview.unusable.iter().map(|line| name(line)));
     html! {
         @if !lines.is_empty() {
