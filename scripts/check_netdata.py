@@ -266,7 +266,7 @@ class Check:
         self.judge(f"{zone_name} {date}: exit status", [f"expected 0, got {status}"] if status != 0 else [])
         self.collections += status is not None
         at = feed.renamed_at + STEP - (feed.renamed_at - stamps[0]) % STEP
-        named = (f"警告：{NODE} 有 2 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏"
+        named = (f"警告：{NODE} 有 2 筆讀數剛好遇到圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏"
                  f"（例如 Card {fake.RENAMED_CARD} 在 {datetime.fromtimestamp(at, ZoneInfo(zone_name)):%Y-%m-%d %H:%M:%S} 的 GPU）")
         warnings = [line for line in output.splitlines() if line.startswith(("警告", "錯誤"))]
         self.judge(f"{zone_name} {date}: the renamed card", [f"{a!r} for {b!r}" for a, b in zip_longest(
@@ -324,7 +324,7 @@ class Check:
             want.append(f"錯誤：節點 {NODE} 已停止收集 {cards}：若 GPU 正常，請重新啟動該節點的 Netdata")
         if tenths < 20:
             want.append(f"警告：節點 {NODE} 只有 {tenths // 10}.{tenths % 10} 天的資料（Card {card} 從 {clock(first)} 起）："
-                        "不到 2 天，某晚失敗後就補不回來。若不是剛開始收集，請加大該節點 Netdata 的資料保留期")
+                        "不到 2 天，某晚失敗後就補不回來。若不是剛開始收集，請延長該節點 Netdata 的資料保留期")
         errors, warnings = int(bool(silent)), int(tenths < 20)
         end = "收集的結果會不完整，或會失敗" if errors else "可以收集，但請查看警告" if warnings else "可以收集"
         want.append(f"完成：{len(want)} 項檢查中 {errors} 項錯誤、{warnings} 項警告，{end}")

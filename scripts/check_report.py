@@ -202,6 +202,16 @@ def narrow(browser, path, picture):
     is_clean(page, path)
     page.close()
 
+def english(browser, path, picture):
+    page = Page(browser, path)
+    check(page.eval("document.documentElement.lang") == "en", "the language")
+    left = re.findall("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+", text(page))
+    check(set(left) <= {"王小明"}, "Chinese is left", left)
+    if picture:
+        page.screenshot(picture, whole=True)
+    is_clean(page, path)
+    page.close()
+
 def week(browser, path, pictures):
     page = Page(browser, path)
     kinds = page.eval("['days', 'carpet'].map(k => document.querySelectorAll(`.lane[data-k=${k}]`).length)")
@@ -236,12 +246,15 @@ def main():
         of_day, of_week = Path(folder).resolve() / "day.html", Path(folder).resolve() / "week.html"
         seconds = report(binary, settings, of_day, date)
         report(binary, settings, of_week, "--days", "7")
+        in_english = Path(folder).resolve() / "english.html"
+        report(binary, settings, in_english, date, "--lang", "en")
         bytes_of_day = of_day.stat().st_size
         check(bytes_of_day <= MOST_BYTES, "bytes", bytes_of_day)
         browser = Browser()
         try:
             seen, ready = day(browser, of_day, data, date, pictures)
             week(browser, of_week, pictures)
+            english(browser, in_english, pictures and pictures / "english.png")
         finally:
             browser.close()
     print(f"the page of a day: {bytes_of_day:,} bytes, made in {seconds * 1000:.0f} ms, ready in {ready:.2f} s; "

@@ -26,6 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use crate::cli::language;
 use crate::cli::usage::{self, Refusal};
 use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::failure::exit_status;
@@ -40,6 +41,7 @@ const ENDS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 fn main() -> ExitCode {
     let started = Instant::now();
     let line: Vec<_> = env::args_os().collect();
+    language::choose(&line);
     let status = match usage::parse(&line) {
         Ok(cli) => {
             // A file that may grow no more is an error of writing, as a full disk is.

@@ -1,6 +1,7 @@
 //! The command line: what may be asked, and which command answers it.
 
 pub mod help;
+pub mod language;
 pub mod usage;
 
 use std::path::Path;
@@ -28,8 +29,8 @@ use crate::model::{ExitStatus, text};
 #[command(
     name = "daily-gpu-log",
     version,
-    about = "收集叢集一天的 AMD GPU 與 VRAM 使用率，以及每張 GPU 的使用者",
-    after_help = help::OF_PROGRAM,
+    about = text("收集叢集一天的 AMD GPU 與 VRAM 使用率，以及每張 GPU 的使用者", "Collect a day of a cluster's AMD GPU and VRAM utilisation, and who held each GPU"),
+    after_help = help::tail!("program"),
     disable_help_flag = true,
     disable_version_flag = true,
     disable_help_subcommand = true,
@@ -42,41 +43,38 @@ pub struct Cli {
     run: RunArgs,
     #[command(flatten)]
     common: CommonArgs,
-    #[arg(short, long, action = ArgAction::Help, global = true, help = "顯示說明")]
+    #[arg(short, long, action = ArgAction::Help, global = true, help = text("顯示說明", "show the help"))]
     help: (),
-    #[arg(short = 'V', long, action = ArgAction::Version, help = "顯示版本")]
+    #[arg(short = 'V', long, action = ArgAction::Version, help = text("顯示版本", "show the version"))]
     version: (),
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    #[command(about = "顯示最近幾天的收集狀態", after_help = help::OF_STATUS)]
+    #[command(about = text("顯示最近幾天的收集狀態", "Show how the last days were collected"), after_help = help::tail!("status"))]
     Status(StatusArgs),
-    #[command(about = "顯示每位使用者的 GPU 時數、閒置時數與平均使用率", after_help = help::OF_USERS)]
+    #[command(about = text("顯示每位使用者的 GPU 時數、閒置時數與平均使用率", "Show each user's GPU hours, idle hours and mean utilisation"), after_help = help::tail!("users"))]
     Users(UsersArgs),
-    #[command(about = "列出 GPU 閒置過久的使用者；加上 --send 才會通知", after_help = help::OF_ALERTS)]
+    #[command(about = text("列出 GPU 閒置過久的使用者；加上 --send 才會通知", "List users whose GPUs were idle for too long; --send notifies"), after_help = help::tail!("alerts"))]
     Alerts(AlertsArgs),
-    #[command(about = text(
-        "產生一個 HTML 網頁：每張 GPU 做了什麼、誰佔用多久",
-        "write a page (HTML): what every GPU did, and who held it for how long",
-    ), after_help = help::of_report())]
+    #[command(about = text("產生一個 HTML 網頁：每張 GPU 做了什麼、誰佔用多久", "Write a page (HTML): what every GPU did, and who held it"), after_help = help::tail!("report"))]
     Report(ReportArgs),
-    #[command(about = "檢查設定、Token、管理 API 與每個節點，不收集也不寫入", after_help = help::OF_CHECK)]
+    #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, API and nodes; write nothing"), after_help = help::tail!("check"))]
     Check(CheckArgs),
-    #[command(about = "顯示生效的設定，或產生設定檔", arg_required_else_help = false)]
+    #[command(about = text("顯示生效的設定，或產生設定檔", "Show the settings in force, or make a settings file"), arg_required_else_help = false)]
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    #[command(about = "輸出 shell 的自動補全腳本")]
+    #[command(about = text("輸出 shell 的自動補全腳本", "Print the completion script of a shell"))]
     Completions {
         #[arg(value_name = "SHELL", hide_possible_values = true)]
-        #[arg(help = "bash、elvish、fish、powershell 或 zsh")]
+        #[arg(help = text("bash、elvish、fish、powershell 或 zsh", "bash, elvish, fish, powershell or zsh"))]
         shell: Shell,
     },
-    #[command(about = "輸出 man 手冊頁")]
+    #[command(about = text("輸出 man 手冊頁", "Print the manual page"))]
     Man(ManArgs),
-    #[command(about = "列出子命令與手冊的主題，或顯示其中之一")]
+    #[command(about = text("列出子命令與手冊的主題，或顯示其中之一", "List the commands and the topics of the manual, or show one"))]
     Help(HelpArgs),
 }
 

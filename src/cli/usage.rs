@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use super::{Cli, help};
 use crate::commands::nearest::{hint, nearest};
+use crate::model::{comma, said};
 use crate::outlets::console::args::{LogFormat, OutputArgs};
 
 /// The commands that print no report.
@@ -38,7 +39,10 @@ pub fn parse(line: &[OsString]) -> Result<Cli, Refusal> {
         Err(error) => problem(&error, line, &command, subcommand, &path),
     };
     Err(Refusal::Usage {
-        message: format!("{problem}（用法請見 {path} --help）"),
+        message: said!(
+            "{problem}（用法請見 {path} --help）",
+            "{problem} (see {path} --help)"
+        ),
         output: output(line),
     })
 }
@@ -77,7 +81,10 @@ fn contradiction(program: &Command, matches: &ArgMatches) -> Option<String> {
     let given = |arg: &&Arg| is_given(inner, arg);
     for arg in command.get_arguments().filter(given) {
         if arg.get_id() == "json" && WITHOUT_JSON.contains(&command.get_name()) {
-            return Some(format!("{path} 沒有 JSON 格式的輸出：請移除 --json"));
+            return Some(said!(
+                "{path} 沒有 JSON 格式的輸出：請移除 --json",
+                "{path} prints no JSON: remove --json"
+            ));
         }
         if let Some(other) = command.get_arg_conflicts_with(arg).into_iter().find(given) {
             return Some(exclude_each_other(&arg.to_string(), &other.to_string()));
@@ -89,7 +96,10 @@ fn contradiction(program: &Command, matches: &ArgMatches) -> Option<String> {
 /// Clap marks an option that may be repeated with dots.
 fn exclude_each_other(one: &str, other: &str) -> String {
     let [one, other] = [one, other].map(|option| option.trim_end_matches("..."));
-    format!("{one} 不可與 {other} 同時使用")
+    said!(
+        "{one} 不可與 {other} 同時使用",
+        "{one} cannot be used with {other}"
+    )
 }
 
 /// An option of the run that stands beside a subcommand.
@@ -100,15 +110,24 @@ fn misplaced(arg: &Arg, program: &Command, command: &Command, path: &str) -> Str
             .any(|own| own.get_id() == arg.get_id())
     };
     if has_it(&command) {
-        return format!("{arg} 寫在子命令之前：請改寫在後面，例如 {path} {arg}");
+        return said!(
+            "{arg} 寫在子命令之前：請改寫在後面，例如 {path} {arg}",
+            "{arg} stands before the command: write it behind, as in {path} {arg}"
+        );
     }
     let others = program.get_subcommands().filter(has_it);
     let others: Vec<_> = others.map(Command::get_name).collect();
     if others.is_empty() {
-        format!("{arg} 是收集資料時的選項，不能與子命令一起使用：請從 {path} 的命令列移除")
+        said!(
+            "{arg} 是收集資料時的選項，不能與子命令一起使用：請從 {path} 的命令列移除",
+            "{arg} is an option of collecting, not of commands: remove it from the command line of {path}"
+        )
     } else {
-        let others = others.join("、");
-        format!("{arg} 只用於收集資料與 {others}：請從 {path} 的命令列移除")
+        let others = others.join(comma());
+        said!(
+            "{arg} 只用於收集資料與 {others}：請從 {path} 的命令列移除",
+            "{arg} is for collecting and {others} only: remove it from the command line of {path}"
+        )
     }
 }
 
@@ -137,7 +156,7 @@ fn problem(
 ) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(texts)) => texts.join("、"),
+        Some(ContextValue::Strings(texts)) => texts.join(comma()),
         _ => String::new(),
     };
     let argument = context(ContextKind::InvalidArg);
@@ -148,8 +167,10 @@ fn problem(
             if command.get_name() == program.get_name()
                 && let Some(word) = not_a_date(line, program)
             {
-                let problem =
-                    format!("「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help");
+                let problem = said!(
+                    "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
+                    "'{word}' is neither a date nor a command: daily-gpu-log help lists them"
+                );
                 return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
             }
             let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
@@ -160,49 +181,75 @@ fn problem(
             if let Some(last) = command.get_positionals().last()
                 && !argument.starts_with('-')
             {
-                return format!("{last} 之後有多餘的引數");
+                return said!(
+                    "{last} 之後有多餘的引數",
+                    "there are more arguments than {last}"
+                );
             }
             let longs = command.get_arguments().filter_map(Arg::get_long);
             let longs: Vec<_> = longs.map(|long| format!("--{long}")).collect();
-            let problem = format!("不認得的引數 '{argument}'");
+            let problem = said!(
+                "不認得的引數「{argument}」",
+                "unknown argument '{argument}'"
+            );
             with_nearest(problem, &argument, longs.iter().map(String::as_str))
         }
         ErrorKind::InvalidSubcommand => {
             let name = context(ContextKind::InvalidSubcommand);
-            with_nearest(format!("不認得的子命令 '{name}'"), &name, names())
+            with_nearest(
+                said!("不認得的子命令「{name}」", "unknown command '{name}'"),
+                &name,
+                names(),
+            )
         }
         ErrorKind::MissingSubcommand => {
-            format!("缺少子命令 {}", context(ContextKind::ValidSubcommand))
+            let names = context(ContextKind::ValidSubcommand);
+            said!("缺少子命令 {names}", "a command is missing: {names}")
         }
-        ErrorKind::InvalidValue if value.is_empty() => format!("{argument} 缺少值"),
+        ErrorKind::InvalidValue if value.is_empty() => {
+            said!("{argument} 缺少值", "{argument} lacks its value")
+        }
         ErrorKind::ArgumentConflict => {
             let prior = context(ContextKind::PriorArg);
             if prior == argument {
-                format!("{argument} 只能寫一次")
+                said!("{argument} 只能寫一次", "{argument} can be given only once")
             } else {
                 exclude_each_other(&argument, &prior)
             }
         }
-        ErrorKind::MissingRequiredArgument => format!("缺少 {argument}"),
+        ErrorKind::MissingRequiredArgument => said!("缺少 {argument}", "{argument} is missing"),
         // The program's own parsers say what is wrong in full.
         ErrorKind::ValueValidation => {
             let reason = error.source().map(ToString::to_string).unwrap_or_default();
             if argument != "[DATE]" {
                 let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
                 let zones = zones.filter(|_| argument.starts_with("--timezone"));
-                return with_nearest(format!("{argument} 的值不正確：{reason}"), &value, zones);
+                return with_nearest(
+                    said!("{argument} 的值不正確：{reason}", "{argument}: {reason}"),
+                    &value,
+                    zones,
+                );
             }
             match nearest(&value, names()) {
                 None => with_nearest(reason, &value, ["today", "yesterday"]),
-                name => format!("不認得的子命令 '{value}'{}", hint(name)),
+                name => {
+                    said!("不認得的子命令「{value}」", "unknown command '{value}'") + &hint(name)
+                }
             }
         }
         _ => {
-            let problem = format!("{argument} 的值 '{value}' 不正確");
+            let problem = said!(
+                "{argument} 的值「{value}」不正確",
+                "{argument}: wrong value '{value}'"
+            );
             let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) else {
                 return problem;
             };
-            let problem = format!("{problem}：可用的值是 {}", valid.join("、"));
+            let problem = said!(
+                "{problem}：可用的值是 {}",
+                "{problem}: the values are {}",
+                valid.join(comma())
+            );
             with_nearest(problem, &value, valid.iter().map(String::as_str))
         }
     }

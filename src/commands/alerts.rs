@@ -13,7 +13,7 @@ use super::request::{RequestError, open_archive, warn_of_archive_dirs};
 use super::values::parse_seconds;
 use crate::analysis::DayRecord;
 use crate::analysis::idle::{Reason, RuledTasks, Tally};
-use crate::model::{DateArg, DateError, ExitStatus, KeptAnswer, Node, Window};
+use crate::model::{DateArg, DateError, ExitStatus, KeptAnswer, Node, Window, counted, said, text};
 use crate::outlets::console;
 use crate::outlets::notify::Channels;
 use crate::report::alerts::AlertsReport;
@@ -25,16 +25,22 @@ use crate::store::{Archive, DataDir, Earlier, ReadError, UnusableFile, WriteErro
 pub struct AlertsArgs {
     #[arg(value_name = "DATE", default_value = "yesterday")]
     #[arg(hide_default_value = true)]
-    #[arg(help = "最後一天: YYYY-MM-DD、today 或 yesterday [預設: yesterday]")]
+    #[arg(help = text(
+        "最後一天: YYYY-MM-DD、today 或 yesterday [預設: yesterday]",
+        "the last day: YYYY-MM-DD, today or yesterday [default: yesterday]",
+    ))]
     date: DateArg,
-    #[arg(
-        long,
-        help = "通知管理員 ([notify])，並寄信給 [users] 中有地址的使用者"
-    )]
+    #[arg(long, help = text(
+        "通知管理員 ([notify])，並寄信給 [users] 中有地址的使用者",
+        "notify the admin ([notify]), and mail the users with an\naddress in [users]",
+    ))]
     send: bool,
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, requires = "send")]
     #[arg(default_value = "0", hide_default_value = true)]
-    #[arg(help = "--send 時，另一次執行佔用資料目錄，最多等待的秒數\n[預設: 0]")]
+    #[arg(help = text(
+        "--send 時，另一次執行佔用資料目錄，最多等待的秒數\n[預設: 0]",
+        "with --send, how long to wait for another run that\nholds the data directory [default: 0]",
+    ))]
     wait: Duration,
 }
 
@@ -59,8 +65,10 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
         return Err(error.into());
     }
     if channels.is_empty() {
-        let message =
-            "--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]";
+        let message = text(
+            "--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]",
+            "--send needs a channel for notices: set webhook_url in [notify], or [notify.smtp], in the settings file",
+        );
         let (message, exit_status) = (message.to_owned(), ExitStatus::Configuration);
         return Err(RequestError {
             message,
@@ -93,9 +101,12 @@ fn check_recent(date: NaiveDate, config: &Config) -> Result<(), RequestError> {
     let window_days = config.alerts.window_days;
     let today = Calendar::now(config).date(DateArg::Today);
     match today.checked_sub_days(Days::new(window_days.into())) {
-        Some(earliest) if date < earliest => Err(RequestError::usage(format!(
-            "--send 只能通知最近 {window_days} 天（window_days）的閒置情形，{date} 太早\
-             （請改用 {earliest} 或之後的日期；不加 --send 可以列出）"
+        Some(earliest) if date < earliest => Err(RequestError::usage(said!(
+            "--send 只能通知最近 {days}（window_days）的閒置情形，{date} 太早\
+             （請改用 {earliest} 或之後的日期；不加 --send 可以列出）",
+            "--send notifies of idle GPUs of the last {days} (window_days) only, and {date} is too early \
+             (use {earliest} or later; without --send they are listed)",
+            days = counted(window_days.into(), "天", "day", "days")
         ))),
         _ => Ok(()),
     }
@@ -198,7 +209,11 @@ fn earlier(
     let earlier = earlier.map_err(unreadable)?;
     if let Some(UnusableFile { path, problem, .. }) = earlier.unusable.first() {
         let path = path.display();
-        return Err(Reason::Unreadable(format!("{path} 無法使用：{problem}")));
+        let reason = said!(
+            "{path} 無法使用：{problem}",
+            "{path} cannot be used: {problem}"
+        );
+        return Err(Reason::Unreadable(reason));
     }
     Ok(earlier)
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chrono::NaiveDate;
 
 use super::request::RequestError;
-use crate::model::{DateArg, DateError, UnixSeconds, Window};
+use crate::model::{DateArg, DateError, UnixSeconds, Window, said, text};
 use crate::settings::Config;
 
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +42,20 @@ impl<'a> Calendar<'a> {
         if last < first {
             // Where the first date comes from, if nobody need have written it.
             let hint = match date {
-                DateArg::Today if date == default => "（沒有寫 DATE 時是 today）",
-                DateArg::Yesterday if date == default => "（沒有寫 DATE 時是 yesterday）",
+                DateArg::Today if date == default => text(
+                    "（沒有寫 DATE 時是 today）",
+                    " (without a DATE it is today)",
+                ),
+                DateArg::Yesterday if date == default => text(
+                    "（沒有寫 DATE 時是 yesterday）",
+                    " (without a DATE it is yesterday)",
+                ),
                 _ => "",
             };
-            let message = format!("--to {last} 早於 {first}{hint}：請先寫較早的日期");
+            let message = said!(
+                "--to {last} 早於 {first}{hint}：請先寫較早的日期",
+                "--to {last} is before {first}{hint}: write the earlier date first"
+            );
             return Err(RequestError::usage(message));
         }
         Ok((first, last))

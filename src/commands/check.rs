@@ -10,7 +10,7 @@ use super::calendar::{Calendar, now};
 use super::frame::Frame;
 use super::request::select;
 use super::values::{DEFAULT_JOBS, MOST_JOBS, node_name};
-use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
+use crate::model::{DateArg, DateError, ExitStatus, Node, Window, text};
 use crate::report::check::{self, Check, Report};
 use crate::settings::{Config, Token};
 use crate::sources::management_api::{self, Fetched, TasksError};
@@ -21,9 +21,12 @@ use crate::store::{Archive, writable};
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
-    #[arg(help = "只檢查這些節點 (可重複，或以逗號分隔)")]
+    #[arg(help = text(
+        "只檢查這些節點 (可重複，或以逗號分隔)",
+        "check these nodes alone (repeatable, or with commas)",
+    ))]
     nodes: Vec<String>,
-    #[arg(long, help = "不檢查 Token 與管理 API")]
+    #[arg(long, help = text("不檢查 Token 與管理 API", "do not check the token and the management API"))]
     skip_task_info: bool,
 }
 

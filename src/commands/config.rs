@@ -6,19 +6,28 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::frame::Frame;
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, text};
 use crate::outlets::console;
 use crate::settings;
 use crate::store::new_file;
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    #[command(about = "顯示生效的設定，以及每個設定的來源")]
+    #[command(about = text(
+        "顯示生效的設定，以及每個設定的來源",
+        "Show the settings in force, and where each comes from",
+    ))]
     Show,
-    #[command(about = "輸出含有所有設定與說明的設定檔")]
+    #[command(about = text(
+        "輸出含有所有設定與說明的設定檔",
+        "Print a settings file with every setting explained",
+    ))]
     Init {
         #[arg(long, value_name = "FILE")]
-        #[arg(help = "寫到這個檔案，不覆寫既有的檔案 [預設: 標準輸出]")]
+        #[arg(help = text(
+            "寫到這個檔案，不覆寫既有的檔案 [預設: 標準輸出]",
+            "write to this file, never over an existing one\n[default: standard output]",
+        ))]
         output: Option<PathBuf>,
     },
 }
@@ -30,9 +39,9 @@ pub fn run(command: &ConfigCommand, frame: &Frame) -> Result<ExitStatus> {
             frame.print_report(&explained, false, ToString::to_string)?;
         }
         ConfigCommand::Init { output: Some(path) } => {
-            new_file::write_new(path, settings::TEMPLATE.as_bytes())?;
+            new_file::write_new(path, settings::template().as_bytes())?;
         }
-        ConfigCommand::Init { output: None } => console::print(settings::TEMPLATE)?,
+        ConfigCommand::Init { output: None } => console::print(settings::template())?,
     }
     Ok(ExitStatus::Complete)
 }

@@ -1,5 +1,7 @@
 //! The right word that a wrong one was probably meant to be.
 
+use crate::model::said;
+
 /// How alike the words have to be: two slips in five letters are too many.
 const ALIKE: f64 = 0.6;
 
@@ -15,5 +17,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// What a message says of the word that was meant, if there is one.
 pub fn hint(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!("，最接近的是 {nearest}"))
+    nearest.map_or_else(String::new, |nearest| {
+        said!("，最接近的是 {nearest}", "; did you mean {nearest}?")
+    })
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::calendar::now;
 use crate::analysis::idle::{Memory, Outcome, Reminder};
-use crate::model::{ExitStatus, Item};
+use crate::model::{ExitStatus, Item, said, text};
 use crate::outlets::console;
 use crate::outlets::notify::{Channels, mail_for_user, notice_for_admin};
 use crate::report::alerts::{AlertReport, AlertsReport, LastNotice, Notified};
@@ -25,9 +25,10 @@ pub fn memory(archive: &Archive) -> Result<Memory> {
     };
     let path = archive.alerts().path;
     serde_json::from_slice(&file).ok().with_context(|| {
-        format!(
-            "{} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）",
-            path.display()
+        said!(
+            "{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）",
+            "{path} cannot be parsed: it is not known who was notified, so no notices are sent (restore it from a backup; removing it notifies everybody again)",
+            path = path.display()
         )
     })
 }
@@ -102,7 +103,10 @@ pub fn send(
             }
         }
         None if !users.is_empty() => {
-            console::warn("[users] 有使用者的地址，但沒有 [notify.smtp]：沒有寄信給使用者");
+            console::warn(text(
+                "[users] 有使用者的地址，但沒有 [notify.smtp]：沒有寄信給使用者",
+                "[users] has addresses, but there is no [notify.smtp]: no mail was sent to users",
+            ));
         }
         None => {}
     }
@@ -124,7 +128,10 @@ pub fn send(
         report.exit_status = ExitStatus::Incomplete;
     }
     if let Err(error) = settle(report, open) {
-        console::warn(format_args!("通知的結果沒有記下：{error:#}"));
+        console::warn(said!(
+            "通知的結果沒有記下：{error:#}",
+            "the outcome of the notices was not recorded: {error:#}"
+        ));
     }
 }
 

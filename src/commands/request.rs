@@ -1,6 +1,6 @@
 //! What a command line asks for that cannot be done.
 
-use crate::model::{ExitStatus, Node};
+use crate::model::{ExitStatus, Node, comma, said};
 use crate::outlets::console;
 use crate::settings::Config;
 use crate::store::Archive;
@@ -28,8 +28,11 @@ pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>,
     let is_known = |name: &&String| config.nodes.iter().any(|node| node.name == **name);
     if let Some(name) = names.iter().find(|name| !is_known(name)) {
         let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
-        let known = known.join("、");
-        let message = format!("設定中沒有節點「{name}」：可用的節點是 {known}");
+        let known = known.join(comma());
+        let message = said!(
+            "設定中沒有節點「{name}」：可用的節點是 {known}",
+            "no node '{name}' in the settings: the nodes are {known}"
+        );
         return Err(RequestError::usage(message));
     }
     let is_wanted = |node: &&Node| names.is_empty() || names.contains(&node.name);

@@ -11,7 +11,7 @@ use super::collect::plan::known_record;
 use super::frame::Frame;
 use super::request::{open_archive, select};
 use super::values::{MOST_DAYS, node_name, parse_within};
-use crate::model::{DateArg, DateError, ExitStatus, Node, Window};
+use crate::model::{DateArg, DateError, ExitStatus, Node, Window, text};
 use crate::report::status::{Evidence, StatusReport};
 use crate::settings::Config;
 use crate::store::Archive;
@@ -19,11 +19,14 @@ use crate::store::Archive;
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     #[arg(long, value_name = "N", default_value = "7", hide_default_value = true)]
-    #[arg(value_parser = |text: &str| parse_within(text, 1..=MOST_DAYS, "天數"))]
-    #[arg(help = "最近幾天，1 到 366 [預設: 7]")]
+    #[arg(value_parser = |days: &str| parse_within(days, 1..=MOST_DAYS, text("天數", "number of days")))]
+    #[arg(help = text("最近幾天，1 到 366 [預設: 7]", "how many of the last days, 1 to 366 [default: 7]"))]
     days: u16,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
-    #[arg(help = "只看這些節點 (可重複，或以逗號分隔)")]
+    #[arg(help = text(
+        "只看這些節點 (可重複，或以逗號分隔)",
+        "show these nodes alone (repeatable, or with commas)",
+    ))]
     nodes: Vec<String>,
 }
 

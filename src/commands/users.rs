@@ -14,7 +14,9 @@ use super::values::{node_name, user_name};
 use crate::analysis::NodeRecord;
 use crate::analysis::usage::{AbsenceReason, Usage, UserOrder, dates};
 use crate::formats::{usage_csv, usage_table};
-use crate::model::{Capped, DateArg, DateError, ExitStatus, Node, TaskSource, Window};
+use crate::model::{
+    Capped, DateArg, DateError, ExitStatus, Node, TaskSource, Window, comma, said, text,
+};
 use crate::outlets::console;
 use crate::report::UsageReport;
 use crate::settings::Config;
@@ -25,23 +27,37 @@ pub struct UsersArgs {
     // A day is in its report only once it is collected, which is at night.
     #[arg(value_name = "DATE", default_value = "yesterday")]
     #[arg(hide_default_value = true)]
-    #[arg(help = "日期: YYYY-MM-DD、today 或 yesterday [預設: yesterday]")]
+    #[arg(help = text(
+        "日期: YYYY-MM-DD、today 或 yesterday [預設: yesterday]",
+        "the day: YYYY-MM-DD, today or yesterday [default: yesterday]",
+    ))]
     date: DateArg,
-    #[arg(long, value_name = "DATE", help = "合計 DATE 到這個日期的每一天")]
+    #[arg(long, value_name = "DATE")]
+    #[arg(help = text("合計 DATE 到這個日期的每一天", "add up each day from DATE to this"))]
     to: Option<DateArg>,
     #[arg(long, value_name = "NAME", value_parser = user_name())]
-    #[arg(help = "只列這位使用者 (搭配 --anonymize 時，名稱或代號皆可)")]
+    #[arg(help = text(
+        "只列這位使用者 (搭配 --anonymize 時，名稱或代號皆可)",
+        "list this user alone (with --anonymize, by name or\npseudonym)",
+    ))]
     user: Option<String>,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
-    #[arg(help = "只計這些節點 (可重複，或以逗號分隔)")]
+    #[arg(help = text(
+        "只計這些節點 (可重複，或以逗號分隔)",
+        "count these nodes alone (repeatable, or with commas)",
+    ))]
     nodes: Vec<String>,
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
     #[arg(hide_default_value = true, hide_possible_values = true)]
-    #[arg(help = "排序: idle (閒置時數)、allocated (時數)\n或 name (名稱) [預設: idle]")]
+    #[arg(help = text(
+        "排序: idle (閒置時數)、allocated (時數)\n或 name (名稱) [預設: idle]",
+        "order: idle (hours idle), allocated (hours held)\nor name [default: idle]",
+    ))]
     sort: UserOrder,
-    #[arg(long, conflicts_with = "json", help = "以 CSV 輸出，並含精確的秒數")]
+    #[arg(long, conflicts_with = "json")]
+    #[arg(help = text("以 CSV 輸出，並含精確的秒數", "print CSV, with exact seconds"))]
     csv: bool,
-    #[arg(long, help = "以固定的代號取代使用者的名稱")]
+    #[arg(long, help = text("以固定的代號取代使用者的名稱", "print stable pseudonyms instead of user names"))]
     anonymize: bool,
 }
 
@@ -51,7 +67,8 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
     let usage = select_users(usage, &config, args)?;
     let exit_status = ExitStatus::incomplete_unless(usage.is_complete());
     if args.csv {
-        console::print(usage_csv::render(&usage, args.sort))?;
+        let render = || usage_csv::render(&usage, args.sort);
+        console::print(config.file_language.in_it(render))?;
         usage_table::remarks(&usage).iter().for_each(console::warn);
     } else {
         let report = UsageReport::new(&usage, args.sort, config.zone.name(), exit_status);
@@ -121,9 +138,10 @@ impl<'a> WantedNodes<'a> {
         let others = reported.iter().map(String::as_str);
         let others = others.filter(|name| !settings.contains(name));
         let known: Vec<_> = settings.iter().copied().chain(others).collect();
-        let known = known.join("、");
-        Err(RequestError::usage(format!(
-            "設定與 {days} 的報告中都沒有節點「{name}」：可用的節點是 {known}"
+        let known = known.join(comma());
+        Err(RequestError::usage(said!(
+            "設定與 {days} 的報告中都沒有節點「{name}」：可用的節點是 {known}",
+            "no node '{name}' in the settings, nor in the reports of {days}: the nodes are {known}"
         )))
     }
 
@@ -209,10 +227,15 @@ fn select_users(usage: Usage, config: &Config, args: &UsersArgs) -> Result<Usage
 fn unknown_user(name: &str, usage: &Usage) -> RequestError {
     let users: Capped<_, 20> = usage.users.keys().collect();
     let count = users.len();
-    let known = match count {
-        0 => "沒有人佔用 GPU".to_owned(),
-        _ => "有 ".to_owned() + &users.joined(|_| format!(" 等 {count} 位使用者")),
+    let known = if count == 0 {
+        text("沒有人佔用 GPU", "nobody held a GPU").to_owned()
+    } else {
+        let users = users.joined(|_| said!(" 等 {count} 位使用者", " and others, {count} in all"));
+        said!("有 {users}", "those there are: {users}")
     };
     let days = dates(usage.from, usage.to);
-    RequestError::usage(format!("{days} 的報告中沒有使用者「{name}」：{known}"))
+    RequestError::usage(said!(
+        "{days} 的報告中沒有使用者「{name}」：{known}",
+        "no user '{name}' in the reports of {days}: {known}"
+    ))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, StringValueParser, TypedValueParser};
 
-use crate::model::composed;
+use crate::model::{composed, said};
 
 /// How many nodes are collected at once, to begin with, unless `--jobs` says otherwise. The wait for an agent's answer
 /// is what takes the time, so it is no function of the machine's cores.
@@ -21,11 +21,18 @@ pub const MOST_DAYS: u16 = 366;
 pub fn parse_within(text: &str, bounds: RangeInclusive<u16>, unit: &str) -> Result<u16, String> {
     let number = text.parse().ok().filter(|number| bounds.contains(number));
     let (least, most) = bounds.into_inner();
-    number.ok_or_else(|| format!("「{text}」不是 {least} 到 {most} 的{unit}"))
+    number.ok_or_else(|| {
+        said!(
+            "「{text}」不是 {least} 到 {most} 的{unit}",
+            "'{text}' is no {unit} from {least} to {most}"
+        )
+    })
 }
 
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: u32 = text.parse().map_err(|_| format!("「{text}」不是秒數"))?;
+    let seconds: u32 = text
+        .parse()
+        .map_err(|_| said!("「{text}」不是秒數", "'{text}' is not a number of seconds"))?;
     Ok(Duration::from_secs(seconds.into()))
 }
 

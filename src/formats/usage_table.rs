@@ -7,26 +7,28 @@ use super::number::percent;
 use super::{account, table};
 use crate::analysis::Account;
 use crate::analysis::usage::{Usage, UserOrder};
-use crate::model::{Percent, WeightedSum, printable};
+use crate::model::{Percent, WeightedSum, counted, printable, said, text};
 
-const HEADER: [&str; 9] = [
-    "使用者",
-    "時數",
-    "使用中",
-    "閒置",
-    "(佔用VRAM)",
-    "無讀數",
-    "平均GPU",
-    "平均VRAM",
-    "涵蓋率",
-];
+fn header() -> [&'static str; 9] {
+    [
+        text("使用者", "User"),
+        text("時數", "Held"),
+        text("使用中", "Active"),
+        text("閒置", "Idle"),
+        text("(佔用VRAM)", "(VRAM held)"),
+        text("無讀數", "No reading"),
+        text("平均GPU", "GPU"),
+        text("平均VRAM", "VRAM"),
+        text("涵蓋率", "Coverage"),
+    ]
+}
 
 pub fn render(usage: &Usage, order: UserOrder) -> String {
-    let mut text = title(usage);
+    let mut page = title(usage);
     let mut add = |lines: Vec<String>| {
         if !lines.is_empty() {
-            text.push('\n');
-            text.extend(lines.into_iter().map(|line| line + "\n"));
+            page.push('\n');
+            page.extend(lines.into_iter().map(|line| line + "\n"));
         }
     };
     if let Some(total) = usage.total() {
@@ -38,21 +40,26 @@ pub fn render(usage: &Usage, order: UserOrder) -> String {
                 account,
             )
         });
-        let rows = users.chain([row("合計", total)]);
-        add(table::lines(HEADER, rows, CellAlignment::Right));
+        let rows = users.chain([row(text("合計", "Total"), total)]);
+        add(table::lines(header(), rows, CellAlignment::Right));
     }
     add(remarks(usage));
-    text
+    page
 }
 
 fn title(usage: &Usage) -> String {
     let (from, to) = (usage.from, usage.to);
     if from == to {
-        return format!("{from} 各使用者的 GPU 小時\n");
+        return said!(
+            "{from} 各使用者的 GPU 小時\n",
+            "GPU-hours by user, {from}\n"
+        );
     }
-    format!(
-        "{from} 到 {to} 各使用者的 GPU 小時（{} 天，其中 {} 天有報告）\n",
-        usage.days, usage.days_with_accounts
+    said!(
+        "{from} 到 {to} 各使用者的 GPU 小時（{days}，其中 {reported} 天有報告）\n",
+        "GPU-hours by user, {from} to {to} ({days}, {reported} with a report)\n",
+        days = counted(usage.days, "天", "day", "days"),
+        reported = usage.days_with_accounts
     )
 }
 
@@ -78,13 +85,78 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
         let (node, message) = (&absence.node, absence.reason.message());
         let of = node
             .as_ref()
-            .map_or_else(String::new, |node| format!(" {node} 的"));
-        format!("沒有{of}帳目：{dates}：{message}")
+            .map_or_else(String::new, |node| said!(" {node} 的", " of {node}"));
+        said!(
+            "沒有{of}用量報告：{dates}：{message}",
+            "No usage report{of}: {dates}: {message}"
+        )
     });
     let mut doubts: Vec<_> = usage.doubts.iter().collect();
     doubts.sort_by_key(|((_, doubt), _)| *doubt);
-    let doubts = doubts
-        .into_iter()
-        .map(|((node, doubt), dates)| format!("備註：{node}：{dates}：{}", doubt.word()));
+    let doubts = doubts.into_iter().map(|((node, doubt), dates)| {
+        let doubt = doubt.word();
+        said!(
+            "備註：{node}：{dates}：{doubt}",
+            "Note: {node}: {dates}: {doubt}"
+        )
+    });
     absences.chain(doubts).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Idle;
+    use crate::analysis::usage::AbsenceReason;
+    use crate::model::{Language, Reading};
+    use pretty_assertions::assert_eq;
+
+    /// An account of so many hours, with the mean of the GPU and of the VRAM.
+    fn account([active, held, unknown]: [u64; 3], [gpu, vram]: [f64; 2]) -> Account {
+        let (active, held, unknown) = (active * 3600, held * 3600, unknown * 3600);
+        let mut account = Account {
+            active,
+            idle: Idle {
+                vram_held: held,
+                ..Idle::default()
+            },
+            unknown,
+            ..Account::default()
+        };
+        let reading = |percent| Reading::new(percent).expect("a percentage");
+        account.gpu.add(reading(gpu), active + held);
+        account.vram.add(reading(vram), active + held);
+        account
+    }
+
+    #[test]
+    fn the_table_is_in_english_as_well() {
+        let date = |day: &str| day.parse().expect("a date");
+        let mut usage = Usage::new(date("2025-07-31"), date("2025-08-01"));
+        (usage.days, usage.days_with_accounts) = (1, 1);
+        let users = [
+            ("alice", account([12, 22, 1], [18.79, 69.44])),
+            ("bob", account([4, 0, 0], [50.0, 40.0])),
+        ];
+        usage.users = users.map(|(user, of)| (user.to_owned(), of)).into();
+        usage.add_absence(date("2025-07-31"), None, AbsenceReason::NotCollected);
+        usage.add_absence(
+            date("2025-08-01"),
+            Some("gpu-b"),
+            AbsenceReason::TasksUnavailable,
+        );
+        let table = Language::English.in_it(|| render(&usage, UserOrder::Idle));
+        assert_eq!(
+            table,
+            "GPU-hours by user, 2025-07-31 to 2025-08-01 (2 days, 1 with a report)\n\
+             \n\
+             User    Held  Active   Idle  (VRAM held)  No reading     GPU    VRAM  Coverage\n\
+             alice  35.00   12.00  22.00        22.00        1.00  18.79%  69.44%    97.14%\n\
+             bob     4.00    4.00   0.00         0.00        0.00  50.00%  40.00%   100.00%\n\
+             Total  39.00   16.00  22.00        22.00        1.00  22.08%  66.34%    97.43%\n\
+             \n\
+             No usage report: 2025-07-31: not collected\n\
+             No usage report of gpu-b: 2025-08-01: no task information\n"
+        );
+    }
 }

@@ -8,7 +8,8 @@ use crate::analysis::Account;
 use crate::analysis::idle::{Alert, LeftOut, Memory, Reminder, Tally};
 use crate::formats::number;
 use crate::model::{
-    AlertRule, ExitStatus, GpuIndex, Percent, Reading, UnixSeconds, clock, written,
+    AlertRule, ExitStatus, GpuIndex, Percent, Reading, UnixSeconds, clock, comma, counted, said,
+    written,
 };
 use crate::settings::Config;
 
@@ -20,8 +21,8 @@ pub struct AlertsReport<'a> {
     pub zone: Tz,
     /// How many days were looked at, and for how many nobody is notified again.
     pub window_days: u16,
-    min_coverage_percent: u8,
-    rules: Vec<AlertRule<'a>>,
+    pub min_coverage_percent: u8,
+    pub rules: Vec<AlertRule<'a>>,
     /// Up to this a GPU reading is idle.
     #[serde(skip)]
     pub idle: Reading,
@@ -113,18 +114,20 @@ impl<'a> AlertsReport<'a> {
         let whose = match self.nodes_without_evidence.as_slice() {
             _ if !self.has_evidence => String::new(),
             [] => return None,
-            nodes => format!("{} 在 ", nodes.join("、")),
+            nodes => said!("{nodes} 在 ", "{nodes}: ", nodes = nodes.join(comma())),
         };
-        Some(format!(
-            "{whose}{}沒有可以判斷的資料，不知道 GPU 是否閒置（原因請執行 daily-gpu-log alerts {} 查看）",
-            self.days(),
-            self.date
+        Some(said!(
+            "{whose}{days}沒有可以判斷的資料，不知道 GPU 是否閒置（原因請執行 daily-gpu-log alerts {date} 查看）",
+            "{whose}no data to go by in {days}, so it is not known whether GPUs are idle (for the reasons, run daily-gpu-log alerts {date})",
+            days = self.days(),
+            date = self.date
         ))
     }
 
     pub fn days(&self) -> String {
         let (first, last) = (self.first_date, self.date);
-        format!("{first} 到 {last}（{} 天）", self.window_days)
+        let days = counted(self.window_days.into(), "天", "day", "days");
+        said!("{first} 到 {last}（{days}）", "{first} to {last} ({days})")
     }
 
     pub fn rules(&self) -> impl Iterator<Item = String> {
@@ -132,13 +135,14 @@ impl<'a> AlertsReport<'a> {
         self.rules.iter().map(move |rule| {
             let types = match rule.task_types {
                 [] => String::new(),
-                types => format!("（{}）", types.join("、")),
+                types => said!("（{types}）", " ({types})", types = types.join(comma())),
             };
-            format!(
-                "規則 {}{types}：閒置達 {} GPU 小時，且達時數的 {}%，涵蓋率至少 {coverage}%",
-                rule.name,
-                rule.min_idle_hours(),
-                rule.min_idle_share_percent
+            said!(
+                "規則 {name}{types}：閒置達 {hours} GPU 小時，且達時數的 {share}%，涵蓋率至少 {coverage}%",
+                "Rule {name}{types}: idle >= {hours} GPU-hours, >= {share}% of hours held; coverage >= {coverage}%",
+                name = rule.name,
+                hours = rule.min_idle_hours(),
+                share = rule.min_idle_share_percent
             )
         })
     }

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::day::{RunReport, reasons};
 use super::plan::GivenUp;
 use crate::analysis::{Completeness, Coverage, Verdict, run_status};
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, comma, counted, said, text};
 
 /// The days of a run, oldest first.
 #[derive(Debug, Default)]
@@ -108,19 +108,25 @@ impl Collected<'_> {
         let mut verdicts: Vec<_> = verdicts.collect();
         verdicts.sort_unstable();
         let same = verdicts.chunk_by(Verdict::eq);
-        let counted = same.map(|days| format!("{} 天{}", days.len(), days[0].word()));
-        let counted: Vec<_> = counted.collect();
+        let ended = same.map(|days| {
+            let (count, word) = (days.len(), days[0].word());
+            said!("{count} 天{word}", "{count} {word}")
+        });
+        let ended: Vec<_> = ended.collect();
         let coverage = Coverage::sum(self.days.iter().map(|day| day.completeness().coverage));
         let reports = self.days.iter().filter_map(DayResult::report);
         let incomplete = reports.filter(|report| report.exit_status == ExitStatus::Incomplete);
         let shortfalls: BTreeSet<_> = incomplete.flat_map(|day| day.shortfalls.clone()).collect();
         let word = match self.verdict() {
-            Verdict::Failed => "失敗",
-            _ => "完成",
+            Verdict::Failed => text("失敗", "Failed"),
+            _ => text("完成", "Done"),
         };
-        let (days, counted) = (self.days.len(), counted.join("、"));
-        let reasons = reasons(&shortfalls);
-        format!("{word}：{days} 天中 {counted}，讀數 {coverage}{reasons}")
+        let days = counted(self.days.len(), "天", "day", "days");
+        let (ended, reasons) = (ended.join(comma()), reasons(&shortfalls));
+        said!(
+            "{word}：{days}中 {ended}，讀數 {coverage}{reasons}",
+            "{word}: of {days}, {ended}; readings {coverage}{reasons}"
+        )
     }
 }
 

@@ -1,7 +1,6 @@
 //! The result of collecting one day.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +14,9 @@ use crate::analysis::{
     WindowRecord,
 };
 use crate::formats::number::percent;
-use crate::model::{ExitStatus, Node, TaskInformation, TaskSource, UnixSeconds, Window};
+use crate::model::{
+    ExitStatus, Node, TaskInformation, TaskSource, UnixSeconds, Window, comma, counted, said,
+};
 
 #[derive(Debug, Default)]
 pub struct NodeResult {
@@ -156,35 +157,47 @@ impl<'a> RunReport<'a> {
         let (nodes, written) = self.counts;
         let Completeness { verdict, coverage } = self.completeness;
         let (date, verdict) = (self.date, verdict.word());
-        format!("{date}：{verdict}，節點 {written}/{nodes}，讀數 {coverage}")
+        said!(
+            "{date}：{verdict}，節點 {written}/{nodes}，讀數 {coverage}",
+            "{date}: {verdict}, nodes {written}/{nodes}, readings {coverage}"
+        )
     }
 
     pub fn lines(&self) -> String {
         let mut lines = String::new();
         for NodeReport { node, files, .. } in &self.nodes {
             if let Some(files) = files {
-                let _ = writeln!(lines, "{}：{}", node.name, files_line(files));
+                let (name, files) = (&node.name, files_line(files));
+                lines += &said!("{name}：{files}\n", "{name}: {files}\n");
             }
         }
         if let Some(path) = &self.users_report {
-            let _ = writeln!(lines, "用量報告：{}", path.display());
+            let path = path.display();
+            lines += &said!("用量報告：{path}\n", "Usage report: {path}\n");
         }
         if let Some(path) = &self.page {
             let path = path.display();
-            lines += &crate::model::said!("網頁：{path}\n", "page: {path}\n");
+            lines += &said!("網頁：{path}\n", "page: {path}\n");
         }
         lines
     }
 
     pub fn result_line(&self) -> String {
         let (nodes, written) = self.counts;
+        let nodes = counted(nodes, "個節點", "node", "nodes");
         let Completeness { verdict, coverage } = self.completeness;
         if written == 0 {
-            return format!("失敗：{nodes} 個節點都沒有寫入，讀數 {coverage}");
+            return said!(
+                "失敗：{nodes}都沒有寫入，讀數 {coverage}",
+                "Failed: 0 of {nodes} written, readings {coverage}"
+            );
         }
         let reasons = reasons(&self.shortfalls);
         let verdict = verdict.word();
-        format!("完成：{nodes} 個節點中 {written} 個已寫入，讀數 {coverage}，{verdict}{reasons}")
+        said!(
+            "完成：{nodes}中 {written} 個已寫入，讀數 {coverage}，{verdict}{reasons}",
+            "Done: {written} of {nodes} written, readings {coverage}, {verdict}{reasons}"
+        )
     }
 }
 
@@ -207,17 +220,22 @@ pub fn reasons(shortfalls: &BTreeSet<Shortfall>) -> String {
     let reasons: Vec<_> = shortfalls.iter().map(|why| why.message()).collect();
     match reasons[..] {
         [] => String::new(),
-        _ => format!("：{}", reasons.join("、")),
+        _ => said!(
+            "：{reasons}",
+            ": {reasons}",
+            reasons = reasons.join(comma())
+        ),
     }
 }
 
 fn files_line(files: &FilesRecord) -> String {
-    format!(
-        "讀數 {}，平均 GPU {}、VRAM {}，{}",
-        files.coverage,
-        percent(files.mean_percent.gpu),
-        percent(files.mean_percent.vram),
-        files.directory.display()
+    said!(
+        "讀數 {coverage}，平均 GPU {gpu}、VRAM {vram}，{directory}",
+        "readings {coverage}, mean GPU {gpu}, VRAM {vram}, {directory}",
+        coverage = files.coverage,
+        gpu = percent(files.mean_percent.gpu),
+        vram = percent(files.mean_percent.vram),
+        directory = files.directory.display()
     )
 }
 

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
 use crate::analysis::Lack;
-use crate::model::{Node, Window};
+use crate::model::{Node, Window, comma, said};
 
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
@@ -54,7 +54,8 @@ impl<'a> PlannedDay<'a> {
     fn lines(&self) -> Vec<String> {
         let date = self.window.date;
         let to_collect = by_reason(&self.collect).into_iter();
-        let to_collect = to_collect.map(|nodes| format!("{date}：收集 {nodes}"));
+        let to_collect =
+            to_collect.map(|nodes| said!("{date}：收集 {nodes}", "{date}: collect {nodes}"));
         to_collect.chain(self.given_up_lines()).collect()
     }
 
@@ -66,14 +67,23 @@ impl<'a> PlannedDay<'a> {
         let (known_settings, others): (Vec<_>, Vec<_>) = self.given_up.iter().partition(is_known);
         let (other_settings, no_more): (Vec<_>, Vec<_>) = others.into_iter().partition(is_left);
         let no_more = by_reason(no_more).into_iter().map(move |nodes| {
-            format!("{date}：不再收集 {nodes}，當日結束後查詢過，Netdata 沒有更多讀數")
+            said!(
+                "{date}：不再收集 {nodes}，當日結束後查詢過，Netdata 沒有更多讀數",
+                "{date}: no longer collecting {nodes}: asked after the day ended, Netdata has no more readings"
+            )
         });
-        let other_settings = by_reason(other_settings)
-            .into_iter()
-            .map(move |nodes| format!("{date}：不自動收集 {nodes}：需要時請指定這個日期收集"));
-        let known_settings = by_reason(known_settings).into_iter();
-        let known_settings = known_settings
-            .map(move |nodes| format!("{date}：不收集 {nodes}：請修改設定，原有檔案保持不變"));
+        let other_settings = by_reason(other_settings).into_iter().map(move |nodes| {
+            said!(
+                "{date}：不自動收集 {nodes}：需要時請指定這個日期收集",
+                "{date}: not collecting {nodes} automatically: give this date to collect it"
+            )
+        });
+        let known_settings = by_reason(known_settings).into_iter().map(move |nodes| {
+            said!(
+                "{date}：不收集 {nodes}：請修改設定，原有檔案保持不變",
+                "{date}: not collecting {nodes}: change the settings; existing files are unchanged"
+            )
+        });
         no_more.chain(other_settings).chain(known_settings)
     }
 }
@@ -83,15 +93,15 @@ fn by_reason<'a>(nodes: impl IntoIterator<Item = &'a PlannedNode<'a>>) -> Vec<St
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for PlannedNode { node, lacks } in nodes {
         let lacks: Vec<_> = lacks.iter().map(Lack::message).collect();
-        let reason = lacks.join("、");
+        let reason = lacks.join(comma());
         match groups.iter_mut().find(|(of_group, _)| *of_group == reason) {
             Some((_, names)) => names.push(&node.name),
             None => groups.push((reason, vec![&node.name])),
         }
     }
-    let text = |(reason, names): (String, Vec<&str>)| match (names.join("、"), reason.as_str()) {
+    let text = |(reason, names): (String, Vec<&str>)| match (names.join(comma()), reason.as_str()) {
         (names, "") => names,
-        (names, reason) => format!("{names}（{reason}）"),
+        (names, reason) => said!("{names}（{reason}）", "{names} ({reason})"),
     };
     groups.into_iter().map(text).collect()
 }

@@ -445,3 +445,17 @@ fn what_is_missing_is_said_once() {
     let (banner, _) = banner.split_once("</details>").expect("its end");
     assert_eq!(banner.matches("2025-07-31").count(), 1, "{banner}");
 }
+
+#[test]
+fn the_page_is_in_the_language_of_what_is_said() {
+    let world = world();
+    let english = world.run(&["report", DATE, "--lang", "en"]).exits(0);
+    let _ = english.stdout_is(&format!("page: {PAGE}\n"));
+    let page = world.read(PAGE);
+    assert!(page.contains("<html lang=\"en\">") && page.contains("GPU overview 2025-08-01"));
+    assert!(page.contains("<code>daily-gpu-log report 2025-08-01 --lang en</code>"));
+    let left: Vec<_> = page
+        .matches(|c: char| matches!(c, '\u{3000}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}'))
+        .collect();
+    assert!(left.iter().all(|c| "王小明".contains(c)), "{left:?}");
+}

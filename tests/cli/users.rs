@@ -13,7 +13,7 @@ const REPORT: &str = include_str!("../../fixtures/golden/users_2025-08-01.csv");
 const HEADER: &str = "類別,使用者,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\
                       平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,\
                       閒置未佔用VRAM秒數,閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數\n";
-const COLLECTED_WITHOUT: &str = "已收集，但沒有帳目（由較舊的版本收集，或報告已被刪除）";
+const COLLECTED_WITHOUT: &str = "已收集，但沒有報告（由較舊的版本收集，或報告已被刪除）";
 
 /// A cluster of the report's nodes, which would take notice of being asked, without a token.
 fn lab() -> Lab {
@@ -73,7 +73,7 @@ fn the_users_of_a_day_are_a_table_with_what_speaks_against_it() {
          合計      44.26   16.50  26.76       22.00    1.00   20.40%    60.15%   97.74%\n\
          \n\
          備註：gpu-a：2025-08-01：有資源衝突\n\
-         備註：gpu-a：2025-08-01：有無任務而忙碌的GPU\n",
+         備註：gpu-a：2025-08-01：有 GPU 沒有任務佔用卻忙碌\n",
     );
     for node in ["gpu-a", "gpu-b"] {
         assert_eq!(world.cluster.connections(node), 0);
@@ -110,7 +110,7 @@ fn the_days_of_a_range_are_added_up_to_the_second() {
     );
     let outcome = outcome.stderr_is(
         "警告：備註：gpu-a：2025-08-01：有資源衝突\n\
-         警告：備註：gpu-a：2025-08-01：有無任務而忙碌的GPU\n",
+         警告：備註：gpu-a：2025-08-01：有 GPU 沒有任務佔用卻忙碌\n",
     );
     assert_eq!(outcome.stdout, expected);
 }
@@ -251,17 +251,17 @@ fn days_and_nodes_without_accounts_are_named_with_the_reason() {
          alice   48.00    0.00  48.00       48.00    0.00    0.00%    50.00%  100.00%\n\
          合計    48.00    0.00  48.00       48.00    0.00    0.00%    50.00%  100.00%\n\
          \n\
-         沒有帳目：2025-08-07 到 2025-08-08：沒有收集\n\
-         沒有帳目：2025-08-03：收集時沒有查詢任務資訊\n\
-         沒有帳目：2025-08-05：沒有任務資訊\n\
-         沒有帳目：2025-08-04、2025-08-06：{COLLECTED_WITHOUT}\n\
-         沒有 gpu-b 的帳目：2025-08-02：沒有收集\n"
+         沒有用量報告：2025-08-07 到 2025-08-08：沒有收集\n\
+         沒有用量報告：2025-08-03：收集時沒有查詢任務資訊\n\
+         沒有用量報告：2025-08-05：沒有任務資訊\n\
+         沒有用量報告：2025-08-04、2025-08-06：{COLLECTED_WITHOUT}\n\
+         沒有 gpu-b 的用量報告：2025-08-02：沒有收集\n"
     ));
     let _ = world.run(&["users", dates[1], "--node", "gpu-a"]).exits(0);
     let of_none = world.run(&["users", dates[1], "--node", "gpu-b", "--user", "eve"]);
-    let _ = of_none
-        .exits(3)
-        .stdout_is("2025-08-02 各使用者的 GPU 小時\n\n沒有 gpu-b 的帳目：2025-08-02：沒有收集\n");
+    let _ = of_none.exits(3).stdout_is(
+        "2025-08-02 各使用者的 GPU 小時\n\n沒有 gpu-b 的用量報告：2025-08-02：沒有收集\n",
+    );
 }
 
 #[test]
@@ -296,10 +296,9 @@ fn a_node_that_the_settings_no_longer_name_is_chosen_as_well() {
         &report(&[row("carol", "gpu-a", 0, 3600, 1)]),
     );
     let range = ["users", DATE, "--to=2025-08-03", "--node=gpu-b"];
-    let _ = world
-        .run(&range)
-        .exits(3)
-        .stdout_has("沒有帳目：2025-08-03：沒有收集\n沒有 gpu-b 的帳目：2025-08-02：沒有收集\n");
+    let _ = world.run(&range).exits(3).stdout_has(
+        "沒有用量報告：2025-08-03：沒有收集\n沒有 gpu-b 的用量報告：2025-08-02：沒有收集\n",
+    );
     let _ = world
         .run(&["users", DATE, "--node=gpu-b,gpu-z"])
         .exits(2)
@@ -333,7 +332,7 @@ fn a_damaged_report_is_named_and_the_rest_is_told() {
         let outcome = outcome.stderr_has(&format!("錯誤：{damaged} 不是用量報告（{problem}"));
         assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
         let outcome = outcome.stdout_has("\nalice   37.00   12.50  23.50 ");
-        let _ = outcome.stdout_has("\n沒有帳目：2025-08-02：報告無法讀取\n");
+        let _ = outcome.stdout_has("\n沒有用量報告：2025-08-02：報告無法讀取\n");
     }
 }
 
@@ -341,7 +340,7 @@ fn a_damaged_report_is_named_and_the_rest_is_told() {
 fn a_report_of_another_zones_day_does_not_count() {
     let outcome = world().run(&["users", DATE, "--timezone", "Asia/Taipei"]);
     let _ = outcome.exits(3).stderr_is("").stdout_is(
-        "2025-08-01 各使用者的 GPU 小時\n\n沒有帳目：2025-08-01：報告屬於另一個時區的同一日期\n",
+        "2025-08-01 各使用者的 GPU 小時\n\n沒有用量報告：2025-08-01：報告屬於另一個時區的同一日期\n",
     );
 }
 
@@ -442,7 +441,7 @@ fn a_day_on_which_nobody_held_a_gpu_is_one_of_no_hours() {
     );
     let _ = world.run(&["users", DATE, "-q"]).exits(0).stdout_is("");
     let none = world.run(&["users", "2025-08-02", "--csv"]).exits(3);
-    let none = none.stderr_is("警告：沒有帳目：2025-08-02：沒有收集\n");
+    let none = none.stderr_is("警告：沒有用量報告：2025-08-02：沒有收集\n");
     assert_eq!(none.stdout, HEADER);
     let _ = world
         .run(&["users", "2025-08-02", "-q"])
@@ -465,7 +464,7 @@ fn the_day_is_yesterday_unless_told_otherwise() {
     let date = yesterday.date();
     assert_eq!(
         said,
-        format!("{date} 各使用者的 GPU 小時\n\n沒有帳目：{date}：沒有收集\n")
+        format!("{date} 各使用者的 GPU 小時\n\n沒有用量報告：{date}：沒有收集\n")
     );
 }
 
@@ -488,7 +487,7 @@ fn what_makes_no_sense_is_refused() {
         ),
         (
             &["users", "--sort", "size"],
-            "--sort <ORDER> 的值 'size' 不正確",
+            "--sort <ORDER> 的值「size」不正確",
         ),
         (&["users", "--user", ""], "--user <NAME> 缺少值"),
         (

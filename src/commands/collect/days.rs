@@ -9,7 +9,7 @@ use super::plan;
 use super::request::Request;
 use super::tasks::ApiAccess;
 use crate::commands::failure::exit_status;
-use crate::model::{ExitStatus, Node};
+use crate::model::{Both, ExitStatus, Node, comma, said, text};
 use crate::outlets::console::{self, PrintError};
 use crate::report::notice::{Kind, Notice, first_of_each_kind};
 use crate::report::{Collected, DayResult, NodeResult, PlannedDay, RunReport, kept_coverage};
@@ -42,7 +42,7 @@ struct Progress<'a, 'b> {
 struct Absent {
     nodes: BTreeSet<String>,
     /// Why the management API gave no answer, if it did not.
-    api: Option<String>,
+    api: Option<Both>,
 }
 
 impl<'a> Progress<'a, '_> {
@@ -61,8 +61,12 @@ impl<'a> Progress<'a, '_> {
         let (skipped, nodes): (Vec<&Node>, Vec<&Node>) = nodes.partition(is_absent);
         if !skipped.is_empty() {
             let names: Vec<_> = skipped.iter().map(|node| node.name.as_str()).collect();
-            let problem = format!("略過 {}：在這次執行中沒有回應", names.join("、"));
-            self.print_line(&format!("{date}：{problem}"));
+            let problem = said!(
+                "略過 {names}：在這次執行中沒有回應",
+                "skipped {names}: no answer in this run",
+                names = names.join(comma())
+            );
+            self.print_line(&said!("{date}：{problem}", "{date}: {problem}"));
             if nodes.is_empty() {
                 let failed = self.failed_day(day, problem, ExitStatus::Failed);
                 self.collected.days.push(failed);
@@ -82,8 +86,8 @@ impl<'a> Progress<'a, '_> {
             let is_asked = |day: &PlannedDay| will_ask(day, &absent);
             !later.iter().any(is_asked)
         };
-        let checked = plan::check_settings(day, &self.run.data_dir).map_err(Into::into);
-        let collected = checked.and_then(|()| {
+        let checked = plan::check_settings(self.run.request, day, &self.run.data_dir);
+        let collected = checked.map_err(Into::into).and_then(|()| {
             let run = self.run;
             run.collect_day(&day.window, &nodes, &skipped, source, is_last)
         });
@@ -111,7 +115,7 @@ impl<'a> Progress<'a, '_> {
             }
             Err(error) if !is_range => return Err(error),
             Err(error) => {
-                console::fail(format_args!("{date}：{error:#}"));
+                console::fail(said!("{date}：{error:#}", "{date}: {error:#}"));
                 self.failed_day(day, format!("{error:#}"), exit_status(&error))
             }
         };
@@ -157,7 +161,7 @@ impl<'a> Progress<'a, '_> {
             };
             self.note_failed_output(printed);
         } else if self.collected.days.is_empty() {
-            self.print_line("沒有需要收集的日期");
+            self.print_line(text("沒有需要收集的日期", "No day needs to be collected"));
         } else if self.run.request.is_range() {
             self.print_line(&self.collected.result_line());
         }
@@ -195,7 +199,7 @@ impl Absent {
                 | Kind::TasksKept {
                     error: Some(error @ TasksError::Http { .. }),
                     ..
-                } => self.api = Some(error.to_string()),
+                } => self.api = Some(Both::of(|| error.to_string())),
                 _ => {}
             }
         }

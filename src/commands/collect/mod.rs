@@ -20,7 +20,7 @@ use chrono::NaiveDate;
 
 use super::failure::exit_status;
 use super::frame::{CommonArgs, Frame};
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, said, text};
 use crate::outlets::console::{self, Console, LogFileError};
 use crate::outlets::notify::{Ended, Watch};
 use crate::report::{Collected, DayResult, PlanReport};
@@ -58,7 +58,7 @@ pub fn run(args: &RunArgs, common: &CommonArgs, metrics: &MetricsFile) -> Result
 }
 
 fn loaded(config: Config) -> Config {
-    let built_in = Path::new("內建設定");
+    let built_in = Path::new(text("內建設定", "built-in settings"));
     let source = config.source.as_deref().unwrap_or(built_in);
     tracing::info!(settings = %source.display(), "settings loaded");
     config
@@ -119,9 +119,10 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
         client: netdata::Client::new(&config.netdata, &request.nodes),
     };
     if let Some(owner) = run.data_dir.owner_beside_root() {
-        console::warn(format_args!(
-            "資料目錄 {} 屬於 UID {owner}，這次卻以 root 執行：該帳號之後可能無法讀寫這些檔案。請以該帳號執行（sudo -u '#{owner}'），並把檔案的擁有者改回來（chown -R）",
-            config.data_dir.display()
+        console::warn(said!(
+            "資料目錄 {data_dir} 屬於 UID {owner}，這次卻以 root 執行：該帳號之後可能無法讀寫這些檔案。請以該帳號執行（sudo -u '#{owner}'），並把檔案的擁有者改回來（chown -R）",
+            "the data directory {data_dir} belongs to UID {owner}, but this run is root's: that account may no longer be able to read or write these files. Run it as that account (sudo -u '#{owner}'), and give the files back to it (chown -R)",
+            data_dir = config.data_dir.display()
         ));
     }
     // With the lock: the run that was waited for may have changed what is missing, and have written readings that had
@@ -134,7 +135,7 @@ fn print_plan(request: &Request) -> Result<ExitStatus> {
     let archive = Archive::new(request.config);
     let plan = plan::plan(request, &archive)?;
     for day in &plan.days {
-        plan::check_settings(day, &archive)?;
+        plan::check_settings(request, day, &archive)?;
     }
     request
         .frame

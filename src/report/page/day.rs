@@ -9,7 +9,7 @@ use crate::analysis::overview::Parts;
 use crate::analysis::{
     Account, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
 };
-use crate::model::{CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
+use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
 use crate::sources::management_api::kept;
 use crate::sources::parallel;
 use crate::store::Earlier;
@@ -167,7 +167,7 @@ impl Gathering<'_> {
                     has_malformed: tasks.has_malformed,
                 },
                 None => TaskKnowledge::Unknown {
-                    reason: "",
+                    reason: Both::of(String::new),
                     earlier: earlier.users,
                 },
             };

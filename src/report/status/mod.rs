@@ -13,11 +13,13 @@ use crate::analysis::{
     Completeness, Coverage, DayRecord, FilesRecord, LastRun, NodeRecord, NoticeRecord, Severity,
     Shortfall, Verdict,
 };
-use crate::model::{ExitStatus, Node, TaskSource, UnixSeconds, Window};
+use crate::model::{ExitStatus, Node, TaskSource, UnixSeconds, Window, comma, said, text};
 
 pub use stopped::StoppedNode;
 
-const NO_RECORD: &str = "沒有執行記錄";
+fn no_record() -> &'static str {
+    text("沒有執行記錄", "no run record")
+}
 
 #[derive(Debug)]
 pub struct Evidence {
@@ -119,7 +121,11 @@ impl DayStatus {
         let mut reasons: Vec<_> = lacks.into_iter().map(|lack| lack.reason).collect();
         if let Some(place) = day.moved_to() {
             completeness.verdict = Verdict::Moved;
-            reasons = vec![format!("已移到 {}", place.display())];
+            reasons = vec![said!(
+                "已移到 {place}",
+                "moved to {place}",
+                place = place.display()
+            )];
         } else if record.is_none() {
             completeness.verdict = Verdict::Missing;
             reasons.push(without_record(day).to_owned());
@@ -198,7 +204,12 @@ impl<'a> NodeState<'a> {
         }
         let mut lacks = lacks(node, window, known, coverage);
         if let Some(lost) = day.lost.get(&node.name) {
-            let reason = format!("{}：檔案 {} 不見了", node.name, lost.join("、"));
+            let reason = said!(
+                "{name}：檔案 {files} 不見了",
+                "{name}: lost files: {files}",
+                name = node.name,
+                files = lost.join(comma())
+            );
             lacks.push(Lack::new(Shortfall::LostFiles, reason));
         }
         Self {
@@ -218,7 +229,7 @@ fn lacks(
 ) -> Vec<Lack> {
     let name = &node.name;
     let Some(known) = known else {
-        let reason = format!("{name}：沒有收集");
+        let reason = said!("{name}：沒有收集", "{name}: not collected");
         return vec![Lack::new(Shortfall::NotCollected, reason)];
     };
     let mut notices = known.notices.iter();
@@ -231,18 +242,24 @@ fn lacks(
         Some(files) => {
             let Coverage { found, due } = coverage;
             let no_more = if known.had_no_more(node, window) {
-                "，Netdata 沒有更多"
+                text("，Netdata 沒有更多", ", Netdata has no more")
             } else {
                 ""
             };
             Lack {
-                reason: format!("{name}：讀數 {found}/{due}{no_more}"),
+                reason: said!(
+                    "{name}：讀數 {found}/{due}{no_more}",
+                    "{name}: readings {found}/{due}{no_more}"
+                ),
                 shortfall: shortfall(files, known, window),
             }
         }
         // The error says why there are no files.
         None if has_failed => return lacks,
-        None => Lack::new(Shortfall::Node, format!("{name}：沒有檔案")),
+        None => Lack::new(
+            Shortfall::Node,
+            said!("{name}：沒有檔案", "{name}: no files"),
+        ),
     };
     lacks.insert(0, lack);
     lacks
@@ -287,19 +304,25 @@ fn unreported(day: &Evidence, nodes: &[&Node], states: &[NodeState]) -> Vec<Lack
         known.partition(|name| day.in_users_report.contains(*name));
     let lack = |reason| Lack::new(Shortfall::UsersReport, reason);
     if reported.is_empty() && !lacking.is_empty() {
-        return vec![lack("沒有用量報告".to_owned())];
+        return vec![lack(text("沒有用量報告", "no usage report").to_owned())];
     }
     let lacking = lacking.iter();
     lacking
-        .map(|name| lack(format!("{name}：沒有用量報告")))
+        .map(|name| lack(said!("{name}：沒有用量報告", "{name}: no usage report")))
         .collect()
 }
 
 fn without_record(day: &Evidence) -> &'static str {
     match (&day.record, day.has_files) {
-        (Some(_), _) => "執行記錄屬於不同的時區或 interval",
-        (None, true) => "沒有執行記錄，但有檔案（由舊程式寫入，或記錄已被刪除）",
-        (None, false) => NO_RECORD,
+        (Some(_), _) => text(
+            "執行記錄屬於不同的時區或 interval",
+            "the run record is of another time zone or interval",
+        ),
+        (None, true) => text(
+            "沒有執行記錄，但有檔案（由舊程式寫入，或記錄已被刪除）",
+            "no run record, but files (of the old programs, or the record was deleted)",
+        ),
+        (None, false) => no_record(),
     }
 }
 

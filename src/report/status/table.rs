@@ -2,11 +2,11 @@
 
 use comfy_table::CellAlignment;
 
-use super::{DayStatus, NO_RECORD, StatusReport, TaskState};
+use super::{DayStatus, StatusReport, TaskState, no_record};
 use crate::analysis::Verdict;
 use crate::analysis::usage::dates;
 use crate::formats::table;
-use crate::model::Capped;
+use crate::model::{Capped, said, text};
 
 impl StatusReport<'_> {
     /// The table, and below it what is missing and what stopped.
@@ -15,7 +15,13 @@ impl StatusReport<'_> {
             return nothing;
         }
         let runs = self.runs();
-        let header = ["日期", "狀態", "節點", "讀數", "任務資訊"];
+        let header = [
+            text("日期", "Date"),
+            text("狀態", "State"),
+            text("節點", "Nodes"),
+            text("讀數", "Readings"),
+            text("任務資訊", "Task info"),
+        ];
         let table = table::lines(header, runs.iter().map(|run| row(run)), CellAlignment::Left);
         let mut text: String = table.into_iter().map(|line| line + "\n").collect();
         let reasons: Vec<_> = runs.iter().flat_map(|run| reasons(run)).collect();
@@ -33,13 +39,16 @@ impl StatusReport<'_> {
     /// One line, where none of the days was collected.
     fn nothing(&self) -> Option<String> {
         let (first, last) = (self.days.first()?, self.days.last()?);
-        let is_nothing = |day: &DayStatus| day.reasons == [NO_RECORD];
+        let is_nothing = |day: &DayStatus| day.reasons == [no_record()];
         self.days.iter().all(is_nothing).then(|| {
             let (days, data_dir) = (dates(first.date, last.date), self.data_dir.display());
-            format!(
-                "{days}：{}，資料目錄 {data_dir} 中{NO_RECORD}\
+            said!(
+                "{days}：{missing}，資料目錄 {data_dir} 中{no_record}\
                  （若資料在別處，請以 --data-dir 或設定檔的 data_dir 指定）\n",
-                Verdict::Missing.word()
+                "{days}: {missing}, {no_record} in the data directory {data_dir} \
+                 (if the data is elsewhere, name it with --data-dir or data_dir in the settings file)\n",
+                missing = Verdict::Missing.word(),
+                no_record = no_record()
             )
         })
     }
@@ -72,10 +81,10 @@ fn row(run: &[DayStatus]) -> [String; 5] {
         return [date, verdict_word, nodes, readings, tasks];
     }
     let tasks = match day.task_information {
-        Some(TaskState::Known) => "有",
-        Some(TaskState::NotAsked) => "未查詢",
-        Some(TaskState::Early) => "不完整",
-        Some(TaskState::Unavailable) => "無",
+        Some(TaskState::Known) => text("有", "known"),
+        Some(TaskState::NotAsked) => text("未查詢", "not asked"),
+        Some(TaskState::Early) => text("不完整", "incomplete"),
+        Some(TaskState::Unavailable) => text("無", "none"),
         None => "-",
     };
     [
@@ -91,6 +100,88 @@ fn row(run: &[DayStatus]) -> [String; 5] {
 fn reasons(run: &[DayStatus]) -> Vec<String> {
     let date = date_of(run);
     let reasons = run[0].reasons.iter();
-    let reasons: Capped<_, 5> = reasons.map(|reason| format!("{date}：{reason}")).collect();
-    reasons.followed_by(|more| format!("{date}：還有 {more} 項（以 --json 查看）"))
+    let reasons: Capped<_, 5> = reasons
+        .map(|reason| said!("{date}：{reason}", "{date}: {reason}"))
+        .collect();
+    reasons.followed_by(|more| {
+        said!(
+            "{date}：還有 {more} 項（以 --json 查看）",
+            "{date}: {more} more (see --json)"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{Completeness, Coverage};
+    use crate::model::{ExitStatus, Language};
+    use pretty_assertions::assert_eq;
+    use std::path::Path;
+
+    fn day(date: &str, verdict: Verdict, found: usize, reasons: &[&str]) -> DayStatus {
+        let coverage = Coverage { found, due: 4608 };
+        DayStatus {
+            date: date.parse().expect("a date"),
+            completeness: Completeness { verdict, coverage },
+            nodes_written: 4,
+            nodes: 4,
+            task_information: Some(TaskState::Early),
+            reasons: reasons.iter().map(ToString::to_string).collect(),
+            last_run: None,
+            last_exit_status: None,
+        }
+    }
+
+    fn text_in_english(days: Vec<DayStatus>) -> String {
+        let report = StatusReport {
+            data_dir: Path::new("/data"),
+            days,
+            stopped: Vec::new(),
+            exit_status: ExitStatus::Complete,
+        };
+        Language::English.in_it(|| report.text())
+    }
+
+    #[test]
+    fn the_table_is_in_english_as_well() {
+        let many: Vec<_> = (1..=7).map(|node| format!("n{node}: no files")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        let text = text_in_english(vec![
+            day("2025-07-28", Verdict::Missing, 0, &["no run record"]),
+            day("2025-07-29", Verdict::Missing, 0, &["no run record"]),
+            day("2025-07-30", Verdict::Complete, 4608, &[]),
+            day("2025-07-31", Verdict::Incomplete, 3456, &many),
+            day("2025-08-01", Verdict::Running, 2304, &[]),
+        ]);
+        assert_eq!(
+            text,
+            "Date                      State          Nodes  Readings            Task info\n\
+             2025-07-28 to 2025-07-29  missing        -      -                   -\n\
+             2025-07-30                complete       4/4    4608/4608 (100.0%)  incomplete\n\
+             2025-07-31                incomplete     4/4    3456/4608 (75.0%)   incomplete\n\
+             2025-08-01                still running  4/4    2304/4608 (50.0%)   incomplete\n\
+             \n\
+             2025-07-28 to 2025-07-29: no run record\n\
+             2025-07-31: n1: no files\n\
+             2025-07-31: n2: no files\n\
+             2025-07-31: n3: no files\n\
+             2025-07-31: n4: no files\n\
+             2025-07-31: n5: no files\n\
+             2025-07-31: 2 more (see --json)\n"
+        );
+    }
+
+    #[test]
+    fn days_of_which_none_was_collected_are_one_line() {
+        let text = text_in_english(vec![
+            day("2025-07-28", Verdict::Missing, 0, &["no run record"]),
+            day("2025-07-29", Verdict::Missing, 0, &["no run record"]),
+        ]);
+        assert_eq!(
+            text,
+            "2025-07-28 to 2025-07-29: missing, no run record in the data directory /data \
+             (if the data is elsewhere, name it with --data-dir or data_dir in the settings file)\n"
+        );
+    }
 }
