@@ -28,6 +28,7 @@ pub enum Shortfall {
     DoubtfulTasks,
     Unplaced,
     UsersReport,
+    Page,
     NotSynced,
 }
 
@@ -48,6 +49,7 @@ impl Shortfall {
             Self::DoubtfulTasks => text("有任務的資料不明", "tasks in doubt"),
             Self::Unplaced => text("有任務的 GPU 無法對應", "unplaced task GPUs"),
             Self::UsersReport => text("沒有用量報告", "no usage report"),
+            Self::Page => text("沒有網頁", "no page"),
             Self::NotSynced => text(
                 "未能確認檔案已存到磁碟",
                 "files that may not have reached the disk",

@@ -13,6 +13,7 @@ mod ledger;
 mod merge;
 mod node_day;
 pub mod other_setting;
+pub mod overview;
 mod pseudonym;
 mod record;
 mod remedy;

@@ -20,6 +20,7 @@ use crate::commands::frame::{CommonArgs, Frame};
 use crate::commands::help::HelpArgs;
 use crate::commands::live::{self, LiveArgs};
 use crate::commands::man::ManArgs;
+use crate::commands::report::{self, ReportArgs};
 use crate::commands::status::{self, StatusArgs};
 use crate::commands::users::{self, UsersArgs};
 use crate::commands::{self, collect, man};
@@ -57,6 +58,8 @@ enum Command {
     Users(UsersArgs),
     #[command(about = text("列出 GPU 閒置過久的使用者；加上 --send 才會通知", "List users whose GPUs were idle for too long; --send notifies"), after_help = help::tail!("alerts"))]
     Alerts(AlertsArgs),
+    #[command(about = text("產生一個 HTML 網頁：每張 GPU 做了什麼、誰佔用多久", "Write a page (HTML): what every GPU did, and who held it"), after_help = help::tail!("report"))]
+    Report(ReportArgs),
     #[command(about = text("顯示現在誰在用哪張 GPU、使用率與閒置多久", "Show who is on which GPU now, how busy, and how long idle"), after_help = help::tail!("live"))]
     Live(LiveArgs),
     #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, API and nodes; write nothing"), after_help = help::tail!("check"))]
@@ -91,6 +94,7 @@ impl Cli {
             Command::Status(args) => status::run(args, &frame),
             Command::Users(args) => users::run(args, &frame),
             Command::Alerts(args) => alerts::run(args, &frame),
+            Command::Report(args) => report::run(args, &frame),
             Command::Live(args) => live::run(args, &frame),
             Command::Check(args) => check::run(args, &frame),
             Command::Config { command } => config::run(command, &frame),

@@ -6,6 +6,7 @@ pub mod csv_text;
 pub mod gpu_csv;
 pub mod ledger_csv;
 pub mod number;
+pub mod page;
 pub mod roff;
 pub mod summary;
 pub mod table;

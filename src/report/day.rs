@@ -68,6 +68,8 @@ pub struct RunReport<'a> {
     pub shortfalls: BTreeSet<Shortfall>,
     #[serde(skip)]
     pub users_report: Option<PathBuf>,
+    #[serde(skip)]
+    pub page: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -137,7 +139,18 @@ impl<'a> RunReport<'a> {
             took: Duration::ZERO,
             shortfalls,
             users_report: None,
+            page: None,
         }
+    }
+
+    /// Adds what was noticed once everything else was written.
+    pub fn add_notice(&mut self, notice: Notice) {
+        self.shortfalls.extend(notice.shortfall());
+        let is_over = self.window.until == self.window.end;
+        let completeness = Completeness::new(self.completeness.coverage, is_over, &self.shortfalls);
+        self.completeness = completeness.of_run(self.counts.1);
+        self.exit_status = self.completeness.verdict.exit_status();
+        self.notices.push(notice);
     }
 
     pub fn day_line(&self) -> String {
@@ -161,6 +174,10 @@ impl<'a> RunReport<'a> {
         if let Some(path) = &self.users_report {
             let path = path.display();
             lines += &said!("用量報告：{path}\n", "Usage report: {path}\n");
+        }
+        if let Some(path) = &self.page {
+            let path = path.display();
+            lines += &said!("網頁：{path}\n", "page: {path}\n");
         }
         lines
     }

@@ -6,6 +6,7 @@ pub mod alerts_table;
 pub mod check;
 pub mod live;
 pub mod notice;
+pub mod page;
 pub mod status;
 
 mod collected;

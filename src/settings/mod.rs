@@ -76,6 +76,7 @@ pub struct Config {
     pub notify: Notify,
     #[serde(rename = "ledger")]
     pub thresholds: Thresholds,
+    pub report: Report,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
     /// Its file; `None` where none was found: the cluster of the seeds.
@@ -125,6 +126,14 @@ pub struct ManagementApi {
     pub ca_file: Option<PathBuf>,
 }
 
+/// The page of a day.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Report {
+    /// Whether each run that collects a day writes it.
+    pub nightly: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenFile {
     /// The settings name it, so it must exist.
@@ -156,6 +165,7 @@ impl Default for Config {
             thresholds: Thresholds::default(),
             alerts: Alerts::default(),
             users: BTreeMap::new(),
+            report: Report::default(),
             source: None,
         }
     }

@@ -1,10 +1,11 @@
-//! A file of the user's own, which is written once and never written over.
+//! A file of the user's own, in a place that they name.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::write::temporary;
 use crate::model::said;
 
 const MODE: u32 = 0o640;
@@ -25,6 +26,25 @@ pub enum NewFileError {
     Unwritable { path: PathBuf, cause: io::Error },
 }
 
+/// Puts a file in the place of whatever has its name, whole.
+pub fn replace(path: &Path, mode: u32, contents: &[u8]) -> Result<(), NewFileError> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let replace = || -> io::Result<()> {
+        let mut file = temporary(directory.unwrap_or(Path::new(".")), mode)?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    replace().map_err(|cause| NewFileError::Unwritable {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+/// Writes a file that is not there yet, and never over one that is.
 pub fn write_new(path: &Path, contents: &[u8]) -> Result<(), NewFileError> {
     let unwritable = |cause| NewFileError::Unwritable {
         path: path.to_owned(),

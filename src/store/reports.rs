@@ -1,6 +1,6 @@
 //! `<data-dir>/reports/`: what is of all nodes together.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -124,6 +124,41 @@ pub fn write_users(
     let text = archive.file_language.in_it(|| ledger_csv::render(&day));
     write::put(&path, modes, &text, File::sync_all)?;
     Ok((path, not_merged))
+}
+
+/// The page of some days.
+pub fn page_file(root: &Path, first: NaiveDate, last: NaiveDate) -> PathBuf {
+    let days = if first == last {
+        first.to_string()
+    } else {
+        format!("{first}_{last}")
+    };
+    root.join(DIRECTORY).join(format!("report_{days}.html"))
+}
+
+pub fn write_page(archive: &Archive, path: &Path, page: &str) -> Result<(), WriteError> {
+    write::put(path, archive.modes(), page.as_bytes(), File::sync_all)
+}
+
+/// The file that leads to the page of the newest day.
+pub fn latest_file(root: &Path) -> PathBuf {
+    root.join(DIRECTORY).join("latest.html")
+}
+
+/// The name of the page of the newest single day.
+pub fn newest_page(root: &Path) -> Option<String> {
+    let files = fs::read_dir(root.join(DIRECTORY))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    let is_of_day = |name: &String| {
+        let date = name
+            .strip_prefix("report_")
+            .and_then(|name| name.strip_suffix(".html"));
+        date.is_some_and(|date| date.len() == 10 && date.parse::<NaiveDate>().is_ok())
+    };
+    names.filter(is_of_day).max()
 }
 
 /// The accounts of the date, if they are of the day of another zone.

@@ -123,6 +123,9 @@ timeout = "10s"  # 內建
 # webhook_url：未設定
 # webhook_url_file：未設定
 
+[report]
+nightly = false  # 內建
+
 [alerts]
 window_days = 7  # 內建
 min_idle_hours = 24  # 內建
@@ -322,7 +325,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 7 + 7);
+    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 7 + 1 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }

@@ -62,6 +62,7 @@ mod quiet;
 mod range;
 mod readme;
 mod recollect;
+mod report;
 mod requests;
 mod retries;
 mod seeds;

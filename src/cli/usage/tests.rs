@@ -68,7 +68,9 @@ fn a_word_that_is_neither_a_date_nor_a_subcommand_is_named() {
         ),
     ] {
         let message = refused(arguments);
-        let expected = format!("「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help（");
+        let expected = format!(
+            "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help，最接近的是 report（"
+        );
         assert!(message.starts_with(&expected), "{arguments:?}: {message}");
     }
     let message = refused(&["stauts", "--days"]);
@@ -131,11 +133,11 @@ fn options_of_the_run_are_refused_beside_a_subcommand() {
         (&["status", "--jobs", "3"], "--jobs <N> 是收集資料時的選項"),
         (
             &["alerts", "--to", "yesterday"],
-            "--to <DATE> 只用於收集資料與 users：請從 daily-gpu-log alerts 的命令列移除",
+            "--to <DATE> 只用於收集資料與 users、report：請從 daily-gpu-log alerts 的命令列移除",
         ),
         (
             &["--node", "a", "config", "show"],
-            "--node <NAME> 只用於收集資料與 status、users、live、check：請從 daily-gpu-log config show 的命令列移除",
+            "--node <NAME> 只用於收集資料與 status、users、report、live、check：請從 daily-gpu-log config show 的命令列移除",
         ),
         (
             &["--node", "a", "status"],
@@ -156,7 +158,7 @@ fn options_of_all_commands_stand_on_either_side_of_the_subcommand() {
     let options = ["--config", "c", "--data-dir", "d", "--timezone", "UTC"];
     let more = ["-q", "--json", "--log-format", "json", "--log-file", "l"];
     let options = [options, more].concat();
-    for command in ["status", "users", "alerts", "check"] {
+    for command in ["status", "users", "alerts", "report", "check"] {
         for line in [
             [&options[..], &[command]].concat(),
             [&[command][..], &options].concat(),

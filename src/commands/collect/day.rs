@@ -15,6 +15,7 @@ use super::without_readings;
 use super::worker::Work;
 use crate::analysis::{DayLedger, DayRecord};
 use crate::commands::calendar::now;
+use crate::commands::report::write_page_of_day;
 use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
 use crate::model::{Node, Window};
 use crate::report::notice::{self, Kind, Notice};
@@ -84,6 +85,12 @@ impl<'a> Run<'a> {
         report.users_report = users_report;
         report.took = clock.elapsed();
         self.remember(window, &mut report, earlier, unreadable);
+        if self.request.config.report.nightly {
+            match write_page_of_day(self.request.config, &self.data_dir, window) {
+                Ok(path) => report.page = Some(path),
+                Err(error) => report.add_notice(Kind::PageNotWritten(error).into()),
+            }
+        }
         Ok(report)
     }
 

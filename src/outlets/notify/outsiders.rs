@@ -39,6 +39,7 @@ pub fn message(notice: &Notice) -> String {
         | Kind::MoreConflicts { .. }
         | Kind::LedgerNotWritten(_)
         | Kind::LedgerNotMerged(_)
+        | Kind::PageNotWritten(_)
         | Kind::UnknownCards(_)
         | Kind::NotMerged { .. } => notice.to_string(),
         Kind::TasksUnavailable(error) => {

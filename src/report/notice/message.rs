@@ -310,6 +310,11 @@ impl fmt::Display for Notice {
                 "{error}：各節點的檔案已寫入，但沒有用量報告",
                 "no usage report, though the nodes' files are written: {error}"
             ),
+            Kind::PageNotWritten(error) => say!(
+                f,
+                "{error}：資料都已寫入，但沒有網頁；修正後可執行 daily-gpu-log report 產生",
+                "{error}: all data is written, but there is no page; once mended, make it with daily-gpu-log report"
+            ),
             Kind::LedgerNotMerged(report) => say!(
                 f,
                 "原有的 {path} 無法合併（{problem}），已另存為 {kept_as}：其中其他節點的用量不在新的報告中，請重新收集這一天",

@@ -147,6 +147,8 @@ pub enum Kind {
     /// Ids that more than one task of the answer has.
     RepeatedTasks(Capped<String, 20>),
     LedgerNotWritten(WriteError),
+    /// The page that each run is to write.
+    PageNotWritten(WriteError),
     /// The accounts of the users that were there could not be merged with the new ones.
     LedgerNotMerged(NotMergedReport),
     /// A file of an earlier run was not merged with the new readings.
@@ -209,6 +211,7 @@ impl Kind {
             Self::Early(_) => (Warning, "task_begins_later", None),
             Self::RepeatedTasks(_) => (Warning, "repeated_task", None),
             Self::LedgerNotWritten(_) => (Error, "ledger_not_written", Some(S::UsersReport)),
+            Self::PageNotWritten(_) => (Error, "page_not_written", Some(S::Page)),
             Self::LedgerNotMerged(_) => (Warning, "ledger_not_merged", None),
             Self::NotMerged { .. } => (Warning, "not_merged", None),
         }

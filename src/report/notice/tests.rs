@@ -40,7 +40,7 @@ kinds! {
     Renamed RejectedRows ClockOff Namesakes LostByParent TokenEnds TasksUnavailable TasksPanicked TasksKept
     TasksNotKept TasksNotRead TasksNotUnited NotRecorded RecordNotRead UnknownCards Unplaced Unlisted Disagreement
     UnknownHosts Conflict MoreConflicts BusyWithoutTask Timeless Malformed TasksGone Misdated Differing Early
-    RepeatedTasks LedgerNotWritten LedgerNotMerged NotMerged
+    RepeatedTasks LedgerNotWritten PageNotWritten LedgerNotMerged NotMerged
 }
 
 const SINCE: &str = "2025-08-01 12:00:00";
@@ -97,7 +97,8 @@ fn quoted(kind: &Kind) -> Option<String> {
         | Kind::NotSynced(error)
         | Kind::TasksNotKept(error)
         | Kind::NotRecorded(error)
-        | Kind::LedgerNotWritten(error) => Some(shown(error)),
+        | Kind::LedgerNotWritten(error)
+        | Kind::PageNotWritten(error) => Some(shown(error)),
         Kind::TasksNotRead(error) | Kind::RecordNotRead(error) => Some(shown(error)),
         Kind::TasksUnavailable(error) => Some(shown(error)),
         Kind::TasksKept { error, .. } => error.as_ref().map(shown),
@@ -390,6 +391,7 @@ fn of_files() -> Vec<Kind> {
         Kind::NotRecorded(write_error()),
         Kind::RecordNotRead(read_error()),
         Kind::LedgerNotWritten(write_error()),
+        Kind::PageNotWritten(write_error()),
         Kind::LedgerNotMerged(NotMergedReport {
             path: path("users_2025-08-01.csv"),
             problem: "…".to_owned(),

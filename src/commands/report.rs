@@ -1,0 +1,252 @@
+//! `report`: a page to look at, made from the tree alone.
+
+use std::iter;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use clap::Args;
+use serde::Serialize;
+
+use super::calendar::{Calendar, now};
+use super::frame::Frame;
+use super::request::{RequestError, open_archive};
+use super::span::SpanArgs;
+use super::values::{node_name, user_name};
+use crate::analysis::overview::Overview;
+use crate::analysis::usage::dates;
+use crate::formats::page::{self, About};
+use crate::model::{Capped, DateError, ExitStatus, Language, Window, clock, comma, said, text};
+use crate::outlets::console;
+use crate::report::page::{Gathering, Scope};
+use crate::settings::Config;
+use crate::store::{Archive, WriteError, new_file, pseudonym_key, reports};
+
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    #[command(flatten)]
+    span: SpanArgs,
+    #[arg(long, value_name = "NAME", value_parser = user_name())]
+    #[arg(help = text(
+        "只看這位使用者 (搭配 --anonymize 時，名稱或代號皆可)",
+        "only this user (with --anonymize by name or pseudonym)",
+    ))]
+    user: Option<String>,
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
+    #[arg(help = text("只看這些節點 (可重複，或以逗號分隔)", "only these nodes (repeatable, or with commas)"))]
+    nodes: Vec<String>,
+    #[arg(long)]
+    #[arg(help = text("以固定的代號取代使用者的名稱", "pseudonyms for the names of users, always the same"))]
+    anonymize: bool,
+    #[arg(short, long, value_name = "FILE")]
+    #[arg(help = text("寫到這個檔案；- 是標準輸出", "write to this file; - is standard output"))]
+    output: Option<PathBuf>,
+}
+
+/// Where the page is, for programs.
+#[derive(Serialize)]
+struct Written<'a> {
+    timezone: &'a str,
+    from: NaiveDate,
+    to: NaiveDate,
+    file: String,
+    bytes: usize,
+    exit_status: ExitStatus,
+}
+
+pub fn run(args: &ReportArgs, frame: &Frame) -> Result<ExitStatus> {
+    let is_printed = args.output.as_deref() == Some(Path::new("-"));
+    if is_printed && frame.wants_json() {
+        return Err(RequestError::usage(said!(
+            "-o - 會把網頁寫到標準輸出：不可與 --json 同時使用",
+            "-o - writes the page to standard output: it excludes --json"
+        ))
+        .into());
+    }
+    let config = frame.config()?;
+    let calendar = Calendar::now(&config);
+    let (first, last) = args.span.year_at_most(&calendar)?;
+    let archive = open_archive(&config);
+    let overview = look(args, &config, &archive, (first, last))?;
+    let page = page::render(&overview, &about(args, &overview));
+    let exit_status = ExitStatus::incomplete_unless(overview.is_complete());
+    if is_printed {
+        console::print(page)?;
+        return Ok(exit_status);
+    }
+    let path = match &args.output {
+        None => {
+            let path = reports::page_file(&archive.root, first, last);
+            reports::write_page(&archive, &path, &page)?;
+            path
+        }
+        Some(path) => {
+            new_file::replace(path, archive.modes().file, page.as_bytes())?;
+            path.clone()
+        }
+    };
+    let file = path.display().to_string();
+    let written = Written {
+        timezone: config.zone.name(),
+        from: first,
+        to: last,
+        file,
+        bytes: page.len(),
+        exit_status,
+    };
+    frame.print_report(&written, overview.is_complete(), |written| {
+        let file = &written.file;
+        said!("網頁：{file}\n", "page: {file}\n")
+    })?;
+    if !overview.is_complete() {
+        console::warn(text(
+            "資料不完整：網頁開頭列出缺少什麼",
+            "the data is incomplete: the page begins with what is missing",
+        ));
+    }
+    Ok(exit_status)
+}
+
+/// What there is of the days, for whoever is asked for.
+fn look(
+    args: &ReportArgs,
+    config: &Config,
+    archive: &Archive,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Overview> {
+    // Nothing is made in a place that has nothing.
+    if !archive.root.is_dir() {
+        return Err(nothing(archive, first, last).into());
+    }
+    let pseudonyms = args.anonymize.then(|| pseudonym_key::pseudonyms(config));
+    let pseudonyms = pseudonyms.transpose()?;
+    let user = args.user.as_ref().map(|user| match &pseudonyms {
+        Some(pseudonyms) => pseudonyms.user_meant_by(user),
+        None => user.clone(),
+    });
+    let scope = Scope {
+        nodes: &args.nodes,
+        user: user.as_deref(),
+        pseudonyms: pseudonyms.as_ref(),
+    };
+    let calendar = Calendar::now(config);
+    let windows: Vec<_> = calendar
+        .windows(first, last)
+        .map(|(_, window)| window)
+        .collect();
+    let gathering = Gathering::new(config, archive, scope, (first, last), windows.len());
+    let mut overview = gathering.gather(windows.into_iter())?;
+    let is_unknown = |name: &&String| !overview.nodes.iter().any(|node| node.name == **name);
+    if let Some(name) = args.nodes.iter().find(is_unknown) {
+        return Err(unknown_node(name, config, first, last).into());
+    }
+    if !overview.has_files() {
+        return Err(nothing(archive, first, last).into());
+    }
+    if let (Some(user), Some(_)) = (&user, overview.usage.total()) {
+        if !overview.usage.users.contains_key(user) {
+            return Err(unknown_user(user, &overview).into());
+        }
+        overview.usage.users.retain(|name, _| name == user);
+    }
+    Ok(overview)
+}
+
+fn nothing(archive: &Archive, first: NaiveDate, last: NaiveDate) -> RequestError {
+    let (days, root) = (dates(first, last), archive.root.display());
+    RequestError {
+        message: said!(
+            "{root} 中沒有 {days} 的任何資料，沒有寫出網頁：請先收集（daily-gpu-log {first}），或以 --data-dir 指定資料目錄",
+            "{root} has no data of {days}, and no page was written: collect first (daily-gpu-log {first}), or name the data directory with --data-dir"
+        ),
+        exit_status: ExitStatus::Failed,
+    }
+}
+
+fn unknown_node(name: &str, config: &Config, first: NaiveDate, last: NaiveDate) -> RequestError {
+    let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+    let (known, days) = (known.join(comma()), dates(first, last));
+    RequestError::usage(said!(
+        "設定與 {days} 的資料中都沒有節點「{name}」：設定中的節點是 {known}",
+        "neither the settings nor the data of {days} have a node '{name}': the settings have {known}"
+    ))
+}
+
+fn unknown_user(name: &str, overview: &Overview) -> RequestError {
+    let users: Capped<_, 20> = overview.usage.users.keys().collect();
+    let days = dates(overview.first, overview.last);
+    if users.is_empty() {
+        return RequestError::usage(said!(
+            "{days} 的報告中沒有使用者「{name}」：沒有人佔用 GPU",
+            "the reports of {days} have no user '{name}': nobody held a GPU"
+        ));
+    }
+    let known = users.named();
+    RequestError::usage(said!(
+        "{days} 的報告中沒有使用者「{name}」：有 {known}",
+        "the reports of {days} have no user '{name}': there are {known}"
+    ))
+}
+
+fn about(args: &ReportArgs, overview: &Overview) -> About {
+    let mut command = format!("daily-gpu-log report {}", overview.first);
+    let mut add = |option: &str, value: &str| {
+        let words = [option.to_owned(), quoted(value)];
+        for word in words.iter().filter(|word| !word.is_empty()) {
+            command.push(' ');
+            command.push_str(word);
+        }
+    };
+    if overview.first != overview.last {
+        add("--to", &overview.last.to_string());
+    }
+    if let Some(user) = &overview.user {
+        add("--user", user);
+    }
+    for node in &args.nodes {
+        add("--node", node);
+    }
+    if args.anonymize {
+        add("--anonymize", "");
+    }
+    if Language::chosen() == Language::English {
+        add("--lang", "en");
+    }
+    About {
+        made_at: clock(overview.zone, now()),
+        command,
+    }
+}
+
+/// A word of a shell's command line.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | ':');
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Writes the page of a day that was just collected, and what leads to the newest.
+pub fn write_page_of_day(
+    config: &Config,
+    archive: &Archive,
+    window: &Window,
+) -> Result<PathBuf, WriteError> {
+    let date = window.date;
+    let gathering = Gathering::new(config, archive, Scope::default(), (date, date), 1);
+    let windows = iter::once(Ok::<_, DateError>(window.clone()));
+    let overview = gathering.gather(windows).expect("a window is given");
+    let about = About {
+        made_at: clock(config.zone, now()),
+        command: format!("daily-gpu-log report {date}"),
+    };
+    let path = reports::page_file(&archive.root, date, date);
+    reports::write_page(archive, &path, &page::render(&overview, &about))?;
+    if let Some(newest) = reports::newest_page(&archive.root) {
+        let page = page::leading_to(&newest);
+        reports::write_page(archive, &reports::latest_file(&archive.root), &page)?;
+    }
+    Ok(path)
+}

@@ -1,0 +1,83 @@
+//! What is missing, at the beginning of the page.
+
+use maud::{Markup, html};
+
+use super::words::{covered, grouped, name};
+use crate::analysis::overview::Overview;
+use crate::analysis::usage::DateRuns;
+use crate::formats::usage_table;
+use crate::model::{clock, said, text};
+
+/// What is missing, where anything is.
+pub fn banner(overview: &Overview) -> Markup {
+    let mut lines = Vec::new();
+    for day in overview.days.iter().filter(|day| !day.is_over()) {
+        let (date, until) = (day.date, clock(overview.zone, day.until));
+        lines.push(said!(
+            "{date} 尚未結束：資料到 {until}",
+            "{date} is not over: data up to {until}"
+        ));
+    }
+    let empty = overview.days_without_files();
+    if !empty.0.is_empty() {
+        lines.push(said!(
+            "完全沒有資料的日子：{empty}",
+            "days without any data: {empty}"
+        ));
+    }
+    for node in &overview.nodes {
+        let node_name = name(&node.name);
+        for (reason, dates) in &node.failures {
+            lines.push(said!(
+                "{node_name} 沒有讀數：{dates}：{reason}",
+                "no readings of {node_name}: {dates}: {reason}"
+            ));
+        }
+    }
+    let coverage = overview.coverage();
+    if !coverage.is_whole() {
+        let (percent, found, due) = (
+            covered(coverage),
+            grouped(coverage.found),
+            grouped(coverage.due),
+        );
+        lines.push(said!(
+            "讀數涵蓋率 {percent}：{due} 筆中有 {found} 筆",
+            "coverage {percent}: {found} of {due} readings"
+        ));
+    }
+    let mut without_tasks = DateRuns::default();
+    let days = overview.days.iter();
+    for day in days.filter(|day| day.parts.is_some() && !day.has_tasks) {
+        without_tasks.add(day.date);
+    }
+    if !without_tasks.0.is_empty() {
+        lines.push(said!(
+            "沒有保存的任務資訊，圖中沒有佔用的時間：{without_tasks}",
+            "no task information is kept, so that who held what when is not drawn: {without_tasks}"
+        ));
+    }
+    let mut usage = overview.usage.clone();
+    // That there are no accounts where there is nothing at all goes without saying.
+    usage.absences.retain(|absence, dates| match &absence.node {
+        None => *dates != empty,
+        Some(name) => {
+            let mut nodes = overview.nodes.iter();
+            let node = nodes.find(|node| node.name == *name);
+            !node.is_some_and(|node| node.failures.values().any(|of| of == dates))
+        }
+    });
+    lines.extend(usage_table::remarks(&usage).iter().map(|line| name(line)));
+    lines.extend(overview.unusable.iter().map(|line| name(line)));
+    html! {
+        @if !lines.is_empty() {
+            details .banner open[lines.len() <= 6] {
+                summary { (text("資料不完整，或有疑點", "Incomplete, or in doubt")) span .n { (lines.len()) } }
+                ul { @for line in lines.iter().take(MOST_LINES) { li { (line) } } }
+            }
+        }
+    }
+}
+
+/// The most lines of the banner. More are of a tree that is not worth reading line by line.
+const MOST_LINES: usize = 100;

@@ -1,0 +1,260 @@
+//! One day of a page: its readings, and who held what.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::Gathering;
+use super::accounts::why_nothing;
+use crate::analysis::overview::Parts;
+use crate::analysis::{
+    Account, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
+};
+use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
+use crate::sources::management_api::kept;
+use crate::sources::parallel;
+use crate::store::Earlier;
+
+/// The tasks of a day, and how much of it they are known of.
+struct DayTasks<'t> {
+    by_host: TasksByHost<'t>,
+    known: Span,
+    has_malformed: bool,
+}
+
+/// What there is of a node's day.
+struct Found {
+    number: usize,
+    name: String,
+    node: Option<Arc<Node>>,
+    earlier: Earlier,
+    accounts: Option<NodeLedger>,
+}
+
+impl Found {
+    fn is_there(&self) -> bool {
+        !self.earlier.usage.is_empty() || self.accounts.is_some()
+    }
+}
+
+impl Gathering<'_> {
+    pub fn add_day(&mut self, window: &Window) {
+        let record = self.archive.record(window.date);
+        let ledger = self.ledger(window);
+        let known = ledger.as_ref().ok().and_then(Option::as_ref);
+        self.nodes
+            .add_former(known, record.as_ref().ok().and_then(Option::as_ref));
+        let kept = self.kept_answer(window);
+        let tasks = kept.as_ref().and_then(|kept| DayTasks::new(kept, window));
+        let mut day = self.overview_day(window);
+        day.has_tasks = tasks.is_some();
+        let found = self.find(window, known);
+        let has_files = found.iter().any(Found::is_there);
+        self.add_usage(window, ledger, &record, has_files);
+        let mut parts = Parts::default();
+        for of_node in found {
+            if has_files && of_node.earlier.usage.is_empty() {
+                let with_message = self.scope.pseudonyms.is_none();
+                let reason = why_nothing(&record, &of_node.name, with_message);
+                let node = self.nodes.node_mut(of_node.number);
+                node.add_failure(reason, window.date);
+            }
+            let number = of_node.number;
+            let of_node = self.add_node(of_node, tasks.as_ref(), window, has_files);
+            self.nodes.node_mut(number).parts += of_node;
+            parts += of_node;
+        }
+        day.parts = has_files.then_some(parts);
+        self.nodes.end_day(day.cells);
+        self.overview.days.push(day);
+    }
+
+    fn kept_answer(&mut self, window: &Window) -> Option<KeptAnswer> {
+        let date = window.date;
+        let file = match self.archive.kept_tasks(date) {
+            Ok(file) => file?,
+            Err(error) => {
+                let cause = error.cause;
+                self.overview.unusable.insert(said!(
+                    "{date} 的任務資訊無法讀取：{cause}（請以收集時的使用者執行）",
+                    "task information of {date} cannot be read: {cause} (run as the user who collects)"
+                ));
+                return None;
+            }
+        };
+        let Some(mut kept) = kept::recall(&file, window) else {
+            self.overview.unusable.insert(said!(
+                "{date} 保存的任務資訊不是這一天的，或已損壞",
+                "the kept task information of {date} is damaged, or of another day"
+            ));
+            return None;
+        };
+        if let Some(pseudonyms) = self.scope.pseudonyms {
+            kept.answer = pseudonyms.answer(kept.answer);
+        }
+        self.overview.sources.kept_answers += 1;
+        Some(kept)
+    }
+
+    /// What the tree has of each node.
+    fn find(&mut self, window: &Window, ledger: Option<&crate::analysis::DayLedger>) -> Vec<Found> {
+        let files = self.archive.day(window.date);
+        let nodes = self.nodes.iter();
+        let nodes: Vec<_> = nodes
+            .map(|(number, name, node)| (number, name.to_owned(), node))
+            .collect();
+        let earlier = in_parallel(&nodes, |(_, _, node)| match node {
+            Some(node) => files.earlier(node, window),
+            None => Ok(Earlier::default()),
+        });
+        let mut problems = Vec::new();
+        let found = nodes.into_iter().zip(earlier);
+        let found = found.map(|((number, name, node), earlier)| {
+            let earlier = earlier.unwrap_or_else(|error| {
+                problems.push((window.date, name.clone(), error.cause.to_string()));
+                Earlier::default()
+            });
+            for file in &earlier.unusable {
+                let file_name = file.path.file_name().unwrap_or_default();
+                let place = format!("{name}/{}/{}", window.date, file_name.display());
+                problems.push((window.date, place, file.problem.clone()));
+            }
+            Found {
+                number,
+                accounts: ledger.and_then(|ledger| ledger.get(&name)).cloned(),
+                name,
+                node,
+                earlier,
+            }
+        });
+        let found: Vec<_> = found.collect();
+        for (date, place, problem) in problems {
+            // What a file holds may be a name.
+            let problem = match self.scope.pseudonyms {
+                None => said!(
+                    "{date}：{place} 無法使用：{problem}",
+                    "{date}: {place} cannot be used: {problem}"
+                ),
+                Some(_) => said!("{date}：{place} 無法使用", "{date}: {place} cannot be used"),
+            };
+            self.overview.unusable.insert(problem);
+        }
+        let gpus = found.iter().map(|of_node| of_node.earlier.usage.len());
+        self.overview.sources.gpu_files += gpus.sum::<usize>();
+        found
+    }
+
+    /// Adds a node's day, and answers what became of its time.
+    fn add_node(
+        &mut self,
+        found: Found,
+        tasks: Option<&DayTasks>,
+        window: &Window,
+        has_files: bool,
+    ) -> Parts {
+        let Found {
+            number,
+            name,
+            node,
+            earlier,
+            accounts,
+        } = found;
+        let has_readings = !earlier.usage.is_empty();
+        let node_day = node.as_ref().map(|node| {
+            let knowledge = match tasks {
+                Some(tasks) => TaskKnowledge::Known {
+                    tasks: attribute(node, &tasks.by_host, tasks.known),
+                    kept_since: None,
+                    has_malformed: tasks.has_malformed,
+                },
+                None => TaskKnowledge::Unknown {
+                    reason: Both::of(String::new),
+                    earlier: earlier.users,
+                },
+            };
+            NodeDay::new(
+                node,
+                window,
+                earlier.usage,
+                knowledge,
+                self.config.thresholds,
+            )
+        });
+        let usage = |index: GpuIndex| -> Option<&CardUsage> {
+            node_day.as_ref()?.gpus.get(index.0)?.usage.as_ref()
+        };
+        let (cells, of_each) = self.cells(window);
+        let due = if has_files { window.due() } else { 0 };
+        self.nodes
+            .add_readings(number, usage, due, (cells, of_each));
+        if let Some(day) = &node_day {
+            self.add_holds(number, day);
+            if has_readings {
+                self.add_findings(&name, day, window);
+            }
+        }
+        if !has_files {
+            return Parts::default();
+        }
+        if let Some(accounts) = &accounts {
+            self.add_held(number, accounts);
+        }
+        let limits = self.config.thresholds;
+        let gpus = self.nodes.node_mut(number).lanes.len();
+        let parts = (0..gpus).map(GpuIndex).map(|index| {
+            let seconds = window.seen_until.abs_diff(window.start);
+            let Some(NodeLedger { known, entries, .. }) = &accounts else {
+                return self.parts_without_accounts(seconds);
+            };
+            if let Some(user) = self.scope.user {
+                let is_theirs = |of: &&Entry| of.gpu == index && of.user.as_deref() == Some(user);
+                let account: Account = entries.iter().filter(is_theirs).map(|of| of.account).sum();
+                return Parts::of_user(account, seconds);
+            }
+            let whole = || Account::of(&Spans::union([*known]), usage(index), window, limits);
+            Parts::of_gpu(entries, index, *known, seconds, whole)
+        });
+        parts.sum()
+    }
+
+    fn parts_without_accounts(&self, seconds: u64) -> Parts {
+        match self.scope.user {
+            Some(_) => Parts::of_user(Account::default(), seconds),
+            None => Parts::unaccounted(seconds),
+        }
+    }
+}
+
+/// What `work` makes of each item, in as many threads as the machine has cores and room for.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    const MOST_THREADS: usize = 8;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let size = items.len().div_ceil(cores.min(MOST_THREADS)).max(1);
+    let work_off = |items: &[T]| items.iter().map(&work).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let mut chunks = items.chunks(size);
+        let first = chunks.next().unwrap_or_default();
+        let others = chunks.map(|chunk| {
+            let work_off = &work_off;
+            (chunk, parallel::spawn(scope, move || work_off(chunk)))
+        });
+        let others: Vec<_> = others.collect();
+        let mut results = work_off(first);
+        for (chunk, working) in others {
+            // Without a thread, or after a bug in it, it is tried here.
+            let of_thread = working.ok().and_then(|working| working.join().ok());
+            results.extend(of_thread.unwrap_or_else(|| work_off(chunk)));
+        }
+        results
+    })
+}
+
+impl<'t> DayTasks<'t> {
+    /// `None` of an answer that was given before the day began.
+    fn new(kept: &'t KeptAnswer, window: &Window) -> Option<Self> {
+        Some(Self {
+            known: Span::new(window.start, window.seen_until.min(kept.fetched_at))?,
+            by_host: TasksByHost::new(&kept.answer.tasks),
+            has_malformed: !kept.answer.malformed.is_empty(),
+        })
+    }
+}
