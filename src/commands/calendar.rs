@@ -20,6 +20,11 @@ impl<'a> Calendar<'a> {
         Self { config, now }
     }
 
+    #[cfg(test)]
+    pub fn at(config: &'a Config, now: UnixSeconds) -> Self {
+        Self { config, now }
+    }
+
     pub fn date(&self, date: DateArg) -> NaiveDate {
         date.resolve(self.config.zone, self.now)
     }

@@ -13,6 +13,7 @@ pub mod manual;
 pub mod nearest;
 pub mod reminders;
 pub mod request;
+pub mod span;
 pub mod status;
 pub mod users;
 pub mod values;
