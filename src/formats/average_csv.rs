@@ -11,7 +11,7 @@ use super::csv_text::{self, guard_formula, unguard};
 use super::number::two_decimals;
 use super::unreadable::Unreadable;
 use crate::analysis::{Mean, NodeDay};
-use crate::model::{GpuIndex, UserColumn};
+use crate::model::{GpuIndex, Percent, UserColumn};
 
 const HEADER: &str = "GPU編號,平均GPU使用率(%),平均VRAM使用率(%),使用者";
 /// That of the oldest programs, which knew no users.
@@ -85,6 +85,22 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
     }
     if is_whole {
         Ok(users)
+    } else {
+        Err(Unreadable::malformed("最後一列不是全部平均"))
+    }
+}
+
+/// The means of all GPUs together: those of the last row, which is not a GPU's.
+pub fn mean(file: impl io::Read) -> Result<Mean, Unreadable> {
+    let mut csv = ReaderBuilder::new().from_reader(file);
+    let last = csv.records().last().transpose()?.unwrap_or_default();
+    let is_total = last
+        .get(0)
+        .is_some_and(|gpu| GpuIndex::parse(gpu).is_none());
+    let percent = |column| Percent::new(last.get(column)?.parse().ok()?);
+    let (gpu, vram) = (percent(1), percent(2));
+    if is_total {
+        Ok(Mean { gpu, vram })
     } else {
         Err(Unreadable::malformed("最後一列不是全部平均"))
     }

@@ -73,6 +73,8 @@ mod units;
 mod user_column;
 mod user_report;
 mod users;
+mod users_by;
+mod users_rows;
 mod usual_terminal;
 mod values;
 mod window;
