@@ -16,6 +16,7 @@ pub mod usage_csv;
 pub mod usage_groups;
 pub mod usage_rows;
 pub mod usage_table;
+pub mod workbook;
 
 #[cfg(test)]
 mod tests {

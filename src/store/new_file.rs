@@ -1,9 +1,12 @@
-//! A file of the user's own, which is written once and never written over.
+//! A file of the user's own, in a place that they name.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use super::write::temporary;
+use crate::model::text;
 
 const MODE: u32 = 0o640;
 
@@ -15,6 +18,32 @@ pub enum NewFileError {
     Unwritable { path: PathBuf, cause: io::Error },
 }
 
+/// Puts a file in the place of whatever file has its name, whole. What is no file stays.
+pub fn replace(path: &Path, mode: u32, contents: &[u8]) -> Result<(), NewFileError> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let replace = || -> io::Result<()> {
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let problem = text(
+                "不是一般檔案，未覆寫",
+                "not a regular file, and left as it is",
+            );
+            return Err(io::Error::other(problem));
+        }
+        let mut file = temporary(directory.unwrap_or(Path::new(".")), mode)?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    replace().map_err(|cause| NewFileError::Unwritable {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+/// Writes a file that is not there yet, and never over one that is.
 pub fn write_new(path: &Path, contents: &[u8]) -> Result<(), NewFileError> {
     let unwritable = |cause| NewFileError::Unwritable {
         path: path.to_owned(),

@@ -79,3 +79,4 @@ mod usual_terminal;
 mod values;
 mod window;
 mod without_readings;
+mod workbook;

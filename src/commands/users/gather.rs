@@ -7,11 +7,13 @@ use anyhow::Result;
 use chrono::NaiveDate;
 
 use crate::analysis::usage::{
-    AbsenceReason, Group, GroupBy, NodeShares, RowTasks, TaskGap, Usage, UserRow, dates, parted,
+    AbsenceReason, Group, GroupBy, NodeShares, RowTasks, TaskGap, Usage, UserOrder, UserRow, dates,
+    parted,
 };
 use crate::analysis::{DayLedger, Entry, Mean, NodeLedger, NodeRecord, TasksByHost};
 use crate::commands::calendar::Calendar;
 use crate::commands::request::RequestError;
+use crate::formats::workbook::Book;
 use crate::model::{
     CardId, CardUsage, GpuIndex, KeptAnswer, Node, TaskSource, Window, comma, said,
 };
@@ -35,6 +37,19 @@ pub struct Wanted<'a> {
 pub struct Gathered {
     pub usage: Usage,
     pub means: BTreeMap<(String, NaiveDate), Mean>,
+}
+
+impl Gathered {
+    pub fn book(&self, config: &Config, by: GroupBy, order: UserOrder) -> Book<'_> {
+        Book {
+            usage: &self.usage,
+            means: &self.means,
+            by,
+            order,
+            zone: config.zone,
+            thresholds: config.thresholds,
+        }
+    }
 }
 
 /// The accounts of every day from `first` to `last`, one day after the other.

@@ -3,6 +3,7 @@
 pub mod gather;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
@@ -18,7 +19,7 @@ use crate::model::{Capped, ExitStatus, said, text};
 use crate::outlets::console;
 use crate::report::UsageReport;
 use crate::settings::Config;
-use crate::store::pseudonym_key;
+use crate::store::{new_file, pseudonym_key};
 use gather::{Gathered, Wanted, gather};
 
 #[derive(Args, Debug)]
@@ -65,6 +66,12 @@ pub struct UsersArgs {
     #[arg(long, conflicts_with = "json")]
     #[arg(help = text("以 CSV 輸出，並含精確的秒數", "print CSV, with exact seconds"))]
     csv: bool,
+    #[arg(long, value_name = "FILE")]
+    #[arg(help = text(
+        "另寫成 Excel 活頁簿。要用 Excel 看請用它：\nExcel 會把沒有 BOM 的 UTF-8 CSV 顯示成亂碼",
+        "also write an Excel workbook: the way for Excel, which\nshows the Chinese of a UTF-8 CSV as garbage",
+    ))]
+    xlsx: Option<PathBuf>,
     #[arg(long, help = text("以固定的代號取代使用者的名稱", "print stable pseudonyms instead of user names"))]
     anonymize: bool,
 }
@@ -84,11 +91,17 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
     let wanted = Wanted {
         nodes: &args.nodes,
         by: args.by,
-        rows: args.rows,
-        means: false,
+        rows: args.rows || args.xlsx.is_some(),
+        means: args.xlsx.is_some(),
     };
-    let gathered = gather(&config, &open_archive(&config), span, wanted)?;
-    let Gathered { usage, .. } = select_users(gathered, &config, args)?;
+    let archive = open_archive(&config);
+    let gathered = gather(&config, &archive, span, wanted)?;
+    let gathered = select_users(gathered, &config, args)?;
+    if let Some(path) = &args.xlsx {
+        let book = gathered.book(&config, args.by, args.order());
+        new_file::replace(path, archive.modes().file, &book.render()?)?;
+    }
+    let usage = gathered.usage;
     let exit_status = ExitStatus::incomplete_unless(usage.is_complete());
     if args.csv {
         console::print(csv(&usage, args))?;
