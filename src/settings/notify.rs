@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::digest::Digest;
 use super::private_file;
 use super::secret::{Places, SecretError};
 use super::{duration, value};
@@ -24,6 +25,7 @@ pub struct Notify {
     /// Of which runs the webhook and the mail give notice.
     pub when: When,
     pub include_users: bool,
+    pub digest: Option<Digest>,
     /// The longest that one try may take. There are two.
     #[serde(
         deserialize_with = "duration::of_notification",
@@ -44,6 +46,7 @@ impl Default for Notify {
         Self {
             when: When::Problem,
             include_users: false,
+            digest: None,
             timeout: Duration::from_secs(10),
             healthcheck_url: None,
             healthcheck_url_file: None,

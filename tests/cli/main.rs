@@ -24,6 +24,7 @@ mod config_init;
 mod config_show;
 mod conflicts;
 mod credentials;
+mod digest;
 mod disk_faults;
 mod exit_status;
 mod false_zeros;
