@@ -42,16 +42,14 @@ impl FromStr for Month {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let first: Result<DateArg, DateError> = format!("{text}-01").parse();
-        match first {
-            Ok(DateArg::On(first)) => Ok(Self(first)),
-            _ => {
-                let text = redacted(text);
-                Err(said!(
-                    "「{text}」不是月份：請用 YYYY-MM，例如 2025-08",
-                    "'{text}' is no month: use YYYY-MM, such as 2025-08"
-                ))
-            }
+        if let Ok(DateArg::On(first)) = first {
+            return Ok(Self(first));
         }
+        let text = redacted(text);
+        Err(said!(
+            "「{text}」不是月份：請用 YYYY-MM，例如 2025-08",
+            "'{text}' is no month: use YYYY-MM, such as 2025-08"
+        ))
     }
 }
 

@@ -61,3 +61,59 @@ pub fn csv(usage: &Usage, by: GroupBy, order: UserOrder) -> Vec<u8> {
     let total = total.map(|total| row(text("合計", "total"), "", total));
     csv_text::file(&header, groups.chain(total))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::usage::TaskGap;
+    use crate::model::Language;
+    use pretty_assertions::assert_eq;
+
+    fn usage() -> Usage {
+        let date = "2025-08-01".parse().expect("a date");
+        let account = |hours: u64| Account {
+            unknown: hours * 3600,
+            ..Account::default()
+        };
+        let mut usage = Usage::new(date, date);
+        (usage.days, usage.days_with_accounts) = (1, 1);
+        usage.users = [("alice".to_owned(), account(7))].into();
+        usage.add_part("alice", Group::Named("=p".to_owned()), account(4));
+        usage.add_part("alice", Group::Unnamed, account(2));
+        usage.add_part("alice", Group::Unknown, account(1));
+        usage.add_task_gap(date, Some("gpu-a"), TaskGap::NotKept);
+        usage
+    }
+
+    #[test]
+    fn the_table_is_in_english_as_well() {
+        let table = Language::English.in_it(|| table(&usage(), GroupBy::Project, UserOrder::Name));
+        assert_eq!(
+            table,
+            "GPU-hours by project, 2025-08-01\n\
+             \n\
+             Project    Held  Active  Idle  (VRAM held)  No reading  GPU  VRAM  Coverage\n\
+             =p         4.00    0.00  0.00         0.00        4.00  N/A   N/A     0.00%\n\
+             (none)     2.00    0.00  0.00         0.00        2.00  N/A   N/A     0.00%\n\
+             (unknown)  1.00    0.00  0.00         0.00        1.00  N/A   N/A     0.00%\n\
+             Total      7.00    0.00  0.00         0.00        7.00  N/A   N/A     0.00%\n\
+             \n\
+             No task information of gpu-a: 2025-08-01: not kept\n"
+        );
+    }
+
+    #[test]
+    fn a_group_without_a_name_is_no_group_of_that_name() {
+        let csv = csv(&usage(), GroupBy::Project, UserOrder::Name);
+        let csv = String::from_utf8(csv).expect("UTF-8");
+        let who = |line: &str| line.split(',').take(3).collect::<Vec<_>>().join(",");
+        let rows: Vec<_> = csv.lines().skip(1).map(who).collect();
+        let expected = [
+            "專案,'=p,4.0000",
+            "無,,2.0000",
+            "不明,,1.0000",
+            "合計,,7.0000",
+        ];
+        assert_eq!(rows, expected);
+    }
+}

@@ -13,7 +13,7 @@ use super::digest::Digest;
 use super::private_file;
 use super::secret::{Places, SecretError};
 use super::{duration, value};
-use crate::model::{Item, Written, written};
+use crate::model::{Item, Written, text, written};
 
 /// The name of the mail server's password among a service's credentials.
 const PASSWORD_CREDENTIAL: &str = "smtp-password";
@@ -165,6 +165,17 @@ impl Notify {
         let all = urls.into_iter().chain(password);
         all.filter(|(_, name)| private_file::credential(name).is_some())
             .collect()
+    }
+
+    /// What keeps the digest from being sent, if one is wanted.
+    pub fn digest_problem(&self) -> Option<&'static str> {
+        let lacks_mail = self.digest.is_some() && self.smtp.is_none();
+        lacks_mail.then(|| {
+            text(
+                "用量摘要（notify.digest）要以郵件寄出：請設定 [notify.smtp]",
+                "the digest (notify.digest) goes by mail: set [notify.smtp]",
+            )
+        })
     }
 
     /// Why those secrets cannot be had that are needed to notify everybody.

@@ -241,6 +241,10 @@ fn without_a_report_there_is_nothing_to_send_and_without_a_server_no_way() {
         .run(&[DATE])
         .exits(3)
         .stderr_is("錯誤：用量摘要（notify.digest）要以郵件寄出：請設定 [notify.smtp]\n");
+    let _ = world
+        .run(&["check"])
+        .exits(10)
+        .stdout_has("用量摘要（notify.digest）要以郵件寄出");
     world.write("daily-gpu-log.toml", &settings);
     world.write("data/.daily-gpu-log/digest.json", "{");
     let _ = world

@@ -10,7 +10,7 @@ use super::request::Request;
 use crate::analysis::usage::{GroupBy, UserOrder, dates};
 use crate::commands::calendar::Calendar;
 use crate::commands::users::gather::{Gathered, Wanted, gather};
-use crate::model::{DateArg, said, text};
+use crate::model::{DateArg, said};
 use crate::outlets::notify::{Attachment, Channels, digest};
 use crate::settings::Config;
 use crate::store::{DataDir, pseudonym_key};
@@ -39,15 +39,12 @@ pub fn send_if_due(request: &Request, data_dir: &DataDir) -> Result<()> {
     let today = Calendar::now(config).date(DateArg::Today);
     let (from, to) = every.last_span(today);
     let mut sent = sent(data_dir, (from, to))?;
+    if let Some(problem) = config.notify.digest_problem() {
+        bail!(problem);
+    }
     let (channels, no_secret) = Channels::open(&config.notify);
     let Some(mailer) = channels.mailer else {
-        if let Some(error) = no_secret {
-            return Err(error.into());
-        }
-        bail!(text(
-            "用量摘要（notify.digest）要以郵件寄出：請設定 [notify.smtp]",
-            "the digest (notify.digest) goes by mail: set [notify.smtp]"
-        ));
+        return no_secret.map_or(Ok(()), |error| Err(error.into()));
     };
     let is_left = |address: &str| !sent.delivered.contains(address);
     let left: Vec<_> = mailer

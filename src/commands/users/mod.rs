@@ -1,6 +1,8 @@
 //! `users`: who held how many GPU-hours over some days, from the reports of those days.
 
+mod closer;
 pub mod gather;
+mod nodes;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

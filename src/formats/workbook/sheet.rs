@@ -16,7 +16,7 @@ const WIDEST: usize = 60;
 const MARGIN: usize = 3;
 
 pub struct Sheet<'a> {
-    pub sheet: &'a mut Worksheet,
+    pub inner: &'a mut Worksheet,
     widths: Vec<usize>,
     /// How many rows have been begun.
     pub rows: u32,
@@ -24,10 +24,10 @@ pub struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    pub fn new(sheet: &'a mut Worksheet, name: &str) -> Result<Self, XlsxError> {
-        sheet.set_name(name)?;
+    pub fn new(inner: &'a mut Worksheet, name: &str) -> Result<Self, XlsxError> {
+        inner.set_name(name)?;
         Ok(Self {
-            sheet,
+            inner,
             widths: Vec::new(),
             rows: 0,
             column: 0,
@@ -71,7 +71,8 @@ impl<'a> Sheet<'a> {
         let text = text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
         let text = beginning(&text, LONGEST);
         let (row, column) = self.place(text.width());
-        self.sheet
+        let text = literal(&text);
+        self.inner
             .write_string_with_format(row, column, text, format)?;
         Ok(())
     }
@@ -83,7 +84,7 @@ impl<'a> Sheet<'a> {
     fn number(&mut self, number: f64, format: &str) -> Result<(), XlsxError> {
         let (row, column) = self.place(format!("{number:.2}").len());
         let format = Format::new().set_num_format(format);
-        self.sheet
+        self.inner
             .write_number_with_format(row, column, number, &format)?;
         Ok(())
     }
@@ -100,13 +101,11 @@ impl<'a> Sheet<'a> {
 
     /// Without one the cell is empty: a gap is no zero.
     pub fn percent(&mut self, percent: Option<Percent>) -> Result<(), XlsxError> {
-        match percent {
-            Some(percent) => self.number(percent.value(), "0.00"),
-            None => {
-                self.skip();
-                Ok(())
-            }
+        if let Some(percent) = percent {
+            return self.number(percent.value(), "0.00");
         }
+        self.skip();
+        Ok(())
     }
 
     pub fn date(&mut self, date: NaiveDate, is_heading: bool) -> Result<(), XlsxError> {
@@ -126,7 +125,7 @@ impl<'a> Sheet<'a> {
         };
         let (row, column) = self.place(moment.len());
         let format = format.set_align(FormatAlign::Center);
-        self.sheet
+        self.inner
             .write_datetime_with_format(row, column, &time, &format)?;
         Ok(())
     }
@@ -135,7 +134,7 @@ impl<'a> Sheet<'a> {
     pub fn finish_table(&mut self, columns_that_stay: u16) -> Result<(), XlsxError> {
         let last = u16::try_from(self.widths.len()).unwrap_or(u16::MAX);
         let last_row = self.rows.saturating_sub(1);
-        self.sheet
+        self.inner
             .set_freeze_panes(1, columns_that_stay)?
             .autofilter(0, 0, last_row, last.saturating_sub(1))?;
         Ok(())
@@ -148,7 +147,7 @@ impl<'a> Sheet<'a> {
             .set_maximum(ConditionalFormatType::Number, 100)
             .set_minimum_color("FFFFFF")
             .set_maximum_color("F8A35B");
-        self.sheet
+        self.inner
             .add_conditional_format(rows.0, columns.0, rows.1, columns.1, &scale)?;
         Ok(())
     }
@@ -157,7 +156,7 @@ impl<'a> Sheet<'a> {
         for (column, width) in (0..).zip(self.widths) {
             #[expect(clippy::cast_precision_loss, reason = "at most the widest")]
             let width = (width.min(WIDEST) + MARGIN) as f64;
-            self.sheet.set_column_width(column, width)?;
+            self.inner.set_column_width(column, width)?;
         }
         Ok(())
     }
@@ -170,4 +169,20 @@ pub fn bold() -> Format {
 /// For texts that are longer than a column is wide.
 pub fn wrapped() -> Format {
     Format::new().set_text_wrap().set_align(FormatAlign::Top)
+}
+
+/// The text with the mark that keeps Excel from taking `_x0041_` for `A`.
+fn literal(text: &str) -> String {
+    let is_escape = |rest: &str| {
+        let mut rest = rest.bytes();
+        let are_hex = rest.by_ref().take(4).filter(u8::is_ascii_hexdigit).count() == 4;
+        are_hex && rest.next() == Some(b'_')
+    };
+    let mut parts = text.split("_x");
+    let mut literal = parts.next().unwrap_or_default().to_owned();
+    for rest in parts {
+        literal.push_str(if is_escape(rest) { "_x005F_x" } else { "_x" });
+        literal.push_str(rest);
+    }
+    literal
 }

@@ -16,7 +16,7 @@ fn usage() -> Usage {
     };
     let mut usage = Usage::new(date, date);
     (usage.days, usage.days_with_accounts) = (1, 1);
-    for user in ["=1+1", "王小明", "a\u{ffff}<&\u{1}b"] {
+    for user in ["=1+1", "王小明", "a\u{ffff}<&\u{1}b", "_x0041_x"] {
         usage.users.insert(user.to_owned(), account);
         usage.rows.push(UserRow {
             user: user.to_owned(),
@@ -56,7 +56,12 @@ fn rendered() -> Vec<u8> {
 fn names_are_texts_and_hours_are_numbers() {
     let book = rendered();
     let strings = part(&book, "xl/sharedStrings.xml");
-    for name in ["<t>=1+1</t>", "<t>王小明</t>", "a\u{fffd}&lt;&amp; b"] {
+    for name in [
+        "<t>=1+1</t>",
+        "<t>王小明</t>",
+        "a\u{fffd}&lt;&amp; b",
+        "<t>_x005F_x0041_x</t>",
+    ] {
         assert!(strings.contains(name), "{name}: {strings}");
     }
     let sheet = part(&book, "xl/worksheets/sheet1.xml");
@@ -65,13 +70,13 @@ fn names_are_texts_and_hours_are_numbers() {
         sheet.contains("<v>1.5</v>") && sheet.contains("<v>0.5</v>"),
         "{sheet}"
     );
-    assert!(sheet.contains("state=\"frozen\"") && sheet.contains("<autoFilter ref=\"A1:I4\"/>"));
+    assert!(sheet.contains("state=\"frozen\"") && sheet.contains("<autoFilter ref=\"A1:I5\"/>"));
     let rows = part(&book, "xl/worksheets/sheet2.xml");
     // 2025-08-01 as Excel counts days.
     assert!(rows.contains("<v>45870</v>"), "{rows}");
     assert!(
-        part(&book, "xl/charts/chart1.xml").contains("'使用者'!$A$2:$A$4")
-            || part(&book, "xl/charts/chart1.xml").contains("使用者!$A$2:$A$4")
+        part(&book, "xl/charts/chart1.xml").contains("'使用者'!$A$2:$A$5")
+            || part(&book, "xl/charts/chart1.xml").contains("使用者!$A$2:$A$5")
     );
 }
 

@@ -11,6 +11,9 @@ pub fn notify(settings: &Notify) -> Vec<Check> {
             |error| Check::error(Subject::Notify, format!("{error}（執行結果會少通知一處）"));
         return missing.into_iter().map(error).collect();
     }
+    if let Some(problem) = settings.digest_problem() {
+        return vec![Check::error(Subject::Notify, problem.to_owned())];
+    }
     let address = |whom: &str, url: UrlSetting| {
         let url = url.find().ok().flatten()?;
         Some(format!("{whom} {url}"))
