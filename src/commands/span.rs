@@ -25,7 +25,7 @@ pub struct SpanArgs {
     #[arg(help = text("到昨天為止的 N 天", "the N days that end with yesterday"))]
     days: Option<u16>,
     #[arg(long, value_name = "YYYY-MM", conflicts_with_all = ["date", "to"])]
-    #[arg(help = text("一個月；還沒過完的月到昨天為止", "a month; the one that runs up to yesterday"))]
+    #[arg(help = text("一個月；還沒過完的月到昨天為止", "a month (the current one: up to yesterday)"))]
     month: Option<Month>,
 }
 
@@ -42,14 +42,14 @@ impl FromStr for Month {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let first: Result<DateArg, DateError> = format!("{text}-01").parse();
-        if let Ok(DateArg::On(first)) = first {
-            return Ok(Self(first));
-        }
-        let text = redacted(text);
-        Err(said!(
-            "「{text}」不是月份：請用 YYYY-MM，例如 2025-08",
-            "'{text}' is no month: use YYYY-MM, such as 2025-08"
-        ))
+        let Ok(DateArg::On(first)) = first else {
+            let text = redacted(text);
+            return Err(said!(
+                "「{text}」不是月份：請用 YYYY-MM，例如 2025-08",
+                "'{text}' is no month: use YYYY-MM, such as 2025-08"
+            ));
+        };
+        Ok(Self(first))
     }
 }
 
