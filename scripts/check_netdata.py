@@ -266,7 +266,7 @@ class Check:
         self.judge(f"{zone_name} {date}: exit status", [f"expected 0, got {status}"] if status != 0 else [])
         self.collections += status is not None
         at = feed.renamed_at + STEP - (feed.renamed_at - stamps[0]) % STEP
-        named = (f"警告：{NODE} 有 2 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏"
+        named = (f"警告：{NODE} 有 2 筆讀數剛好遇到圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏"
                  f"（例如 Card {fake.RENAMED_CARD} 在 {datetime.fromtimestamp(at, ZoneInfo(zone_name)):%Y-%m-%d %H:%M:%S} 的 GPU）")
         warnings = [line for line in output.splitlines() if line.startswith(("警告", "錯誤"))]
         self.judge(f"{zone_name} {date}: the renamed card", [f"{a!r} for {b!r}" for a, b in zip_longest(
@@ -288,6 +288,48 @@ class Check:
                     self.average_csv(title, text, stamps)
         if self.failed > before:
             print("--- the program's output", " ".join(command), output, "---", sep="\n")
+
+    def live(self, binary, folder, settings):
+        """One object of `live`: of every card now what was fed lately, and of the last hour what was fed in it."""
+        command = [binary, "live", "--json", "--config", str(settings)]
+        env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "TZ": "Pacific/Marquesas"}
+        # Both charts of the renamed card have a few live samples after the start of the agent, and for so long no reading.
+        for _ in range(8):
+            before = int(time.time())
+            run = subprocess.run(command, env=env, cwd=folder, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+            after = int(time.time())
+            node = (json.loads(run.stdout or "{}").get("nodes") or [{}])[0]
+            if all(gpu["gpu_percent"] is not None for gpu in node.get("gpus", [])):
+                break
+            time.sleep(2)
+        problems = [] if run.returncode == 3 else [f"expected exit status 3 without a token, got {run.returncode}"]
+        problems += [f"{key}: got {value!r}" for key, value in (
+            ("node", node.get("name") == NODE or node.get("name")), ("problem", node.get("problem") is None or node["problem"]),
+            ("holding", {gpu["holding"] for gpu in node.get("gpus", [])} == {"unknown"})) if value is not True]
+        gpus = {gpu["card"]: gpu for gpu in node.get("gpus", [])}
+        if tuple(gpus) != tuple(fake.CARDS):
+            problems.append(f"cards: got {list(gpus)}")
+        for card, gpu in gpus.items():
+            for key, value, div in (("gpu_percent", fake.util, 1), ("vram_percent", fake.vram, fake.VRAM_DIVISOR)):
+                # What comes by BEGIN/SET/END the agent interpolates, and stamps up to a second off: the mean of ten
+                # seconds is within the means of any nine to eleven of those around it.
+                fed_at = [value(card, t) / div for t in range(before - 14, after + 2)]
+                means = [sum(fed_at[i:i + n]) / n for n in (8, 9, 10, 11) for i in range(len(fed_at) - n + 1)]
+                if gpu[key] is None or not min(means) - 6 <= gpu[key] <= max(means) + 6:
+                    problems.append(f"card {card} {key}: got {gpu[key]}, fed {min(means):.1f} to {max(means):.1f}")
+            if len(gpu["hour_percent"]) != 12 or gpu["is_old"]:
+                problems.append(f"card {card}: got {gpu['hour_percent']}, is_old {gpu['is_old']}")
+            # The last row holds the seconds of the back-fill itself, and each may end a second or two later.
+            for number, got in enumerate(gpu["hour_percent"][:-1]):
+                ends = [t - 300 * (11 - number) for t in range(before - 2, after + 1)]
+                rows = [[fake.util(card, t) for t in range(end - 299, end + 1) if not fake.gap(card, t)] for end in ends]
+                wants = [sum(row) / len(row) if row else None for row in rows]
+                if got is None and None in wants or got is not None and any(
+                        want is not None and abs(got - want) <= 1 for want in wants):
+                    continue
+                problems.append(f"card {card} row {number} of the hour: got {got}, fed {wants}")
+        self.judge("live --json: now, and the last hour", problems + ([f"stderr: {run.stderr}"] if problems else []))
 
     def check_command(self, binary, folder, agent, version, path):
         """One run of the program's `check` against the agent, of which every line is known beforehand."""
@@ -324,7 +366,7 @@ class Check:
             want.append(f"錯誤：節點 {NODE} 已停止收集 {cards}：若 GPU 正常，請重新啟動該節點的 Netdata")
         if tenths < 20:
             want.append(f"警告：節點 {NODE} 只有 {tenths // 10}.{tenths % 10} 天的資料（Card {card} 從 {clock(first)} 起）："
-                        "不到 2 天，某晚失敗後就補不回來。若不是剛開始收集，請加大該節點 Netdata 的資料保留期")
+                        "不到 2 天，某晚失敗後就補不回來。若不是剛開始收集，請延長該節點 Netdata 的資料保留期")
         errors, warnings = int(bool(silent)), int(tenths < 20)
         end = "收集的結果會不完整，或會失敗" if errors else "可以收集，但請查看警告" if warnings else "可以收集"
         want.append(f"完成：{len(want)} 項檢查中 {errors} 項錯誤、{warnings} 項警告，{end}")
@@ -445,6 +487,7 @@ def main():
             check.collection(binary, folder, settings, date, zone, due := day_stamps(date, zone, last), ["--timezone", zone])
             for path in ("", f"/host/{NODE}"):
                 check.check_command(binary, folder, agent, version, path)
+            check.live(binary, folder, settings)
             check.judge("no interval ended during the check", [] if ended() == last else ["too slow: run it again"])
             agent.end()
             agent.forget_samples()

@@ -340,7 +340,7 @@ def check_idle(check):
         check.judge("idle GPUs: the subjects", [f"{subjects}"] * (subjects != expected))
         bodies = {to: mail.get_content().replace("\r\n", "\n") for to, mail in mails.items()}
         check.judge("idle GPUs: the admin is told no names", [bodies[ADMIN]] * (idle.user in bodies[ADMIN]))
-        start = (f"{idle.user} 您好：\n\n{YESTERDAY} 到 {YESTERDAY}（1 天），您配置的 GPU 有較長的時間沒有在使用（使用率不超過 100%）：\n\n"
+        start = (f"{idle.user} 您好：\n\n{YESTERDAY} 到 {YESTERDAY}（1 天），配置給您的 GPU 有較長的時間沒有在使用（使用率不超過 100%）：\n\n"
                  "閒置 24.00 GPU 小時，占時數 24.00 GPU 小時的 100.00%\n　node00001 GPU[0]：閒置 24.00 小時，時數 24.00 小時，平均使用率 ")
         end = f"這封信由 {HOST} 上的 daily-gpu-log {VERSION} 自動寄出，只列出您自己的使用情形\n"
         body = bodies["ming@example.org"]

@@ -1,20 +1,59 @@
 #!/usr/bin/env bash
 # Prints the [[nodes]] table of the settings for one GPU node, from what its kernel says of its GPUs or from a listing.
-# usage: scripts/gpu-inventory.sh [--from FILE|-] [--name NAME] [--url URL] [--sysfs DIR]
+# usage: scripts/gpu-inventory.sh [--from FILE|-] [--name NAME] [--url URL] [--sysfs DIR] [--lang zh-TW|en]
 # Runs where nothing is installed: bash, coreutils and any awk.
 set -euo pipefail
 export LC_ALL=C         # the order of PCI addresses is that of their bytes
 
+lang=${DAILY_GPU_LOG_LANG:-zh-TW}
+
+# The first text, or the second in English.
+text() {
+    if [ "$lang" = en ]; then printf '%s' "$2"; else printf '%s' "$1"; fi
+}
+in_awk='function either(chinese, english) { return lang == "en" ? english : chinese }'
+
 fail() {
-    printf '錯誤：%s\n' "$1" >&2
+    printf '%s%s\n' "$(text 錯誤： 'error: ')" "$1" >&2
     exit "${2:-1}"
 }
 
 misused() {
-    fail "$1（用法請見 ${0##*/} --help）" 2
+    fail "$1$(text "（用法請見 ${0##*/} --help）" " (see ${0##*/} --help)")" 2
 }
 
 usage() {
+    if [ "$lang" = en ]; then usage_in_english; else usage_in_chinese; fi
+}
+
+usage_in_english() {
+    cat <<'HELP'
+Print the [[nodes]] table of a GPU node, to be pasted into the settings file of daily-gpu-log
+
+Usage: gpu-inventory.sh [OPTIONS]
+
+Run it on the GPU node: the GPU index is the order of amdgpu's PCI devices by PCI address; other DRM
+cards of partitions (which are no PCI devices) are left out. A GPU without a unique_id stands in a
+comment alone.
+
+Options:
+  --from FILE   read FILE (- is standard input) instead of sysfs; of these kinds of lines, mixed; others
+                are passed over:
+                  output of rocm-smi --showuniqueid: GPU[0] : Unique ID: 0x70cb99ce3e214bda
+                  output of amd-smi list (also with -e, --csv or --json)
+                  card9; uuid:0xbe00df5da6743f1c
+                  card9 -> GPU[1], or GPU[1] -> Card 9
+                nothing is guessed that they do not say
+  --name NAME   the node's name, as the management API's hostname has it (default: this host's; name
+                it where --from is of another machine)
+  --url URL     the node's Netdata (default: http://NAME:19999)
+  --sysfs DIR   where sysfs is (default: /sys)
+  --lang LANG   zh-TW or en (default: the variable DAILY_GPU_LOG_LANG, else zh-TW)
+  -h, --help    show the help
+HELP
+}
+
+usage_in_chinese() {
     cat <<'HELP'
 印出一個 GPU 節點的 [[nodes]] 表格，貼進 daily-gpu-log 的設定檔即可
 
@@ -34,6 +73,7 @@ usage() {
                 所以 --from 的內容來自別台機器時請指定）
   --url URL     節點的 Netdata（預設為 http://節點名稱:19999）
   --sysfs DIR   sysfs 的位置（預設為 /sys）
+  --lang LANG   zh-TW 或 en（預設依環境變數 DAILY_GPU_LOG_LANG，否則為 zh-TW）
   -h, --help    顯示說明
 HELP
 }
@@ -82,15 +122,15 @@ from_sysfs() {
 # The same of a listing on standard input. A card of which it does not say the index comes last, without one.
 from_listing() {
     # What is said is ASCII: a byte order mark and the other half of UTF-16 are nothing.
-    tr -d '\000\200-\377' | awk "$unique_id"'
+    tr -d '\000\200-\377' | awk -v lang="$lang" "$unique_id $in_awk"'
     function fail(what) {
-        print "錯誤：" what > "/dev/stderr"
+        print either("錯誤：", "error: ") what > "/dev/stderr"
         failed = 1
         exit 1
     }
     # Remembers one fact, which a listing can repeat but not contradict.
     function say(facts, key, value, subject) {
-        if (key in facts && facts[key] != value) fail(subject " 有兩種說法：" facts[key] "、" value "，請先修正")
+        if (key in facts && facts[key] != value) fail(subject either(" 有兩種說法：", " is said to be both: ") facts[key] either("、", " and ") value either("，請先修正", ": correct the listing"))
         facts[key] = value
     }
     function number(text) {
@@ -99,17 +139,17 @@ from_listing() {
     }
     function of_index(i, text) {
         indices[i]
-        if (unique_id(text) != "") say(id_of_index, i, unique_id(text), "GPU[" i "] 的 unique_id")
+        if (unique_id(text) != "") say(id_of_index, i, unique_id(text), either("GPU[" i "] 的 unique_id", "the unique_id of GPU[" i "]"))
     }
     function of_card(c, text) {
         cards[c]
-        if (unique_id(text) != "") say(id_of_card, c, unique_id(text), "card" c " 的 uuid")
+        if (unique_id(text) != "") say(id_of_card, c, unique_id(text), either("card" c " 的 uuid", "the uuid of card" c))
     }
     function join(c, i) {
         cards[c]
         indices[i]
-        say(index_of_card, c, i, "card" c " 的 GPU 索引")
-        say(card_of_index, i, c, "GPU[" i "] 的卡號")
+        say(index_of_card, c, i, either("card" c " 的 GPU 索引", "the GPU index of card" c))
+        say(card_of_index, i, c, either("GPU[" i "] 的卡號", "the card of GPU[" i "]"))
     }
 
     # A GPU of amd-smi, of which further lines may say more.
@@ -164,19 +204,21 @@ from_listing() {
 
 # The table. It may not say what is not known: where a GPU has no id, or shares it with another, there is a comment.
 render() {
-    awk -F '\t' -v name="$name" -v url="$url" -v source="$source" "$unique_id"'
-    function where(n) {
-        text = card[n] == "" ? "" : "card" card[n]
-        if (address[n] != "") text = text "，PCI " address[n]
-        if (id[n] != "") text = text (text == "" ? "" : "，") "unique_id " id[n]
-        return text
+    awk -F '\t' -v name="$name" -v url="$url" -v source="$source" -v lang="$lang" "$unique_id $in_awk"'
+    function where(n, place) {
+        place = card[n] == "" ? "" : "card" card[n]
+        if (address[n] != "") place = place either("，", ", ") "PCI " address[n]
+        if (id[n] != "") place = place (place == "" ? "" : either("，", ", ")) "unique_id " id[n]
+        return place
+    }
+    function in_brackets(words) {
+        return words == "" ? "" : either("（" words "）", " (" words ")")
     }
     function note(n, problem) {
-        text = where(n)
-        print "# GPU[" n "]" (text == "" ? "" : "（" text "）") "：" problem
+        print "# GPU[" n "]" in_brackets(where(n)) either("：", ": ") problem
     }
 
-    $1 == "" { stray[strays++] = "card" $2 ($4 == "" ? "" : "（unique_id " $4 "）"); next }
+    $1 == "" { stray[strays++] = "card" $2 in_brackets($4 == "" ? "" : "unique_id " $4); next }
     {
         if ($1 != count) is_gapped = 1
         order[count++] = $1; card[$1] = $2; address[$1] = $3; id[$1] = unique_id($4)
@@ -188,24 +230,24 @@ render() {
         has_cards = count > 0 && !is_gapped
         # The cards of a node that names none are the eight of the built-in list.
         for (k = 0; k < count; k++) if (!has_cards && id[order[k]] != "" && order[k] > 7) {
-            print "錯誤：沒有說到每張 GPU 的卡號，而內建的 cards 只有八張：請加入「card9 -> GPU[1]」這樣的行" > "/dev/stderr"
+            print either("錯誤：沒有說到每張 GPU 的卡號，而內建的 cards 只有八張：請加入「card9 -> GPU[1]」這樣的行", "error: not every GPU has its card, and the built-in cards are only eight: add lines such as card9 -> GPU[1]") > "/dev/stderr"
             exit 1
         }
-        print "# 由 gpu-inventory.sh 從 " source " 產生"
+        print either("# 由 gpu-inventory.sh 從 " source " 產生", "# made by gpu-inventory.sh from " source)
         print "[[nodes]]"
         print "name = \"" name "\""
         print "url = \"" url "\""
-        print "# first_gpu_id = ?    管理 API 的 id 跨叢集編號時，填入此節點 GPU[0] 的 id"
+        print "# first_gpu_id = ?    " either("管理 API 的 id 跨叢集編號時，填入此節點 GPU[0] 的 id", "the id of GPU[0] of this node, where those of the management API count across the cluster")
         if (has_cards) print "cards = [" list "]"
-        else print "# cards 不明：請依 GPU 索引順序填入 DRM 卡號，否則使用預設的清單"
+        else print either("# cards 不明：請依 GPU 索引順序填入 DRM 卡號，否則使用預設的清單", "# cards unknown: list the DRM cards in the order of GPU index, else the default list is used")
         print "[nodes.gpu_uuids]"
         for (k = 0; k < count; k++) {
             n = order[k]
-            if (id[n] == "") note(n, "沒有 unique_id，無法以 UUID 對應")
-            else if (holders[id[n]] > 1) note(n, "有另一張 GPU 的 unique_id 相同，無法以 UUID 對應")
+            if (id[n] == "") note(n, either("沒有 unique_id，無法以 UUID 對應", "no unique_id, cannot be placed by UUID"))
+            else if (holders[id[n]] > 1) note(n, either("有另一張 GPU 的 unique_id 相同，無法以 UUID 對應", "another GPU has the same unique_id, cannot be placed by UUID"))
             else print "\"APU-" id[n] "\" = " n "    # " where(n)
         }
-        for (k = 0; k < strays; k++) print "# " stray[k] "：不知道是哪個 GPU 索引，未列入"
+        for (k = 0; k < strays; k++) print "# " stray[k] either("：不知道是哪個 GPU 索引，未列入", ": GPU index unknown, left out")
     }'
 }
 
@@ -216,39 +258,45 @@ url=''
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;
-        --from | --sysfs | --name | --url)
-            [ -n "${2:-}" ] || misused "$1 缺少值"
+        --from | --sysfs | --name | --url | --lang)
+            [ -n "${2:-}" ] || misused "$1$(text ' 缺少值' ' lacks its value')"
             printf -v "${1#--}" '%s' "$2"
             shift 2
             ;;
-        *) misused "不認得的引數「$1」" ;;
+        *) misused "$(text "不認得的引數「$1」" "unknown argument '$1'")" ;;
     esac
 done
 
+case $lang in
+    zh-TW | en) ;;
+    *) misused "$(text "「$lang」不是 zh-TW 或 en" "'$lang' is neither zh-TW nor en")" ;;
+esac
 host=$(uname -n)
 name=${name:-${host%%.*}}
 url=${url:-http://$name:19999}
 for value in "$name" "$url"; do
     # They stand between quotes in the table.
-    [[ $value != *[\"\\[:cntrl:]]* ]] || misused "「$value」不可含有引號、反斜線或控制字元"
+    [[ $value != *[\"\\[:cntrl:]]* ]] || misused "$(text "「$value」不可含有引號、反斜線或控制字元" "'$value' may have no quotes, backslashes or control characters")"
 done
 
 if [ -z "$from" ]; then
     source=$sysfs
     gpus=$(from_sysfs)
     [ -n "$gpus" ] ||
-        fail "$sysfs 中沒有使用 amdgpu 驅動程式的 PCI GPU：請在 GPU 節點上執行，並確認 amdgpu 已載入；或用 --from 讀取 rocm-smi --showuniqueid 的輸出"
+        fail "$(text "$sysfs 中沒有使用 amdgpu 驅動程式的 PCI GPU：請在 GPU 節點上執行，並確認 amdgpu 已載入；或用 --from 讀取 rocm-smi --showuniqueid 的輸出" \
+            "no PCI GPU with the amdgpu driver in $sysfs: run this on the GPU node, where amdgpu is loaded, or read the output of rocm-smi --showuniqueid with --from")"
 else
     if [ "$from" = - ]; then
-        source=標準輸入
+        source=$(text 標準輸入 "standard input")
         gpus=$(from_listing)
     else
         source=$from
-        [[ -r $from && ! -d $from ]] || fail "無法讀取 $from：請確認檔案存在且可讀取"
+        [[ -r $from && ! -d $from ]] || fail "$(text "無法讀取 $from：請確認檔案存在且可讀取" "cannot read $from: check that it exists and can be read")"
         gpus=$(from_listing <"$from")
     fi
     [ -n "$gpus" ] ||
-        fail "$source 中沒有可辨認的 GPU：需要 rocm-smi --showuniqueid 或 amd-smi list 的輸出，或「card9; uuid:0x…」、「card9 -> GPU[1]」這樣的行"
+        fail "$(text "$source 中沒有可辨認的 GPU：需要 rocm-smi --showuniqueid 或 amd-smi list 的輸出，或「card9; uuid:0x…」、「card9 -> GPU[1]」這樣的行" \
+            "no GPU is known by $source: it takes output of rocm-smi --showuniqueid or amd-smi list, or lines such as card9; uuid:0x... and card9 -> GPU[1]")"
 fi
 source=${source//[\\[:cntrl:]]/?}     # it stands in a comment
 render <<<"$gpus"

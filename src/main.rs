@@ -26,11 +26,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use crate::cli::language;
 use crate::cli::usage::{self, Refusal};
 use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::failure::exit_status;
 use crate::model::ExitStatus;
 use crate::outlets::console::{self, Console};
+use crate::outlets::live;
 
 /// How long the log and the metrics file may hold up the end of a program that a signal stops.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -40,6 +42,7 @@ const ENDS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 fn main() -> ExitCode {
     let started = Instant::now();
     let line: Vec<_> = env::args_os().collect();
+    language::choose(&line);
     let status = match usage::parse(&line) {
         Ok(cli) => {
             // A file that may grow no more is an error of writing, as a full disk is.
@@ -79,6 +82,7 @@ fn exit_on_signal(started: Instant, metrics_file: Option<PathBuf>) {
         let (writing, is_written) = mpsc::channel::<()>();
         let (logging, file) = (writing.clone(), metrics_file.clone());
         let _ = thread::Builder::new().spawn(move || {
+            live::leave();
             console::end(ExitStatus::Interrupted, started.elapsed());
             drop(logging);
         });

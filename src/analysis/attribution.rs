@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::gpu_map::{Disagreement, GpuMap, Rule, Unplaceable};
 use super::holding::{Hold, Holdings, Span, Spans};
-use crate::model::{GpuIndex, Held, Node, Task, TaskGpu};
+use crate::model::{Both, GpuIndex, Held, Node, Task, TaskGpu};
 
 /// The tasks that hold GPUs, by the host that they run on: made once, for all nodes of a day.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +84,7 @@ pub struct UnlistedGpus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimelessTask {
     pub task: String,
-    pub problem: String,
+    pub problem: Both,
     /// The GPUs that it may have held, if they are known.
     #[serde(skip)]
     pub gpus: Option<Vec<GpuIndex>>,

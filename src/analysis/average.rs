@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ByMetric, CardUsage, Percent, Reading};
+use crate::model::{ByMetric, CardUsage, Percent, Reading, say};
 
 /// The mean GPU and VRAM utilisation of a GPU or of a node; `None` without a reading.
 pub type Mean = ByMetric<Option<Percent>>;
@@ -81,7 +81,12 @@ impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { found, due } = self;
         let tenths = (found * 1000).checked_div(*due).unwrap_or(1000);
-        write!(f, "{found}/{due}（{}.{}%）", tenths / 10, tenths % 10)
+        let (whole, tenth) = (tenths / 10, tenths % 10);
+        say!(
+            f,
+            "{found}/{due}（{whole}.{tenth}%）",
+            "{found}/{due} ({whole}.{tenth}%)"
+        )
     }
 }
 

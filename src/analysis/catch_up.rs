@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::average::Coverage;
 use super::record::{FilesRecord, NodeRecord};
-use crate::model::{CardId, CardUsage, GpuIndex, Node, OtherSetting, Window};
+use crate::model::{CardId, CardUsage, GpuIndex, Node, OtherSetting, Window, comma, said, text};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -140,17 +140,34 @@ impl Lack {
     fn parts(&self) -> (&'static str, String) {
         let plain = |code, message: &str| (code, message.to_owned());
         match self {
-            Self::Everything => plain("no_files", "沒有檔案"),
+            Self::Everything => plain("no_files", text("沒有檔案", "no files")),
             Self::Files(gpus) => {
                 let gpus: Vec<_> = gpus.iter().map(ToString::to_string).collect();
-                ("missing_files", format!("缺少 {} 的檔案", gpus.join("、")))
+                let gpus = gpus.join(comma());
+                (
+                    "missing_files",
+                    said!("缺少 {gpus} 的檔案", "no files for {gpus}"),
+                )
             }
-            Self::Readings(Coverage { found, due }) => ("readings", format!("讀數 {found}/{due}")),
-            Self::TaskInformation => plain("task_information", "沒有當日結束後的任務資訊"),
-            Self::UsersReport => plain("users_report", "沒有用量報告"),
-            Self::OtherSettings(None) => {
-                plain("other_settings", "原有檔案以不同的設定寫成，或已損壞")
-            }
+            Self::Readings(Coverage { found, due }) => (
+                "readings",
+                said!("讀數 {found}/{due}", "readings {found}/{due}"),
+            ),
+            Self::TaskInformation => plain(
+                "task_information",
+                text(
+                    "沒有當日結束後的任務資訊",
+                    "no task information from after the day's end",
+                ),
+            ),
+            Self::UsersReport => plain("users_report", text("沒有用量報告", "no usage report")),
+            Self::OtherSettings(None) => plain(
+                "other_settings",
+                text(
+                    "原有檔案以不同的設定寫成，或已損壞",
+                    "the existing files were written with other settings, or are damaged",
+                ),
+            ),
             Self::OtherSettings(Some(setting)) => ("other_settings", setting.problem()),
         }
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::average::Coverage;
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, text};
 
 /// Why a day is incomplete, in the order of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,18 +34,24 @@ pub enum Shortfall {
 impl Shortfall {
     pub fn message(self) -> &'static str {
         match self {
-            Self::NotCollected => "有節點沒有收集",
-            Self::Node => "有節點沒有寫入",
-            Self::Gpu => "有 GPU 沒有讀數",
-            Self::RefusedReadings => "有讀數不合理而未採用",
-            Self::Unasked => "有讀數未能取得",
-            Self::LostFiles => "有檔案不見了",
-            Self::NoTasks => "沒有任務資訊",
-            Self::EarlyTasks => "任務資訊取得時當日尚未結束",
-            Self::DoubtfulTasks => "有任務的資料不明",
-            Self::Unplaced => "有任務的 GPU 無法對應",
-            Self::UsersReport => "沒有用量報告",
-            Self::NotSynced => "未能確認檔案已存到磁碟",
+            Self::NotCollected => text("有節點沒有收集", "nodes not collected"),
+            Self::Node => text("有節點沒有寫入", "nodes not written"),
+            Self::Gpu => text("有 GPU 沒有讀數", "GPUs without readings"),
+            Self::RefusedReadings => text("有讀數不合理而未採用", "impossible readings left out"),
+            Self::Unasked => text("有讀數未能取得", "readings that could not be fetched"),
+            Self::LostFiles => text("有檔案不見了", "lost files"),
+            Self::NoTasks => text("沒有任務資訊", "no task information"),
+            Self::EarlyTasks => text(
+                "任務資訊取得時當日尚未結束",
+                "task information from before the day's end",
+            ),
+            Self::DoubtfulTasks => text("有任務的資料不明", "tasks in doubt"),
+            Self::Unplaced => text("有任務的 GPU 無法對應", "unplaced task GPUs"),
+            Self::UsersReport => text("沒有用量報告", "no usage report"),
+            Self::NotSynced => text(
+                "未能確認檔案已存到磁碟",
+                "files that may not have reached the disk",
+            ),
         }
     }
 }
@@ -68,13 +74,13 @@ pub enum Verdict {
 impl Verdict {
     pub fn word(self) -> &'static str {
         match self {
-            Self::Complete => "完整",
-            Self::Running => "尚未結束",
-            Self::Moved => "已移出",
-            Self::Gaps => "有缺漏",
-            Self::Incomplete => "不完整",
-            Self::Missing => "缺少",
-            Self::Failed => "失敗",
+            Self::Complete => text("完整", "complete"),
+            Self::Running => text("尚未結束", "still running"),
+            Self::Moved => text("已移出", "moved away"),
+            Self::Gaps => text("有缺漏", "with gaps"),
+            Self::Incomplete => text("不完整", "incomplete"),
+            Self::Missing => text("缺少", "missing"),
+            Self::Failed => text("失敗", "failed"),
         }
     }
 

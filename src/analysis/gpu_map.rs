@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{CardId, GpuIndex, GpuUuid, Node};
+use crate::model::{CardId, GpuIndex, GpuUuid, Node, say, text};
 
 /// How a day's tasks name the GPUs of a node.
 ///
@@ -140,7 +140,11 @@ impl fmt::Display for Disagreement {
             id,
             id_place,
         } = self;
-        write!(f, "{uuid} 依 gpu_uuids 是 {index}，但 id {id} {id_place}")
+        say!(
+            f,
+            "{uuid} 依 gpu_uuids 是 {index}，但 id {id} {id_place}",
+            "{uuid} is {index} by gpu_uuids, but id {id} is {id_place}"
+        )
     }
 }
 
@@ -166,9 +170,14 @@ impl IdPlace {
 impl fmt::Display for IdPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Counted(index) => write!(f, "依 first_gpu_id 是 {index}"),
-            Self::OffNode => f.write_str("依 first_gpu_id 不在此節點"),
-            Self::Card(index) => write!(f, "當作卡號是 {index}"),
+            Self::Counted(index) => {
+                say!(f, "依 first_gpu_id 是 {index}", "{index} by first_gpu_id")
+            }
+            Self::OffNode => f.write_str(text(
+                "依 first_gpu_id 不在此節點",
+                "not on this node by first_gpu_id",
+            )),
+            Self::Card(index) => say!(f, "當作卡號是 {index}", "{index} as a card number"),
         }
     }
 }
@@ -176,6 +185,7 @@ impl fmt::Display for IdPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Language;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -323,6 +333,13 @@ mod tests {
         assert_eq!(message(None, Some(25)), but("25 當作卡號是 GPU[3]"));
         assert_eq!(message(None, Some(30)), None, "no card's number");
         assert_eq!(message(None, None), None);
+        let english = |first, id| Language::English.in_it(|| message(Some(first), Some(id)));
+        let but = |what: &str| Some(format!("{OURS} is GPU[5] by gpu_uuids, but id {what}"));
+        assert_eq!(english(25, 25), but("25 is GPU[0] by first_gpu_id"));
+        assert_eq!(
+            english(25, 33),
+            but("33 is not on this node by first_gpu_id")
+        );
     }
 
     fn any_id() -> impl Strategy<Value = Option<u64>> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::model::{UnixSeconds, Window};
+use crate::model::{UnixSeconds, Window, said};
 
 /// The time `[from, to)`. It is never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -157,7 +157,8 @@ impl<'a> Holdings<'a> {
 impl Window {
     /// A time on the zone's clocks, as `2025-08-01 00:10:00 到 2025-08-01 00:20:00`.
     pub fn clock_span(&self, span: Span) -> String {
-        format!("{} 到 {}", self.clock(span.from), self.clock(span.to))
+        let (from, to) = (self.clock(span.from), self.clock(span.to));
+        said!("{from} 到 {to}", "{from} to {to}")
     }
 }
 

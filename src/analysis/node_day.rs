@@ -8,7 +8,7 @@ use super::conflict::{Conflicts, busy_without_task, conflicts};
 use super::holding::{Holdings, Span};
 use super::ledger::{Doubt, GpuLedger, NodeLedger};
 use crate::model::{
-    CardId, CardUsage, GpuIndex, Node, Thresholds, UnixSeconds, UserColumn, Window,
+    Both, CardId, CardUsage, GpuIndex, Node, Thresholds, UnixSeconds, UserColumn, Window,
 };
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub enum TaskKnowledge<'a> {
         has_malformed: bool,
     },
     Unknown {
-        reason: &'a str,
+        reason: Both,
         /// The user column that an earlier run left.
         earlier: BTreeMap<GpuIndex, String>,
     },

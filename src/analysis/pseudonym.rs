@@ -10,10 +10,12 @@ use std::fmt::{self, Write};
 use chrono::DateTime;
 use ring::hmac;
 
-use crate::model::{Answer, GpuUuid, MalformedTask, Task, TaskGpu, TaskTime};
+use crate::model::{Answer, Both, GpuUuid, MalformedTask, Task, TaskGpu, TaskTime, text};
 
 /// What stands for text that may hold a name.
-pub const WITHHELD: &str = "內容因 --anonymize 而略去";
+pub fn withheld() -> &'static str {
+    text("內容因 --anonymize 而略去", "withheld by --anonymize")
+}
 
 /// How many bytes a key has: as many as the hash gives.
 pub const KEY_BYTES: usize = 32;
@@ -80,7 +82,7 @@ impl Pseudonyms {
         let malformed = malformed.into_iter().map(|task| MalformedTask {
             id: self.of("task-", &task.id),
             // It quotes the record.
-            problem: WITHHELD.to_owned(),
+            problem: Both::of(withheld),
         });
         Answer {
             tasks: tasks.into_iter().map(|task| self.task(task)).collect(),
@@ -144,7 +146,7 @@ fn gpu_without_text(gpu: TaskGpu) -> TaskGpu {
     } = gpu;
     let uuid = uuid.map(|uuid| match GpuUuid::parse(&uuid) {
         Some(GpuUuid::Amd(_)) => uuid,
-        Some(GpuUuid::Text(_)) | None => WITHHELD.to_owned(),
+        Some(GpuUuid::Text(_)) | None => withheld().to_owned(),
     });
     TaskGpu {
         id,
@@ -162,11 +164,11 @@ fn without_text(time: &TaskTime) -> TaskTime {
         TaskTime::At { unix, .. } => TaskTime::At {
             unix: *unix,
             text: DateTime::from_timestamp(*unix, 0).map_or_else(
-                || WITHHELD.to_owned(),
+                || withheld().to_owned(),
                 |moment| moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
             ),
         },
-        TaskTime::Unreadable(_) => TaskTime::Unreadable(WITHHELD.to_owned()),
+        TaskTime::Unreadable(_) => TaskTime::Unreadable(withheld().to_owned()),
     }
 }
 

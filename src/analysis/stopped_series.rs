@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{ByMetric, CardId, CardUsage, GpuIndex, Interval, Metric, UnixSeconds, Window};
+use crate::model::{
+    ByMetric, CardId, CardUsage, GpuIndex, Interval, Metric, UnixSeconds, Window, comma, said, text,
+};
 
 /// For how long a series must have been silent at the window's end. An agent that is restarted is back sooner.
 const SILENCE_SECONDS: i64 = 3600;
@@ -54,8 +56,10 @@ impl Stopped {
     /// What happened, and what helps. `since` is their last reading's moment on the clocks of the zone.
     pub fn message(&self, node: &str, since: &str) -> String {
         if self.is_whole_node {
-            return format!(
-                "{node} 自 {since} 起沒有任何讀數：請檢查該節點與它的 Netdata、時鐘，若經由 parent 也檢查串流"
+            return said!(
+                "{node} 自 {since} 起沒有任何讀數：請檢查該節點、它的 Netdata 與時鐘，經由 parent 時也檢查串流",
+                "{node}: no readings at all since {since}: check the node, its Netdata, its clock, and its \
+                 streaming if url is that of a parent"
             );
         }
         let mut metrics: BTreeMap<(GpuIndex, CardId), Vec<String>> = BTreeMap::new();
@@ -63,13 +67,19 @@ impl Stopped {
             let of_gpu = metrics.entry((series.gpu, series.card)).or_default();
             of_gpu.push(series.metric.to_string());
         }
-        let named = metrics
-            .iter()
-            .map(|((gpu, card), metrics)| format!("{gpu}（Card {card}）的 {}", metrics.join("、")));
+        let named = metrics.iter().map(|((gpu, card), metrics)| {
+            let metrics = metrics.join(text(" 與 ", " and "));
+            said!(
+                "{gpu}（Card {card}）的 {metrics}",
+                "{metrics} of {gpu} (card {card})"
+            )
+        });
         let named: Vec<_> = named.collect();
-        format!(
-            "{node} 自 {since} 起沒有 {} 讀數，其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata",
-            named.join("、")
+        let named = named.join(comma());
+        said!(
+            "{node} 自 {since} 起沒有 {named} 讀數，其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata",
+            "{node}: no readings of {named} since {since}, though other charts went on: these charts have \
+             stopped, restart the node's Netdata"
         )
     }
 }
@@ -119,6 +129,7 @@ pub fn stopped(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Language;
 
     const UNTIL: UnixSeconds = 1_754_092_800;
 
@@ -141,6 +152,30 @@ mod tests {
             card: CardId(8 * gpu as u64 + 1),
             metric,
         }
+    }
+
+    #[test]
+    fn what_stopped_is_said_in_english() {
+        let message = |series: &[Series], is_whole_node| {
+            let stopped = Stopped {
+                since: UNTIL,
+                series: series.to_vec(),
+                is_whole_node,
+            };
+            Language::English.in_it(|| stopped.message("n1", "12:00:00"))
+        };
+        let both = [series(0, Metric::Gpu), series(0, Metric::Vram)];
+        let all = [&both[..], &[series(1, Metric::Vram)]].concat();
+        assert_eq!(
+            message(&all, false),
+            "n1: no readings of GPU and VRAM of GPU[0] (card 1), VRAM of GPU[1] (card 9) since 12:00:00, \
+             though other charts went on: these charts have stopped, restart the node's Netdata"
+        );
+        assert_eq!(
+            message(&both, true),
+            "n1: no readings at all since 12:00:00: check the node, its Netdata, its clock, and its streaming \
+             if url is that of a parent"
+        );
     }
 
     #[test]

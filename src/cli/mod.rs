@@ -1,6 +1,7 @@
 //! The command line: what may be asked, and which command answers it.
 
 pub mod help;
+pub mod language;
 pub mod usage;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::config::{self, ConfigCommand};
 use crate::commands::frame::{CommonArgs, Frame};
 use crate::commands::help::HelpArgs;
+use crate::commands::live::{self, LiveArgs};
 use crate::commands::man::ManArgs;
 use crate::commands::status::{self, StatusArgs};
 use crate::commands::users::{self, UsersArgs};
@@ -51,18 +53,20 @@ pub struct Cli {
 enum Command {
     #[command(about = text("顯示最近幾天的收集狀態", "Show how the last days were collected"), after_help = help::tail!("status"))]
     Status(StatusArgs),
-    #[command(about = text("顯示每位使用者的 GPU 時數、閒置時數與平均使用率", "Show each user's GPU hours, idle hours and mean utilisation"), after_help = help::tail!("users"))]
+    #[command(about = text("顯示每位使用者的 GPU 時數、閒置時數與平均使用率", "Show each user's GPU-hours, idle hours and mean utilisation"), after_help = help::tail!("users"))]
     Users(UsersArgs),
     #[command(about = text("列出 GPU 閒置過久的使用者；加上 --send 才會通知", "List users whose GPUs were idle for too long; --send notifies"), after_help = help::tail!("alerts"))]
     Alerts(AlertsArgs),
-    #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, management API and every node; collect and write nothing"), after_help = help::tail!("check"))]
+    #[command(about = text("顯示現在誰在用哪張 GPU、使用率與閒置多久", "Show who is on which GPU now, how busy, and how long idle"), after_help = help::tail!("live"))]
+    Live(LiveArgs),
+    #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, API and nodes; write nothing"), after_help = help::tail!("check"))]
     Check(CheckArgs),
     #[command(about = text("顯示生效的設定，或產生設定檔", "Show the settings in force, or make a settings file"), arg_required_else_help = false)]
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    #[command(about = text("輸出 shell 的自動補全腳本", "Print the completion script of a shell"))]
+    #[command(about = text("輸出 shell 的自動補全腳本", "Print the completion script for a shell"))]
     Completions {
         #[arg(value_name = "SHELL", hide_possible_values = true)]
         #[arg(help = text("bash、elvish、fish、powershell 或 zsh", "bash, elvish, fish, powershell or zsh"))]
@@ -87,6 +91,7 @@ impl Cli {
             Command::Status(args) => status::run(args, &frame),
             Command::Users(args) => users::run(args, &frame),
             Command::Alerts(args) => alerts::run(args, &frame),
+            Command::Live(args) => live::run(args, &frame),
             Command::Check(args) => check::run(args, &frame),
             Command::Config { command } => config::run(command, &frame),
             Command::Completions { shell } => man::completions(*shell, help::command()),

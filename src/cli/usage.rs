@@ -112,7 +112,7 @@ fn misplaced(arg: &Arg, program: &Command, command: &Command, path: &str) -> Str
     if has_it(&command) {
         return said!(
             "{arg} 寫在子命令之前：請改寫在後面，例如 {path} {arg}",
-            "{arg} stands before the command: write it behind, as in {path} {arg}"
+            "{arg} comes before the command: write it after, as in {path} {arg}"
         );
     }
     let others = program.get_subcommands().filter(has_it);
@@ -120,7 +120,7 @@ fn misplaced(arg: &Arg, program: &Command, command: &Command, path: &str) -> Str
     if others.is_empty() {
         said!(
             "{arg} 是收集資料時的選項，不能與子命令一起使用：請從 {path} 的命令列移除",
-            "{arg} is an option of collecting, not of commands: remove it from the command line of {path}"
+            "{arg} is an option for collecting, not for commands: remove it from the command line of {path}"
         )
     } else {
         let others = others.join(comma());
@@ -162,17 +162,22 @@ fn problem(
     let argument = context(ContextKind::InvalidArg);
     let value = context(ContextKind::InvalidValue);
     let names = || command.get_subcommands().map(Command::get_name);
-    match error.kind() {
+    let kind = error.kind();
+    // Clap takes the word behind it for a command where one is like it.
+    if matches!(
+        kind,
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
+    ) && command.get_name() == program.get_name()
+        && let Some(word) = not_a_date(line, program)
+    {
+        let problem = said!(
+            "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
+            "'{word}' is neither a date nor a command: daily-gpu-log help lists the commands"
+        );
+        return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
+    }
+    match kind {
         ErrorKind::UnknownArgument => {
-            if command.get_name() == program.get_name()
-                && let Some(word) = not_a_date(line, program)
-            {
-                let problem = said!(
-                    "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
-                    "'{word}' is neither a date nor a command: daily-gpu-log help lists them"
-                );
-                return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
-            }
             let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
             let of_run = program.get_arguments().find(is_it);
             if let Some(arg) = of_run.filter(|_| argument.starts_with("--")) {
@@ -183,18 +188,21 @@ fn problem(
             {
                 return said!(
                     "{last} 之後有多餘的引數",
-                    "there are more arguments than {last}"
+                    "unexpected arguments after {last}"
                 );
             }
             let longs = command.get_arguments().filter_map(Arg::get_long);
             let longs: Vec<_> = longs.map(|long| format!("--{long}")).collect();
-            let problem = said!("不認得的引數 '{argument}'", "unknown argument '{argument}'");
+            let problem = said!(
+                "不認得的引數「{argument}」",
+                "unknown argument '{argument}'"
+            );
             with_nearest(problem, &argument, longs.iter().map(String::as_str))
         }
         ErrorKind::InvalidSubcommand => {
             let name = context(ContextKind::InvalidSubcommand);
             with_nearest(
-                said!("不認得的子命令 '{name}'", "unknown command '{name}'"),
+                said!("不認得的子命令「{name}」", "unknown command '{name}'"),
                 &name,
                 names(),
             )
@@ -204,7 +212,7 @@ fn problem(
             said!("缺少子命令 {names}", "a command is missing: {names}")
         }
         ErrorKind::InvalidValue if value.is_empty() => {
-            said!("{argument} 缺少值", "{argument} lacks its value")
+            said!("{argument} 缺少值", "{argument} needs a value")
         }
         ErrorKind::ArgumentConflict => {
             let prior = context(ContextKind::PriorArg);
@@ -230,13 +238,13 @@ fn problem(
             match nearest(&value, names()) {
                 None => with_nearest(reason, &value, ["today", "yesterday"]),
                 name => {
-                    said!("不認得的子命令 '{value}'", "unknown command '{value}'") + &hint(name)
+                    said!("不認得的子命令「{value}」", "unknown command '{value}'") + &hint(name)
                 }
             }
         }
         _ => {
             let problem = said!(
-                "{argument} 的值 '{value}' 不正確",
+                "{argument} 的值「{value}」不正確",
                 "{argument}: wrong value '{value}'"
             );
             let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) else {
@@ -244,7 +252,7 @@ fn problem(
             };
             let problem = said!(
                 "{problem}：可用的值是 {}",
-                "{problem}: the values are {}",
+                "{problem}: the possible values are {}",
                 valid.join(comma())
             );
             with_nearest(problem, &value, valid.iter().map(String::as_str))

@@ -68,7 +68,7 @@ fn send(
     if channels.is_empty() {
         let message = text(
             "--send 需要通知的管道：請在設定檔的 [notify] 設定 webhook_url 或 [notify.smtp]",
-            "--send needs a channel for notices: set webhook_url in [notify], or [notify.smtp], in the settings file",
+            "--send needs a channel for notifications: set webhook_url in [notify], or [notify.smtp], in the settings file",
         );
         let (message, exit_status) = (message.to_owned(), ExitStatus::Configuration);
         return Err(RequestError {
@@ -105,8 +105,8 @@ fn check_recent(date: NaiveDate, config: &Config) -> Result<(), RequestError> {
         Some(earliest) if date < earliest => Err(RequestError::usage(said!(
             "--send 只能通知最近 {days}（window_days）的閒置情形，{date} 太早\
              （請改用 {earliest} 或之後的日期；不加 --send 可以列出）",
-            "--send notifies of idle GPUs of the last {days} (window_days) only, and {date} is too early \
-             (use {earliest} or later; without --send they are listed)",
+            "--send notifies only of idle GPUs in the last {days} (window_days), and {date} is too early (use \
+             {earliest} or later, or list them without --send)",
             days = counted(window_days.into(), "天", "day", "days")
         ))),
         _ => Ok(()),

@@ -54,7 +54,7 @@ impl<'a> Calendar<'a> {
             };
             let message = said!(
                 "--to {last} 早於 {first}{hint}：請先寫較早的日期",
-                "--to {last} is before {first}{hint}: write the earlier date first"
+                "--to {last} is before {first}{hint}: give the earlier date first"
             );
             return Err(RequestError::usage(message));
         }

@@ -23,10 +23,10 @@ pub struct CheckArgs {
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = text(
         "只檢查這些節點 (可重複，或以逗號分隔)",
-        "check these nodes alone (repeatable, or with commas)",
+        "check only these nodes (repeatable, or with commas)",
     ))]
     nodes: Vec<String>,
-    #[arg(long, help = text("不檢查 Token 與管理 API", "do not check the token and the management API"))]
+    #[arg(long, help = text("不檢查 Token 與管理 API", "do not check the token or the management API"))]
     skip_task_info: bool,
 }
 

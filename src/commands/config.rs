@@ -39,9 +39,9 @@ pub fn run(command: &ConfigCommand, frame: &Frame) -> Result<ExitStatus> {
             frame.print_report(&explained, false, ToString::to_string)?;
         }
         ConfigCommand::Init { output: Some(path) } => {
-            new_file::write_new(path, settings::TEMPLATE.as_bytes())?;
+            new_file::write_new(path, settings::template().as_bytes())?;
         }
-        ConfigCommand::Init { output: None } => console::print(settings::TEMPLATE)?,
+        ConfigCommand::Init { output: None } => console::print(settings::template())?,
     }
     Ok(ExitStatus::Complete)
 }

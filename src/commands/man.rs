@@ -8,9 +8,9 @@ use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::manual::{Language, TOPICS};
+use super::manual::TOPICS;
 use crate::formats::roff;
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, text};
 use crate::outlets::console;
 use crate::store::pages;
 
@@ -19,16 +19,12 @@ const VERSION: &str = concat!("daily-gpu-log ", env!("CARGO_PKG_VERSION"));
 #[derive(Args, Debug)]
 pub struct ManArgs {
     #[arg(long, value_name = "DIR")]
-    #[arg(help = "將程式、每個子命令與每個主題的手冊頁\n寫到這個目錄 [預設: 輸出程式的手冊頁]")]
+    #[arg(help = text(
+        "將程式、每個子命令與每個主題的手冊頁\n寫到這個目錄 [預設: 輸出程式的手冊頁]",
+        "write the manual pages of the program, of each\ncommand and of each topic to this directory\n\
+         [default: print the page of the program]"
+    ))]
     dir: Option<PathBuf>,
-    #[arg(long, value_name = "LANG", value_enum, requires = "dir")]
-    #[arg(
-        default_value_t,
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    #[arg(help = "主題的語言: zh-TW 或 en [預設: zh-TW]")]
-    lang: Language,
 }
 
 pub fn completions(shell: Shell, mut program: Command) -> Result<ExitStatus> {
@@ -48,7 +44,7 @@ pub fn run(args: &ManArgs, mut program: Command) -> Result<ExitStatus> {
         add_command(&mut all, &program, "daily-gpu-log", &topics)?;
         all.extend(TOPICS.iter().map(|topic| {
             let name = format!("daily-gpu-log-{}", topic.name);
-            let page = roff::page(&name, VERSION, topic.text(args.lang));
+            let page = roff::page(&name, VERSION, topic.text());
             (format!("{name}.7"), page)
         }));
         pages::write(directory, &all)?;

@@ -27,7 +27,7 @@ pub fn memory(archive: &Archive) -> Result<Memory> {
     serde_json::from_slice(&file).ok().with_context(|| {
         said!(
             "{path} 無法解析：不知道通知過誰，因此不再通知（請從備份還原；移除它會重新通知所有人）",
-            "{path} cannot be parsed: it is not known who was notified, so no notices are sent (restore it from a backup; removing it notifies everybody again)",
+            "{path} cannot be read: it is not known who was notified, so nobody is notified (restore it from a backup; removing it notifies everybody again)",
             path = path.display()
         )
     })
@@ -130,7 +130,7 @@ pub fn send(
     if let Err(error) = settle(report, open) {
         console::warn(said!(
             "通知的結果沒有記下：{error:#}",
-            "the outcome of the notices was not recorded: {error:#}"
+            "the outcome of the notifications was not recorded: {error:#}"
         ));
     }
 }

@@ -27,7 +27,7 @@ pub struct StatusArgs {
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = text(
         "只看這些節點 (可重複，或以逗號分隔)",
-        "show these nodes alone (repeatable, or with commas)",
+        "show only these nodes (repeatable, or with commas)",
     ))]
     nodes: Vec<String>,
 }

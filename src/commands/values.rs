@@ -24,7 +24,7 @@ pub fn parse_within(text: &str, bounds: RangeInclusive<u16>, unit: &str) -> Resu
     number.ok_or_else(|| {
         said!(
             "「{text}」不是 {least} 到 {most} 的{unit}",
-            "'{text}' is no {unit} from {least} to {most}"
+            "'{text}' is not {unit} from {least} to {most}"
         )
     })
 }

@@ -1,8 +1,15 @@
 //! Text in a CSV that spreadsheets open. What one would take for a formula has an apostrophe before it, and loses it
 //! when it is read back. Where `;` parts fields, which the settings of the machine say, each part of a text is a field.
 
-use csv::WriterBuilder;
+use std::io;
+
+use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use serde::Serialize;
+
+use crate::model::Language;
+
+/// More than any header has.
+const HEAD_BYTES: u64 = 4096;
 
 pub fn file<R: Serialize>(header: &str, rows: impl IntoIterator<Item = R>) -> Vec<u8> {
     let mut csv = WriterBuilder::new()
@@ -12,6 +19,21 @@ pub fn file<R: Serialize>(header: &str, rows: impl IntoIterator<Item = R>) -> Ve
     written.expect("a vector takes whatever is written");
     csv.into_inner()
         .expect("a vector takes whatever is written")
+}
+
+/// The first row of a file, in the language that is chosen.
+pub type Header = fn() -> &'static str;
+
+/// In which language a row is this header.
+pub fn language(row: &StringRecord, header: Header) -> Option<Language> {
+    Language::in_which(|| row.iter().eq(header().split(',')))
+}
+
+/// In which language a file begins with one of these headers.
+pub fn language_of(file: impl io::Read, headers: &[Header]) -> Option<Language> {
+    let mut csv = ReaderBuilder::new().from_reader(file.take(HEAD_BYTES));
+    let first = csv.headers().ok()?;
+    headers.iter().find_map(|header| language(first, *header))
 }
 
 /// What a formula can begin with: `CSV Injection` of OWASP, with the wide forms that East Asian settings take as well.

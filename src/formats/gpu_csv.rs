@@ -5,11 +5,17 @@ use std::io;
 
 use csv::{Position, ReaderBuilder, StringRecord};
 
+use super::csv_text;
 use super::unreadable::Unreadable;
 use crate::analysis::other_setting::{Stamped, WrittenFor, written_for};
-use crate::model::{CardUsage, Reading, RowPlace, Window};
+use crate::model::{CardUsage, Reading, RowPlace, Window, said, text};
 
-const HEADER: [&str; 4] = ["時間戳", "日期時間", "GPU使用率(%)", "VRAM使用率(%)"];
+pub fn header() -> &'static str {
+    text(
+        "時間戳,日期時間,GPU使用率(%),VRAM使用率(%)",
+        "timestamp,datetime,gpu_percent,vram_percent",
+    )
+}
 
 /// The first two columns of every GPU's file of a day: made once, for all GPUs of all nodes.
 #[derive(Clone, Debug)]
@@ -25,7 +31,7 @@ impl Stamps {
 /// The file: a row for every reading due, with an empty field for a gap. As in the old programs, the date-time alone has
 /// quotes.
 pub fn render(stamps: &Stamps, usage: &CardUsage) -> Vec<u8> {
-    let mut file = HEADER.join(",");
+    let mut file = header().to_owned();
     file.reserve(8 << 10);
     file.push('\n');
     for (stamp, readings) in stamps.0.iter().zip(usage.gpu.iter().zip(&usage.vram)) {
@@ -45,13 +51,19 @@ pub fn render(stamps: &Stamps, usage: &CardUsage) -> Vec<u8> {
 /// over.
 pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
-    let header = csv.headers()?;
-    if header != HEADER.as_slice() {
-        return Err(Unreadable::malformed("第 1 列不是 GPU 檔案的標題"));
+    if csv_text::language(csv.headers()?, header).is_none() {
+        return Err(Unreadable::malformed(text(
+            "第 1 列不是 GPU 檔案的標題",
+            "line 1 is not the header of a GPU's file",
+        )));
     }
     let not_a_reading = |line| {
         let (zone, interval) = (window.zone, window.interval);
-        Unreadable::line(line, &format!("不是 {zone} 每 {interval} 一筆的讀數"))
+        let problem = said!(
+            "不是 {zone} 每 {interval} 一筆的讀數",
+            "is not the reading of an interval of {interval} in {zone}"
+        );
+        Unreadable::line(line, &problem)
     };
     let (mut stamped, mut rows) = (Vec::new(), Vec::new());
     for row in csv.records() {
@@ -87,8 +99,11 @@ pub fn parse(file: impl io::Read, window: &Window) -> Result<CardUsage, Unreadab
     slots.sort_unstable();
     // Readings of a longer interval, from before the settings were changed, may stand where those of this one would.
     if slots.len() > 1 && slots.is_sorted_by(|slot, next| next - slot > 1) {
-        let problem = format!("各列相隔超過 {}", window.interval);
-        return Err(Unreadable::Malformed(problem));
+        let interval = window.interval;
+        return Err(Unreadable::Malformed(said!(
+            "各列相隔超過 {interval}",
+            "its lines are more than {interval} apart"
+        )));
     }
     Ok(usage)
 }
@@ -115,7 +130,7 @@ fn reading(field: &str) -> Result<Option<Reading>, NotAReading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Interval, OtherSetting};
+    use crate::model::{Interval, Language, OtherSetting};
     use chrono_tz::Tz;
     use proptest::prelude::*;
 
@@ -125,7 +140,7 @@ mod tests {
     }
 
     fn parsed(rows: &str) -> Result<CardUsage, Unreadable> {
-        let text = format!("{}\n{rows}", HEADER.join(","));
+        let text = format!("{}\n{rows}", header());
         parse(text.as_bytes(), &window())
     }
 
@@ -261,8 +276,10 @@ mod tests {
                 values.iter().map(|value| value.map(pick).and_then(Reading::new)).collect()
             };
             let usage = CardUsage { gpu: column(|value| value.0), vram: column(|value| value.1) };
-            let file = render(&Stamps::of(&window()), &usage);
-            prop_assert_eq!(parse(file.as_slice(), &window()).expect("a file"), usage);
+            for language in Language::BOTH {
+                let file = language.in_it(|| render(&Stamps::of(&window()), &usage));
+                prop_assert_eq!(&parse(file.as_slice(), &window()).expect("a file"), &usage);
+            }
         }
     }
 }

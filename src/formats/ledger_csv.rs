@@ -11,22 +11,48 @@ use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula, unguard};
 use super::unreadable::Unreadable;
 use crate::analysis::{Account, DOUBTS, DayLedger, Doubt, Entry, NodeLedger, Span};
-use crate::model::{GpuIndex, UnixSeconds, composed};
+use crate::model::{GpuIndex, UnixSeconds, composed, text};
 
-const HEADER: &str = "類別,使用者,節點,GPU編號,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),無讀數(GPU小時),\
-    平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
-    閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數,統計起(時間戳),統計至(時間戳),備註";
+pub fn header() -> &'static str {
+    text(
+        "類別,使用者,節點,GPU編號,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),無讀數(GPU小時),\
+        平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
+        閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數,統計起(時間戳),統計至(時間戳),備註",
+        "kind,user,node,gpu,hours,active_hours,idle_hours,unknown_hours,\
+        mean_gpu_percent,mean_vram_percent,coverage_percent,seconds,active_seconds,idle_vram_held_seconds,\
+        idle_vram_empty_seconds,idle_vram_unknown_seconds,unknown_seconds,vram_observed_seconds,\
+        from_timestamp,to_timestamp,doubts",
+    )
+}
 
 /// The first column: what a row is of.
-mod kind {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
     /// A user on a GPU.
-    pub const HELD: &str = "配置";
+    Held,
     /// A user on all GPUs.
-    pub const HELD_TOTAL: &str = "配置合計";
+    HeldTotal,
     /// The time of a GPU in which nobody held it.
-    pub const FREE: &str = "未分配";
+    Free,
     /// The same of all GPUs of a node.
-    pub const FREE_TOTAL: &str = "未分配合計";
+    FreeTotal,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Held, Self::HeldTotal, Self::Free, Self::FreeTotal];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Held => text("配置", "held"),
+            Self::HeldTotal => text("配置合計", "held_total"),
+            Self::Free => text("未分配", "free"),
+            Self::FreeTotal => text("未分配合計", "free_total"),
+        }
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,9 +68,9 @@ struct Row<'a> {
     doubts: String,
 }
 
-impl<'a> Row<'a> {
+impl Row<'_> {
     fn new(
-        (kind, user): (&'a str, &str),
+        (kind, user): (Kind, &str),
         node: &str,
         gpu: Option<GpuIndex>,
         account: Account,
@@ -52,9 +78,9 @@ impl<'a> Row<'a> {
         doubts: &BTreeSet<Doubt>,
     ) -> Self {
         let [all, active, idle, _, unknown] = hours(account, 4);
-        let words: Vec<_> = doubts.iter().map(|doubt| doubt.word()).collect();
+        let words: Vec<_> = doubts.iter().map(|doubt| doubt.word_of_file()).collect();
         Self {
-            kind,
+            kind: kind.word(),
             user: guard_formula(user),
             node: guard_formula(node),
             gpu: gpu.map(|gpu| gpu.to_string()).unwrap_or_default(),
@@ -77,7 +103,7 @@ pub fn render(day: &DayLedger) -> Vec<u8> {
             }
         }
     }
-    let row = |of: (&'static str, &str), name: &str, node: &NodeLedger, gpu, account| {
+    let row = |of: (Kind, &str), name: &str, node: &NodeLedger, gpu, account| {
         Row::new(of, name, gpu, account, Some(node.known), &node.doubts)
     };
     let mut rows = Vec::new();
@@ -85,41 +111,48 @@ pub fn render(day: &DayLedger) -> Vec<u8> {
         let (mut total, mut doubts) = (Account::default(), BTreeSet::new());
         for (name, node, entry) in entries {
             let (gpu, account) = (Some(entry.gpu), entry.account);
-            rows.push(row((kind::HELD, user), name, node, gpu, account));
+            rows.push(row((Kind::Held, user), name, node, gpu, account));
             total += account;
             doubts.extend(&node.doubts);
         }
-        let of = (kind::HELD_TOTAL, user);
+        let of = (Kind::HeldTotal, user);
         rows.push(Row::new(of, "", None, total, None, &doubts));
     }
     for (name, node) in day {
         let mut total = Account::default();
         for entry in node.entries.iter().filter(|entry| entry.user.is_none()) {
             let (gpu, account) = (Some(entry.gpu), entry.account);
-            rows.push(row((kind::FREE, ""), name, node, gpu, account));
+            rows.push(row((Kind::Free, ""), name, node, gpu, account));
             total += account;
         }
-        rows.push(row((kind::FREE_TOTAL, ""), name, node, None, total));
+        rows.push(row((Kind::FreeTotal, ""), name, node, None, total));
     }
-    csv_text::file(HEADER, rows)
+    csv_text::file(header(), rows)
 }
 
 /// Reads the file back. Totals are passed over: they follow from the rest.
 pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
     let mut csv = ReaderBuilder::new().from_reader(file);
-    if !csv.headers()?.iter().eq(HEADER.split(',')) {
-        return Err(Unreadable::malformed("第 1 列不是用量報告的標題"));
-    }
+    let language = csv_text::language(csv.headers()?, header).ok_or_else(|| {
+        Unreadable::malformed(text(
+            "第 1 列不是用量報告的標題",
+            "line 1 is not the header of a usage report",
+        ))
+    })?;
     let mut day = DayLedger::new();
     let mut row = StringRecord::new();
     while csv.read_record(&mut row)? {
-        read_row(&row, &mut day).ok_or_else(|| Unreadable::row(&row, "的數字不符"))?;
+        let read = language.in_it(|| read_row(&row, &mut day));
+        let problem = || text("的數字不符", "contradicts itself");
+        read.ok_or_else(|| Unreadable::row(&row, problem()))?;
     }
     for node in day.values_mut() {
         node.entries.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
         if !node.entries.is_sorted_by(|a, b| a.key() < b.key()) {
-            let problem = "同一位使用者的同一張 GPU 出現兩次";
-            return Err(Unreadable::malformed(problem));
+            return Err(Unreadable::malformed(text(
+                "同一位使用者的同一張 GPU 出現兩次",
+                "a GPU of a user is listed twice",
+            )));
         }
     }
     Ok(day)
@@ -127,7 +160,8 @@ pub fn parse(file: impl io::Read) -> Result<DayLedger, Unreadable> {
 
 /// Takes a row, or returns `None` where it contradicts itself.
 fn read_row(record: &StringRecord, day: &mut DayLedger) -> Option<()> {
-    if &record[0] == kind::HELD_TOTAL {
+    let kind = Kind::read(&record[0])?;
+    if kind == Kind::HeldTotal {
         return Some(());
     }
     let row: Row = record.deserialize(None).ok()?;
@@ -142,10 +176,10 @@ fn read_row(record: &StringRecord, day: &mut DayLedger) -> Option<()> {
     if (ledger.known, &ledger.doubts) != (known, &doubts) {
         return None;
     }
-    let user = match row.kind {
-        kind::HELD if !user.is_empty() => Some(user),
-        kind::FREE if user.is_empty() => None,
-        kind::FREE_TOTAL => return Some(()),
+    let user = match kind {
+        Kind::Held if !user.is_empty() => Some(user),
+        Kind::Free if user.is_empty() => None,
+        Kind::FreeTotal => return Some(()),
         _ => return None,
     };
     let gpu = GpuIndex::parse(&row.gpu)?;
@@ -156,10 +190,12 @@ fn read_row(record: &StringRecord, day: &mut DayLedger) -> Option<()> {
 
 fn read_doubts(text: &str) -> Option<BTreeSet<Doubt>> {
     let words = text.split(';').filter(|word| !word.is_empty());
-    let doubt = |word: &str| DOUBTS.iter().find(|(_, known)| *known == word);
-    words
-        .map(|word| doubt(word).map(|(doubt, _)| *doubt))
-        .collect()
+    let doubt = |word: &str| {
+        DOUBTS
+            .into_iter()
+            .find(|doubt| doubt.word_of_file() == word)
+    };
+    words.map(doubt).collect()
 }
 
 #[cfg(test)]
@@ -167,7 +203,7 @@ mod tests {
     use super::*;
     use crate::analysis::Idle;
     use crate::formats::number::two_decimals;
-    use crate::model::Reading;
+    use crate::model::{Language, Reading};
     use proptest::prelude::*;
 
     const MIDNIGHT: UnixSeconds = 1_754_006_400;
@@ -213,8 +249,7 @@ mod tests {
     fn nodes() -> impl Strategy<Value = NodeLedger> {
         let user = prop::option::of("[-=+@'\",;a王 ]{1,4}");
         let entries = prop::collection::btree_map((user, 0..9_usize), accounts(), 0..6);
-        let doubts =
-            prop::sample::subsequence(DOUBTS.map(|(doubt, _)| doubt).to_vec(), 0..=DOUBTS.len());
+        let doubts = prop::sample::subsequence(DOUBTS.to_vec(), 0..=DOUBTS.len());
         (50_000_i64..90_000, entries, doubts).prop_map(|(length, entries, doubts)| {
             let entry = |((user, gpu), account)| Entry {
                 user,
@@ -283,6 +318,9 @@ mod tests {
                 "{new}"
             );
         }
+        let broken = text.replacen(",6000,3600,", ",6000,3601,", 1);
+        let english = Language::English.in_it(|| parsed(&broken));
+        assert_eq!(english, Err("line 2 contradicts itself".to_owned()));
         let twice = text.replacen(row, &format!("{row}\n{row}"), 1);
         assert_eq!(
             parsed(&twice),
@@ -317,15 +355,17 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(day in prop::collection::btree_map("[-=+@'a節,;]{1,4}", nodes(), 0..4)) {
-            let file = render(&day);
-            let read = parse(file.as_slice()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-            prop_assert_eq!(read, day);
+            for language in Language::BOTH {
+                let file = language.in_it(|| render(&day));
+                let read = parse(file.as_slice()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+                prop_assert_eq!(&read, &day);
+            }
         }
 
         #[test]
         fn no_file_panics(text in "\\PC*", row in "[配置未分合計,GPU\\[\\]0-9.a-]*") {
             let _ = parsed(&text);
-            let _ = parsed(&format!("{HEADER}\n{row}\n"));
+            let _ = parsed(&format!("{}\n{row}\n", header()));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::model::text;
+
 /// No line begins with one of these, and none ends before it.
 const CLOSING: &str = "，。、：；！？）」』】》…,.:;!?)";
 const OPENING: &str = "（「『【《(";
@@ -160,7 +162,8 @@ fn inline(text: &str) -> String {
 
 /// The page of a command, as it was generated, with the pages that it refers to.
 pub fn command_page(page: &str, see_also: &[String]) -> String {
-    let mut page = page.replace("\n.SH EXTRA\n", "\n.SH 說明\n");
+    let heading = format!("\n.SH {}\n", text("說明", "NOTES"));
+    let mut page = page.replace("\n.SH EXTRA\n", &heading);
     let title = page.find("\n.TH ").map_or(0, |at| at + 1);
     if let Some(length) = page[title..].find('\n') {
         page.insert_str(title + length, "\n.nh\n.ad l");

@@ -3,27 +3,33 @@
 
 use std::fmt::Write;
 
-use super::average_csv::UNUSED;
+use super::average_csv::unused;
 use super::number::{self, summary_percent};
 use super::task_blocks::{gpu_id, held_gpus, or_missing};
-use crate::analysis::{Account, Coverage, NodeDay, TaskKnowledge};
-use crate::model::{Percent, WeightedSum};
+use crate::analysis::{Account, Coverage, NodeDay, TaskKnowledge, TimelessTask};
+use crate::model::{Percent, WeightedSum, counted, said, text};
 
 const RULE: &str = "================================";
 
 pub fn render(day: &NodeDay) -> String {
     let (mean, name) = (day.mean(), &day.node.name);
-    let mut text = format!(
-        "{RULE}\nAMD GPU 與 VRAM 每日使用率統計\n日期: {}\n節點: {name}\n{RULE}\n\n",
-        day.window.date
+    let date = day.window.date;
+    let head = said!(
+        "AMD GPU 與 VRAM 每日使用率統計\n日期: {date}\n節點: {name}",
+        "Daily utilisation of AMD GPUs and their VRAM\nDate: {date}\nNode: {name}"
     );
-    text += &(card_table(day) + &tasks(day) + &usage(day));
+    let mut summary = format!("{RULE}\n{head}\n{RULE}\n\n");
+    summary += &(card_table(day) + &tasks(day) + &usage(day));
     for (of, mean) in [("GPU", mean.gpu), ("VRAM", mean.vram)] {
-        let _ = writeln!(text, "整體平均 {of} 使用率: {}", summary_percent(mean));
+        let mean = summary_percent(mean);
+        summary += &said!(
+            "整體平均 {of} 使用率: {mean}\n",
+            "Overall mean {of} utilisation: {mean}\n"
+        );
     }
     for section in [
         unfinished(day),
-        silence(day).to_owned(),
+        silence(day),
         coverage(day),
         false_zeros(day),
         hours(day),
@@ -35,16 +41,16 @@ pub fn render(day: &NodeDay) -> String {
         source(day),
     ] {
         if !section.is_empty() {
-            let _ = write!(text, "\n{section}");
+            let _ = write!(summary, "\n{section}");
         }
     }
-    text + RULE + "\n"
+    summary + RULE + "\n"
 }
 
 fn card_table(day: &NodeDay) -> String {
     let gpus = day.gpus.iter();
     let lines = gpus.map(|gpu| format!("{} -> Card {}", gpu.index, gpu.card));
-    titled("GPU 硬體對應表", lines) + "\n"
+    titled(text("GPU 硬體對應表", "GPU map"), lines) + "\n"
 }
 
 /// The tasks of the node. Without task information there is no such section, as there was none of old.
@@ -53,12 +59,16 @@ fn tasks(day: &NodeDay) -> String {
         return String::new();
     };
     let name = &day.node.name;
-    let mut section = format!("GPU 使用者任務資訊:\n{}\n", "-".repeat(50));
-    if known.tasks.is_empty() {
-        let _ = writeln!(section, "{name}: 當日沒有使用 GPU 的任務");
+    let title = text("GPU 使用者任務資訊", "GPU users and their tasks");
+    let mut section = format!("{title}:\n{}\n", "-".repeat(50));
+    section += &if known.tasks.is_empty() {
+        said!(
+            "{name}: 當日沒有使用 GPU 的任務\n",
+            "{name}: no task used a GPU on this day\n"
+        )
     } else {
-        let _ = writeln!(section, "{name} GPU 任務資訊:");
-    }
+        said!("{name} GPU 任務資訊:\n", "Tasks on the GPUs of {name}:\n")
+    };
     for held in held_gpus(known.tasks.iter().copied()) {
         let _ = writeln!(section, "  GPU {}: {}", held.id(), held.task.username);
         held.describe("    - ", true, &mut section);
@@ -68,16 +78,23 @@ fn tasks(day: &NodeDay) -> String {
 
 fn usage(day: &NodeDay) -> String {
     let nobody = match day.tasks {
-        TaskKnowledge::Known { .. } => UNUSED,
-        TaskKnowledge::Unknown { .. } => "無任務資訊",
+        TaskKnowledge::Known { .. } => unused(),
+        TaskKnowledge::Unknown { .. } => text("無任務資訊", "no task information"),
     };
     let lines = day.gpus.iter().map(|gpu| {
         let [busy, vram] = [gpu.mean.gpu, gpu.mean.vram].map(summary_percent);
         let users = day.users(gpu.index);
         let (index, users) = (gpu.index, users.as_deref().unwrap_or(nobody));
-        format!("{index}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {users})")
+        said!(
+            "{index}: GPU使用率 = {busy}, VRAM使用率 = {vram} (使用者: {users})",
+            "{index}: GPU = {busy}, VRAM = {vram} (users: {users})"
+        )
     });
-    titled("各 GPU 使用率與 VRAM 使用率", lines) + "\n"
+    let title = text(
+        "各 GPU 使用率與 VRAM 使用率",
+        "GPU and VRAM utilisation of each GPU",
+    );
+    titled(title, lines) + "\n"
 }
 
 fn unfinished(day: &NodeDay) -> String {
@@ -85,14 +102,20 @@ fn unfinished(day: &NodeDay) -> String {
         return String::new();
     }
     let until = day.window.clock(day.window.until);
-    format!("當日尚未結束: 讀數截至 {until}\n")
+    said!(
+        "當日尚未結束: 讀數截至 {until}\n",
+        "The day is not over: readings up to {until}\n"
+    )
 }
 
-fn silence(day: &NodeDay) -> &'static str {
+fn silence(day: &NodeDay) -> String {
     if day.gpus.iter().any(|gpu| gpu.usage.is_some()) {
-        return "";
+        return String::new();
     }
-    "節點沒有給出當日的任何讀數 (不代表 GPU 閒置)\n"
+    said!(
+        "節點沒有給出當日的任何讀數 (不代表 GPU 閒置)\n",
+        "The node gave no readings for this day (which does not mean that its GPUs were idle)\n"
+    )
 }
 
 fn coverage(day: &NodeDay) -> String {
@@ -100,21 +123,26 @@ fn coverage(day: &NodeDay) -> String {
     let lines = gpus.map(|gpu| {
         let (index, Coverage { found, due }) = (gpu.index, gpu.coverage);
         let percent = gpu.coverage.percent();
-        format!("{index}: {found}/{due} 筆 ({percent:.1}%)")
+        said!(
+            "{index}: {found}/{due} 筆 ({percent:.1}%)",
+            "{index}: {found}/{due} readings ({percent:.1}%)"
+        )
     });
-    titled("資料涵蓋率不足的 GPU", lines)
+    titled(text("資料涵蓋率不足的 GPU", "GPUs with gaps"), lines)
 }
 
 fn false_zeros(day: &NodeDay) -> String {
     let gpus = day.gpus.iter();
     let lines = gpus.filter_map(|gpu| {
         let count = day.false_zeros.get(&gpu.card)?;
-        Some(format!("{}: {count} 筆", gpu.index))
+        let readings = counted(*count, "筆", "reading", "readings");
+        Some(format!("{}: {readings}", gpu.index))
     });
-    titled(
+    let title = text(
         "原有檔案以 0 代替的缺漏 (Netdata 沒有這些讀數，已改為缺漏)",
-        lines,
-    )
+        "Gaps written as 0 in the earlier files (Netdata has no such readings; they are gaps now)",
+    );
+    titled(title, lines)
 }
 
 /// What each user had of a GPU, where that is not simply all of it.
@@ -132,12 +160,17 @@ fn hours(day: &NodeDay) -> String {
         users.iter().map(move |(user, account)| {
             let hours = number::hours(account.seconds(), 2);
             let (gpu, vram) = (percent(account.gpu), percent(account.vram));
-            format!(
-                "{index}: {hours} 小時, GPU使用率 = {gpu}, VRAM使用率 = {vram} (使用者: {user})"
+            said!(
+                "{index}: {hours} 小時, GPU使用率 = {gpu}, VRAM使用率 = {vram} (使用者: {user})",
+                "{index}: {hours} hours, GPU = {gpu}, VRAM = {vram} (user: {user})"
             )
         })
     });
-    titled("各使用者佔用 GPU 的時數，以及佔用期間的使用率", lines)
+    let title = text(
+        "各使用者佔用 GPU 的時數，以及佔用期間的使用率",
+        "Hours that each user held a GPU, and its utilisation in that time",
+    );
+    titled(title, lines)
 }
 
 fn conflicts(day: &NodeDay) -> String {
@@ -146,22 +179,29 @@ fn conflicts(day: &NodeDay) -> String {
     let lines = gpus.flat_map(|(index, conflicts)| {
         let more = |more| match more {
             0 => String::new(),
-            more => format!(" 及另外 {more} 個"),
+            more => said!(" 及另外 {more} 個", " and {more} more"),
         };
         let listed = conflicts.first.iter().map(move |conflict| {
-            format!(
-                "{index}: {} (使用者: {}{}, 任務: {}{})",
-                day.window.clock_span(conflict.span),
-                conflict.users.first.join(";"),
-                more(conflict.users.more),
-                conflict.tasks.first.join(";"),
-                more(conflict.tasks.more)
+            let span = day.window.clock_span(conflict.span);
+            let users = conflict.users.first.join(";") + &more(conflict.users.more);
+            let tasks = conflict.tasks.first.join(";") + &more(conflict.tasks.more);
+            said!(
+                "{index}: {span} (使用者: {users}, 任務: {tasks})",
+                "{index}: {span} (users: {users}, tasks: {tasks})"
             )
         });
         let more = Some(conflicts.more).filter(|more| *more > 0);
-        listed.chain(more.map(|more| format!("{index}: 另有 {more} 段時間")))
+        let more = more.map(|more| {
+            let times = counted(more, "段時間", "more period", "more periods");
+            said!("{index}: 另有 {times}", "{index}: {times}")
+        });
+        listed.chain(more)
     });
-    titled("資源衝突 (多位使用者同時佔用同一張 GPU)", lines)
+    let title = text(
+        "資源衝突 (多位使用者同時佔用同一張 GPU)",
+        "Conflicts (several users held one GPU at once)",
+    );
+    titled(title, lines)
 }
 
 fn busy_without_task(day: &NodeDay) -> String {
@@ -169,9 +209,10 @@ fn busy_without_task(day: &NodeDay) -> String {
         let spans = gpu.held.iter().flat_map(|held| &held.busy_without_task);
         spans.map(|span| format!("{}: {}", gpu.index, day.window.clock_span(*span)))
     });
-    let title = format!(
-        "沒有任務佔用卻忙碌的 GPU (GPU使用率超過 {}% 達一小時以上)",
-        day.thresholds.busy
+    let busy = day.thresholds.busy;
+    let title = said!(
+        "沒有任務佔用卻忙碌的 GPU (GPU使用率超過 {busy}% 達一小時以上)",
+        "GPUs busy without a task (over {busy}% for an hour or more)"
     );
     titled(&title, lines)
 }
@@ -181,39 +222,53 @@ fn unplaced(day: &NodeDay) -> String {
     let unplaced = known.flat_map(|known| &known.unplaced);
     let lines = unplaced.map(|unplaced| {
         let owner = unplaced.owner.as_ref();
-        let owner = owner.map_or_else(String::new, |owner| format!(", 屬於節點 {owner}"));
-        format!(
-            "GPU {}: {} (任務 {}, GPU UUID {}{owner})",
-            gpu_id(&unplaced.gpu),
-            unplaced.username,
-            unplaced.task,
-            or_missing(unplaced.gpu.uuid.as_deref())
+        let owner = owner.map_or_else(String::new, |owner| {
+            said!(", 屬於節點 {owner}", ", of node {owner}")
+        });
+        let (id, user, task) = (gpu_id(&unplaced.gpu), &unplaced.username, &unplaced.task);
+        let uuid = or_missing(unplaced.gpu.uuid.as_deref());
+        said!(
+            "GPU {id}: {user} (任務 {task}, GPU UUID {uuid}{owner})",
+            "GPU {id}: {user} (task {task}, GPU UUID {uuid}{owner})"
         )
     });
     let known = day.tasks.known().into_iter();
     let unlisted = known.flat_map(|known| &known.unlisted).map(|unlisted| {
         let (user, task, count) = (&unlisted.username, &unlisted.task, unlisted.count);
-        format!("GPU N/A: {user} (任務 {task}, flavor 有 {count} 張 GPU, gpus 是空的)")
+        said!(
+            "GPU N/A: {user} (任務 {task}, flavor 有 {count} 張 GPU, gpus 是空的)",
+            "GPU N/A: {user} (task {task}, flavor.gpu is {count}, gpus is empty)"
+        )
     });
-    let lines = lines.chain(unlisted);
-    titled(
+    let title = text(
         "無法對應到本節點 GPU 的任務 GPU (使用者欄位不含這些使用者)",
-        lines,
-    )
+        "Task GPUs that cannot be placed on this node (their users are not among the users above)",
+    );
+    titled(title, lines.chain(unlisted))
 }
 
 fn disagreements(day: &NodeDay) -> String {
     let known = day.tasks.known().into_iter();
     let lines = known.flat_map(|known| &known.disagreements);
     let lines = lines.map(|disagreement| format!("{}: {disagreement}", disagreement.index));
-    titled("UUID 與 id 不一致的 GPU (以 UUID 為準)", lines)
+    let title = text(
+        "UUID 與 id 不一致的 GPU (以 UUID 為準)",
+        "GPUs whose UUID and id disagree (the UUID counts)",
+    );
+    titled(title, lines)
 }
 
 fn timeless(day: &NodeDay) -> String {
     let known = day.tasks.known().into_iter();
     let tasks = known.flat_map(|known| &known.timeless);
-    let lines = tasks.map(|task| format!("任務 {}: {}", task.task, task.problem));
-    titled("時間不明而未計入使用者欄位的任務", lines)
+    let lines = tasks.map(|TimelessTask { task, problem, .. }| {
+        said!("任務 {task}: {problem}", "Task {task}: {problem}")
+    });
+    let title = text(
+        "時間不明而未計入使用者欄位的任務",
+        "Tasks with unknown times (their users are not among the users above)",
+    );
+    titled(title, lines)
 }
 
 /// Where the task information is from, unless it is the management API's answer of this run.
@@ -225,19 +280,31 @@ fn source(day: &NodeDay) -> String {
             };
             let clock = day.window.clock(*since);
             let caveat = if *since < day.window.end {
-                "，當時這一天尚未結束，之後的任務不在其中"
+                text(
+                    "，當時這一天尚未結束，之後的任務不在其中",
+                    ", before the end of the day: later tasks are missing",
+                )
             } else {
                 ""
             };
-            format!("任務資訊取自先前保存的管理 API 回覆 ({clock}{caveat})\n")
+            said!(
+                "任務資訊取自先前保存的管理 API 回覆 ({clock}{caveat})\n",
+                "Task information from an earlier answer of the management API ({clock}{caveat})\n"
+            )
         }
         TaskKnowledge::Unknown { reason, earlier } => {
             let column = if earlier.is_empty() {
                 ""
             } else {
-                "使用者欄位保留自先前的 average CSV\n"
+                text(
+                    "使用者欄位保留自先前的 average CSV\n",
+                    "The users are those of the earlier average CSV\n",
+                )
             };
-            format!("沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n{column}")
+            said!(
+                "沒有任務資訊 (不代表 GPU 無人使用):\n{reason}\n{column}",
+                "No task information (which does not mean that nobody used the GPUs):\n{reason}\n{column}"
+            )
         }
     }
 }
@@ -257,7 +324,7 @@ mod tests {
     use crate::analysis::{DayLedger, Span, TasksByHost, attribute};
     use crate::formats::ledger_csv;
     use crate::model::{
-        CardId, CardUsage, GpuIndex, GpuUuid, Interval, Node, Reading, Thresholds, Window,
+        CardId, CardUsage, GpuIndex, GpuUuid, Interval, Language, Node, Reading, Thresholds, Window,
     };
     use crate::sources::management_api::kept;
     use chrono_tz::Tz;
@@ -325,22 +392,43 @@ mod tests {
 
     #[test]
     fn a_doubtful_day_has_every_section() {
-        let golden = include_str!("../../fixtures/golden/summary_doubtful.txt");
-        with_doubtful_day(|day| assert_eq!(render(day), golden));
+        let chinese = include_str!("../../fixtures/golden/summary_doubtful.txt");
+        let english = include_str!("../../fixtures/golden/summary_doubtful.en.txt");
+        // Whatever is said while it comes about.
+        for said_in in Language::BOTH {
+            said_in.in_it(|| {
+                with_doubtful_day(|day| {
+                    assert_eq!(Language::Chinese.in_it(|| render(day)), chinese);
+                    assert_eq!(Language::English.in_it(|| render(day)), english);
+                });
+            });
+        }
     }
 
     #[test]
     fn the_accounts_of_a_doubtful_day_have_every_word() {
-        let golden = include_str!("../../fixtures/golden/users_doubtful.csv");
-        with_doubtful_day(|day| {
-            let ledger = day.ledger().expect("task information");
-            let ledger = DayLedger::from([(day.node.name.clone(), ledger)]);
-            let file = String::from_utf8(ledger_csv::render(&ledger)).expect("UTF-8");
-            assert_eq!(file, golden);
-            let words = crate::analysis::DOUBTS.map(|(_, word)| word).join(";");
-            assert!(file.lines().skip(1).all(|line| line.ends_with(&words)));
-            let read = ledger_csv::parse(golden.as_bytes()).expect("a ledger");
-            assert_eq!(read, ledger);
-        });
+        for (language, golden) in [
+            (
+                Language::Chinese,
+                include_str!("../../fixtures/golden/users_doubtful.csv"),
+            ),
+            (
+                Language::English,
+                include_str!("../../fixtures/golden/users_doubtful.en.csv"),
+            ),
+        ] {
+            with_doubtful_day(|day| {
+                let ledger = day.ledger().expect("task information");
+                let ledger = DayLedger::from([(day.node.name.clone(), ledger)]);
+                let file = language.in_it(|| ledger_csv::render(&ledger));
+                assert_eq!(String::from_utf8(file).expect("UTF-8"), golden);
+                let words = crate::analysis::DOUBTS;
+                let words = words.map(|doubt| language.in_it(|| doubt.word_of_file()));
+                let words = words.join(";");
+                assert!(golden.lines().skip(1).all(|line| line.ends_with(&words)));
+                let read = ledger_csv::parse(golden.as_bytes()).expect("a ledger");
+                assert_eq!(read, ledger);
+            });
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::number;
-use crate::model::{Task, TaskGpu, TaskTime};
+use crate::model::{Task, TaskGpu, TaskTime, said, text};
 
 /// What stands for a field that the API left out.
 const MISSING: &str = "N/A";
@@ -36,33 +36,45 @@ impl<'a> TaskGpuLine<'a> {
 
     /// Adds the lines on which the summary and the report agree, in their order and each with `start` before it; the
     /// summary has the project besides.
-    pub fn describe(&self, start: &str, with_project: bool, text: &mut String) {
+    pub fn describe(&self, start: &str, with_project: bool, block: &mut String) {
         let Self { task, gpu } = self;
         let mut field = |name: &str, value: Option<&str>, unit: &str| {
-            let _ = writeln!(text, "{start}{name}: {}{unit}", or_missing(value));
+            let _ = writeln!(block, "{start}{name}: {}{unit}", or_missing(value));
         };
         // Follows the user's name, who is another.
         if let Some(owner) = task.other_owner() {
-            let owner = format!("{owner} (時數計入使用者 {})", task.username);
-            field("擁有者", Some(&owner), "");
+            let user = &task.username;
+            let owner = said!(
+                "{owner} (時數計入使用者 {user})",
+                "{owner} (the hours count for user {user})"
+            );
+            field(text("擁有者", "Owner"), Some(&owner), "");
         }
         let memory = gpu.memory.as_ref().map(ToString::to_string);
-        field("GPU 型號", gpu.name.as_deref(), "");
-        field("GPU 記憶體", memory.as_deref(), " MB");
-        field("任務類型", task.kind.as_deref(), "");
+        field(text("GPU 型號", "GPU model"), gpu.name.as_deref(), "");
+        field(text("GPU 記憶體", "GPU memory"), memory.as_deref(), " MB");
+        field(text("任務類型", "Task type"), task.kind.as_deref(), "");
         if with_project {
-            field("專案 UUID", task.project_uuid.as_deref(), "");
+            field(
+                text("專案 UUID", "Project UUID"),
+                task.project_uuid.as_deref(),
+                "",
+            );
         }
-        field("映像檔", task.image.as_deref(), "");
-        field("開始時間", task.start.text(), "");
+        field(text("映像檔", "Image"), task.image.as_deref(), "");
+        field(text("開始時間", "Start"), task.start.text(), "");
         let is_running = task.last_named.is_none() && !matches!(task.start, TaskTime::Never);
         match task.end.text() {
-            Some(end) => field("結束時間", Some(end), ""),
-            None if is_running => field("狀態", Some("執行中"), ""),
+            Some(end) => field(text("結束時間", "End"), Some(end), ""),
+            None if is_running => field(text("狀態", "State"), Some(text("執行中", "running")), ""),
             None => {}
         }
         let seconds = task.total_seconds.map(number::seconds);
-        field("使用時長", seconds.as_deref(), " 秒");
+        field(
+            text("使用時長", "Duration"),
+            seconds.as_deref(),
+            text(" 秒", " s"),
+        );
         field("GPU UUID", gpu.uuid.as_deref(), "");
     }
 }

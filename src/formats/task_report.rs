@@ -6,7 +6,7 @@ use std::fmt::Write;
 use chrono::NaiveDate;
 
 use super::task_blocks::{TaskGpuLine, held_gpus};
-use crate::model::Task;
+use crate::model::{Task, said, text};
 
 /// The report of `date`: of all tasks, or of those of one user, if `is_of_one_user`. Hosts come in the order of `hosts`, and those not among
 /// them after, by name.
@@ -21,27 +21,37 @@ pub fn render(date: NaiveDate, hosts: &[&str], tasks: &[Task], is_of_one_user: b
     let by_host = by_host.map(|((_, host), tasks)| (host, held_gpus(tasks)));
     let by_host: Vec<_> = by_host.collect();
     if by_host.is_empty() {
-        let whose = if is_of_one_user {
-            "這位使用者"
+        let none = if is_of_one_user {
+            text(
+                "當日沒有這位使用者使用 GPU 的任務",
+                "No task of this user used a GPU on this day",
+            )
         } else {
-            ""
+            text("當日沒有使用 GPU 的任務", "No task used a GPU on this day")
         };
-        return format!("=== {date} GPU 使用者任務報告 ===\n\n當日沒有{whose}使用 GPU 的任務\n");
+        return format!("{}\n\n{none}\n", title(date));
     }
-    let mut report = "GPU 使用者任務摘要:\n".to_owned();
+    let mut report = said!("GPU 使用者任務摘要:\n", "GPU users:\n");
     for (host, gpus) in &by_host {
         for holds in gpus.chunk_by(|a, b| a.gpu.id == b.gpu.id && a.gpu.uuid == b.gpu.uuid) {
             let (id, model) = (holds[0].id(), holds[0].model());
             let _ = writeln!(report, "  GPU {id} ({host}): {} - {model}", users(holds));
         }
     }
-    let _ = writeln!(report, "\n=== {date} GPU 使用者任務報告 ===");
+    let _ = writeln!(report, "\n{}", title(date));
     for (host, gpus) in &by_host {
         let _ = writeln!(report, "\n{host}:\n{}", "-".repeat(40));
         let blocks: Vec<_> = gpus.iter().map(block).collect();
         report.push_str(&blocks.join("\n"));
     }
     report
+}
+
+fn title(date: NaiveDate) -> String {
+    said!(
+        "=== {date} GPU 使用者任務報告 ===",
+        "=== {date} GPU tasks and their users ==="
+    )
 }
 
 /// Every user of a GPU, in order of first hold.
@@ -56,7 +66,11 @@ fn users(holds: &[TaskGpuLine]) -> String {
 }
 
 fn block(held: &TaskGpuLine) -> String {
-    let mut block = format!("GPU {}:\n  使用者: {}\n", held.id(), held.task.username);
+    let (id, user) = (held.id(), &held.task.username);
+    let mut block = said!(
+        "GPU {id}:\n  使用者: {user}\n",
+        "GPU {id}:\n  User: {user}\n"
+    );
     held.describe("  ", false, &mut block);
     block
 }

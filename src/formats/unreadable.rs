@@ -4,7 +4,7 @@ use std::io;
 
 use csv::{Position, StringRecord};
 
-use crate::model::OtherSetting;
+use crate::model::{OtherSetting, said};
 
 #[derive(Debug)]
 pub enum Unreadable {
@@ -25,7 +25,7 @@ impl Unreadable {
     }
 
     pub fn line(line: u64, problem: &str) -> Self {
-        Self::Malformed(format!("第 {line} 列{problem}"))
+        Self::Malformed(said!("第 {line} 列{problem}", "line {line} {problem}"))
     }
 }
 

@@ -92,13 +92,13 @@ mod tests {
             table,
             "GPU-hours by project, 2025-08-01\n\
              \n\
-             Project    Held  Active  Idle  (VRAM held)  No reading  GPU  VRAM  Coverage\n\
-             =p         4.00    0.00  0.00         0.00        4.00  N/A   N/A     0.00%\n\
-             (none)     2.00    0.00  0.00         0.00        2.00  N/A   N/A     0.00%\n\
-             (unknown)  1.00    0.00  0.00         0.00        1.00  N/A   N/A     0.00%\n\
-             Total      7.00    0.00  0.00         0.00        7.00  N/A   N/A     0.00%\n\
+             Project    Held  Active  Idle  (VRAM held)  No readings  GPU  VRAM  Coverage\n\
+             =p         4.00    0.00  0.00         0.00         4.00  N/A   N/A     0.00%\n\
+             (none)     2.00    0.00  0.00         0.00         2.00  N/A   N/A     0.00%\n\
+             (unknown)  1.00    0.00  0.00         0.00         1.00  N/A   N/A     0.00%\n\
+             Total      7.00    0.00  0.00         0.00         7.00  N/A   N/A     0.00%\n\
              \n\
-             No task information of gpu-a: 2025-08-01: not kept\n"
+             No task information for gpu-a: 2025-08-01: not kept\n"
         );
     }
 

@@ -17,7 +17,7 @@ pub fn header(of: &'static str) -> [&'static str; 9] {
         text("使用中", "Active"),
         text("閒置", "Idle"),
         text("(佔用VRAM)", "(VRAM held)"),
-        text("無讀數", "No reading"),
+        text("無讀數", "No readings"),
         text("平均GPU", "GPU"),
         text("平均VRAM", "VRAM"),
         text("涵蓋率", "Coverage"),
@@ -87,7 +87,7 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
         let (node, message) = (&absence.node, absence.reason.message());
         let of = node
             .as_ref()
-            .map_or_else(String::new, |node| said!(" {node} 的", " of {node}"));
+            .map_or_else(String::new, |node| said!(" {node} 的", " for {node}"));
         said!(
             "沒有{of}用量報告：{dates}：{message}",
             "No usage report{of}: {dates}: {message}"
@@ -97,7 +97,7 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
         let message = gap.message();
         let of = node
             .as_ref()
-            .map_or_else(String::new, |node| said!(" {node} 的", " of {node}"));
+            .map_or_else(String::new, |node| said!(" {node} 的", " for {node}"));
         said!(
             "沒有{of}任務資訊：{dates}：{message}",
             "No task information{of}: {dates}: {message}"
@@ -162,13 +162,13 @@ mod tests {
             table,
             "GPU-hours by user, 2025-07-31 to 2025-08-01 (2 days, 1 with a report)\n\
              \n\
-             User    Held  Active   Idle  (VRAM held)  No reading     GPU    VRAM  Coverage\n\
-             alice  35.00   12.00  22.00        22.00        1.00  18.79%  69.44%    97.14%\n\
-             bob     4.00    4.00   0.00         0.00        0.00  50.00%  40.00%   100.00%\n\
-             Total  39.00   16.00  22.00        22.00        1.00  22.08%  66.34%    97.43%\n\
+             User    Held  Active   Idle  (VRAM held)  No readings     GPU    VRAM  Coverage\n\
+             alice  35.00   12.00  22.00        22.00         1.00  18.79%  69.44%    97.14%\n\
+             bob     4.00    4.00   0.00         0.00         0.00  50.00%  40.00%   100.00%\n\
+             Total  39.00   16.00  22.00        22.00         1.00  22.08%  66.34%    97.43%\n\
              \n\
              No usage report: 2025-07-31: not collected\n\
-             No usage report of gpu-b: 2025-08-01: no task information\n"
+             No usage report for gpu-b: 2025-08-01: no task information\n"
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::quote;
+use super::{comma, quote, said};
 
 /// At most `CAP` things, and the number of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +29,13 @@ impl<T, const CAP: usize> Capped<T, CAP> {
         self.first.len() + self.more
     }
 
-    /// ` 等 N 個` of all of them, where there are more than the first.
+    /// ` 等 N 個`, `, … (N in all)` of all of them, where there are more than the first.
     pub fn rest(&self) -> String {
-        let all = format!(" 等 {} 個", self.len());
-        Some(all).filter(|_| self.more > 0).unwrap_or_default()
+        if self.more == 0 {
+            return String::new();
+        }
+        let all = self.len();
+        said!(" 等 {all} 個", ", … ({all} in all)")
     }
 
     /// The things, and after them what `rest` makes of the number of the others, if there are any.
@@ -48,10 +51,10 @@ impl<T: Display, const CAP: usize> Capped<T, CAP> {
         let things = self.first.iter().map(|thing| quote(&thing.to_string()));
         let things: Vec<_> = things.collect();
         let rest = (self.more > 0).then(|| rest(self.more));
-        things.join("、") + &rest.unwrap_or_default()
+        things.join(comma()) + &rest.unwrap_or_default()
     }
 
-    /// The things on one line, and ` 等 N 個` of all of them where not all are named.
+    /// The things on one line, and the number of all of them where not all are named.
     pub fn named(&self) -> String {
         self.joined(|_| self.rest())
     }
@@ -77,6 +80,7 @@ impl<T, const CAP: usize> FromIterator<T> for Capped<T, CAP> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Language;
 
     #[test]
     fn what_is_long_is_named_by_its_beginning() {
@@ -94,6 +98,9 @@ mod tests {
         ] {
             let capped: Capped<usize, 2> = (1..=count).collect();
             assert_eq!((capped.len(), capped.named()), (count, joined.to_owned()));
+            let english = joined.replace('、', ", ");
+            let english = english.replace(" 等 ", ", … (").replace(" 個", " in all)");
+            assert_eq!(Language::English.in_it(|| capped.named()), english);
             let lines = capped.followed_by(|more| more);
             assert_eq!(lines.len(), count.min(3), "{lines:?}");
         }

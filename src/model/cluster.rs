@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-use crate::model::{CardId, GpuIndex, GpuUuid, problem, redacted, written};
+use crate::model::{CardId, GpuIndex, GpuUuid, problem, redacted, said, text, written};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -69,11 +69,17 @@ impl Node {
 pub fn cards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CardId>, D::Error> {
     let cards = Vec::<CardId>::deserialize(deserializer)?;
     if cards.is_empty() {
-        return Err(problem("沒有任何卡：請依 GPU 索引順序列出 DRM 卡號"));
+        return Err(problem(text(
+            "沒有任何卡：請依 GPU 索引順序列出 DRM 卡號",
+            "no cards: list the DRM card numbers in the order of the GPU index",
+        )));
     }
     let mut seen = BTreeSet::new();
     match cards.iter().find(|card| !seen.insert(**card)) {
-        Some(twice) => Err(problem(format_args!("卡 {twice} 出現兩次"))),
+        Some(twice) => Err(problem(said!(
+            "卡 {twice} 出現兩次",
+            "card {twice} is listed twice"
+        ))),
         None => Ok(cards),
     }
 }
@@ -84,13 +90,17 @@ fn gpu_uuids<'de, D: Deserializer<'de>>(
     let mut gpu_uuids = BTreeMap::new();
     for (text, index) in BTreeMap::<String, GpuIndex>::deserialize(deserializer)? {
         let Some(uuid) = GpuUuid::parse(&text) else {
-            return Err(problem(format_args!(
-                "「{}」不是 GPU UUID（例如 APU-70cb99ce3e214bda）",
-                redacted(&text)
+            let text = redacted(&text);
+            return Err(problem(said!(
+                "「{text}」不是 GPU UUID（例如 APU-70cb99ce3e214bda）",
+                "'{text}' is not a GPU UUID (such as APU-70cb99ce3e214bda)"
             )));
         };
         if gpu_uuids.insert(uuid.clone(), index).is_some() {
-            return Err(problem(format_args!("GPU UUID {uuid} 出現兩次")));
+            return Err(problem(said!(
+                "GPU UUID {uuid} 出現兩次",
+                "GPU UUID {uuid} is listed twice"
+            )));
         }
     }
     Ok(gpu_uuids)

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 
+use serde::{Serialize, Serializer};
+
 use super::Written;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,8 @@ thread_local! {
 }
 
 impl Language {
+    pub const BOTH: [Self; 2] = [Self::Chinese, Self::English];
+
     /// Makes it the language of the program, unless one was chosen before.
     pub fn choose(self) {
         let _ = CHOSEN.set(self);
@@ -36,10 +40,54 @@ impl Language {
 
     /// What `make` makes in this language, whichever is chosen: a file's is a setting of its own.
     pub fn in_it<T>(self, make: impl FnOnce() -> T) -> T {
-        let before = USED.replace(Some(self));
-        let made = make();
-        USED.set(before);
-        made
+        struct Before(Option<Language>);
+        // Also where `make` panics, and the thread goes on.
+        impl Drop for Before {
+            fn drop(&mut self) {
+                USED.set(self.0);
+            }
+        }
+        let _before = Before(USED.replace(Some(self)));
+        make()
+    }
+
+    /// In which language something is so, such as that a text is the one that is read.
+    pub fn in_which(is_so: impl Fn() -> bool) -> Option<Self> {
+        let mut languages = Self::BOTH.into_iter();
+        languages.find(|language| language.in_it(&is_so))
+    }
+}
+
+/// A text in both languages, for what is made before it is known whether it ends in a message or in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Both {
+    chinese: String,
+    english: String,
+}
+
+impl Both {
+    pub fn of<T: Into<String>>(make: impl Fn() -> T) -> Self {
+        Self {
+            chinese: Language::Chinese.in_it(&make).into(),
+            english: Language::English.in_it(&make).into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Both {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match Language::chosen() {
+            Language::Chinese => &self.chinese,
+            Language::English => &self.english,
+        })
+    }
+}
+
+impl std::error::Error for Both {}
+
+impl Serialize for Both {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -106,3 +154,11 @@ macro_rules! said {
     };
 }
 pub(crate) use said;
+
+/// A message in both languages.
+macro_rules! both {
+    ($($texts:tt)*) => {
+        $crate::model::Both::of(|| $crate::model::said!($($texts)*))
+    };
+}
+pub(crate) use both;

@@ -22,8 +22,8 @@ pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock, is_offset};
 pub use exit_status::ExitStatus;
 pub use gpu_uuid::GpuUuid;
 pub use if_there::if_there;
-pub use language::{Language, comma, counted, text};
-pub(crate) use language::{said, say};
+pub use language::{Both, Language, comma, counted, text};
+pub(crate) use language::{both, said, say};
 pub use other_setting::OtherSetting;
 pub use readable_by::ReadableBy;
 pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
@@ -33,4 +33,4 @@ pub use task::{
 pub use text::{beginning, breaks_line, composed, is_format, literal_end, printable, quote};
 pub use thresholds::{AlertRule, Alerts, GENERAL, Thresholds, WrittenRule};
 pub use units::{CardId, GpuIndex, Percent, Reading, UnixSeconds, WeightedSum};
-pub use written::{Item, MARK, Written, looks_like_token, problem, redacted};
+pub use written::{Item, Written, looks_like_token, mark, problem, redacted};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Capped, CardId, Reading, UnixSeconds, Window};
+use crate::model::{Capped, CardId, Reading, UnixSeconds, Window, said};
 
 /// What is measured of a card. Its context is stable; the chart ids below it hold the product's name, which an
 /// upgrade of Netdata can change (netdata/facts.md §1).
@@ -121,14 +121,20 @@ impl NodeUsage {
     pub fn rejected_example(&self, window: &Window) -> Option<String> {
         let (&(card, metric, stamp), value) = self.rejected.first_key_value()?;
         let at = window.clock(stamp);
-        Some(format!("Card {card} 在 {at} 的 {metric} = {value}"))
+        Some(said!(
+            "Card {card} 在 {at} 的 {metric} = {value}",
+            "{metric} of card {card} = {value} at {at}"
+        ))
     }
 
     /// The first of the rows of which two charts hold a part each, in words.
     pub fn in_part_example(&self, window: &Window) -> Option<String> {
         let &(card, metric, slot) = self.in_part.first()?;
         let at = window.clock(window.stamps().nth(slot)?);
-        Some(format!("Card {card} 在 {at} 的 {metric}"))
+        Some(said!(
+            "Card {card} 在 {at} 的 {metric}",
+            "{metric} of card {card} at {at}"
+        ))
     }
 
     pub fn reject_row(&mut self, problem: impl FnOnce() -> String) {

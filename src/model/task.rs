@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
-use crate::model::{UnixSeconds, quote};
+use crate::model::{Both, UnixSeconds, both, quote};
 
 /// What the API left out is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,17 +75,24 @@ pub struct Held {
 
 impl Task {
     /// When it holds its GPUs, if it ever does, or what keeps that from being known.
-    pub fn held(&self) -> Result<Option<Held>, String> {
+    pub fn held(&self) -> Result<Option<Held>, Both> {
         let moment = |field: &str, time: &TaskTime| match time {
             TaskTime::At { unix, .. } => Ok(Some(*unix)),
             TaskTime::Absent | TaskTime::Never => Ok(None),
-            TaskTime::Unreadable(text) => Err(format!("{field}「{}」不是時間", quote(text))),
+            TaskTime::Unreadable(text) => {
+                let text = quote(text);
+                Err(both!(
+                    "{field}「{text}」不是時間",
+                    "{field} '{text}' is not a time"
+                ))
+            }
         };
         let to = moment("end", &self.end)?;
         if self.start == TaskTime::Never {
             return Ok(None);
         }
-        let from = moment("start", &self.start)?.ok_or("缺少 start")?;
+        let missing = || both!("缺少 start", "start is missing");
+        let from = moment("start", &self.start)?.ok_or_else(missing)?;
         Ok((to.is_none_or(|to| from < to)).then_some(Held { from, to }))
     }
 
@@ -139,7 +146,7 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MalformedTask {
     pub id: String,
-    pub problem: String,
+    pub problem: Both,
 }
 
 /// An answer that an earlier run kept.
@@ -157,7 +164,7 @@ pub enum TaskInformation {
     Kept(KeptAnswer),
     NotAsked,
     /// The management API gave no answer, for this reason.
-    Unavailable(String),
+    Unavailable(Both),
 }
 
 /// Where a run's task information is from.

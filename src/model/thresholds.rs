@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{Reading, written};
+use crate::model::{Reading, text, written};
 
 /// A rule's hours are whole ones, and are compared in seconds.
 const HOUR_SECONDS: u64 = 3600;
@@ -111,15 +111,27 @@ impl Default for Alerts {
 }
 
 fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
-    written::within(deserializer, 1..=MOST_DAYS, "天數")
+    written::within(
+        deserializer,
+        1..=MOST_DAYS,
+        text("天數", "a number of days"),
+    )
 }
 
 fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    written::within(deserializer, 1..=MOST_HOURS, "小時數")
+    written::within(
+        deserializer,
+        1..=MOST_HOURS,
+        text("小時數", "a number of hours"),
+    )
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    written::within(deserializer, 0..=LONGEST_HANDOVER_SECONDS, "秒數")
+    written::within(
+        deserializer,
+        0..=LONGEST_HANDOVER_SECONDS,
+        text("秒數", "a number of seconds"),
+    )
 }
 
 fn own_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
@@ -127,7 +139,7 @@ fn own_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, 
 }
 
 fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
-    written::within(deserializer, 0..=100, "百分比")
+    written::within(deserializer, 0..=100, text("百分比", "a percentage"))
 }
 
 fn own_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {

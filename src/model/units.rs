@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::written;
+use crate::model::{text, written};
 
 /// Seconds since the Unix epoch.
 pub type UnixSeconds = i64;
@@ -117,7 +117,7 @@ impl fmt::Display for Reading {
 
 impl<'de> Deserialize<'de> for Reading {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let percent = written::within(deserializer, 0.0..=100.0, "百分比")?;
+        let percent = written::within(deserializer, 0.0..=100.0, text("百分比", "a percentage"))?;
         Ok(Self::new(percent).expect("a percentage"))
     }
 }

@@ -1,14 +1,18 @@
 //! Values that people write in the settings, and the message of one that makes no sense.
 //!
-//! Such a message begins with [`MARK`]: it stands behind its key and names no type, other than those of the parser.
+//! Such a message begins with [`mark`]: it stands behind its key and names no type, other than those of the parser.
 
 use std::fmt::Display;
 use std::ops::{Deref, RangeInclusive};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What parts a key from the message.
-pub const MARK: &str = "：";
+use super::{said, text};
+
+/// What parts a key from the message. No message of the parser begins with it.
+pub fn mark() -> &'static str {
+    text("：", ": ")
+}
 
 /// A value that is written as text, and displayed as that. A field of one has `#[serde(with = "written")]`.
 pub trait Written: Sized + Display {
@@ -26,7 +30,7 @@ pub fn serialize<T: Written, S: Serializer>(value: &T, serializer: S) -> Result<
 
 /// The error of a value that makes no sense.
 pub fn problem<E: de::Error>(message: impl Display) -> E {
-    E::custom(format_args!("{MARK}{message}"))
+    E::custom(format_args!("{}{message}", mark()))
 }
 
 /// Reads a number that is within bounds.
@@ -40,8 +44,9 @@ pub fn within<'de, D: Deserializer<'de>, T: Deserialize<'de> + PartialOrd + Disp
         return Ok(number);
     }
     let (least, most) = (bounds.start(), bounds.end());
-    Err(problem(format_args!(
-        "{number} 不是 {least} 到 {most} 的{unit}"
+    Err(problem(said!(
+        "{number} 不是 {least} 到 {most} 的{unit}",
+        "{number} is not {unit} from {least} to {most}"
     )))
 }
 

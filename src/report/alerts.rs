@@ -118,7 +118,7 @@ impl<'a> AlertsReport<'a> {
         };
         Some(said!(
             "{whose}{days}沒有可以判斷的資料，不知道 GPU 是否閒置（原因請執行 daily-gpu-log alerts {date} 查看）",
-            "{whose}no data to go by in {days}, so it is not known whether GPUs are idle (for the reasons, run daily-gpu-log alerts {date})",
+            "{whose}no usable data in {days}, so it is not known whether GPUs are idle (for the reasons, run daily-gpu-log alerts {date})",
             days = self.days(),
             date = self.date
         ))

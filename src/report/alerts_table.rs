@@ -16,11 +16,11 @@ impl AlertsReport<'_> {
         lines.push(String::new());
         if self.alerts.is_empty() {
             let nobody = match self.nodes_without_evidence.as_slice() {
-                _ if !self.has_evidence => text("沒有可以判斷的資料", "No data to go by"),
+                _ if !self.has_evidence => text("沒有可以判斷的資料", "No usable data"),
                 [] => text("沒有使用者達到門檻", "No user reached a threshold"),
                 _ => text(
                     "在可以判斷的資料中，沒有使用者達到門檻",
-                    "No user reached a threshold in the data there is to go by",
+                    "No user reached a threshold in the usable data",
                 ),
             };
             lines.push(nobody.to_owned());
@@ -31,7 +31,7 @@ impl AlertsReport<'_> {
             lines.push(String::new());
             let not_idle = text(
                 "以下資料不完整或有疑問，不算閒置（知道佔用多久的，仍計入時數）：",
-                "Incomplete or doubtful, so not counted as idle (known hours still count as held):",
+                "Incomplete or in doubt, so not counted as idle (known hours still count as held):",
             );
             lines.push(not_idle.to_owned());
             let left_out = self.left_out.iter().map(ToString::to_string);
@@ -185,7 +185,7 @@ mod tests {
              alice  default  48.00         60.00         80.00%      100.00%   0.00%     not again  1970-01-01 00:00:00 (admin: delivered, user: not mailed)\n\
              bob    default  48.00         60.00         80.00%      100.00%   0.00%     none yet   -\n\
              \n\
-             Incomplete or doubtful, so not counted as idle (known hours still count as held):\n\
+             Incomplete or in doubt, so not counted as idle (known hours still count as held):\n\
              2025-07-28 gpu-b GPU[3]: the day is not over\n"
         );
         assert_eq!(

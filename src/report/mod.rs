@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod alerts_table;
 pub mod check;
+pub mod live;
 pub mod notice;
 pub mod status;
 

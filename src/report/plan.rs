@@ -69,13 +69,13 @@ impl<'a> PlannedDay<'a> {
         let no_more = by_reason(no_more).into_iter().map(move |nodes| {
             said!(
                 "{date}：不再收集 {nodes}，當日結束後查詢過，Netdata 沒有更多讀數",
-                "{date}: no longer collecting {nodes}: asked after the day ended, Netdata has no more readings"
+                "{date}: no longer collecting {nodes}: Netdata was asked after the day ended, and has no more readings"
             )
         });
         let other_settings = by_reason(other_settings).into_iter().map(move |nodes| {
             said!(
                 "{date}：不自動收集 {nodes}：需要時請指定這個日期收集",
-                "{date}: not collecting {nodes} automatically: give this date to collect it"
+                "{date}: not collecting {nodes} automatically: to collect anyway, give this date"
             )
         });
         let known_settings = by_reason(known_settings).into_iter().map(move |nodes| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-use crate::model::{problem, redacted};
+use crate::model::{problem, redacted, said};
 
 /// No duration of the settings can sensibly be longer.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -16,7 +16,10 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     let is_sensible = |duration: &Duration| !duration.is_zero() && *duration <= LONGEST;
     duration.filter(is_sensible).ok_or_else(|| {
         let text = redacted(text);
-        format!("「{text}」不是一天以內的時間長度，例如 30s 或 10m")
+        said!(
+            "「{text}」不是一天以內的時間長度，例如 30s 或 10m",
+            "'{text}' is not a duration of up to a day, such as 30s or 10m"
+        )
     })
 }
 
@@ -33,7 +36,10 @@ pub fn of_notification<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     let duration = parse(&text).map_err(problem)?;
     if duration > LONGEST_NOTIFICATION {
         let seconds = LONGEST_NOTIFICATION.as_secs();
-        return Err(problem(format_args!("「{text}」超過 {seconds} 秒")));
+        return Err(problem(said!(
+            "「{text}」超過 {seconds} 秒",
+            "'{text}' is more than {seconds} s"
+        )));
     }
     Ok(duration)
 }

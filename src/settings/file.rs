@@ -1,5 +1,6 @@
 //! The settings file as it is written: where it is looked for, its keys, and what is wrong with it.
 
+use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
@@ -9,15 +10,19 @@ use serde_path_to_error::{Path as KeyPath, Segment};
 use toml::{Deserializer, Table, Value};
 
 use super::{Config, check, regular_file};
-use crate::model::{MARK, redacted};
+use crate::model::{if_there, mark, redacted, said, text};
 
 const FILE_NAME: &str = "daily-gpu-log.toml";
 const SYSTEM_FILE: &str = "/etc/daily-gpu-log/config.toml";
 
-/// A settings file that cannot be used (exit status 10).
+/// Settings that cannot be used (exit status 10).
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("無法讀取設定檔 {path}：{cause}（{advice}）", path = .path.display())]
+    #[error("{}", said!(
+        "無法讀取設定檔 {path}：{cause}（{advice}）",
+        "cannot read the settings file {path}: {cause}; {advice}",
+        path = .path.display()
+    ))]
     Unreadable {
         path: PathBuf,
         cause: io::Error,
@@ -25,62 +30,91 @@ pub enum ConfigError {
     },
     /// The problem begins with its place: the line, where the file is no TOML, or a key is unknown or of the wrong
     /// type; the key, where its value makes no sense.
-    #[error("設定檔 {path} 有誤：{problem}", path = .path.display())]
+    #[error("{}", said!(
+        "設定檔 {path} 有誤：{problem}",
+        "settings file {path}: {problem}",
+        path = .path.display()
+    ))]
     Malformed { path: PathBuf, problem: String },
+    /// What a variable says in the place of a setting.
+    #[error("{}", said!("環境變數 {name}：{problem}", "environment variable {name}: {problem}"))]
+    Variable { name: &'static str, problem: String },
 }
 
 /// Reads the file `named` on the command line, else the first that exists in the usual places, else none: the
 /// settings that it brings about, and what it says itself.
 pub fn read(named: Option<&Path>) -> Result<Option<(Config, Table)>, ConfigError> {
-    let places = named.map_or_else(usual_places, |path| vec![path.to_owned()]);
-    for path in places {
-        let read = if named.is_some() {
-            std::fs::read_to_string(&path)
-        } else {
-            read_found(&path)
-        };
-        let text = match read {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => continue,
-            Err(cause) => {
-                let advice = if named.is_some() {
-                    "請確認 --config 的路徑與讀取權限"
-                } else if path.is_relative() {
-                    "請先 cd 到其他目錄，例如 cd /，或以 --config 指定設定檔"
-                } else {
-                    "請確認讀取權限，或以 --config 指定設定檔"
-                };
-                return Err(ConfigError::Unreadable {
-                    path,
-                    cause,
-                    advice,
-                });
-            }
-        };
-        return match parse(&text) {
-            Ok((mut config, file)) => {
-                config.source = Some(path);
-                Ok(Some((config, file)))
-            }
-            Err(problem) => Err(ConfigError::Malformed { path, problem }),
-        };
+    let found = match named {
+        Some(path) => Some((path.to_owned(), fs::read_to_string(path))),
+        None => found().map(|(path, file)| (path, file.and_then(io::read_to_string))),
+    };
+    let Some((path, content)) = found else {
+        return Ok(None);
+    };
+    let content = match content {
+        Ok(content) => content,
+        Err(cause) => {
+            let advice = if named.is_some() {
+                text(
+                    "請確認 --config 的路徑與讀取權限",
+                    "check the path of --config, and the permission to read it",
+                )
+            } else if path.is_relative() {
+                text(
+                    "請先 cd 到其他目錄，例如 cd /，或以 --config 指定設定檔",
+                    "cd to another directory first, such as cd /, or name a settings file with --config",
+                )
+            } else {
+                text(
+                    "請確認讀取權限，或以 --config 指定設定檔",
+                    "check the permission to read it, or name a settings file with --config",
+                )
+            };
+            return Err(ConfigError::Unreadable {
+                path,
+                cause,
+                advice,
+            });
+        }
+    };
+    match parse(&content) {
+        Ok((mut config, file)) => {
+            config.source = Some(path);
+            Ok(Some((config, file)))
+        }
+        Err(problem) => Err(ConfigError::Malformed { path, problem }),
     }
-    Ok(None)
 }
 
-/// A file that was looked for, and so must be of somebody who may decide what the program does.
-fn read_found(path: &Path) -> io::Result<String> {
+/// The first file that exists in the usual places.
+pub fn found() -> Option<(PathBuf, io::Result<File>)> {
+    first(usual_places())
+}
+
+fn first(places: Vec<PathBuf>) -> Option<(PathBuf, io::Result<File>)> {
+    places.into_iter().find_map(|path| {
+        let file = if_there(open_found(&path)).transpose()?;
+        Some((path, file))
+    })
+}
+
+/// Opens a file that was looked for, and so must be of somebody who may decide what the program does.
+fn open_found(path: &Path) -> io::Result<File> {
     let file = regular_file::open_named(path)?;
     let metadata = file.metadata()?;
     if !regular_file::is_own(&metadata) {
-        return Err(io::Error::other(
-            "它屬於其他使用者，不是以 --config 指定的就不使用",
-        ));
+        return Err(io::Error::other(text(
+            "它屬於其他使用者，除非以 --config 指定，否則不使用",
+            "it belongs to another user, and is not used unless --config names it",
+        )));
     }
     if metadata.mode() & 0o002 != 0 {
-        return Err(io::Error::other("任何使用者都可以改寫它：請執行 chmod o-w"));
+        return Err(io::Error::other(text(
+            "任何使用者都可以改寫它：請執行 chmod o-w",
+            "any user may change it: run chmod o-w",
+        )));
     }
-    io::read_to_string(file)
+    Ok(file)
 }
 
 fn usual_places() -> Vec<PathBuf> {
@@ -94,19 +128,23 @@ fn usual_places() -> Vec<PathBuf> {
 }
 
 /// The settings that a file brings about, and what it says itself; or what is wrong with it, and where.
-pub fn parse(text: &str) -> Result<(Config, Table), String> {
+pub fn parse(content: &str) -> Result<(Config, Table), String> {
     let malformed = |error: &toml::de::Error| {
         let message = match error.message() {
-            "duplicate key" => "這個鍵或表格已經寫過一次，請合併".to_owned(),
+            "duplicate key" => text(
+                "這個鍵或表格已經寫過一次，請合併",
+                "this key or table is there already: merge the two",
+            )
+            .to_owned(),
             message => without_values(message),
         };
-        format!("{}：{message}", line(text, error.span()))
+        format!("{}{}{message}", line(content, error.span()), mark())
     };
-    let file: Table = toml::from_str(text).map_err(|error| malformed(&error))?;
-    let deserializer = Deserializer::parse(text).map_err(|error| malformed(&error))?;
+    let file: Table = toml::from_str(content).map_err(|error| malformed(&error))?;
+    let deserializer = Deserializer::parse(content).map_err(|error| malformed(&error))?;
     let config = serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let (path, error) = (error.path(), error.inner());
-        if error.message().starts_with(MARK) {
+        if error.message().starts_with(mark()) {
             format!("{}{}", key_at(path, &file), error.message())
         } else {
             malformed(error)
@@ -137,7 +175,10 @@ fn key_at(path: &KeyPath, file: &Table) -> String {
     match (list, keys.as_slice()) {
         (Some((list, name)), [key, ..]) if list == "nodes" => check::of_item(&list, &name, key),
         (Some((list, name)), [key, ..]) => check::of_item(&list, redacted(&name), key),
-        (None, ["users", user]) => format!("users（{}）", redacted(user)),
+        (None, ["users", user]) => {
+            let user = redacted(user);
+            said!("users（{user}）", "users ({user})")
+        }
         _ => keys.join("."),
     }
 }
@@ -169,18 +210,19 @@ fn without_values(message: &str) -> String {
 
 /// The line in which `span` begins, and its key. The line itself is not shown: it may hold a secret that has no
 /// business there, as may what stands for a key without being one.
-fn line(text: &str, span: Option<Range<usize>>) -> String {
+fn line(content: &str, span: Option<Range<usize>>) -> String {
     let before = span
-        .and_then(|span| text.get(..span.start))
+        .and_then(|span| content.get(..span.start))
         .unwrap_or_default();
-    let number = before.matches('\n').count();
-    let text = text.lines().nth(number).unwrap_or_default();
-    let key = text.split_once('=').map_or("", |(key, _)| key.trim());
+    let before = before.matches('\n').count();
+    let line = content.lines().nth(before).unwrap_or_default();
+    let number = before + 1;
+    let key = line.split_once('=').map_or("", |(key, _)| key.trim());
     let is_key = |c: char| c.is_ascii_lowercase() || c == '_';
     if !key.is_empty() && key.chars().all(is_key) {
-        format!("第 {} 行（{key}）", number + 1)
+        said!("第 {number} 行（{key}）", "line {number} ({key})")
     } else {
-        format!("第 {} 行", number + 1)
+        said!("第 {number} 行", "line {number}")
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings in force: the built-in cluster, overlaid by the settings file, overlaid by the command line.
 //!
-//! A key of the file is a field here, with its default, and a line of `template.toml`, with its meaning.
+//! A key of the file is a field here, with its default, and a line of the templates, with its meaning.
 
 mod archive_dirs;
 mod args;
@@ -8,6 +8,7 @@ mod check;
 mod digest;
 mod duration;
 mod file;
+mod language;
 mod notify;
 mod private_file;
 pub mod regular_file;
@@ -30,18 +31,19 @@ use toml::Table;
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, GpuFileNumber, Interval, Item, Node, ReadableBy, Thresholds, UserColumn,
-    Written, cards, written,
+    Alerts, CardId, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Thresholds,
+    UserColumn, Written, cards, written,
 };
 
 pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
 pub use file::ConfigError;
+pub use language::{LANGUAGE_VARIABLE, written_language};
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
 pub use private_file::{NoSecret, open_private};
 pub use secret::SecretError;
 pub use show::explain;
-pub use template::TEMPLATE;
+pub use template::template;
 pub use token::Token;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -51,11 +53,17 @@ pub struct Config {
     pub data_dir: PathBuf,
     #[serde(rename = "timezone", with = "written")]
     pub zone: Tz,
+    /// That of what is said.
+    #[serde(with = "written")]
+    pub language: Language,
     /// The time that one row of a GPU's CSV stands for.
     #[serde(with = "written")]
     pub interval: Interval,
     pub gpu_files: GpuFileNumber,
     pub user_column: UserColumn,
+    /// That of the files that a run writes.
+    #[serde(with = "written")]
+    pub file_language: Language,
     pub readable_by: ReadableBy,
     pub archive_dirs: ArchiveDirs,
     /// The cards of the nodes that have none of their own.
@@ -134,9 +142,11 @@ impl Default for Config {
             archive_dirs: ArchiveDirs::beside(&data_dir),
             data_dir,
             zone: Tz::UTC,
+            language: Language::Chinese,
             interval: Interval::DEFAULT,
             gpu_files: GpuFileNumber::Index,
             user_column: UserColumn::All,
+            file_language: Language::Chinese,
             readable_by: ReadableBy::Group,
             cards: [1, 9, 17, 25, 33, 41, 49, 57].map(CardId).to_vec(),
             ignore_hosts: BTreeSet::new(),
@@ -217,7 +227,8 @@ pub fn load(args: &SettingsArgs) -> Result<Config, ConfigError> {
     load_with_file(args).map(|(config, _)| config)
 }
 
-/// The settings in force, and what the settings file itself says.
+/// The settings in force, and what the settings file itself says. Their language is chosen, unless one was before: that
+/// of a pipe is not known earlier.
 fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
     let read = file::read(args.config.as_deref())?;
     let (mut config, file) = read.unwrap_or_else(|| (built_in(), Table::new()));
@@ -225,6 +236,13 @@ fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
         config.data_dir.clone_from(data_dir);
     }
     config.zone = args.timezone.unwrap_or(config.zone);
+    if let Some(language) = args
+        .lang
+        .map_or_else(language::of_variable, |lang| Ok(Some(lang)))?
+    {
+        config.language = language;
+    }
+    config.language.choose();
     if matches!(config.archive_dirs, ArchiveDirs::Usual(_)) {
         config.archive_dirs = ArchiveDirs::beside(&config.data_dir);
     }

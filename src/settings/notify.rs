@@ -13,7 +13,7 @@ use super::digest::Digest;
 use super::private_file;
 use super::secret::{Places, SecretError};
 use super::{duration, value};
-use crate::model::{Item, Written, text, written};
+use crate::model::{Item, Written, said, text, written};
 
 /// The name of the mail server's password among a service's credentials.
 const PASSWORD_CREDENTIAL: &str = "smtp-password";
@@ -109,17 +109,29 @@ impl SecretUrl {
 
 impl Written for SecretUrl {
     /// The problem repeats none of the text.
-    fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text.trim())
-            .map_err(|error| format!("不是網址（{error}）：請寫成 https://主機/路徑"))?;
+    fn parse(address: &str) -> Result<Self, String> {
+        let url = Url::parse(address.trim()).map_err(|error| {
+            said!(
+                "不是網址（{error}）：請寫成 https://主機/路徑",
+                "not a URL ({error}): write https://host/path"
+            )
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err("不是 http:// 或 https:// 的網址".to_owned());
+            return Err(text(
+                "不是 http:// 或 https:// 的網址",
+                "not an http:// or https:// URL",
+            )
+            .to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("網址不可含有帳號或密碼".to_owned());
+            return Err(value::credentials_in_url());
         }
         if url.fragment().is_some() {
-            return Err("網址不可含有 # 之後的部分".to_owned());
+            return Err(text(
+                "網址不可含有 # 之後的部分",
+                "a URL must not have a part after #",
+            )
+            .to_owned());
         }
         Ok(Self(url))
     }
@@ -203,7 +215,7 @@ impl UrlSetting<'_> {
         let places = Places {
             credential: self.credential,
             file: self.file,
-            file_name: format!("{}_file 的檔案", self.key),
+            file_name: said!("{key}_file 的檔案", "{key}_file", key = self.key),
             variable: None,
         };
         let found = places.parse(Written::parse)?;
@@ -229,21 +241,24 @@ impl Smtp {
         let places = Places {
             credential: PASSWORD_CREDENTIAL,
             file: self.password_file.as_deref(),
-            file_name: format!("{PASSWORD_FILE} 的檔案"),
+            file_name: said!("{PASSWORD_FILE} 的檔案", "{PASSWORD_FILE}"),
             variable: None,
         };
-        let password = places.parse(|text| {
+        let password = places.parse(|content| {
             // A password may begin or end with a space.
-            let password = text.trim_end_matches(['\r', '\n']);
+            let password = content.trim_end_matches(['\r', '\n']);
             let is_line = !password.is_empty() && !password.contains(char::is_control);
-            is_line
-                .then(|| password.into())
-                .ok_or("必須是一行密碼".to_owned())
+            is_line.then(|| password.into()).ok_or_else(|| {
+                let problem = text("必須是一行密碼", "the password must be one line");
+                problem.to_owned()
+            })
         })?;
         let missing = || {
-            SecretError::Unusable(format!(
+            SecretError::Unusable(said!(
                 "notify.smtp 有 username 而沒有密碼：請設定 {PASSWORD_FILE}（chmod 600），\
-                 或以 systemd 的 LoadCredential 提供 {PASSWORD_CREDENTIAL}"
+                 或以 systemd 的 LoadCredential 提供 {PASSWORD_CREDENTIAL}",
+                "notify.smtp has a username and no password: set {PASSWORD_FILE} (chmod 600), \
+                 or provide {PASSWORD_CREDENTIAL} with systemd's LoadCredential"
             ))
         };
         Ok(Some((username, password.ok_or_else(missing)?)))

@@ -9,6 +9,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use crate::model::{Both, both};
+
 /// The largest file that is read: eight of the largest answers that a server may give.
 pub const LIMIT_BYTES: u64 = 256 << 20;
 /// The kind of error that a file is which is no regular one, or too large.
@@ -26,9 +28,14 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> io::Result<File> {
         .custom_flags(flags.bits().cast_signed())
         .open(path);
     let file = opened.map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::LOOP) => not_regular("是符號連結，不是一般檔案"),
+        Some(Errno::LOOP) => not_regular(both!(
+            "是符號連結，不是一般檔案",
+            "it is a symbolic link, not a regular file",
+        )),
         // A pipe that nobody reads, a socket, a device without a driver.
-        Some(Errno::NXIO | Errno::NODEV) => not_regular("不是一般檔案"),
+        Some(Errno::NXIO | Errno::NODEV) => {
+            not_regular(both!("不是一般檔案", "it is not a regular file"))
+        }
         _ => error,
     })?;
     // Of the file that is open: its name may lead to another one by now.
@@ -36,9 +43,15 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> io::Result<File> {
     if metadata.is_dir() {
         Err(Errno::ISDIR.into())
     } else if !metadata.is_file() {
-        Err(not_regular("不是一般檔案"))
+        Err(not_regular(both!(
+            "不是一般檔案",
+            "it is not a regular file",
+        )))
     } else if metadata.len() > LIMIT_BYTES {
-        Err(not_regular("大於 256 MiB"))
+        Err(not_regular(both!(
+            "大於 256 MiB",
+            "it is larger than 256 MiB",
+        )))
     } else {
         Ok(file)
     }
@@ -60,7 +73,10 @@ pub fn open_named(path: &Path) -> io::Result<File> {
 pub fn check_link(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
     if metadata.is_symlink() && !is_own(&metadata) {
-        return Err(not_regular("是其他使用者建立的符號連結"));
+        return Err(not_regular(both!(
+            "是其他使用者建立的符號連結",
+            "it is a symbolic link that another user made",
+        )));
     }
     Ok(())
 }
@@ -70,7 +86,7 @@ pub fn is_own(metadata: &Metadata) -> bool {
     metadata.uid() == 0 || metadata.uid() == geteuid().as_raw()
 }
 
-fn not_regular(why: &str) -> io::Error {
+fn not_regular(why: Both) -> io::Error {
     io::Error::new(NOT_REGULAR, why)
 }
 

@@ -8,13 +8,18 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::private_file::{NoSecret, credential, open_private};
 use super::regular_file;
+use crate::model::said;
 
 /// A secret that cannot be had. Nothing of what its source holds is in it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    #[error("無法讀取 {place}：{cause}")]
+    #[error("{}", said!("無法讀取 {place}：{cause}", "cannot read {place}: {cause}"))]
     Unreadable { place: String, cause: io::Error },
-    #[error("{place} {path} 可被其他使用者讀取（權限 {mode:04o}）：請執行 chmod 600 {path}", path = .path.display())]
+    #[error("{}", said!(
+        "{place} {path} 可被其他使用者讀取（權限 {mode:04o}）：請執行 chmod 600 {path}",
+        "{path} ({place}) can be read by other users (mode {mode:04o}): run chmod 600 {path}",
+        path = .path.display()
+    ))]
     Exposed {
         place: String,
         path: PathBuf,
@@ -90,13 +95,19 @@ impl Places<'_> {
         let parsed = parse(self.read(&source)?.expose_secret());
         parsed.map(Some).map_err(|problem| {
             let place = self.name(&source);
-            SecretError::Unusable(format!("{place}內容不能用：{problem}"))
+            SecretError::Unusable(said!(
+                "{place}內容無法使用：{problem}",
+                "{place} cannot be used: {problem}"
+            ))
         })
     }
 
     fn name(&self, source: &Source) -> String {
         match source {
-            Source::Credential(_) => format!("憑證 {} 的檔案", self.credential),
+            Source::Credential(_) => {
+                let name = self.credential;
+                said!("憑證 {name} 的檔案", "credential {name}")
+            }
             Source::File(_) => self.file_name.clone(),
             Source::Variable(name) => (*name).to_owned(),
         }

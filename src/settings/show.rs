@@ -7,10 +7,11 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::file::ConfigError;
+use super::language::LANGUAGE_VARIABLE;
 use super::template::{SECRETS, SECTIONS, Section};
 use super::token::TokenOrigin;
-use super::{SettingsArgs, in_force, load_with_file};
-use crate::model::redacted;
+use super::{SettingsArgs, in_force, language, load_with_file};
+use crate::model::{redacted, said, say, text};
 
 /// The settings in force. As text it is a settings file that brings them about, with their origins as comments.
 #[derive(Debug, Serialize)]
@@ -60,6 +61,8 @@ enum Origin {
     File,
     CommandLine,
     /// The one of this name.
+    Variable(#[serde(skip)] &'static str),
+    /// The one of this name.
     Credential(#[serde(skip)] &'static str),
 }
 
@@ -68,11 +71,19 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     let on_command_line = [
         args.data_dir.as_ref().map(|_| "data_dir"),
         args.timezone.map(|_| "timezone"),
+        args.lang.map(|_| "language"),
     ];
+    let on_command_line = on_command_line.into_iter().flatten();
+    let in_variable = language::of_variable().ok().flatten();
+    let in_variable = in_variable.map(|_| ("language", Origin::Variable(LANGUAGE_VARIABLE)));
+    let credentials = config.notify.credentials().into_iter();
     let origins = Origins {
         file,
-        on_command_line: on_command_line.into_iter().flatten().collect(),
-        credentials: config.notify.credentials(),
+        before_file: credentials
+            .map(|(key, name)| (key, Origin::Credential(name)))
+            .chain(on_command_line.map(|key| (key, Origin::CommandLine)))
+            .chain(in_variable)
+            .collect(),
     };
     let in_force = in_force(&config);
     let settings = SECTIONS
@@ -87,9 +98,8 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
 
 struct Origins {
     file: Table,
-    on_command_line: Vec<&'static str>,
-    /// What systemd gives the service in the place of keys, by key.
-    credentials: Vec<(&'static str, &'static str)>,
+    /// What wins over the file, by key, the first first.
+    before_file: Vec<(&'static str, Origin)>,
 }
 
 impl Origins {
@@ -130,19 +140,16 @@ impl Origins {
             name.to_owned()
         };
         let path = section.path_of(&name);
-        let mut credentials = self.credentials.iter();
-        let credential = credentials.find(|(key, _)| *key == path);
-        let origin = if let Some((_, name)) = credential {
-            Origin::Credential(name)
-        } else if self.on_command_line.contains(&path.as_str()) {
-            Origin::CommandLine
+        let mut before_file = self.before_file.iter();
+        let origin = if let Some((_, origin)) = before_file.find(|(key, _)| *key == path) {
+            *origin
         } else if is_in_file || (path == "nodes.cards" && self.file.contains_key("cards")) {
             Origin::File
         } else {
             Origin::BuiltIn
         };
         let value = match value {
-            _ if credential.is_some() => Displayed::Secret,
+            _ if matches!(origin, Origin::Credential(_)) => Displayed::Secret,
             None => Displayed::Unset,
             Some(_) if SECRETS.contains(&path.as_str()) => Displayed::Secret,
             Some(Value::String(text)) if !section.has_own_names() => {
@@ -184,16 +191,23 @@ pub fn tables<'a>(root: &'a Table, section: &Section) -> Vec<&'a Table> {
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
-            Some(path) => writeln!(f, "# 設定檔：{path}")?,
-            None => writeln!(f, "# 沒有設定檔，使用內建設定")?,
+            Some(path) => say!(f, "# 設定檔：{path}\n", "# settings file: {path}\n")?,
+            None => f.write_str(text(
+                "# 沒有設定檔，使用內建設定\n",
+                "# no settings file: the built-in settings\n",
+            ))?,
         }
         match &self.token {
-            Some(token) => writeln!(
+            Some(token) => say!(
                 f,
-                "# 管理 API 的 Token：{}（內容不顯示）",
-                token.description
+                "# 管理 API 的 Token：{token}（內容不顯示）\n",
+                "# management API token: {token} (not shown)\n",
+                token = token.description
             )?,
-            None => writeln!(f, "# 管理 API 的 Token：沒有")?,
+            None => f.write_str(text(
+                "# 管理 API 的 Token：沒有\n",
+                "# management API token: none\n",
+            ))?,
         }
         for setting in &self.settings {
             match setting.header {
@@ -203,15 +217,24 @@ impl fmt::Display for Explained {
             }
             let key = &setting.name;
             let origin = match (setting.origin, &self.file) {
-                (Origin::Credential(name), _) => format!("systemd 憑證 {name}"),
-                (Origin::CommandLine, _) => "命令列".to_owned(),
-                (Origin::File, Some(path)) => format!("設定檔 {path}"),
-                _ => "內建".to_owned(),
+                (Origin::Credential(name), _) => {
+                    said!("systemd 憑證 {name}", "systemd credential {name}")
+                }
+                (Origin::CommandLine, _) => text("命令列", "command line").to_owned(),
+                (Origin::Variable(name), _) => {
+                    said!("環境變數 {name}", "environment variable {name}")
+                }
+                (Origin::File, Some(path)) => said!("設定檔 {path}", "settings file {path}"),
+                _ => text("內建", "built-in").to_owned(),
             };
             match &setting.value {
                 Displayed::Set(value) => writeln!(f, "{key} = {value}  # {origin}")?,
-                Displayed::Secret => writeln!(f, "# {key}：已設定，內容不顯示  # {origin}")?,
-                Displayed::Unset => writeln!(f, "# {key}：未設定")?,
+                Displayed::Secret => say!(
+                    f,
+                    "# {key}：已設定，內容不顯示  # {origin}\n",
+                    "# {key}: set, not shown  # {origin}\n"
+                )?,
+                Displayed::Unset => say!(f, "# {key}：未設定\n", "# {key}: not set\n")?,
             }
         }
         Ok(())
@@ -230,8 +253,7 @@ mod tests {
         let (config, file) = file::parse(text).expect("settings");
         let origins = Origins {
             file,
-            on_command_line: Vec::new(),
-            credentials: Vec::new(),
+            before_file: Vec::new(),
         };
         let notify = SECTIONS.iter().find(|section| section.name == "notify");
         let settings = origins.of_section(notify.expect("a section"), &in_force(&config));

@@ -2,9 +2,19 @@
 
 use std::sync::LazyLock;
 
+use crate::model::text;
+
 /// Every key, with its meaning and its default or an example, commented out, so that it changes nothing. A line that
 /// begins with `#` and no space is a setting, or the header of a table that is not there by itself.
-pub const TEMPLATE: &str = include_str!("template.toml");
+pub fn template() -> &'static str {
+    text(TEMPLATES[0], TEMPLATES[1])
+}
+
+/// By language. They have the same settings.
+const TEMPLATES: [&str; 2] = [
+    include_str!("template.zh-TW.toml"),
+    include_str!("template.en.toml"),
+];
 
 /// The keys whose value is a secret.
 pub const SECRETS: [&str; 2] = ["notify.healthcheck_url", "notify.webhook_url"];
@@ -47,7 +57,7 @@ fn sections() -> Vec<Section> {
         ..Section::default()
     };
     let mut sections = Vec::new();
-    for line in TEMPLATE.lines() {
+    for line in TEMPLATES[0].lines() {
         let setting = line.strip_prefix('#').unwrap_or(line);
         if setting.starts_with('[') && setting != section.header {
             let next = Section {
@@ -93,7 +103,24 @@ mod tests {
             }
             _ => format!("{line}\n"),
         };
-        TEMPLATE.lines().enumerate().map(line).collect()
+        template().lines().enumerate().map(line).collect()
+    }
+
+    #[test]
+    fn every_language_has_the_same_settings_and_its_own_meanings() {
+        let [chinese, english] = TEMPLATES.map(|template| {
+            let lines = template.lines().filter(|line| !line.starts_with("# "));
+            lines.collect::<Vec<_>>()
+        });
+        assert_eq!(chinese, english);
+        let [chinese, english] = TEMPLATES.map(|template| {
+            let lines: Vec<_> = template.lines().collect();
+            let pairs = lines.windows(2);
+            let explained = pairs.filter(|pair| pair[0].starts_with("# ") && is_setting(pair[1]));
+            explained.map(|pair| pair[1]).collect::<Vec<_>>()
+        });
+        assert_eq!(chinese, english);
+        assert!(TEMPLATES[1].is_ascii());
     }
 
     #[test]
@@ -127,7 +154,7 @@ mod tests {
 
     #[test]
     fn each_setting_can_be_put_in_force_alone() {
-        let lines: Vec<&str> = TEMPLATE.lines().collect();
+        let lines: Vec<&str> = template().lines().collect();
         let is_of_whole = |number: usize| {
             let table = lines[..number]
                 .iter()
@@ -179,8 +206,8 @@ mod tests {
     #[test]
     fn a_setting_can_be_changed_where_it_stands() {
         let line = "#gpu_files = \"index\"\n";
-        assert!(TEMPLATE.contains(line));
-        let changed = TEMPLATE.replace(line, "gpu_files = \"card\"\n");
+        assert!(template().contains(line));
+        let changed = template().replace(line, "gpu_files = \"card\"\n");
         assert_eq!(read(&changed).gpu_files, GpuFileNumber::Card);
     }
 

@@ -8,11 +8,10 @@ use serde_json::Value;
 
 use super::TokenFile;
 use super::secret::{Places, SecretError, Source};
-use crate::model::{UnixSeconds, literal_end, looks_like_token};
+use crate::model::{UnixSeconds, literal_end, looks_like_token, said, text};
 
 /// The variable that may hold the token itself.
 const TOKEN_VARIABLE: &str = "MANAGEMENT_API_TOKEN";
-const FILE: &str = "Token 檔";
 /// How long before its end a token is spoken of: a week has a working day for everybody who may renew it.
 const NOTICE_SECONDS: UnixSeconds = 7 * 24 * 3600;
 
@@ -29,13 +28,20 @@ pub struct TokenOrigin {
     pub description: String,
 }
 
+fn file_name() -> &'static str {
+    text("Token 檔", "token file")
+}
+
 /// What messages call the file, with its path, unless somebody wrote the token itself in its place.
 fn file_text(source: &Source) -> String {
     let path = source.to_string();
     if looks_like_token(&path) {
-        format!("{FILE} （設定的 token_file 看起來是 Token 本身，必須是檔案路徑）")
+        said!(
+            "Token 檔（設定的 token_file 看起來是 Token 本身，必須是檔案路徑）",
+            "token file (token_file in the settings looks like the token itself, and must be the path of a file)"
+        )
     } else {
-        format!("{FILE} {path}")
+        format!("{} {path}", file_name())
     }
 }
 
@@ -45,7 +51,7 @@ fn places(file: &TokenFile) -> Places<'_> {
     Places {
         credential: "management-api-token",
         file: Some(file.path()).filter(|_| is_there),
-        file_name: FILE.to_owned(),
+        file_name: file_name().to_owned(),
         variable: Some(TOKEN_VARIABLE),
     }
 }
@@ -58,9 +64,15 @@ impl TokenOrigin {
 
     fn new(source: &Source) -> Self {
         let (kind, description) = match source {
-            Source::Credential(_) => ("credential", format!("systemd 憑證 {source}")),
+            Source::Credential(_) => (
+                "credential",
+                said!("systemd 憑證 {source}", "systemd credential {source}"),
+            ),
             Source::File(_) => ("file", file_text(source)),
-            Source::Variable(_) => ("variable", format!("環境變數 {source}")),
+            Source::Variable(_) => (
+                "variable",
+                said!("環境變數 {source}", "environment variable {source}"),
+            ),
         };
         Self {
             source: kind,
@@ -70,27 +82,42 @@ impl TokenOrigin {
 }
 
 impl Token {
+    /// Whether there is one at all, be it what it may.
+    pub fn is_anywhere(file: &TokenFile) -> bool {
+        places(file).find().is_some()
+    }
+
     pub fn find(file: &TokenFile) -> Result<Self, SecretError> {
         let places = places(file);
         let Some(source) = places.find() else {
-            return Err(SecretError::Unusable(format!(
-                "沒有管理 API 的 Token：請將它寫入 {}（chmod 600）、設定 [management_api] token_file、\
+            return Err(SecretError::Unusable(said!(
+                "沒有管理 API 的 Token：請將它寫入 {path}（chmod 600）、設定 [management_api] token_file、\
                  或設定環境變數 {TOKEN_VARIABLE}；若不需要任務資訊，請加上 --skip-task-info",
-                file.path().display()
+                "no token for the management API: write it to {path} (chmod 600), set [management_api] token_file, \
+                 or set the environment variable {TOKEN_VARIABLE}; if you need no task information, \
+                 add --skip-task-info",
+                path = file.path().display()
             )));
         };
-        let text = places.read(&source).map_err(|error| match error {
+        let content = places.read(&source).map_err(|error| match error {
             SecretError::Unreadable { cause, .. } => SecretError::Unreadable {
                 place: file_text(&source),
                 cause,
             },
             error => error,
         })?;
-        Self::new(text.expose_secret(), TokenOrigin::new(&source)).ok_or_else(|| {
-            let problem = if text.expose_secret().trim().is_empty() {
-                "是空的：請將 Token 寫入其中"
+        let content = content.expose_secret();
+        Self::new(content, TokenOrigin::new(&source)).ok_or_else(|| {
+            let problem = if content.trim().is_empty() {
+                text(
+                    "是空的：請將 Token 寫入其中",
+                    "is empty: write the token to it",
+                )
             } else {
-                "的內容不是 Token：必須是一行可見的 ASCII 字元"
+                text(
+                    "的內容不是 Token：必須是一行可見的 ASCII 字元",
+                    "does not hold a token, which is one line of visible ASCII characters",
+                )
             };
             SecretError::Unusable(format!("{source} {problem}"))
         })

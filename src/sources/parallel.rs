@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::model::said;
+
 /// How long results are gathered before they are handed on together: syncing the disk for each of 1,000 nodes would
 /// take longer than collecting them.
 const BATCH_TIME: Duration = Duration::from_millis(100);
@@ -69,7 +71,10 @@ fn open_files() -> Option<u64> {
 
 /// The machine has no room for even one more thread.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("無法建立執行緒：{0}（請檢查這台機器的執行緒數與記憶體限制）")]
+#[error("{}", said!(
+    "無法建立執行緒：{0}（請檢查這台機器的執行緒數與記憶體限制）",
+    "cannot start a thread: {0}; check this machine's limits on threads and memory", .0
+))]
 pub struct NoThread(String);
 
 impl From<io::Error> for NoThread {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::state::{ReadError, StateFile};
 use super::write::Modes;
 use crate::analysis::DayRecord;
-use crate::model::{GpuFileNumber, ReadableBy};
+use crate::model::{GpuFileNumber, Language, ReadableBy};
 use crate::settings::{ArchiveDirs, Config};
 
 /// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.
@@ -15,6 +15,7 @@ use crate::settings::{ArchiveDirs, Config};
 pub struct Archive {
     pub root: PathBuf,
     pub gpu_files: GpuFileNumber,
+    pub file_language: Language,
     pub readable_by: ReadableBy,
     /// Where months lie that were moved away.
     pub moved: ArchiveDirs,
@@ -25,6 +26,7 @@ impl Archive {
         Self {
             root: config.data_dir.clone(),
             gpu_files: config.gpu_files,
+            file_language: config.file_language,
             readable_by: config.readable_by,
             moved: config.archive_dirs.clone(),
         }

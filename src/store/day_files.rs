@@ -14,7 +14,9 @@ use super::write::{WriteError, check_links};
 use crate::analysis::{Mean, Span};
 use crate::formats::unreadable::Unreadable;
 use crate::formats::{average_csv, gpu_csv};
-use crate::model::{CardId, CardUsage, GpuFileNumber, GpuIndex, Node, OtherSetting, Window};
+use crate::model::{
+    CardId, CardUsage, GpuFileNumber, GpuIndex, Node, OtherSetting, Window, said, text,
+};
 
 #[derive(Debug)]
 pub struct DayFiles<'a> {
@@ -37,10 +39,11 @@ pub struct Earlier {
 
 /// There are files of the day that were written under another setting (exit status 10).
 #[derive(Debug, thiserror::Error)]
-#[error(
+#[error("{}", said!(
     "{problem}（{path}）：請設定 {remedy}，或以 --data-dir 收集到別處；這一天沒有寫入任何檔案",
+    "{problem} ({path}): set {remedy}, or collect elsewhere with --data-dir; no file of this day was written",
     problem = .setting.problem(), path = .path.display(), remedy = .setting.remedy()
-)]
+))]
 pub struct OtherSettings {
     pub path: PathBuf,
     pub setting: OtherSetting,
@@ -158,7 +161,11 @@ impl DayFiles<'_> {
                 if lost.is_empty() {
                     return Ok(());
                 }
-                ("使用者欄位是以不同的 cards 寫成".to_owned(), true)
+                let problem = text(
+                    "使用者欄位是以不同的 cards 寫成",
+                    "its user column was written with other cards",
+                );
+                (problem.to_owned(), true)
             }
             Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
             Err(Unreadable::Malformed(problem)) => (problem, false),
@@ -219,7 +226,7 @@ impl DayFiles<'_> {
     }
 
     /// The directory with the files of the node's day, or that is to have them.
-    fn found_in(&self, node: &Node) -> PathBuf {
+    pub fn found_in(&self, node: &Node) -> PathBuf {
         let tree = self.moved_to(node);
         self.in_tree(tree.as_ref().unwrap_or(&self.archive.root), node)
     }

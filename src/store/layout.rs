@@ -11,7 +11,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CardId, GpuFileNumber, GpuIndex, if_there};
+use crate::model::{CardId, GpuFileNumber, GpuIndex, if_there, said, text};
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
 /// What a run has recorded of the files that it wrote into a node's directory.
@@ -100,22 +100,27 @@ impl Layout {
         if let Some(record) = &self.record {
             match record.card_of(number) {
                 Some(then) if then == card => {}
-                Some(then) => return Some(format!("寫入時是 Card {then}，現在是 Card {card}")),
-                None => return Some("寫入時的設定中沒有這個編號".to_owned()),
+                Some(then) => return Some(changed(then, card)),
+                None => {
+                    let problem = text(
+                        "寫入時的設定中沒有這個編號",
+                        "the settings under which it was written have no such number",
+                    );
+                    return Some(problem.to_owned());
+                }
             }
         } else {
             let is_unknown_number = |number: &&u64| now.card_of(**number).is_none();
             if let Some(stranger) = self.numbers.iter().find(is_unknown_number) {
-                return Some(format!(
-                    "目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符"
+                return Some(said!(
+                    "目錄中有 gpu{stranger}，與設定的 gpu_files 或 cards 不符",
+                    "the directory has gpu{stranger}, which does not fit gpu_files or cards in the settings"
                 ));
             }
         }
         // A run that was killed before it recorded may have left its summary.
         match (now.gpu_files, self.summary.get(&index)) {
-            (GpuFileNumber::Index, Some(&then)) if then != card => {
-                Some(format!("寫入時是 Card {then}，現在是 Card {card}"))
-            }
+            (GpuFileNumber::Index, Some(&then)) if then != card => Some(changed(then, card)),
             // Named by its card, a file says itself what it is of.
             _ => None,
         }
@@ -148,6 +153,13 @@ impl Layout {
             None => self.summary.get(&index).is_some_and(|&then| then != card),
         }
     }
+}
+
+fn changed(then: CardId, now: CardId) -> String {
+    said!(
+        "寫入時是 Card {then}，現在是 Card {now}",
+        "it was card {then} when written, and is card {now} now"
+    )
 }
 
 fn number(name: &str, date: NaiveDate) -> Option<u64> {

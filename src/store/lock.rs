@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::state::{LOCK, STATE_DIRECTORY};
 use super::write::{Modes, WriteError, make_directory};
+use crate::model::{said, text};
 use crate::settings::regular_file::open_with;
 
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
@@ -24,9 +25,17 @@ pub enum OpenError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// Some network file systems.
-    #[error("資料目錄 {root} 的檔案系統不支援 flock 鎖定（{cause}）：無法確保一次只有一個執行，請改放在支援的檔案系統，或以支援鎖定的選項掛載", root = .root.display())]
+    #[error("{}", said!(
+        "資料目錄 {root} 的檔案系統不支援 flock 鎖定（{cause}）：無法確保同時只有一次執行，請改放在支援的檔案系統，或以支援鎖定的選項掛載",
+        "the file system of the data directory {root} does not support flock locks ({cause}), without which two runs may collide: move it to one that does, or mount it with locking",
+        root = .root.display()
+    ))]
     NoLocks { root: PathBuf, cause: io::Error },
-    #[error("資料目錄 {root} 正由另一次執行使用（PID {holder}）：請等它結束，或加上 --wait 秒數", root = .root.display())]
+    #[error("{}", said!(
+        "資料目錄 {root} 正由另一次執行使用（PID {holder}）：請等它結束，或加上 --wait 秒數",
+        "the data directory {root} is in use by another run (PID {holder}): wait for it to end, or add --wait SECONDS",
+        root = .root.display()
+    ))]
     Locked {
         root: PathBuf,
         /// The pid of the other run, or that it is unknown.
@@ -56,7 +65,7 @@ pub fn take(root: &Path, modes: Modes, patience: Duration) -> Result<File, OpenE
         let holder = poll(PID_PATIENCE, PID_PAUSE, || pid(&mut file)).map_err(&error)?;
         return Err(OpenError::Locked {
             root: root.to_owned(),
-            holder: holder.unwrap_or_else(|| "不明".to_owned()),
+            holder: holder.unwrap_or_else(|| text("不明", "unknown").to_owned()),
         });
     }
     // The holder's pid is for the message of the run that comes second.

@@ -2,6 +2,7 @@
 
 mod archive;
 mod day_files;
+mod day_language;
 mod layout;
 mod lock;
 mod moved;

@@ -8,10 +8,15 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use super::archive::Archive;
+use crate::model::said;
 use crate::settings::ArchiveDirs;
 
 #[derive(Debug, thiserror::Error)]
-#[error("無法讀取 archive_dirs 的 {path}：{cause}（其中的日期視為不存在）", path = .path.display())]
+#[error("{}", said!(
+    "無法讀取 archive_dirs 的 {path}：{cause}（其中的日期視為不存在）",
+    "cannot read {path} of archive_dirs: {cause}; its days count as missing",
+    path = .path.display()
+))]
 pub struct ArchiveDirError {
     path: PathBuf,
     cause: io::Error,

@@ -6,15 +6,23 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::write::temporary;
-use crate::model::text;
+use crate::model::{said, text};
 
 const MODE: u32 = 0o640;
 
 #[derive(Debug, thiserror::Error)]
 pub enum NewFileError {
-    #[error("{} 已存在，未覆寫：請改用別的檔名", .0.display())]
+    #[error("{}", said!(
+        "{path} 已存在，未覆寫：請改用別的檔名",
+        "{path} exists and was not overwritten: use another file name",
+        path = .0.display()
+    ))]
     Exists(PathBuf),
-    #[error("無法寫入 {path}：{cause}（請確認目錄存在，且有寫入權限）", path = .path.display())]
+    #[error("{}", said!(
+        "無法寫入 {path}：{cause}（請確認目錄存在，且有寫入權限）",
+        "cannot write {path}: {cause}; check that the directory exists, and the permission to write",
+        path = .path.display()
+    ))]
     Unwritable { path: PathBuf, cause: io::Error },
 }
 

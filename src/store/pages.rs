@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::write::{Modes, put};
+use crate::model::{said, text};
 
 const MODES: Modes = Modes {
     file: 0o644,
@@ -11,7 +12,11 @@ const MODES: Modes = Modes {
 };
 
 #[derive(Debug, thiserror::Error)]
-#[error("無法將手冊頁寫到 {directory}：{problem}（請以 --dir 指定有寫入權限的目錄）", directory = .directory.display())]
+#[error("{}", said!(
+    "無法將手冊頁寫到 {directory}：{problem}（請以 --dir 指定有寫入權限的目錄）",
+    "cannot write the manual pages to {directory}: {problem}; name a directory that you may write to with --dir",
+    directory = .directory.display()
+))]
 pub struct PagesError {
     directory: PathBuf,
     problem: String,
@@ -24,7 +29,9 @@ pub fn write(directory: &Path, pages: &[(String, String)]) -> Result<(), PagesEr
         problem,
     };
     if directory.exists() && !directory.is_dir() {
-        return Err(error("它不是目錄".to_owned()));
+        return Err(error(
+            text("它不是目錄", "it is not a directory").to_owned(),
+        ));
     }
     // Not as directories of data are made, which others may not read.
     fs::create_dir_all(directory).map_err(|cause| error(cause.to_string()))?;

@@ -10,24 +10,40 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::state::STATE_DIRECTORY;
 use super::write::{Modes, WriteError, make_directory, temporary};
 use crate::analysis::{KEY_BYTES, Pseudonyms};
+use crate::model::{said, text};
 use crate::settings::{Config, NoSecret, open_private};
 
 const NAME: &str = "pseudonym-key";
 
 #[derive(Debug, thiserror::Error)]
 pub enum PseudonymKeyError {
-    #[error("無法讀取代號的金鑰 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
-    Unreadable { path: PathBuf, cause: io::Error },
-    #[error("代號的金鑰 {path} 的權限是 {mode:04o}，其他使用者可以存取：請執行 chmod 600 {path}", path = .path.display())]
-    Exposed { path: PathBuf, mode: u32 },
-    #[error(
-        "{path} 不是代號的金鑰（應為 {KEY_BYTES} 個位元組）：請由備份還原；若刪除它，會產生新的金鑰，代號也會全部改變",
+    #[error("{}", said!(
+        "無法讀取代號的金鑰 {path}：{cause}（請以收集時的使用者執行）",
+        "cannot read the pseudonym key {path}: {cause}; run as the user that collects",
         path = .path.display()
-    )]
+    ))]
+    Unreadable { path: PathBuf, cause: io::Error },
+    #[error("{}", said!(
+        "代號的金鑰 {path} 的權限是 {mode:04o}，其他使用者可以存取：請執行 chmod 600 {path}",
+        "the pseudonym key {path} has mode {mode:04o}, and other users have access: run chmod 600 {path}",
+        path = .path.display()
+    ))]
+    Exposed { path: PathBuf, mode: u32 },
+    #[error("{}", said!(
+        "{path} 不是代號的金鑰（應為 {KEY_BYTES} 個位元組）：請由備份還原；若刪除它，會產生新的金鑰，代號也會全部改變",
+        "{path} is not a pseudonym key (which has {KEY_BYTES} bytes): restore it from a backup; if you delete it, a new key is made and every pseudonym changes",
+        path = .path.display()
+    ))]
     Damaged { path: PathBuf },
-    #[error("無法產生代號的金鑰：系統沒有提供隨機數")]
+    #[error(
+        "{}",
+        text(
+            "無法產生代號的金鑰：系統沒有提供隨機數",
+            "cannot make a pseudonym key: the system provides no random numbers"
+        )
+    )]
     NoRandomness,
-    #[error("{0}（代號的金鑰）")]
+    #[error("{}", said!("{0}（代號的金鑰）", "{0} (the pseudonym key)", .0))]
     NotWritten(WriteError),
 }
 

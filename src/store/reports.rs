@@ -12,7 +12,7 @@ use super::write::{self, WriteError};
 use crate::analysis::DayLedger;
 use crate::formats::ledger_csv;
 use crate::formats::unreadable::Unreadable;
-use crate::model::{OtherSetting, Window};
+use crate::model::{OtherSetting, Window, said};
 
 /// Of what is of all nodes together.
 pub const DIRECTORY: &str = "reports";
@@ -27,9 +27,13 @@ pub struct NotMergedReport {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    #[error("無法讀取 {path}：{cause}", path = .path.display())]
+    #[error("{}", said!("無法讀取 {path}：{cause}", "cannot read {path}: {cause}", path = .path.display()))]
     Io { path: PathBuf, cause: io::Error },
-    #[error("{path} 不是用量報告（{problem}）：請重新收集這一天", path = .path.display())]
+    #[error("{}", said!(
+        "{path} 不是用量報告（{problem}）：請重新收集這一天",
+        "{path} is not a usage report ({problem}): collect this day again",
+        path = .path.display()
+    ))]
     Malformed { path: PathBuf, problem: String },
 }
 
@@ -92,7 +96,13 @@ pub fn write_users(
             day = earlier;
             None
         }
-        Ok(Some(_)) => Some(format!("不是 {} 的這一天", window.zone)),
+        Ok(Some(_)) => {
+            let zone = window.zone;
+            Some(said!(
+                "不是 {zone} 的這一天",
+                "it is not of this day in {zone}"
+            ))
+        }
         Err(LedgerError::Malformed { problem, .. }) => Some(problem),
         Err(LedgerError::Io { path, cause }) => return Err(WriteError { path, cause }),
     };
@@ -111,7 +121,7 @@ pub fn write_users(
         }
     }
     day.extend(nodes);
-    let text = ledger_csv::render(&day);
+    let text = archive.file_language.in_it(|| ledger_csv::render(&day));
     write::put(&path, modes, &text, File::sync_all)?;
     Ok((path, not_merged))
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::write::{Modes, WriteError, put};
-use crate::model::{ReadableBy, if_there};
+use crate::model::{ReadableBy, if_there, said};
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
 pub const STATE_DIRECTORY: &str = ".daily-gpu-log";
@@ -13,7 +13,11 @@ pub const STATE_DIRECTORY: &str = ".daily-gpu-log";
 pub const LOCK: &str = "lock";
 
 #[derive(Debug, thiserror::Error)]
-#[error("無法讀取 {path}：{cause}（請以收集時的使用者執行）", path = .path.display())]
+#[error("{}", said!(
+    "無法讀取 {path}：{cause}（請以收集時的使用者執行）",
+    "cannot read {path}: {cause}; run as the user that collects",
+    path = .path.display()
+))]
 pub struct ReadError {
     pub path: PathBuf,
     pub cause: io::Error,

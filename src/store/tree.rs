@@ -131,15 +131,17 @@ impl Tree<'_> {
         make_directory(&directory, modes)?;
         let record = (node.name.clone(), self.files.record_of(node));
         let mut staged = Staged::new(directory, modes, record);
+        let language = self.data_dir.file_language;
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
                 let name = self.files.gpu_file(gpu.index, gpu.card);
-                staged.add(&name, &gpu_csv::render(&self.stamps, usage))?;
+                let file = language.in_it(|| gpu_csv::render(&self.stamps, usage));
+                staged.add(&name, &file)?;
             }
         }
-        let average = average_csv::render(day, user_column);
+        let average = language.in_it(|| average_csv::render(day, user_column));
         staged.add(&format!("average_{date}.csv"), &average)?;
-        let summary = summary::render(day);
+        let summary = language.in_it(|| summary::render(day));
         staged.add(&format!("summary_{date}.txt"), summary.as_bytes())?;
         for file in unusable {
             // A damaged file that nothing takes the place of stays where it is.

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::model::{ReadableBy, if_there};
+use crate::model::{ReadableBy, if_there, said};
 use crate::settings::regular_file::{check_link, open};
 
 /// How temporary files are called, so that none of another program is taken for one.
@@ -42,7 +42,11 @@ impl Modes {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("無法寫入 {path}：{cause}（請確認對資料目錄有寫入權限，且磁碟有空間）", path = .path.display())]
+#[error("{}", said!(
+    "無法寫入 {path}：{cause}（請確認對資料目錄有寫入權限，且磁碟有空間）",
+    "cannot write {path}: {cause}; check the permission to write to the data directory, and the space on the disk",
+    path = .path.display()
+))]
 pub struct WriteError {
     pub path: PathBuf,
     pub cause: io::Error,

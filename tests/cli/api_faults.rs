@@ -66,7 +66,7 @@ fn a_token_that_is_refused_is_told() {
 fn a_token_that_ends_soon_is_a_warning_once_in_a_run() {
     for (hours, said) in [
         (20, "，只剩不到一天：請換新的 Token"),
-        (73, "，只剩3 天："),
+        (73, "，只剩 3 天："),
         (24 * 8, ""),
     ] {
         let token = jwt(chrono::Utc::now().timestamp() + hours * HOUR);

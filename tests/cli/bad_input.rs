@@ -107,9 +107,9 @@ fn a_node_that_is_not_in_the_settings_is_refused() {
 #[test]
 fn options_that_do_not_exist_are_refused_by_name() {
     refused_with_a_hint(&[
-        (&["--colour"], "不認得的引數 '--colour'"),
-        (&["-x"], "不認得的引數 '-x'"),
-        (&[DATE, "--token", "secret"], "不認得的引數 '--token'"),
+        (&["--colour"], "不認得的引數「--colour」"),
+        (&["-x"], "不認得的引數「-x」"),
+        (&[DATE, "--token", "secret"], "不認得的引數「--token」"),
     ]);
 }
 

@@ -273,7 +273,7 @@ fn cards_that_ended_together_are_no_dead_charts_but_a_clock_or_a_stream() {
     let world = start(node().down(since, FOR_EVER));
     let said = |cards, cause| {
         format!(
-            "錯誤：節點 colab-gpu4 的 {cards} 張卡的讀數都停在 {last}，約 N 分鐘之前：圖表不會一起停止，{cause}，請檢查"
+            "錯誤：節點 colab-gpu4 的 {cards} 張卡的讀數都停在 {last}，約 N 分鐘之前：各卡的圖表不會同時停止，請檢查{cause}"
         )
     };
     let without_minutes = |line: &str| {
@@ -289,20 +289,17 @@ fn cards_that_ended_together_are_no_dead_charts_but_a_clock_or_a_stream() {
         without_minutes(&problems[0])
     };
     let outcome = check(&world).exits(3);
-    assert_eq!(only(&outcome), said(8, "是它的時鐘，或它的 Netdata"));
+    assert_eq!(only(&outcome), said(8, "它的時鐘與 Netdata"));
     let url = world.cluster.url(NODE);
     world.edit_settings(&url, &format!("{url}/host/{NODE}"));
     let outcome = check(&world).exits(3);
-    assert_eq!(only(&outcome), said(8, "是它的時鐘，或它到 parent 的串流"));
+    assert_eq!(only(&outcome), said(8, "它的時鐘與到 parent 的串流"));
 
     // One had died before.
     let one_before = node().down(since, FOR_EVER).gap(9, since - HOUR, FOR_EVER);
     let problems = problems(&check(&start(one_before)).exits(3));
     assert_eq!(problems.len(), 2, "{problems:#?}");
-    assert_eq!(
-        without_minutes(&problems[0]),
-        said(7, "是它的時鐘，或它的 Netdata")
-    );
+    assert_eq!(without_minutes(&problems[0]), said(7, "它的時鐘與 Netdata"));
     assert!(
         problems[1].starts_with("錯誤：節點 colab-gpu4 已停止收集 Card 9（最後的讀數在 "),
         "{problems:#?}"
@@ -381,7 +378,7 @@ fn a_card_that_was_renamed_today_is_a_warning_and_collected() {
     let at = today(2 * HOUR);
     let outcome = check(&start(node().renamed(9, at + 60))).exits(0);
     let warning = format!(
-        "警告：節點 colab-gpu4 有 2 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，\
+        "警告：節點 colab-gpu4 有 2 筆讀數剛好遇到圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，\
          已視為缺漏（例如 Card 9 在 {} 的 GPU）",
         clock(at + 600)
     );

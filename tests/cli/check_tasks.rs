@@ -45,11 +45,11 @@ fn the_end_of_a_token_is_told_a_week_before() {
     let said = format!("正常：{}：有效期限到 {}\n", token(&world), clock(end));
     let _ = world.check(&[]).exits(0).stdout_has(&said);
 
-    for (left, words) in [(3 * DAY + HOUR, "3 天"), (HOUR, "不到一天")] {
+    for (left, words) in [(3 * DAY + HOUR, "只剩 3 天"), (HOUR, "只剩不到一天")] {
         let world = with_token(&jwt(now + left));
         let outcome = world.check(&[]).exits(0).stderr_is("");
         let said = format!(
-            "警告：{}將於 {} 過期，只剩{words}：請換新的 Token",
+            "警告：{}將於 {} 過期，{words}：請換新的 Token",
             token(&world),
             clock(now + left)
         );
@@ -244,7 +244,7 @@ fn tasks_that_no_collection_could_place_are_named() {
     assert_eq!(
         problems[1..],
         [
-            "警告：任務 t1 使用的主機 elsewhere 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+            "警告：有任務使用設定中沒有的主機 elsewhere（任務 t1）：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             "警告：colab-gpu4 的任務 t2 時間不明（start「soon」不是時間），未計入使用者欄位",
         ]
     );

@@ -72,9 +72,11 @@ fn each_setting_is_shown_with_where_it_comes_from() {
 
 data_dir = "elsewhere"  # 命令列
 timezone = "Asia/Taipei"  # 設定檔 daily-gpu-log.toml
+language = "zh-TW"  # 內建
 interval = "10m"  # 內建
 gpu_files = "index"  # 內建
 user_column = "all"  # 內建
+file_language = "zh-TW"  # 內建
 readable_by = "group"  # 內建
 archive_dirs = ["data_archive"]  # 內建
 cards = [1, 9]  # 設定檔 daily-gpu-log.toml
@@ -133,6 +135,76 @@ exempt_nodes = []  # 內建
 "#,
         )
         .writes_nothing();
+}
+
+#[test]
+fn the_language_comes_from_the_command_line_else_the_variable_else_the_file() {
+    let world = with(Some("language = \"en\""));
+    let english = [("DAILY_GPU_LOG_LANG", "en")];
+    let chinese = [("DAILY_GPU_LOG_LANG", "zh-TW")];
+    for (arguments, variables, line, origin) in [
+        (
+            &["--lang", "zh-TW"][..],
+            &english[..],
+            "language = \"zh-TW\"  # 命令列\n",
+            "command_line",
+        ),
+        (
+            &[],
+            &chinese,
+            "language = \"zh-TW\"  # 環境變數 DAILY_GPU_LOG_LANG\n",
+            "variable",
+        ),
+        (
+            &["--lang", "en"],
+            &chinese,
+            "language = \"en\"  # command line\n",
+            "command_line",
+        ),
+        (
+            &[],
+            &english,
+            "language = \"en\"  # environment variable DAILY_GPU_LOG_LANG\n",
+            "variable",
+        ),
+        (
+            &[],
+            &[("DAILY_GPU_LOG_LANG", "")],
+            "language = \"en\"  # settings file daily-gpu-log.toml\n",
+            "file",
+        ),
+    ] {
+        let show = [&SHOW[..], arguments].concat();
+        let shown = world.run_with(&show, variables).exits(0).stderr_is("");
+        let _ = shown.stdout_has(&format!("\n{line}"));
+        let json = world.run_with(&[&show[..], &["--json"]].concat(), variables);
+        assert_eq!(origins(&json.exits(0).json(), "language"), [origin]);
+    }
+}
+
+#[test]
+fn a_variable_that_names_no_language_is_refused() {
+    let world = with(Some(""));
+    let variables = [("DAILY_GPU_LOG_LANG", "fr")];
+    let _ = world
+        .run_with(&SHOW, &variables)
+        .exits(10)
+        .stderr_is("錯誤：環境變數 DAILY_GPU_LOG_LANG：「fr」不是 zh-TW 或 en\n");
+    let show = [&SHOW[..], &["--lang", "zh-TW"]].concat();
+    let _ = world.run_with(&show, &variables).exits(0).stderr_is("");
+}
+
+#[test]
+fn in_english_there_is_no_other_language() {
+    let world = with(Some(
+        "language = \"en\"\n[notify]\nwebhook_url = \"https://a.example/hush\"",
+    ));
+    let shown = world.run(&SHOW).exits(0).stdout;
+    assert!(shown.contains("# webhook_url: set, not shown  # settings file daily-gpu-log.toml\n"));
+    assert!(
+        shown.starts_with("# settings file: daily-gpu-log.toml\n# management API token: none\n\n")
+    );
+    assert!(shown.is_ascii(), "{shown}");
 }
 
 #[test]
@@ -251,7 +323,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 9 + 4 * 3 + 6 + 4 + 4 + 8 + 7);
+    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 8 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }

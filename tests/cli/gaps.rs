@@ -167,7 +167,7 @@ fn the_row_in_which_a_card_is_renamed_is_a_gap_and_named() {
         .node(steady().renamed(9, at + 330).renamed(1, at))
         .start();
     let outcome = world.run(&[DATE]).exits(0).stderr_is(
-        "警告：colab-gpu4 有 2 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，\
+        "警告：colab-gpu4 有 2 筆讀數剛好遇到圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，\
          已視為缺漏（例如 Card 9 在 2025-08-01 10:10:00 的 GPU）\n",
     );
     for (stamp, values) in rows(&outcome, "gpu1") {

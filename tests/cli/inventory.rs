@@ -438,3 +438,36 @@ fn arguments_that_make_no_sense_are_refused() {
         assert!(help.contains(option), "{help}");
     }
 }
+
+#[test]
+fn a_table_in_english_is_the_same_but_for_its_comments() {
+    let listing = "card9; uuid:0xbe00df5da6743f1c\ncard9 -> GPU[1]\ncard1 -> GPU[0]\ncard17; uuid:0xbe00df5da6743f1d\n";
+    let arguments = ["--from", "-", "--name", "n", "--url", "http://127.0.0.1:9"];
+    let (table, problems, status) =
+        inventory(&[&arguments[..], &["--lang", "en"]].concat(), listing);
+    assert_eq!((problems.as_str(), status), ("", Some(0)));
+    assert_eq!(
+        table,
+        "# made by gpu-inventory.sh from standard input\n\
+         [[nodes]]\n\
+         name = \"n\"\n\
+         url = \"http://127.0.0.1:9\"\n\
+         # first_gpu_id = ?    the id of GPU[0] of this node, where those of the management API count across the cluster\n\
+         cards = [1, 9]\n\
+         [nodes.gpu_uuids]\n\
+         # GPU[0] (card1): no unique_id, cannot be placed by UUID\n\
+         \"APU-be00df5da6743f1c\" = 1    # card9, unique_id be00df5da6743f1c\n\
+         # card17 (unique_id be00df5da6743f1d): GPU index unknown, left out\n"
+    );
+    let plain = |table: &str| -> Vec<String> {
+        let lines = table
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
+        lines.map(|line| line.trim_end().to_owned()).collect()
+    };
+    let (chinese, ..) = inventory(&arguments, listing);
+    assert_eq!(plain(&chinese), plain(&table));
+    let (_, problems, status) = inventory(&["--lang", "en", "--nonsense"], "");
+    let expected = "error: unknown argument '--nonsense' (see gpu-inventory.sh --help)\n";
+    assert_eq!((problems.as_str(), status), (expected, Some(2)));
+}

@@ -203,7 +203,7 @@ fn a_task_report_is_the_tasks_as_the_api_has_them() {
         "notices": [{
             "severity": "warning",
             "code": "unknown_host",
-            "message": "任務 t2 使用的主機 elsewhere 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+            "message": "有任務使用設定中沒有的主機 elsewhere（任務 t2）：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
         }],
     });
     assert_eq!(outcome.json(), expected);

@@ -52,7 +52,7 @@ fn it_is_used_when_the_api_is_down_and_that_is_said() {
 
 /// What is said of the task `t1`, which an earlier answer had.
 const GONE: &str = "警告：管理 API 的回覆少了先前有過的 1 個任務（t1）：\
-    沿用先前保存的任務資訊，佔用只計到它最後出現之時\n";
+    沿用先前保存的任務資訊，佔用只計到它最後一次出現為止\n";
 
 /// As if the answer had been kept so many seconds after midnight.
 fn kept_at(world: &World, second: i64) {

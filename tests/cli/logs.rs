@@ -188,7 +188,7 @@ fn the_error_that_ends_the_program_is_an_object_as_well() {
     let json = &["--log-format", "json", "--log-file", FILE];
     for (arguments, status, message) in [
         (&[DATE, "--node", "x"][..], 2, "設定中沒有節點「x」"),
-        (&["--nonsense"], 2, "不認得的引數 '--nonsense'"),
+        (&["--nonsense"], 2, "不認得的引數「--nonsense」"),
         (&["2025-02-30"], 2, "日期「2025-02-30」不存在"),
         (&[DATE, "--config", "x"], 10, "無法讀取設定檔 x"),
         (&[DATE, "--data-dir", "daily-gpu-log.toml"], 1, "無法寫入 "),

@@ -25,6 +25,7 @@ pub fn commands() -> Vec<Vec<&'static str>> {
         "status",
         "users",
         "alerts",
+        "live",
         "check",
         "config",
         "completions",

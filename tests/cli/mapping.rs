@@ -279,7 +279,7 @@ fn a_host_of_no_setting_is_one_warning_with_its_tasks() {
         .run(&[DATE])
         .exits(0)
         .stderr_is(
-            "警告：任務 t8、t9 使用的主機 colab-gpu9 不在設定中：\
+            "警告：有任務使用設定中沒有的主機 colab-gpu9（任務 t8、t9）：\
              請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
         );
     assert_eq!(users(&outcome), "alice bob - - - - - -");
@@ -296,10 +296,9 @@ fn hosts_of_no_setting_are_one_warning_in_which_some_are_named() {
     let outcome = lab.run(&[DATE]).exits(0);
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
     let _ = outcome
-        .stderr_has("、t020 等 102 個 使用的主機 other001、other002、")
-        .stderr_has(
-            "、other100 等 102 個 不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n",
-        );
+        .stderr_has("警告：有任務使用設定中沒有的主機 other001、other002、")
+        .stderr_has("、other100 等 102 個（任務 t001、t002、")
+        .stderr_has("、t020 等 102 個）：請加入 [[nodes]]，name 須等於管理 API 的 hostname\n");
 }
 
 #[test]

@@ -86,77 +86,77 @@ fn a_run_is_told_in_numbers_without_its_users() {
     world.edit_settings("name = \"vram-less\"", "name = '王 \"x\"'");
     world.run(&LINE).exits(3);
     let expected = format!(
-        r#"# HELP daily_gpu_log_build_info 本程式的版本，值永遠是 1
+        r#"# HELP daily_gpu_log_build_info Version of the program; the value is always 1
 # TYPE daily_gpu_log_build_info gauge
 daily_gpu_log_build_info{{version="{version}"}} 1
-# HELP daily_gpu_log_last_run_timestamp_seconds 最近一次執行結束的時刻
+# HELP daily_gpu_log_last_run_timestamp_seconds When the last run ended
 # TYPE daily_gpu_log_last_run_timestamp_seconds gauge
 # UNIT daily_gpu_log_last_run_timestamp_seconds seconds
 daily_gpu_log_last_run_timestamp_seconds NOW
-# HELP daily_gpu_log_last_run_duration_seconds 最近一次執行花費的時間
+# HELP daily_gpu_log_last_run_duration_seconds How long the last run took
 # TYPE daily_gpu_log_last_run_duration_seconds gauge
 # UNIT daily_gpu_log_last_run_duration_seconds seconds
 daily_gpu_log_last_run_duration_seconds DURATION
-# HELP daily_gpu_log_last_run_exit_status 最近一次執行的結束狀態
+# HELP daily_gpu_log_last_run_exit_status Exit status of the last run
 # TYPE daily_gpu_log_last_run_exit_status gauge
 daily_gpu_log_last_run_exit_status 3
-# HELP daily_gpu_log_day_start_timestamp_seconds 最近一次執行所收集的最後一天從何時開始
+# HELP daily_gpu_log_day_start_timestamp_seconds When the last day that the last run collected begins
 # TYPE daily_gpu_log_day_start_timestamp_seconds gauge
 # UNIT daily_gpu_log_day_start_timestamp_seconds seconds
 daily_gpu_log_day_start_timestamp_seconds {MIDNIGHT}
-# HELP daily_gpu_log_node_written 節點當日的檔案是否已更新：1 是，0 否
+# HELP daily_gpu_log_node_written Whether the node's files of the day are new: 1 yes, 0 no
 # TYPE daily_gpu_log_node_written gauge
 daily_gpu_log_node_written{{node="gpu-a"}} 1
 daily_gpu_log_node_written{{node="down"}} 0
 daily_gpu_log_node_written{{node="王 \"x\""}} 1
-# HELP daily_gpu_log_node_readings 節點所有 GPU 當日已有的讀數
+# HELP daily_gpu_log_node_readings The day's readings of all GPUs of the node
 # TYPE daily_gpu_log_node_readings gauge
 daily_gpu_log_node_readings{{node="gpu-a"}} 252
 daily_gpu_log_node_readings{{node="down"}} 0
 daily_gpu_log_node_readings{{node="王 \"x\""}} 0
-# HELP daily_gpu_log_node_readings_due 節點所有 GPU 當日應有的讀數
+# HELP daily_gpu_log_node_readings_due The day's readings due of all GPUs of the node
 # TYPE daily_gpu_log_node_readings_due gauge
 daily_gpu_log_node_readings_due{{node="gpu-a"}} 288
 daily_gpu_log_node_readings_due{{node="down"}} 1152
 daily_gpu_log_node_readings_due{{node="王 \"x\""}} 144
-# HELP daily_gpu_log_node_coverage_ratio 節點所有 GPU 當日已有的讀數占應有讀數的比例
+# HELP daily_gpu_log_node_coverage_ratio The day's readings of all GPUs of the node, by those due
 # TYPE daily_gpu_log_node_coverage_ratio gauge
 # UNIT daily_gpu_log_node_coverage_ratio ratio
 daily_gpu_log_node_coverage_ratio{{node="gpu-a"}} 0.875
 daily_gpu_log_node_coverage_ratio{{node="down"}} 0
 daily_gpu_log_node_coverage_ratio{{node="王 \"x\""}} 0
-# HELP daily_gpu_log_node_gpu_utilization_mean_ratio 節點所有 GPU 當日的平均 GPU 使用率，1 是 100%
+# HELP daily_gpu_log_node_gpu_utilization_mean_ratio The day's mean GPU utilisation of all GPUs of the node; 1 is 100%
 # TYPE daily_gpu_log_node_gpu_utilization_mean_ratio gauge
 # UNIT daily_gpu_log_node_gpu_utilization_mean_ratio ratio
 daily_gpu_log_node_gpu_utilization_mean_ratio{{node="gpu-a"}} 0.375
 daily_gpu_log_node_gpu_utilization_mean_ratio{{node="王 \"x\""}} 0.75
-# HELP daily_gpu_log_node_vram_usage_mean_ratio 節點所有 GPU 當日的平均 VRAM 使用率，1 是 100%
+# HELP daily_gpu_log_node_vram_usage_mean_ratio The day's mean VRAM utilisation of all GPUs of the node; 1 is 100%
 # TYPE daily_gpu_log_node_vram_usage_mean_ratio gauge
 # UNIT daily_gpu_log_node_vram_usage_mean_ratio ratio
 daily_gpu_log_node_vram_usage_mean_ratio{{node="gpu-a"}} 0.5625
-# HELP daily_gpu_log_gpu_readings GPU 當日已有的讀數
+# HELP daily_gpu_log_gpu_readings The day's readings of the GPU
 # TYPE daily_gpu_log_gpu_readings gauge
 daily_gpu_log_gpu_readings{{node="gpu-a",gpu="0",card="1"}} 144
 daily_gpu_log_gpu_readings{{node="gpu-a",gpu="1",card="9"}} 108
 daily_gpu_log_gpu_readings{{node="王 \"x\"",gpu="0",card="1"}} 0
-# HELP daily_gpu_log_gpu_readings_due GPU 當日應有的讀數
+# HELP daily_gpu_log_gpu_readings_due The day's readings due of the GPU
 # TYPE daily_gpu_log_gpu_readings_due gauge
 daily_gpu_log_gpu_readings_due{{node="gpu-a",gpu="0",card="1"}} 144
 daily_gpu_log_gpu_readings_due{{node="gpu-a",gpu="1",card="9"}} 144
 daily_gpu_log_gpu_readings_due{{node="王 \"x\"",gpu="0",card="1"}} 144
-# HELP daily_gpu_log_gpu_coverage_ratio GPU 當日已有的讀數占應有讀數的比例
+# HELP daily_gpu_log_gpu_coverage_ratio The day's readings of the GPU, by those due
 # TYPE daily_gpu_log_gpu_coverage_ratio gauge
 # UNIT daily_gpu_log_gpu_coverage_ratio ratio
 daily_gpu_log_gpu_coverage_ratio{{node="gpu-a",gpu="0",card="1"}} 1
 daily_gpu_log_gpu_coverage_ratio{{node="gpu-a",gpu="1",card="9"}} 0.75
 daily_gpu_log_gpu_coverage_ratio{{node="王 \"x\"",gpu="0",card="1"}} 0
-# HELP daily_gpu_log_gpu_utilization_mean_ratio GPU 當日的平均 GPU 使用率，1 是 100%
+# HELP daily_gpu_log_gpu_utilization_mean_ratio The day's mean GPU utilisation of the GPU; 1 is 100%
 # TYPE daily_gpu_log_gpu_utilization_mean_ratio gauge
 # UNIT daily_gpu_log_gpu_utilization_mean_ratio ratio
 daily_gpu_log_gpu_utilization_mean_ratio{{node="gpu-a",gpu="0",card="1"}} 0.5
 daily_gpu_log_gpu_utilization_mean_ratio{{node="gpu-a",gpu="1",card="9"}} 0.25
 daily_gpu_log_gpu_utilization_mean_ratio{{node="王 \"x\"",gpu="0",card="1"}} 0.75
-# HELP daily_gpu_log_gpu_vram_usage_mean_ratio GPU 當日的平均 VRAM 使用率，1 是 100%
+# HELP daily_gpu_log_gpu_vram_usage_mean_ratio The day's mean VRAM utilisation of the GPU; 1 is 100%
 # TYPE daily_gpu_log_gpu_vram_usage_mean_ratio gauge
 # UNIT daily_gpu_log_gpu_vram_usage_mean_ratio ratio
 daily_gpu_log_gpu_vram_usage_mean_ratio{{node="gpu-a",gpu="0",card="1"}} 0.125

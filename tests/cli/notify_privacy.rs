@@ -84,7 +84,7 @@ fn outsiders_are_told_no_word_of_what_the_management_api_says() {
         &[
             DAY,
             "警告：有 2 個任務的資料無法解析，已略過",
-            "警告：有 1 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+            "警告：有 1 個任務使用設定中沒有的主機：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
             "警告：colab-gpu4 的 GPU[0] 在 2025-08-01 01:00:00 到 2025-08-02 00:00:00 同時有多位使用者",
             "警告：colab-gpu4 有 2 張任務的 GPU 無法對應到該節點的 GPU：請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天",
             "警告：colab-gpu4 有 1 張任務的 GPU 無法對應到該節點的 GPU：\

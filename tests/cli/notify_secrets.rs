@@ -22,7 +22,7 @@ fn refused(world: &World, line: &str) {
     let _ = world
         .check(&["-vv"])
         .exits(10)
-        .stdout_has(&format!("錯誤：{line}（執行結果會少通知一處）\n"))
+        .stdout_has(&format!("錯誤：{line}（執行結果不會送到這裡）\n"))
         .stdout_lacks("hush")
         .stderr_lacks("hush")
         .writes_nothing();
@@ -30,7 +30,7 @@ fn refused(world: &World, line: &str) {
         .run(&[DATE, "-vv"])
         .exits(0)
         .stdout_has("colab-gpu4：讀數 1152/1152（100.0%）")
-        .stderr_has(&format!("警告：{line}（執行結果會少通知一處）\n"))
+        .stderr_has(&format!("警告：{line}（執行結果不會送到這裡）\n"))
         .stderr_lacks("hush");
     outcome.holds_all_readings_of(world.cluster.node("colab-gpu4"), "colab-gpu4");
 }
@@ -149,7 +149,7 @@ fn a_file_that_holds_no_address_is_refused_and_not_repeated() {
     ] {
         let world = world("[notify]\nwebhook_url_file = \"secret\"");
         secret(&world, "secret", text, 0o600);
-        let line = format!("notify.webhook_url_file 的檔案內容不能用：{problem}");
+        let line = format!("notify.webhook_url_file 的檔案內容無法使用：{problem}");
         refused(&world, &line);
     }
 }
@@ -208,7 +208,7 @@ fn those_who_need_not_the_secret_are_told_that_it_cannot_be_had() {
     let line = "notify.smtp.password_file 的檔案 password 可被其他使用者讀取（權限 0644）：請執行 chmod 600 password";
     refused(&world, line);
     let lines = [
-        &*format!("警告：{line}（執行結果會少通知一處）"),
+        &*format!("警告：{line}（執行結果不會送到這裡）"),
         "2025-08-01：完整，節點 1/1，讀數 1152/1152（100.0%）",
     ];
     let text = message("完整，但有警告（2025-08-01）", &lines, 0);
@@ -237,7 +237,7 @@ fn each_secret_that_cannot_be_had_is_a_warning_and_a_run_that_fails_fails_as_eve
     let warnings = places.map(|key| {
         format!(
             "警告：無法讀取 notify.{key} 的檔案：No such file or directory (os error 2)\
-             （執行結果會少通知一處）"
+             （執行結果不會送到這裡）"
         )
     });
     let lines: Vec<_> = outcome.stderr.lines().collect();
@@ -297,7 +297,7 @@ fn a_file_that_holds_no_password_is_refused() {
             smtp(25)
         ));
         secret(&world, "password", text, 0o600);
-        let line = "notify.smtp.password_file 的檔案內容不能用：必須是一行密碼";
+        let line = "notify.smtp.password_file 的檔案內容無法使用：必須是一行密碼";
         refused(&world, line);
     }
 }

@@ -235,7 +235,7 @@ fn who_waited_for_memory_until_there_was_no_time_left_is_said_to_have_done_so() 
     let lines = |what: &str| outcome.stderr.matches(what).count();
     assert_eq!(lines("：逾時："), 1, "{}", outcome.stderr);
     assert_eq!(
-        lines("秒，來不及讀完這個回應（請提高 netdata.memory_mib）"),
+        lines("秒，來不及讀完這個回應（請加大 netdata.memory_mib）"),
         1,
         "{}",
         outcome.stderr
@@ -281,7 +281,7 @@ fn access_that_is_denied_comes_with_what_helps() {
         ),
         (
             Fault::CloseWithoutAnswer,
-            "（若每次如此，請檢查此 Netdata 的 [web] allow connections from）",
+            "（若每次都如此，請檢查此 Netdata 的 [web] allow connections from）",
         ),
     ] {
         let node = SimulatedNode::new("n").fault(fault);

@@ -69,6 +69,22 @@ fn the_average_and_the_summary_are_those_of_the_first_document() {
 }
 
 #[test]
+fn in_english_they_have_the_same_figures() {
+    let outcome = Lab::new()
+        .ledger("")
+        .settings("file_language = \"en\"")
+        .node(first_node())
+        .task(first_task())
+        .run(&[DATE])
+        .exits(0)
+        .stderr_is("");
+    let average = include_str!("../../fixtures/golden/average_2025-08-01.en.csv");
+    assert_eq!(outcome.of_day("colab-gpu4", DATE, "average"), average);
+    let summary = include_str!("../../fixtures/golden/summary_2025-08-01.en.txt");
+    assert_eq!(outcome.of_day("colab-gpu4", DATE, "summary"), summary);
+}
+
+#[test]
 fn a_gpus_file_has_the_old_header_and_144_rows_stamped_with_the_ends_of_their_intervals() {
     let outcome = Lab::new()
         .node(SimulatedNode::new("colab-gpu4").constant(1, 65.2778, 85.4439))

@@ -17,7 +17,7 @@ fn half(gpu1: f64, gpu9: f64) -> SimulatedNode {
 }
 
 /// What is said of them.
-const HALF_A_DAY: &str = "警告：colab-gpu4 自 2025-08-01 12:00:00 起沒有任何讀數：請檢查該節點與它的 Netdata、時鐘，若經由 parent 也檢查串流\n";
+const HALF_A_DAY: &str = "警告：colab-gpu4 自 2025-08-01 12:00:00 起沒有任何讀數：請檢查該節點、它的 Netdata 與時鐘，經由 parent 時也檢查串流\n";
 
 fn whole(gpu1: f64, gpu9: f64) -> SimulatedNode {
     SimulatedNode::new(NODE)

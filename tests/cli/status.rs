@@ -307,7 +307,7 @@ fn a_chart_that_stopped_is_named_with_its_remedy_until_it_comes_back() {
     let clock = second.clock(noon);
     let of_the_run = world.run(&[&second.date()]).exits(0);
     let remedy = format!(
-        "{NODE} 自 {clock} 起沒有 GPU[7]（Card 57）的 GPU、VRAM 讀數，\
+        "{NODE} 自 {clock} 起沒有 GPU[7]（Card 57）的 GPU 與 VRAM 讀數，\
          其他圖表之後仍有：圖表已停止，請重新啟動該節點的 Netdata\n"
     );
     let _ = of_the_run.stderr_is(&format!("警告：{remedy}"));
@@ -342,7 +342,7 @@ fn a_node_that_stopped_is_told_from_a_chart_that_did() {
     let clock = yesterday.clock(noon);
     let run = world.run(&[&yesterday.date()]).exits(0);
     let said = format!(
-        "{NODE} 自 {clock} 起沒有任何讀數：請檢查該節點與它的 Netdata、時鐘，若經由 parent 也檢查串流\n"
+        "{NODE} 自 {clock} 起沒有任何讀數：請檢查該節點、它的 Netdata 與時鐘，經由 parent 時也檢查串流\n"
     );
     let _ = run.stderr_is(&format!("警告：{said}"));
     let status = world.run(&["status", "--days", "1"]).exits(0);

@@ -16,8 +16,12 @@ const CALLS: [(&str, usize); 5] = [
     ("counted", 1),
 ];
 
-/// Files whose Chinese is no message: the punctuation that data is searched for.
-const DATA: [&str; 2] = ["formats/csv_text.rs", "formats/roff.rs"];
+/// Files whose Chinese is no message: punctuation that data is searched for, or that takes the place of other.
+const DATA: [&str; 3] = [
+    "formats/csv_text.rs",
+    "formats/roff.rs",
+    "outlets/notify/webhook.rs",
+];
 
 struct Text {
     file: String,
@@ -40,7 +44,8 @@ impl Texts {
             let file = path.strip_prefix(&source).expect("it is below");
             let file = file.display().to_string();
             let is_test = file.ends_with("tests.rs") || file.contains("/tests/");
-            if file.ends_with(".rs") && !is_test && !DATA.contains(&file.as_str()) {
+            let is_source = path.extension().is_some_and(|end| end == "rs");
+            if is_source && !is_test && !DATA.contains(&file.as_str()) {
                 let tokens = fs::read_to_string(&path).expect("a source file");
                 texts.add(&file, tokens.parse().expect("Rust"));
             }
@@ -51,11 +56,15 @@ impl Texts {
 
     fn add(&mut self, file: &str, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
+        let mut is_test = false;
         for (at, token) in tokens.iter().enumerate() {
+            if is_test {
+                is_test = !ends_item(token);
+                continue;
+            }
             match token {
                 TokenTree::Group(group) => match plain(&group.to_string()).as_str() {
-                    // Tests are the end of a file.
-                    "[cfg(test)]" => return,
+                    "[cfg(test)]" => is_test = true,
                     attribute if attribute.starts_with("[doc=") => {}
                     _ => self.add_group(file, group.delimiter(), group.stream(), &tokens[..at]),
                 },
@@ -75,7 +84,9 @@ impl Texts {
         before: &[TokenTree],
     ) {
         let called = called(before).filter(|_| delimiter == Delimiter::Parenthesis);
-        let call = CALLS.iter().find(|(name, _)| Some(*name) == called.as_deref());
+        let call = CALLS
+            .iter()
+            .find(|(name, _)| Some(*name) == called.as_deref());
         let mut arguments = arguments(tokens);
         if let Some((_, at)) = call
             && let [chinese, english, ..] = &arguments[*at.min(&arguments.len())..]
@@ -92,6 +103,14 @@ impl Texts {
         for argument in arguments {
             self.add(file, argument);
         }
+    }
+}
+
+fn ends_item(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        TokenTree::Punct(mark) => mark.as_char() == ';',
+        _ => false,
     }
 }
 

@@ -79,7 +79,7 @@ fn a_host_of_no_setting_comes_last_with_a_warning() {
         .task(task("t4", "carol", "elsewhere", 1))
         .run(&REPORT)
         .exits(0)
-        .stderr_has("警告：任務 t4 使用的主機 elsewhere 不在設定中");
+        .stderr_has("警告：有任務使用設定中沒有的主機 elsewhere（任務 t4）");
     let hosts: Vec<_> = outcome
         .stdout
         .lines()

@@ -13,7 +13,7 @@ const REPORT: &str = include_str!("../../fixtures/golden/users_2025-08-01.csv");
 const HEADER: &str = "類別,使用者,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\
                       平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,\
                       閒置未佔用VRAM秒數,閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數\n";
-const COLLECTED_WITHOUT: &str = "已收集，但沒有帳目（由較舊的版本收集，或報告已被刪除）";
+const COLLECTED_WITHOUT: &str = "已收集，但沒有報告（由較舊的版本收集，或報告已被刪除）";
 
 /// A cluster of the report's nodes, which would take notice of being asked, without a token.
 fn lab() -> Lab {
@@ -73,7 +73,7 @@ fn the_users_of_a_day_are_a_table_with_what_speaks_against_it() {
          合計      44.26   16.50  26.76       22.00    1.00   20.40%    60.15%   97.74%\n\
          \n\
          備註：gpu-a：2025-08-01：有資源衝突\n\
-         備註：gpu-a：2025-08-01：有無任務而忙碌的GPU\n",
+         備註：gpu-a：2025-08-01：有 GPU 沒有任務佔用卻忙碌\n",
     );
     for node in ["gpu-a", "gpu-b"] {
         assert_eq!(world.cluster.connections(node), 0);
@@ -110,7 +110,7 @@ fn the_days_of_a_range_are_added_up_to_the_second() {
     );
     let outcome = outcome.stderr_is(
         "警告：備註：gpu-a：2025-08-01：有資源衝突\n\
-         警告：備註：gpu-a：2025-08-01：有無任務而忙碌的GPU\n",
+         警告：備註：gpu-a：2025-08-01：有 GPU 沒有任務佔用卻忙碌\n",
     );
     assert_eq!(outcome.stdout, expected);
 }
@@ -487,7 +487,7 @@ fn what_makes_no_sense_is_refused() {
         ),
         (
             &["users", "--sort", "size"],
-            "--sort <ORDER> 的值 'size' 不正確",
+            "--sort <ORDER> 的值「size」不正確",
         ),
         (&["users", "--user", ""], "--user <NAME> 缺少值"),
         (

@@ -188,3 +188,49 @@ fn many_tasks_and_many_users_are_all_there() {
         .sum();
     assert_eq!(sum, 499 * 150 + 300 + 80_000);
 }
+
+#[test]
+fn rows_groups_and_workbook_are_in_english_as_well() {
+    let world = world();
+    let run = |arguments: &[&str]| {
+        let arguments = [&["users", DATE, "--lang", "en"], arguments].concat();
+        world.run(&arguments).exits(0).stderr_is("").stdout
+    };
+    let rows = run(&["--rows"]);
+    assert!(
+        rows.starts_with("GPU-hours by user, 2025-08-01\n\nUser ")
+            && rows.contains("Task created\n"),
+        "{rows}"
+    );
+    let groups = run(&["--by", "task-type", "--xlsx", "book.xlsx"]);
+    assert!(
+        groups.starts_with("GPU-hours by task type, 2025-08-01\n\nTask type "),
+        "{groups}"
+    );
+    let book = fs::File::open(world.path("book.xlsx")).expect("a workbook");
+    let sheets = crate::workbook::part(book, "xl/workbook.xml");
+    assert!(sheets.contains("name=\"Task type\""), "{sheets}");
+    for (arguments, problem) in [
+        (
+            ["--month", "2025-8"],
+            "--month <YYYY-MM>: '2025-8' is no month: use YYYY-MM, such as 2025-08",
+        ),
+        (
+            ["--user", "eve"],
+            "no user 'eve' in the reports of 2025-08-01",
+        ),
+    ] {
+        let arguments = [
+            &["users", "--lang", "en"][..],
+            &arguments[..1],
+            &arguments[1..],
+        ]
+        .concat();
+        let arguments = if arguments.contains(&"--user") {
+            [&arguments[..], &[DATE]].concat()
+        } else {
+            arguments
+        };
+        let _ = world.run(&arguments).exits(2).stderr_has(problem);
+    }
+}

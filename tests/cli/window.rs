@@ -128,7 +128,7 @@ fn rows_of_the_day_before_in_an_answer_are_dropped() {
         .collect();
     let gpus = gpus.join("、");
     let advice = "若 GPU 正常，請重新啟動該節點的 Netdata";
-    let stopped = "自 2025-08-02 09:20:00 起沒有任何讀數：請檢查該節點與它的 Netdata、時鐘，若經由 parent 也檢查串流";
+    let stopped = "自 2025-08-02 09:20:00 起沒有任何讀數：請檢查該節點、它的 Netdata 與時鐘，經由 parent 時也檢查串流";
     let notices =
         format!("錯誤：{NODE} 的 {gpus}當日沒有任何 VRAM 讀數：{advice}\n警告：{NODE} {stopped}\n");
     let outcome = Lab::new()

@@ -56,6 +56,12 @@ fn a_node_that_failed_gets_its_average_and_its_summary() {
         outcome.of_day(DOWN, DATE, "summary"),
         include_str!("../../fixtures/golden/summary_without_readings.txt")
     );
+    let english = one_of_two_fails().settings("file_language = \"en\"");
+    let english = english.run(&[DATE]).exits(3);
+    assert_eq!(
+        english.of_day(DOWN, DATE, "summary"),
+        include_str!("../../fixtures/golden/summary_without_readings.en.txt")
+    );
 }
 
 #[test]

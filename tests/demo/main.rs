@@ -1,8 +1,8 @@
 //! A simulated cluster to try the program on: `cargo run --example simulated-cluster`.
 //!
-//! Without arguments it starts four nodes of eight GPUs, runs the real program against them for yesterday, and shows
-//! what was written. With `--serve` the cluster then runs on, for the other commands. With `nodes` it only starts nodes,
-//! for the scripts.
+//! By itself it starts four nodes of eight GPUs, runs the real program against them for yesterday, and shows
+//! what was written; with `--lang en` in English. With `--serve` the cluster then runs on, for the other commands. With
+//! `nodes` it only starts nodes, for the scripts.
 
 #![expect(
     clippy::print_stdout,
@@ -28,8 +28,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => show::show(),
-        ["--serve"] => show::serve(),
+        [] => show::show("zh-TW"),
+        ["--lang", language @ ("zh-TW" | "en")] => show::show(language),
+        ["--serve"] => show::serve("zh-TW"),
+        ["--serve", "--lang", language @ ("zh-TW" | "en")]
+        | ["--lang", language @ ("zh-TW" | "en"), "--serve"] => show::serve(language),
         ["nodes", nodes, latency_ms, tasks, directory] => {
             nodes::serve(nodes, latency_ms, tasks, ["0", "0"], directory.as_ref())
         }
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
             directory.as_ref(),
         ),
         _ => Err(
-            "usage: simulated-cluster [--serve | nodes NODES LATENCY_MS TASKS DIRECTORY [HANGING_PERCENT DOWN_PERCENT]]"
+            "usage: simulated-cluster [--serve] [--lang zh-TW|en] | simulated-cluster nodes NODES LATENCY_MS TASKS DIRECTORY [HANGING_PERCENT DOWN_PERCENT]"
                 .into(),
         ),
     };

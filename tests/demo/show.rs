@@ -16,39 +16,66 @@ use crate::{CARDS, Done, TOKEN, write_settings};
 const HOUR: i64 = 3600;
 
 /// Runs the program, and says what to do next.
-pub(crate) fn show() -> Done {
-    let demo = Demonstration::set_up()?;
+pub(crate) fn show(language: &str) -> Done {
+    let demo = Demonstration::set_up(language)?;
     demo.run()?;
-    println!("\nWhat to do next:");
-    println!(
-        "  cargo run --example simulated-cluster -- --serve   # keeps the cluster running, to try more"
-    );
-    println!("  cargo test                                         # the README's other command");
-    println!(
-        "  {} config init   # settings for your own cluster",
-        demo.program.display()
-    );
+    let lang = demo.text("", " --lang en");
+    let serve = format!("cargo run --example simulated-cluster -- --serve{lang}");
+    let init = format!("{} config init{lang}", demo.program.display());
+    println!("\n{}", demo.text("接下來可以：", "What to do next:"));
+    for (command, what) in [
+        (
+            serve,
+            demo.text(
+                "讓叢集繼續執行，再試其他命令",
+                "keep the cluster running, to try more",
+            ),
+        ),
+        (
+            "cargo test".to_owned(),
+            demo.text("README 的另一個命令", "the README's other command"),
+        ),
+        (
+            init,
+            demo.text("您自己叢集的設定檔", "settings for your own cluster"),
+        ),
+    ] {
+        println!("  {command}   # {what}");
+    }
     Ok(())
 }
 
 /// Runs the program, and keeps the cluster running until somebody ends it.
-pub(crate) fn serve() -> Done {
-    let demo = Demonstration::set_up()?;
+pub(crate) fn serve(language: &str) -> Done {
+    let demo = Demonstration::set_up(language)?;
     demo.run()?;
     // So that the commands find the tree wherever they are given.
     let data_dir = format!("data_dir = \"{}\"\n", demo.directory.join("data").display());
     let settings = fs::read_to_string(&demo.settings)?;
     fs::write(&demo.settings, data_dir + &settings)?;
-    println!("\nThe cluster runs until you press Ctrl-C. Try in another terminal:");
+    let title = demo.text(
+        "叢集會執行到您按下 Ctrl-C 為止。可以在另一個終端機試試：",
+        "The cluster runs until you press Ctrl-C. Try in another terminal:",
+    );
+    println!("\n{title}");
     for (arguments, what) in [
         (
             "yesterday --catch-up 6",
-            "collects the six days before, too",
+            demo.text("也收集之前的六天", "collects the six days before, too"),
         ),
-        ("status", "how each day went"),
-        ("users", "who held how many GPU-hours"),
-        ("check", "would tonight's run succeed?"),
-        ("alerts", "whose GPUs did nothing for long"),
+        ("status", demo.text("每一天收集得如何", "how each day went")),
+        (
+            "users",
+            demo.text("誰佔用了多少 GPU 小時", "who held how many GPU-hours"),
+        ),
+        (
+            "check",
+            demo.text("今晚的執行會不會成功？", "would tonight's run succeed?"),
+        ),
+        (
+            "alerts",
+            demo.text("誰的 GPU 閒置已久", "whose GPUs did nothing for long"),
+        ),
     ] {
         let (program, settings) = (demo.program.display(), demo.settings.display());
         println!("  {program} {arguments} --config {settings}   # {what}");
@@ -66,10 +93,11 @@ struct Demonstration {
     directory: PathBuf,
     settings: PathBuf,
     day: String,
+    is_english: bool,
 }
 
 impl Demonstration {
-    fn set_up() -> Result<Self, Box<dyn Error>> {
+    fn set_up(language: &str) -> Result<Self, Box<dyn Error>> {
         let example = std::env::current_exe()?;
         let built = example.parent().and_then(Path::parent);
         let target = built.and_then(Path::parent);
@@ -85,21 +113,31 @@ impl Demonstration {
         let date = Utc::now().date_naive() - Days::new(1);
         let midnight = date.and_hms_opt(0, 0, 0).ok_or("midnight")?.and_utc();
         let cluster = cluster(midnight.timestamp());
+        let settings = write_settings(&cluster, &directory)?;
+        let languages = format!("language = \"{language}\"\nfile_language = \"{language}\"\n");
+        fs::write(&settings, languages + &fs::read_to_string(&settings)?)?;
         Ok(Self {
-            settings: write_settings(&cluster, &directory)?,
+            settings,
             _cluster: cluster,
             program: built.join("daily-gpu-log"),
             directory,
             day: date.to_string(),
+            is_english: language == "en",
         })
+    }
+
+    fn text(&self, chinese: &'static str, english: &'static str) -> &'static str {
+        if self.is_english { english } else { chinese }
     }
 
     /// Runs the program, and shows the essence of what it wrote.
     fn run(&self) -> Done {
         let day = &self.day;
-        println!(
-            "\nFour simulated nodes of eight GPUs, four users, one gap, and a GPU that is busy though no task holds it:"
+        let title = self.text(
+            "模擬的四個節點，各八張 GPU，四位使用者，一段缺漏，以及一張沒有任務佔用卻忙碌的 GPU：",
+            "Four simulated nodes of eight GPUs, four users, one gap, and a GPU that is busy though no task holds it:",
         );
+        println!("\n{title}");
         println!("\n$ cd {}", self.directory.display());
         println!("$ daily-gpu-log --config daily-gpu-log.toml {day}");
         let mut run = Command::new(&self.program);
@@ -114,7 +152,11 @@ impl Demonstration {
             "data/colab-gpu1/{day}: {}",
             self.names(&format!("data/colab-gpu1/{day}"))?
         );
-        println!("... and the same of colab-gpu2, colab-gpu3 and colab-gpu4");
+        let others = self.text(
+            "… colab-gpu2、colab-gpu3 與 colab-gpu4 也一樣",
+            "... and the same of colab-gpu2, colab-gpu3 and colab-gpu4",
+        );
+        println!("{others}");
         println!("data/reports: {}", self.names("data/reports")?);
 
         let average = format!("data/colab-gpu4/{day}/average_{day}.csv");
@@ -122,16 +164,21 @@ impl Demonstration {
         print!("{}", self.read(&average)?);
 
         let summary = format!("data/colab-gpu4/{day}/summary_{day}.txt");
-        println!("\n$ sed '1,/^整體平均/d' {summary}");
+        let means = self.text("整體平均", "Overall mean GPU utilisation");
+        println!("\n$ sed '1,/^{means}/d' {summary}");
         let summary = self.read(&summary)?;
         let lines = summary.lines();
-        let lines = lines.skip_while(|line| !line.starts_with("整體平均"));
+        let lines = lines.skip_while(|line| !line.starts_with(means));
         lines.skip(1).for_each(|line| println!("{line}"));
 
         let users = format!("data/reports/users_{day}.csv");
-        println!("\n$ grep '類別\\|配置合計' {users} | cut -d , -f 1-9");
+        let (header, total) = (
+            self.text("類別", "kind"),
+            self.text("配置合計", "held_total"),
+        );
+        println!("\n$ grep '{header}\\|{total}' {users} | cut -d , -f 1-9");
         for row in self.read(&users)?.lines() {
-            if row.starts_with("類別") || row.starts_with("配置合計") {
+            if row.starts_with(header) || row.starts_with(total) {
                 let columns: Vec<_> = row.split(',').take(9).collect();
                 println!("{}", columns.join(","));
             }
@@ -157,7 +204,7 @@ impl Demonstration {
 }
 
 /// Four nodes, six tasks of four users, and an hour in which one GPU was not measured. What no task holds is idle, but
-/// for one GPU between its users.
+/// for one GPU.
 fn cluster(midnight: i64) -> SimulatedCluster {
     let gap = midnight + 3 * HOUR;
     let node = |name: &str, held: &[u32]| {
@@ -170,7 +217,9 @@ fn cluster(midnight: i64) -> SimulatedCluster {
         node("colab-gpu1", &[1]),
         node("colab-gpu2", &[]),
         node("colab-gpu3", &[]),
-        node("colab-gpu4", &[17, 25]).gap(9, gap, gap + HOUR),
+        node("colab-gpu4", &[17, 25, 41])
+            .gap(9, gap, gap + HOUR)
+            .constant(41, 71.5, 38.25),
     ];
     let task = |id: &str, user: &str, host: &str, card: u32, from: i64| {
         SimulatedTask::new(id, user, host)

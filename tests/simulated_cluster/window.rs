@@ -185,4 +185,20 @@ mod tests {
         );
         assert_eq!(window, Window::calculate(T0 + 1, 0, 0, 0, false));
     }
+
+    #[test]
+    fn the_last_seconds_and_the_last_hour_are_as_many_rows_as_are_asked_for() {
+        for (after, points, group) in [(-10, 1, 10), (-3_600, 12, 300), (-86_400, 288, 300)] {
+            let window = Window::calculate(T0 + 1, after, 0, points, false);
+            assert_eq!(
+                window,
+                Window {
+                    after: T0 + after + 1,
+                    before: T0,
+                    group,
+                    points
+                }
+            );
+        }
+    }
 }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
 use crate::analysis::Doubt;
-use crate::model::{DateError, GpuIndex};
+use crate::model::{DateError, GpuIndex, counted, said, say, text};
 
 /// A day, a node of it, or a GPU of that, of which not everything is known. Nobody is idle in what is not known; who
 /// held it did so all the same, where that is known.
@@ -46,41 +46,60 @@ impl Reason {
     pub fn parts(&self) -> (&'static str, String) {
         let plain = |code, message: &str| (code, message.to_owned());
         match self {
-            Self::Running => plain("running", "這一天尚未結束"),
+            Self::Running => plain("running", text("這一天尚未結束", "the day is not over")),
             Self::NoSuchDay(error) => ("no_such_day", error.to_string()),
-            Self::NoTasks => plain("no_tasks", "沒有保存的任務資訊"),
+            Self::NoTasks => plain(
+                "no_tasks",
+                text("沒有保存的任務資訊", "no task information is kept"),
+            ),
             Self::UnreadableTasks => plain(
                 "unreadable_tasks",
-                "保存的任務資訊已損壞，或屬於另一個時區的這一天",
+                text(
+                    "保存的任務資訊已損壞，或屬於另一個時區的這一天",
+                    "the kept task information is damaged, or of this date in another time zone",
+                ),
             ),
-            Self::EarlyTasks(at) => ("early_tasks", format!("任務資訊是這一天結束前的（{at}）")),
+            Self::EarlyTasks(at) => (
+                "early_tasks",
+                said!(
+                    "任務資訊是這一天結束前的（{at}）",
+                    "the task information is from before the day's end ({at})"
+                ),
+            ),
             Self::MalformedTasks(count) => {
-                ("malformed_tasks", format!("有 {count} 筆任務資料無法解析"))
+                let records = counted(*count, "筆任務資料", "task record", "task records");
+                (
+                    "malformed_tasks",
+                    said!("有 {records}無法解析", "{records} cannot be read"),
+                )
             }
             Self::Unreadable(problem) => plain("unreadable", problem),
-            Self::CollectedEarly(until) => ("collected_early", format!("只收集到 {until}")),
-            Self::NoReadings => plain("no_readings", "沒有讀數"),
+            Self::CollectedEarly(until) => (
+                "collected_early",
+                said!("只收集到 {until}", "collected only until {until}"),
+            ),
+            Self::NoReadings => plain("no_readings", text("沒有讀數", "no readings")),
             Self::Coverage(percent) => (
                 "coverage",
-                format!("佔用期間只有 {percent}% 有讀數，其餘不算閒置"),
+                said!(
+                    "佔用期間只有 {percent}% 有讀數，其餘不算閒置",
+                    "only {percent}% of the time held has readings; the rest does not count as idle"
+                ),
             ),
-            Self::Doubt(doubt) => {
-                let (code, message) = doubt_parts(*doubt);
-                plain(code, message)
-            }
+            Self::Doubt(doubt) => plain(code(*doubt), doubt.word()),
         }
     }
 }
 
-fn doubt_parts(doubt: Doubt) -> (&'static str, &'static str) {
+fn code(doubt: Doubt) -> &'static str {
     match doubt {
-        Doubt::Unfinished => ("unfinished", "任務資訊未達當日結束"),
-        Doubt::Unplaced => ("unplaced", "有無法對應的任務 GPU"),
-        Doubt::Disagreement => ("disagreement", "有 UUID 與 id 不一致的 GPU"),
-        Doubt::Timeless => ("timeless", "有時間不明的任務"),
-        Doubt::Conflict => ("conflict", "有資源衝突"),
-        Doubt::BusyWithoutTask => ("busy_without_task", "有無任務而忙碌的 GPU"),
-        Doubt::Malformed => ("malformed_tasks", "有無法解析的任務"),
+        Doubt::Unfinished => "unfinished",
+        Doubt::Unplaced => "unplaced",
+        Doubt::Disagreement => "disagreement",
+        Doubt::Timeless => "timeless",
+        Doubt::Conflict => "conflict",
+        Doubt::BusyWithoutTask => "busy_without_task",
+        Doubt::Malformed => "malformed_tasks",
     }
 }
 
@@ -100,6 +119,46 @@ impl fmt::Display for LeftOut {
         if let Some(gpu) = self.gpu {
             write!(f, " {gpu}")?;
         }
-        write!(f, "：{}", self.reason.parts().1)
+        let (_, reason) = self.reason.parts();
+        say!(f, "：{reason}", ": {reason}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Language;
+
+    #[test]
+    fn a_reason_is_said_in_both_languages() {
+        for (reason, chinese, english) in [
+            (Reason::Running, "這一天尚未結束", "the day is not over"),
+            (
+                Reason::MalformedTasks(1),
+                "有 1 筆任務資料無法解析",
+                "1 task record cannot be read",
+            ),
+            (
+                Reason::Coverage(80),
+                "佔用期間只有 80% 有讀數，其餘不算閒置",
+                "only 80% of the time held has readings; the rest does not count as idle",
+            ),
+            (
+                Reason::Doubt(Doubt::BusyWithoutTask),
+                "有 GPU 沒有任務佔用卻忙碌",
+                "GPUs busy without a task",
+            ),
+        ] {
+            let left_out = LeftOut {
+                date: "2025-08-01".parse().expect("a date"),
+                node: Some("n1".to_owned()),
+                gpu: Some(GpuIndex(3)),
+                reason,
+            };
+            let of = "2025-08-01 n1 GPU[3]";
+            assert_eq!(left_out.to_string(), format!("{of}：{chinese}"));
+            let said = Language::English.in_it(|| left_out.to_string());
+            assert_eq!(said, format!("{of}: {english}"));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::holding::{Holdings, Span, Spans};
-use crate::model::{CardUsage, GpuIndex, Thresholds, Window};
+use crate::model::{CardUsage, GpuIndex, Thresholds, Window, text};
 
 pub use account::{Account, Idle};
 
@@ -55,15 +55,14 @@ pub enum Doubt {
     Malformed,
 }
 
-/// As the last column of `users_<date>.csv` has them, and as people read them everywhere.
-pub const DOUBTS: [(Doubt, &str); 7] = [
-    (Doubt::Unfinished, "未達當日結束"),
-    (Doubt::Unplaced, "有無法對應的任務GPU"),
-    (Doubt::Disagreement, "有UUID與id不一致的GPU"),
-    (Doubt::Timeless, "有時間不明的任務"),
-    (Doubt::Conflict, "有資源衝突"),
-    (Doubt::BusyWithoutTask, "有無任務而忙碌的GPU"),
-    (Doubt::Malformed, "有無法解析的任務"),
+pub const DOUBTS: [Doubt; 7] = [
+    Doubt::Unfinished,
+    Doubt::Unplaced,
+    Doubt::Disagreement,
+    Doubt::Timeless,
+    Doubt::Conflict,
+    Doubt::BusyWithoutTask,
+    Doubt::Malformed,
 ];
 
 impl Doubt {
@@ -72,9 +71,36 @@ impl Doubt {
         matches!(self, Self::Unplaced | Self::Timeless | Self::Malformed)
     }
 
+    /// As people read it.
     pub fn word(self) -> &'static str {
-        let known = DOUBTS.iter().find(|(doubt, _)| *doubt == self);
-        known.map_or("", |(_, word)| word)
+        match self {
+            Self::Unfinished => text(
+                "任務資訊未達當日結束",
+                "task information that does not reach the end of the day",
+            ),
+            Self::Unplaced => text("有無法對應的任務 GPU", "task GPUs that cannot be placed"),
+            Self::Disagreement => text(
+                "有 UUID 與 id 不一致的 GPU",
+                "GPUs whose UUID and id disagree",
+            ),
+            Self::Timeless => text("有時間不明的任務", "tasks with unknown times"),
+            Self::Conflict => text("有資源衝突", "conflicts"),
+            Self::BusyWithoutTask => text("有 GPU 沒有任務佔用卻忙碌", "GPUs busy without a task"),
+            Self::Malformed => text("有無法解析的任務", "tasks that cannot be read"),
+        }
+    }
+
+    /// As a file has it.
+    pub fn word_of_file(self) -> &'static str {
+        match self {
+            Self::Unfinished => text("未達當日結束", "unfinished"),
+            Self::Unplaced => text("有無法對應的任務GPU", "unplaced"),
+            Self::Disagreement => text("有UUID與id不一致的GPU", "disagreement"),
+            Self::Timeless => text("有時間不明的任務", "timeless"),
+            Self::Conflict => text("有資源衝突", "conflict"),
+            Self::BusyWithoutTask => text("有無任務而忙碌的GPU", "busy_without_task"),
+            Self::Malformed => text("有無法解析的任務", "malformed"),
+        }
     }
 }
 

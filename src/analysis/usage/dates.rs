@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::model::Capped;
+use crate::model::{Capped, counted, said};
 
 /// The first and the last day of each run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,13 @@ impl fmt::Display for DateRuns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let run = |&(first, last): &(NaiveDate, NaiveDate)| dates(first, last);
         let runs: Capped<_, 5> = self.0.iter().map(run).collect();
-        f.write_str(&runs.joined(|more| format!("，以及另外 {more} 段日期（以 --json 查看）")))
+        f.write_str(&runs.joined(|more| {
+            let more = counted(more, "段日期", "more period", "more periods");
+            said!(
+                "，以及另外 {more}（以 --json 查看）",
+                ", and {more} (see --json)"
+            )
+        }))
     }
 }
 
@@ -33,13 +39,14 @@ pub fn dates(first: NaiveDate, last: NaiveDate) -> String {
     if first == last {
         first.to_string()
     } else {
-        format!("{first} 到 {last}")
+        said!("{first} 到 {last}", "{first} to {last}")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Language;
     use chrono::Days;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -69,6 +76,20 @@ mod tests {
         ] {
             assert_eq!(runs(days).to_string(), shown);
         }
+    }
+
+    #[test]
+    fn runs_of_days_in_english() {
+        let english = |days: &[u64]| Language::English.in_it(|| runs(days).to_string());
+        assert_eq!(
+            english(&[0, 2, 3, 4]),
+            "2025-08-01, 2025-08-03 to 2025-08-05"
+        );
+        assert_eq!(
+            english(&[0, 2, 4, 6, 8, 10]),
+            "2025-08-01, 2025-08-03, 2025-08-05, 2025-08-07, 2025-08-09, \
+             and 1 more period (see --json)"
+        );
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use clap::ValueEnum;
 
 use super::ledger::{Account, DayLedger, Doubt};
-use crate::model::GpuIndex;
+use crate::model::{GpuIndex, text};
 
 pub use dates::{DateRuns, dates};
 pub use group::{Group, GroupBy};
@@ -83,14 +83,26 @@ pub enum UserOrder {
 impl AbsenceReason {
     pub fn message(self) -> &'static str {
         match self {
-            Self::NotCollected => "沒有收集",
-            Self::NoReadings => "收集時沒有取得讀數",
-            Self::TasksNotAsked => "收集時沒有查詢任務資訊",
-            Self::TasksUnavailable => "沒有任務資訊",
-            Self::Lost => "已收集，但沒有帳目（由較舊的版本收集，或報告已被刪除）",
-            Self::Unexplained => "沒有報告，執行記錄也無法讀取（請以收集時的使用者執行）",
-            Self::OtherZone => "報告屬於另一個時區的同一日期",
-            Self::Damaged => "報告無法讀取",
+            Self::NotCollected => text("沒有收集", "not collected"),
+            Self::NoReadings => text("收集時沒有取得讀數", "collected, but got no readings"),
+            Self::TasksNotAsked => text(
+                "收集時沒有查詢任務資訊",
+                "collected without asking for task information",
+            ),
+            Self::TasksUnavailable => text("沒有任務資訊", "no task information"),
+            Self::Lost => text(
+                "已收集，但沒有報告（由較舊的版本收集，或報告已被刪除）",
+                "collected, but there is no report (an older version collected, or it was deleted)",
+            ),
+            Self::Unexplained => text(
+                "沒有報告，執行記錄也無法讀取（請以收集時的使用者執行）",
+                "no report, and the run record cannot be read (run as the user that collects)",
+            ),
+            Self::OtherZone => text(
+                "報告屬於另一個時區的同一日期",
+                "the report is for the same date in another time zone",
+            ),
+            Self::Damaged => text("報告無法讀取", "the report cannot be read"),
         }
     }
 }

@@ -23,7 +23,7 @@ fn the_definition_is_sound() {
 #[test]
 fn usage_errors_are_in_the_language_of_the_user() {
     for (arguments, expected) in [
-        (&["--colour"][..], "不認得的引數 '--colour'"),
+        (&["--colour"][..], "不認得的引數「--colour」"),
         (&["2025-02-30"], "日期「2025-02-30」不存在"),
         (&["lastweek"], "日期「lastweek」格式不正確"),
         (
@@ -46,10 +46,10 @@ fn usage_errors_are_in_the_language_of_the_user() {
         (&["config"], "缺少子命令 show、init"),
         (&["config", "init", "--output"], "--output <FILE> 缺少值"),
         (&["check", "-q", "-v"], "--quiet 不可與 --verbose 同時使用"),
-        (&["completions", "tcsh"], "<SHELL> 的值 'tcsh' 不正確"),
+        (&["completions", "tcsh"], "<SHELL> 的值「tcsh」不正確"),
         (
             &["--log-format", "xml"],
-            "--log-format <FORMAT> 的值 'xml' 不正確：可用的值是 text、json",
+            "--log-format <FORMAT> 的值「xml」不正確：可用的值是 text、json",
         ),
         (&["--log-file"], "--log-file <FILE> 缺少值"),
     ] {
@@ -78,15 +78,18 @@ fn a_word_that_is_neither_a_date_nor_a_subcommand_is_named() {
 #[test]
 fn the_nearest_right_word_is_suggested() {
     for (arguments, expected) in [
-        (&["--jsn"][..], "'--jsn'，最接近的是 --json（"),
-        (&["users", "--sotr"], "'--sotr'，最接近的是 --sort（"),
-        (&["statsu"], "不認得的子命令 'statsu'，最接近的是 status（"),
-        (&["-q", "chek"], "不認得的子命令 'chek'，最接近的是 check（"),
+        (&["--jsn"][..], "「--jsn」，最接近的是 --json（"),
+        (&["users", "--sotr"], "「--sotr」，最接近的是 --sort（"),
+        (&["statsu"], "不認得的子命令「statsu」，最接近的是 status（"),
+        (
+            &["-q", "chek"],
+            "不認得的子命令「chek」，最接近的是 check（",
+        ),
         (&["yesterdy"], "，最接近的是 yesterday（"),
         (&["users", "todya"], "，最接近的是 today（"),
         (
             &["config", "shwo"],
-            "不認得的子命令 'shwo'，最接近的是 show（",
+            "不認得的子命令「shwo」，最接近的是 show（",
         ),
         (
             &["users", "--sort", "idel"],
@@ -132,7 +135,7 @@ fn options_of_the_run_are_refused_beside_a_subcommand() {
         ),
         (
             &["--node", "a", "config", "show"],
-            "--node <NAME> 只用於收集資料與 status、users、check：請從 daily-gpu-log config show 的命令列移除",
+            "--node <NAME> 只用於收集資料與 status、users、live、check：請從 daily-gpu-log config show 的命令列移除",
         ),
         (
             &["--node", "a", "status"],

@@ -9,7 +9,7 @@ use super::plan;
 use super::request::Request;
 use super::tasks::ApiAccess;
 use crate::commands::failure::exit_status;
-use crate::model::{ExitStatus, Node, comma, said, text};
+use crate::model::{Both, ExitStatus, Node, comma, said, text};
 use crate::outlets::console::{self, PrintError};
 use crate::report::notice::{Kind, Notice, first_of_each_kind};
 use crate::report::{Collected, DayResult, NodeResult, PlannedDay, RunReport, kept_coverage};
@@ -42,7 +42,7 @@ struct Progress<'a, 'b> {
 struct Absent {
     nodes: BTreeSet<String>,
     /// Why the management API gave no answer, if it did not.
-    api: Option<String>,
+    api: Option<Both>,
 }
 
 impl<'a> Progress<'a, '_> {
@@ -86,8 +86,8 @@ impl<'a> Progress<'a, '_> {
             let is_asked = |day: &PlannedDay| will_ask(day, &absent);
             !later.iter().any(is_asked)
         };
-        let checked = plan::check_settings(day, &self.run.data_dir).map_err(Into::into);
-        let collected = checked.and_then(|()| {
+        let checked = plan::check_settings(self.run.request, day, &self.run.data_dir);
+        let collected = checked.map_err(Into::into).and_then(|()| {
             let run = self.run;
             run.collect_day(&day.window, &nodes, &skipped, source, is_last)
         });
@@ -199,7 +199,7 @@ impl Absent {
                 | Kind::TasksKept {
                     error: Some(error @ TasksError::Http { .. }),
                     ..
-                } => self.api = Some(error.to_string()),
+                } => self.api = Some(Both::of(|| error.to_string())),
                 _ => {}
             }
         }

@@ -122,7 +122,7 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     if let Some(owner) = run.data_dir.owner_beside_root() {
         console::warn(said!(
             "資料目錄 {data_dir} 屬於 UID {owner}，這次卻以 root 執行：該帳號之後可能無法讀寫這些檔案。請以該帳號執行（sudo -u '#{owner}'），並把檔案的擁有者改回來（chown -R）",
-            "the data directory {data_dir} belongs to UID {owner}, but this run is root's: that account may no longer be able to read or write these files. Run it as that account (sudo -u '#{owner}'), and give the files back to it (chown -R)",
+            "the data directory {data_dir} belongs to UID {owner}, but this run is by root: that account may then be unable to read or write these files. Run as that account (sudo -u '#{owner}'), and give the files back to it (chown -R)",
             data_dir = config.data_dir.display()
         ));
     }
@@ -142,7 +142,7 @@ fn print_plan(request: &Request) -> Result<ExitStatus> {
     let archive = Archive::new(request.config);
     let plan = plan::plan(request, &archive)?;
     for day in &plan.days {
-        plan::check_settings(day, &archive)?;
+        plan::check_settings(request, day, &archive)?;
     }
     request
         .frame

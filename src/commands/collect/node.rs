@@ -9,7 +9,7 @@ use crate::analysis::{
 };
 use crate::model::{
     CardId, GpuIndex, Metric, Node, NodeUsage, TaskInformation, Thresholds, UnixSeconds,
-    UserColumn, Window,
+    UserColumn, Window, both,
 };
 use crate::report::NodeResult;
 use crate::report::notice::{self, Kind, Notice};
@@ -155,10 +155,14 @@ pub fn task_knowledge<'a>(
         // What came after the answer is not known.
         TaskInformation::Kept(kept) => (seen_until.min(kept.fetched_at), Some(kept.fetched_at)),
         TaskInformation::NotAsked => {
-            let reason = "未查詢管理 API (--skip-task-info)";
+            let reason = both!(
+                "未查詢管理 API (--skip-task-info)",
+                "the management API was not asked (--skip-task-info)"
+            );
             return TaskKnowledge::Unknown { reason, earlier };
         }
         TaskInformation::Unavailable(reason) => {
+            let reason = reason.clone();
             return TaskKnowledge::Unknown { reason, earlier };
         }
     };
@@ -175,7 +179,10 @@ pub fn task_knowledge<'a>(
             }
         }
         None => TaskKnowledge::Unknown {
-            reason: "管理 API 的回覆早於這一天",
+            reason: both!(
+                "管理 API 的回覆早於這一天",
+                "the management API's answer is from before the day"
+            ),
             earlier,
         },
     }

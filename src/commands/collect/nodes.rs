@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::analysis::{FilesRecord, NodeDay, TaskKnowledge};
     use crate::commands::collect::node::StagedNode;
-    use crate::model::{CardId, Interval, TaskSource, Thresholds, UserColumn, Window};
+    use crate::model::{Both, CardId, Interval, TaskSource, Thresholds, UserColumn, Window};
     use crate::settings::Config;
     use crate::store::DataDir;
     use chrono_tz::Tz;
@@ -113,7 +113,7 @@ mod tests {
         let stage = |node: &Node| {
             assert_ne!(node.name, "second", "a panic that the test wants");
             let tasks = TaskKnowledge::Unknown {
-                reason: "",
+                reason: Both::of(String::new),
                 earlier: BTreeMap::new(),
             };
             let limits = Thresholds::default();

@@ -24,7 +24,7 @@ pub fn windows(request: &Request) -> Result<Vec<Window>> {
         let minutes = request.config.interval.seconds() / 60;
         let message = said!(
             "{date} 還沒有任何已結束的 {minutes} 分鐘區間可收集：請稍後再執行，或改收集 yesterday",
-            "{date} has no {minutes}-minute interval yet that has ended: run again later, or collect yesterday",
+            "no {minutes}-minute interval of {date} has ended yet: run again later, or collect yesterday",
             date = request.first
         );
         let exit_status = ExitStatus::Failed;
@@ -54,16 +54,22 @@ pub fn plan<'a>(request: &Request<'a>, archive: &Archive) -> Result<PlanReport<'
     Ok(PlanReport { days })
 }
 
-/// Objects to a day that is asked for, and has files that were written under other settings.
-pub fn check_settings(day: &PlannedDay, archive: &Archive) -> Result<(), OtherSettings> {
-    let nodes = day.collect.iter().map(|planned| planned.node);
-    if day.is_asked_for {
-        archive
-            .day(day.window.date)
-            .check_settings(nodes, &day.window)
-    } else {
-        Ok(())
+/// Objects to a day that is to be collected and has files in another language, or is asked for and has files that were
+/// written under other settings.
+pub fn check_settings(
+    request: &Request,
+    day: &PlannedDay,
+    archive: &Archive,
+) -> Result<(), OtherSettings> {
+    let files = archive.day(day.window.date);
+    if !day.collect.is_empty() {
+        files.check_language(&request.config.nodes)?;
     }
+    if day.is_asked_for {
+        let nodes = day.collect.iter().map(|planned| planned.node);
+        files.check_settings(nodes, &day.window)?;
+    }
+    Ok(())
 }
 
 /// The days before the first that is asked for which lack something.

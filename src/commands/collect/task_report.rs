@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::request::Request;
 use super::tasks;
-use crate::analysis::WITHHELD;
+use crate::analysis::withheld;
 use crate::commands::calendar::Calendar;
 use crate::formats::task_report;
-use crate::model::ExitStatus;
+use crate::model::{Both, ExitStatus, Language};
 use crate::outlets::console;
 use crate::report::TaskReport;
 use crate::report::notice::answer_notices;
@@ -23,11 +23,13 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
         // Of all users, because the request is logged, and the user may be meant by pseudonym.
         let fetched = tasks::ask(request, &token, &window, None);
         let answer = fetched
-            .map_err(|error| error.without_quotes(WITHHELD))?
+            .map_err(|error| error.without_quotes(Both::of(withheld)))?
             .answer;
         let pseudonyms = pseudonym_key::pseudonyms(request.config)?;
         let user = user.map(|user| pseudonyms.user_meant_by(user));
-        (pseudonyms.answer(answer), user)
+        // What is withheld stands in the report.
+        let answer = Language::Chinese.in_it(|| pseudonyms.answer(answer));
+        (answer, user)
     } else {
         let fetched = tasks::ask(request, &token, &window, user)?;
         (fetched.answer, user.map(str::to_owned))
@@ -49,7 +51,8 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
     };
     request.frame.print_report(&report, false, |_| {
         let is_of_one_user = request.args.user.is_some();
-        task_report::render(window.date, &hosts, &answer.tasks, is_of_one_user)
+        let render = || task_report::render(window.date, &hosts, &answer.tasks, is_of_one_user);
+        Language::Chinese.in_it(render)
     })?;
     Ok(ExitStatus::Complete)
 }

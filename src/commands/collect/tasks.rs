@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::request::Request;
 use crate::commands::calendar::now;
-use crate::model::{TaskInformation, Window};
+use crate::model::{Both, TaskInformation, Window, both};
 use crate::report::notice::{Kind, Notice, answer_notices, time_notices};
 use crate::settings::Token;
 use crate::sources::management_api::{self, Fetched, TasksError, kept};
@@ -25,7 +25,7 @@ pub enum ApiAccess<'a> {
     Api(&'a Token),
     Nobody,
     /// Nobody, because the management API did not answer earlier in this run, for this reason.
-    Absent(&'a str),
+    Absent(&'a Both),
 }
 
 /// The day's tasks: a new answer, which is kept, or else the one that was. Usage is collected without them as well.
@@ -99,12 +99,12 @@ pub fn obtain(
             obtained(TaskInformation::Kept(kept));
         }
         (None, Some(error)) => {
-            obtained(TaskInformation::Unavailable(error.to_string()));
+            obtained(TaskInformation::Unavailable(Both::of(|| error.to_string())));
             notices.push(Kind::TasksUnavailable(error).into());
         }
         (None, None) => {
             obtained(match source {
-                ApiAccess::Absent(reason) => TaskInformation::Unavailable(reason.to_owned()),
+                ApiAccess::Absent(reason) => TaskInformation::Unavailable(reason.clone()),
                 ApiAccess::Api(_) | ApiAccess::Nobody => TaskInformation::NotAsked,
             });
         }
@@ -118,8 +118,10 @@ struct UnavailableOnPanic<'a>(&'a OnceLock<TaskInformation>);
 impl Drop for UnavailableOnPanic<'_> {
     fn drop(&mut self) {
         // Without effect where they have been.
-        let _ = self.0.set(TaskInformation::Unavailable(
-            "處理任務資訊時程式發生內部錯誤，請回報".to_owned(),
-        ));
+        let reason = both!(
+            "處理任務資訊時程式發生內部錯誤，請回報",
+            "internal error while processing the task information, report this bug"
+        );
+        let _ = self.0.set(TaskInformation::Unavailable(reason));
     }
 }

@@ -44,13 +44,13 @@ pub struct UsersArgs {
     #[arg(long, value_name = "NAME", value_parser = user_name())]
     #[arg(help = text(
         "只列這位使用者 (可重複；搭配 --anonymize 時，\n名稱或代號皆可)",
-        "list this user alone (repeatable; with --anonymize, by\nname or pseudonym)",
+        "list only this user (repeatable; with --anonymize, by\nname or pseudonym)",
     ))]
     user: Vec<String>,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = text(
         "只計這些節點 (可重複，或以逗號分隔)",
-        "count these nodes alone (repeatable, or with commas)",
+        "count only these nodes (repeatable, or with commas)",
     ))]
     nodes: Vec<String>,
     #[arg(
@@ -106,7 +106,8 @@ pub fn run(args: &UsersArgs, frame: &Frame) -> Result<ExitStatus> {
     let usage = gathered.usage;
     let exit_status = ExitStatus::incomplete_unless(usage.is_complete());
     if args.csv {
-        console::print(csv(&usage, args))?;
+        let csv = || csv(&usage, args);
+        console::print(config.file_language.in_it(csv))?;
         usage_table::remarks(&usage).iter().for_each(console::warn);
     } else {
         let order = args.order();
@@ -169,7 +170,7 @@ fn unknown_user(name: &str, usage: &Usage) -> RequestError {
         text("沒有人佔用 GPU", "nobody held a GPU").to_owned()
     } else {
         let users = users.joined(|_| said!(" 等 {count} 位使用者", " and others, {count} in all"));
-        said!("有 {users}", "those there are: {users}")
+        said!("有 {users}", "the users are {users}")
     };
     let days = dates(usage.from, usage.to);
     RequestError::usage(said!(

@@ -12,7 +12,7 @@ pub fn meanings(thresholds: Thresholds) -> [(&'static str, String); 8] {
                 text("時數", "Held"),
                 text(
                     "任務佔用 GPU 的時間：一張 GPU 一小時是 1。使用中＋閒置＋無讀數。",
-                    "The time for which a task held a GPU: an hour of one GPU is 1. Active + idle + no reading.",
+                    "The time for which a task held a GPU: an hour of one GPU is 1. Active + idle + no readings.",
                 )
                 .to_owned(),
             ),
@@ -38,7 +38,7 @@ pub fn meanings(thresholds: Thresholds) -> [(&'static str, String); 8] {
                 ),
             ),
             (
-                text("無讀數", "No reading"),
+                text("無讀數", "No readings"),
                 text(
                     "沒有 GPU 讀數、無法得知是否使用的時數。",
                     "The hours without a GPU reading: nobody knows whether it was used.",

@@ -230,7 +230,7 @@ fn figure_headings() -> [&'static str; 8] {
         text("使用中(GPU小時)", "Active (GPU-hours)"),
         text("閒置(GPU小時)", "Idle (GPU-hours)"),
         text("閒置佔用VRAM(GPU小時)", "Idle, VRAM held (GPU-hours)"),
-        text("無讀數(GPU小時)", "No reading (GPU-hours)"),
+        text("無讀數(GPU小時)", "No readings (GPU-hours)"),
         text("平均GPU使用率(%)", "Mean GPU (%)"),
         text("平均VRAM使用率(%)", "Mean VRAM (%)"),
         text("涵蓋率(%)", "Coverage (%)"),

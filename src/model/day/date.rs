@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::interval::Interval;
 use super::local;
-use crate::model::UnixSeconds;
+use crate::model::{UnixSeconds, said};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateArg {
@@ -55,24 +55,34 @@ fn parse_date(text: &str) -> Result<NaiveDate, DateError> {
 /// Why a day cannot be collected. Each is a wrong argument (exit status 2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
-    #[error("日期「{0}」格式不正確：請用 YYYY-MM-DD、today 或 yesterday")]
+    #[error("{}", said!(
+        "日期「{0}」格式不正確：請用 YYYY-MM-DD、today 或 yesterday",
+        "'{0}' is not a date: use YYYY-MM-DD, today or yesterday", .0
+    ))]
     NotADate(String),
-    #[error("日期「{0}」不存在")]
+    #[error("{}", said!("日期「{0}」不存在", "the date '{0}' does not exist", .0))]
     NotInCalendar(String),
-    #[error("日期 {date} 尚未開始：{zone} 現在是 {today}")]
+    #[error("{}", said!(
+        "日期 {date} 尚未開始：{zone} 現在是 {today}",
+        "{date} has not begun: it is {today} in {zone}"
+    ))]
     Future {
         date: NaiveDate,
         zone: Tz,
         today: NaiveDate,
     },
     /// The day lies before the time that Netdata's queries can name.
-    #[error("日期 {0} 太早：Netdata 只能查詢 1973-01-03 之後的日期")]
+    #[error("{}", said!(
+        "日期 {0} 太早：Netdata 只能查詢 1973-01-03 之後的日期",
+        "{0} is too early: Netdata can be asked only for days from 1973-01-03 on", .0
+    ))]
     TooEarly(NaiveDate),
-    #[error("時區 {zone} 沒有 {date} 這一天")]
+    #[error("{}", said!("時區 {zone} 沒有 {date} 這一天", "there is no {date} in the time zone {zone}"))]
     Skipped { date: NaiveDate, zone: Tz },
-    #[error(
-        "{date} 在 {zone} 長 {seconds} 秒，無法以 interval = {interval} 整除：請改用較短的 interval"
-    )]
+    #[error("{}", said!(
+        "{date} 在 {zone} 長 {seconds} 秒，無法以 interval = {interval} 整除：請改用較短的 interval",
+        "{date} is {seconds} s long in {zone}, which is no multiple of interval = {interval}: use a shorter interval"
+    ))]
     UnevenInterval {
         date: NaiveDate,
         zone: Tz,

@@ -19,6 +19,11 @@ impl Interval {
         (seconds > 0 && seconds % 60 == 0 && 3600 % seconds == 0).then_some(Self(seconds))
     }
 
+    /// That of a row which is in no file.
+    pub fn of_row(seconds: u32) -> Self {
+        Self(i64::from(seconds).max(1))
+    }
+
     pub fn seconds(self) -> i64 {
         self.0
     }

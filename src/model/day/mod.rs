@@ -76,6 +76,20 @@ impl Window {
         })
     }
 
+    /// The last `rows` rows of `seconds` each up to `until`, on whatever day.
+    pub fn ending(zone: Tz, until: UnixSeconds, rows: u16, seconds: u32) -> Self {
+        let interval = Interval::of_row(seconds);
+        Self {
+            date: local(zone, until).date_naive(),
+            zone,
+            start: until.saturating_sub(i64::from(rows) * interval.seconds()),
+            end: until,
+            until,
+            seen_until: until,
+            interval,
+        }
+    }
+
     /// How many readings a GPU owes so far.
     pub fn due(&self) -> usize {
         usize::try_from((self.until - self.start) / self.interval.seconds()).unwrap_or(0)

@@ -21,13 +21,19 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::args::{LogFormat, OutputArgs};
-use crate::model::printable;
+use crate::model::{printable, said, text};
+use crate::outlets::live::is_shown;
 
 /// Messages can name tasks: the group may read them, others may not. The umask may take more away.
 const LOG_FILE_MODE: u32 = 0o640;
 
 #[derive(Debug, thiserror::Error)]
-#[error("無法開啟記錄檔 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --log-file）", path = .path.display())]
+#[error("{}", said!(
+    "無法開啟記錄檔 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --log-file）",
+    "cannot open log file {path}: {cause}; check that its directory exists and is writable, or change --log-file",
+    path = .path.display(),
+    cause = .cause
+))]
 pub struct LogFileError {
     path: PathBuf,
     cause: io::Error,
@@ -44,7 +50,12 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     // A quiet run leaves its trace all the same.
     let kept = shown.max(LevelFilter::INFO);
     // Where stderr is gone, the exit status has to do.
-    let to_stderr = Lines(move |line: &[u8]| drop(bars.suspend(|| io::stderr().write_all(line))));
+    let to_stderr = Lines(move |line: &[u8]| {
+        // It would tear the picture.
+        if !is_shown() {
+            let _ = bars.suspend(|| io::stderr().write_all(line));
+        }
+    });
     let stderr = layer(format, None, Arc::new(to_stderr)).with_filter(shown);
     let file = file.map(|file| {
         let to_file = Lines(move |line: &[u8]| file.append(line));
@@ -54,7 +65,11 @@ pub fn begin(bars: MultiProgress, output: &OutputArgs, file: Option<LogFile>) {
     let _ = tracing::subscriber::set_global_default(Registry::default().with(stderr).with(file));
     // A bug is logged like everything else, and does not tear the bar.
     panic::set_hook(Box::new(|bug| {
-        tracing::error!("程式發生內部錯誤，請回報：{bug}");
+        let message = said!(
+            "程式發生內部錯誤，請回報：{bug}",
+            "internal error, report this bug: {bug}"
+        );
+        tracing::error!("{message}");
     }));
 }
 
@@ -80,8 +95,8 @@ where
     }
 }
 
-/// `錯誤：…` and `警告：…`, as in the seeds; what is for developers in English, with its fields. With a clock it begins
-/// with the time. From cron and from systemd it gets one anyway.
+/// `錯誤：…` and `警告：…`, as in the seeds, or their English; what is for developers in English, with its fields. With a
+/// clock it begins with the time. From cron and from systemd it gets one anyway.
 struct TextLine(Option<SystemTime>);
 
 impl<S, N> FormatEvent<S, N> for TextLine
@@ -101,8 +116,8 @@ where
         }
         let level = *event.metadata().level();
         out.write_str(match level {
-            Level::ERROR => "錯誤：",
-            Level::WARN => "警告：",
+            Level::ERROR => text("錯誤：", "error: "),
+            Level::WARN => text("警告：", "warning: "),
             Level::INFO => "info: ",
             _ => "debug: ",
         })?;
@@ -163,7 +178,13 @@ impl LogFile {
 
     fn append(&self, line: &[u8]) {
         if let Err(error) = (&self.file).write_all(line) {
-            LOST.get_or_init(|| format!("無法寫入記錄檔 {}：{error}", self.path.display()));
+            let path = self.path.display();
+            LOST.get_or_init(|| {
+                said!(
+                    "無法寫入記錄檔 {path}：{error}",
+                    "cannot write log file {path}: {error}"
+                )
+            });
         }
     }
 }

@@ -16,7 +16,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 use crate::analysis::Severity;
-use crate::model::{ExitStatus, Node};
+use crate::model::{ExitStatus, Node, said};
 use crate::report::notice::{Notice, Others};
 use args::{LogFormat, OutputArgs};
 
@@ -25,7 +25,7 @@ pub use pager::print_long;
 pub use progress::Progress;
 
 #[derive(Debug, thiserror::Error)]
-#[error("無法寫到標準輸出：{0}")]
+#[error("{}", said!("無法寫到標準輸出：{0}", "cannot write to standard output: {0}", .0))]
 pub struct PrintError(io::Error);
 
 /// The terminal, or what cron has in its place.
@@ -130,7 +130,7 @@ fn log_coded(
     message: &dyn fmt::Display,
 ) {
     let of_day = date.filter(|_| is_one_of_several);
-    let of_day = of_day.map_or_else(String::new, |date| format!("{date}："));
+    let of_day = of_day.map_or_else(String::new, |date| said!("{date}：", "{date}: "));
     let date = date.map(tracing::field::display);
     match severity {
         Severity::Error => tracing::error!(code, date, node, "{of_day}{message}"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::model::{Capped, Node};
+use crate::model::{Capped, Node, text};
 
 #[derive(Debug)]
 pub struct Progress<'a> {
@@ -18,7 +18,10 @@ impl<'a> Progress<'a> {
     pub fn new(bars: &MultiProgress, title: &str, nodes: &[&'a Node]) -> Self {
         let bar = bars.add(ProgressBar::new(nodes.len() as u64));
         // What is wide gives way where the terminal is narrow.
-        let template = "{prefix}[{elapsed}] {bar:20} {pos}/{len} 等待：{wide_msg}";
+        let template = text(
+            "{prefix}[{elapsed}] {bar:20} {pos}/{len} 等待：{wide_msg}",
+            "{prefix}[{elapsed}] {bar:20} {pos}/{len} waiting for {wide_msg}",
+        );
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.expect("the template is well-formed"));
         bar.set_prefix(title.to_owned());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{RunEnd, is_metrics, render};
-use crate::model::if_there;
+use crate::model::{if_there, said, text};
 use crate::settings::regular_file::{self, NOT_REGULAR, open_with};
 use crate::store::lock_within;
 
@@ -18,7 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Debug, thiserror::Error)]
-#[error("無法寫入 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --metrics-file）", path = .path.display())]
+#[error("{}", said!(
+    "無法寫入 {path}：{cause}（請確認該目錄存在且可寫入，或修改 --metrics-file）",
+    "cannot write {path}: {cause}; check that its directory exists and is writable, or change --metrics-file",
+    path = .path.display(),
+    cause = .cause
+))]
 pub struct MetricsFileError {
     path: PathBuf,
     cause: io::Error,
@@ -59,7 +64,12 @@ fn replace(path: &Path, run: &RunEnd) -> io::Result<()> {
 
 /// What the file holds, if it is there and may be replaced.
 fn earlier(path: &Path) -> io::Result<Option<String>> {
-    let not_own = || io::Error::other("這個檔案不是本程式寫的，未覆寫");
+    let not_own = || {
+        io::Error::other(text(
+            "這個檔案不是本程式寫的，未覆寫",
+            "this program did not write the file, and leaves it as it is",
+        ))
+    };
     let earlier = match if_there(regular_file::read(path)) {
         Ok(None) => return Ok(None),
         Ok(Some(earlier)) => String::from_utf8(earlier).ok(),

@@ -52,34 +52,43 @@ fn run_families(run: &RunEnd, last_success: Option<UnixSeconds>) -> [Family; 6] 
     let none = Labels::default();
     let (duration, exit_status) = (milliseconds(run.duration), u8::from(run.exit_status));
     [
-        Family::new("build_info", "", "本程式的版本，值永遠是 1").with(&version, Some(1)),
-        Family::new("last_run_timestamp", SECONDS, "最近一次執行結束的時刻")
+        Family::new(
+            "build_info",
+            "",
+            "Version of the program; the value is always 1",
+        )
+        .with(&version, Some(1)),
+        Family::new("last_run_timestamp", SECONDS, "When the last run ended")
             .with(&none, Some(run.ended_at)),
         Family::new(
             LAST_SUCCESS,
             SECONDS,
-            "最近一次結束狀態為 0 的執行結束的時刻",
+            "When the last run with exit status 0 ended",
         )
         .with(&none, last_success),
-        Family::new("last_run_duration", SECONDS, "最近一次執行花費的時間")
+        Family::new("last_run_duration", SECONDS, "How long the last run took")
             .with(&none, Some(duration)),
-        Family::new("last_run_exit_status", "", "最近一次執行的結束狀態")
+        Family::new("last_run_exit_status", "", "Exit status of the last run")
             .with(&none, Some(exit_status)),
         Family::new(
             "day_start_timestamp",
             SECONDS,
-            "最近一次執行所收集的最後一天從何時開始",
+            "When the last day that the last run collected begins",
         )
         .with(&none, run.day.map(|day| day.window.start)),
     ]
 }
 
 fn node_families(nodes: &[NodeReport]) -> impl Iterator<Item = Family> {
-    let mut written = Family::new("node_written", "", "節點當日的檔案是否已更新：1 是，0 否");
+    let mut written = Family::new(
+        "node_written",
+        "",
+        "Whether the node's files of the day are new: 1 yes, 0 no",
+    );
     let names = ["node_gpu_utilization_mean", "node_vram_usage_mean"];
-    let mut of_nodes = figures("node", names, "節點所有 GPU 當日");
+    let mut of_nodes = figures("node", names, "all GPUs of the node");
     let names = ["gpu_utilization_mean", "gpu_vram_usage_mean"];
-    let mut of_gpus = figures("gpu", names, "GPU 當日");
+    let mut of_gpus = figures("gpu", names, "the GPU");
     for NodeReport {
         node,
         coverage,
@@ -101,18 +110,22 @@ fn node_families(nodes: &[NodeReport]) -> impl Iterator<Item = Family> {
 
 /// What is known of a node and of a GPU alike.
 fn figures(kind: &str, [gpu, vram]: [&str; 2], owner: &str) -> [Family; 5] {
-    let family = |name: &str, unit, what| Family::new(name, unit, &format!("{owner}{what}"));
+    let family = |name: &str, unit, what, remark| {
+        let help = format!("The day's {what} of {owner}{remark}");
+        Family::new(name, unit, &help)
+    };
     let readings = format!("{kind}_readings");
     [
-        family(&readings, "", "已有的讀數"),
-        family(&(readings + "_due"), "", "應有的讀數"),
+        family(&readings, "", "readings", ""),
+        family(&(readings + "_due"), "", "readings due", ""),
         family(
             &format!("{kind}_coverage"),
             RATIO,
-            "已有的讀數占應有讀數的比例",
+            "readings",
+            ", by those due",
         ),
-        family(gpu, RATIO, "的平均 GPU 使用率，1 是 100%"),
-        family(vram, RATIO, "的平均 VRAM 使用率，1 是 100%"),
+        family(gpu, RATIO, "mean GPU utilisation", "; 1 is 100%"),
+        family(vram, RATIO, "mean VRAM utilisation", "; 1 is 100%"),
     ]
 }
 
@@ -181,18 +194,18 @@ mod tests {
         assert_eq!(
             render(&run(ExitStatus::Locked, 1_754_006_400), None),
             format!(
-                "# HELP daily_gpu_log_build_info 本程式的版本，值永遠是 1\n\
+                "# HELP daily_gpu_log_build_info Version of the program; the value is always 1\n\
                  # TYPE daily_gpu_log_build_info gauge\n\
                  daily_gpu_log_build_info{{version=\"{}\"}} 1\n\
-                 # HELP daily_gpu_log_last_run_timestamp_seconds 最近一次執行結束的時刻\n\
+                 # HELP daily_gpu_log_last_run_timestamp_seconds When the last run ended\n\
                  # TYPE daily_gpu_log_last_run_timestamp_seconds gauge\n\
                  # UNIT daily_gpu_log_last_run_timestamp_seconds seconds\n\
                  daily_gpu_log_last_run_timestamp_seconds 1754006400\n\
-                 # HELP daily_gpu_log_last_run_duration_seconds 最近一次執行花費的時間\n\
+                 # HELP daily_gpu_log_last_run_duration_seconds How long the last run took\n\
                  # TYPE daily_gpu_log_last_run_duration_seconds gauge\n\
                  # UNIT daily_gpu_log_last_run_duration_seconds seconds\n\
                  daily_gpu_log_last_run_duration_seconds 61.002\n\
-                 # HELP daily_gpu_log_last_run_exit_status 最近一次執行的結束狀態\n\
+                 # HELP daily_gpu_log_last_run_exit_status Exit status of the last run\n\
                  # TYPE daily_gpu_log_last_run_exit_status gauge\n\
                  daily_gpu_log_last_run_exit_status 11\n\
                  # EOF\n",

@@ -11,7 +11,7 @@ use url::Url;
 use super::address::Address;
 use super::message::Message;
 use super::{TRIES, Undelivered};
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, text};
 use crate::sources::http::Http;
 
 /// What self-hosted monitors keep of a body unless they are configured otherwise.
@@ -52,7 +52,8 @@ impl Healthcheck {
             sending: Builder::new().spawn(send_all),
         };
         // Both tries together have the time of one: of a run that ends at once, the end has to be sent in time.
-        monitor.signal("start", "（執行開始）", String::new(), timeout);
+        let name = text("（執行開始）", " (start of the run)");
+        monitor.signal("start", name, String::new(), timeout);
         monitor
     }
 
@@ -63,7 +64,8 @@ impl Healthcheck {
         message: &Message,
     ) -> io::Result<JoinHandle<Vec<Undelivered>>> {
         let (status, body) = (u8::from(status).to_string(), message.text(LIMIT_BYTES));
-        self.signal(&status, "（執行結束）", body, self.timeout * TRIES);
+        let name = text("（執行結束）", " (end of the run)");
+        self.signal(&status, name, body, self.timeout * TRIES);
         self.sending
     }
 
@@ -102,8 +104,8 @@ fn below(url: &Url, segment: &str) -> Url {
 /// Why the monitor did nothing, which older ones say in an answer of status 200.
 fn why_ignored(answer: &[u8]) -> Option<&'static str> {
     match answer {
-        b"OK (not found)" => Some("沒有這個 check"),
-        b"OK (rate limited)" => Some("通知過於頻繁"),
+        b"OK (not found)" => Some(text("沒有這個 check", "no such check")),
+        b"OK (rate limited)" => Some(text("通知過於頻繁", "too many notifications")),
         _ => None,
     }
 }
@@ -111,6 +113,24 @@ fn why_ignored(answer: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Language;
+
+    #[test]
+    fn what_a_monitor_did_not_do_is_said_in_both_languages() {
+        for (answer, chinese, english) in [
+            ("OK (not found)", "沒有這個 check", "no such check"),
+            (
+                "OK (rate limited)",
+                "通知過於頻繁",
+                "too many notifications",
+            ),
+        ] {
+            let why = || why_ignored(answer.as_bytes());
+            assert_eq!(why(), Some(chinese));
+            assert_eq!(Language::English.in_it(why), Some(english));
+        }
+        assert_eq!(why_ignored(b"OK"), None);
+    }
 
     #[test]
     fn signals_go_to_the_end_of_the_path() {

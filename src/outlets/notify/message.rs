@@ -1,6 +1,6 @@
 //! A message, whichever channel carries it.
 
-use crate::model::beginning;
+use crate::model::{beginning, counted, said};
 
 const LINE_CHARS: usize = 1000;
 
@@ -53,7 +53,10 @@ impl Message {
         if whole.len() <= limit_bytes {
             return whole;
         }
-        let mark = |left: usize| format!("…（還有 {left} 行未列出）");
+        let mark = |left: usize| {
+            let left = counted(left, "行", "more line", "more lines");
+            said!("…（還有 {left}未列出）", "… ({left} not listed)")
+        };
         // No other count is longer.
         let mut room = limit_bytes.saturating_sub(mark(self.lines.len()).len());
         let fits = |line: &&String| {

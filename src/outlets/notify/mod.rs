@@ -11,11 +11,14 @@ mod mail;
 mod message;
 mod outsiders;
 mod run_message;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod webhook;
 
 use lettre::message::Mailbox;
 
+use crate::model::said;
 use crate::settings::{self, SecretError};
 use crate::sources::parallel::{self, Jobs, NoThread};
 use address::Address;
@@ -31,7 +34,10 @@ const TRIES: u32 = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
-    #[error("無法通知 {address}{signal}：{reason}（請檢查 {key}）")]
+    #[error("{}", said!(
+        "無法通知 {address}{signal}：{reason}（請檢查 {key}）",
+        "cannot notify {address}{signal}: {reason}; check {key}"
+    ))]
     Http {
         /// No more of it than the origin.
         address: String,
@@ -40,16 +46,19 @@ pub enum Undelivered {
         reason: String,
         key: String,
     },
-    #[error("無法寄信給 {recipient}（經由 {server}）：{reason}（請檢查 [notify.smtp]）")]
+    #[error("{}", said!(
+        "無法寄信給 {recipient}（經由 {server}）：{reason}（請檢查 [notify.smtp]）",
+        "cannot send mail to {recipient} (via {server}): {reason}; check [notify.smtp]"
+    ))]
     Mail {
         recipient: String,
         /// With its port.
         server: String,
         reason: MailError,
     },
-    #[error("無法通知：{0}")]
+    #[error("{}", said!("無法通知：{0}", "cannot notify anybody: {0}", .0))]
     NoThread(#[from] NoThread),
-    #[error("通知時程式發生內部錯誤，請回報")]
+    #[error("{}", said!("通知時程式發生內部錯誤，請回報", "internal error while notifying, report this bug"))]
     Panicked,
 }
 

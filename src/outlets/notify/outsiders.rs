@@ -4,10 +4,12 @@
 //! get none of that, but how often it happened. There is no arm for what is not named here: whoever adds a notice
 //! decides what of it leaves the house.
 
+use crate::model::{counted, said, text};
 use crate::report::notice::{Kind, Notice, caveat, remedy};
 use crate::sources::management_api::TasksError;
 
 /// The message of a notice, without a word of the management API's.
+#[expect(clippy::too_many_lines, reason = "one message after the other")]
 pub fn message(notice: &Notice) -> String {
     let node = notice.node().unwrap_or_default();
     match &notice.kind {
@@ -40,7 +42,11 @@ pub fn message(notice: &Notice) -> String {
         | Kind::UnknownCards(_)
         | Kind::NotMerged { .. } => notice.to_string(),
         Kind::TasksUnavailable(error) => {
-            format!("{}（沒有任務資訊，使用率不受影響）", tasks_error(error))
+            let error = tasks_error(error);
+            said!(
+                "{error}（沒有任務資訊，使用率不受影響）",
+                "{error} (no task information, utilisation is not affected)"
+            )
         }
         Kind::TasksKept {
             error,
@@ -48,9 +54,12 @@ pub fn message(notice: &Notice) -> String {
             is_final,
         } => {
             let error = error.as_ref();
-            let error = error.map(|error| tasks_error(error) + "：");
+            let error = error.map(|error| tasks_error(error) + text("：", ": "));
             let (error, caveat) = (error.unwrap_or_default(), caveat(*is_final));
-            format!("{error}使用 {since} 保存的任務資訊{caveat}")
+            said!(
+                "{error}使用 {since} 保存的任務資訊{caveat}",
+                "{error}using the task information kept at {since}{caveat}"
+            )
         }
         Kind::Unplaced {
             owner,
@@ -59,49 +68,95 @@ pub fn message(notice: &Notice) -> String {
         } => {
             let remedy = remedy(
                 owner.as_deref(),
-                "它們的 UUID ",
-                "gpu_uuids 或 first_gpu_id",
+                text("它們的 UUID ", "their UUIDs"),
+                text("gpu_uuids 或 first_gpu_id", "gpu_uuids or first_gpu_id"),
             );
-            let count = gpus.len();
-            format!("{node} 有 {count} 張任務的 GPU 無法對應到該節點的 GPU：{remedy}")
+            let gpus = counted(gpus.len(), "張任務的 GPU", "task GPU", "task GPUs");
+            said!(
+                "{node} 有 {gpus} 無法對應到該節點的 GPU：{remedy}",
+                "{node}: cannot place {gpus} on this node: {remedy}"
+            )
         }
-        Kind::Unlisted(tasks) => format!(
-            "{node} 有 {} 個任務的 flavor 有 GPU，gpus 卻是空的：不知道用了哪些 GPU，未計入使用者欄位",
-            tasks.len()
+        Kind::Unlisted(tasks) => {
+            let tasks = task_count(tasks.len());
+            said!(
+                "{node} 有 {tasks}的 flavor 有 GPU，gpus 卻是空的：不知道用了哪些 GPU，未計入使用者欄位",
+                "{node}: {tasks} with GPUs in flavor but none in gpus: which GPUs they used is not known, left \
+                 out of the user column"
+            )
+        }
+        Kind::Disagreement(gpus) => {
+            let gpus = counted(gpus.len(), "張任務的 GPU", "task GPU", "task GPUs");
+            said!(
+                "{node} 有 {gpus} 的 UUID 與 id 不一致，以 UUID 為準：\
+                 請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
+                "{node}: UUID and id of {gpus} disagree, the UUID counts: \
+                 check gpu_uuids and first_gpu_id with scripts/gpu-inventory.sh"
+            )
+        }
+        Kind::Conflict { gpu, when, .. } => said!(
+            "{node} 的 {gpu} 在 {when} 同時有多位使用者",
+            "{node}: conflict: {gpu} held by several users at once, {when}"
         ),
-        Kind::Disagreement(gpus) => format!(
-            "{node} 有 {} 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
-             請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
-            gpus.len()
-        ),
-        Kind::Conflict { gpu, when, .. } => format!("{node} 的 {gpu} 在 {when} 同時有多位使用者"),
-        Kind::UnknownHosts { hosts: _, tasks } => format!(
-            "有 {} 個任務使用的主機不在設定中：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
-            tasks.len()
-        ),
+        Kind::UnknownHosts { hosts: _, tasks } => {
+            let tasks = task_count(tasks.len());
+            said!(
+                "有 {tasks}使用設定中沒有的主機：請加入 [[nodes]]，name 須等於管理 API 的 hostname",
+                "hosts of {tasks} not in the settings: add [[nodes]] with the management API's hostname as name"
+            )
+        }
         Kind::Timeless(tasks) => {
-            format!("{node} 有 {} 個任務時間不明，未計入使用者欄位", tasks.len())
+            let tasks = task_count(tasks.len());
+            said!(
+                "{node} 有 {tasks}時間不明，未計入使用者欄位",
+                "{node}: times of {tasks} unknown, left out of the user column"
+            )
         }
         Kind::Malformed(tasks) => {
-            format!("有 {} 個任務的資料無法解析，已略過", tasks.len())
+            let tasks = task_count(tasks.len());
+            said!(
+                "有 {tasks}的資料無法解析，已略過",
+                "cannot read {tasks}, skipped"
+            )
         }
-        Kind::TasksGone(tasks) => format!(
-            "管理 API 的回覆少了先前有過的 {} 個任務：沿用先前保存的任務資訊，佔用只計到它最後出現之時",
-            tasks.len()
-        ),
+        Kind::TasksGone(tasks) => {
+            let tasks = task_count(tasks.len());
+            said!(
+                "管理 API 的回覆少了先前有過的 {tasks}：沿用先前保存的任務資訊，佔用只計到它最後一次出現為止",
+                "the management API no longer lists {tasks}: using the task information kept before; each counts only until it was last listed"
+            )
+        }
         Kind::Misdated(tasks) => {
-            format!("有 {} 個任務的日期與星期不符：以日期為準", tasks.len())
+            let tasks = task_count(tasks.len());
+            said!(
+                "有 {tasks}的日期與星期不符：以日期為準",
+                "date and weekday of {tasks} disagree: the date counts"
+            )
         }
-        Kind::Differing(differing) => format!(
-            "有 {} 個任務的 total_seconds 與 start、end 不符：請檢查 management_api.timezone",
-            differing.tasks.len()
-        ),
-        Kind::Early(_) => "有任務的 start 在現在之後：請檢查 management_api.timezone".to_owned(),
-        Kind::RepeatedTasks(tasks) => format!(
-            "管理 API 的回覆有 {} 個任務 id 出現不只一次：每一筆都計入",
-            tasks.len()
-        ),
+        Kind::Differing(differing) => {
+            let tasks = task_count(differing.tasks.len());
+            said!(
+                "有 {tasks}的 total_seconds 與 start、end 不符：請檢查 management_api.timezone",
+                "total_seconds of {tasks} differs from start and end: check management_api.timezone"
+            )
+        }
+        Kind::Early(_) => text(
+            "有任務的 start 在現在之後：請檢查 management_api.timezone",
+            "a task starts in the future: check management_api.timezone",
+        )
+        .to_owned(),
+        Kind::RepeatedTasks(tasks) => {
+            let ids = counted(tasks.len(), "個任務 id", "task id", "task ids");
+            said!(
+                "管理 API 的回覆有 {ids} 出現不只一次：每一筆都計入",
+                "the management API's answer has {ids} more than once: every record counts"
+            )
+        }
     }
+}
+
+fn task_count(number: usize) -> String {
+    counted(number, "個任務", "task", "tasks")
 }
 
 fn tasks_error(error: &TasksError) -> String {
@@ -109,7 +164,10 @@ fn tasks_error(error: &TasksError) -> String {
         // The client of the management API leaves what the API says out of these.
         TasksError::Http { .. } | TasksError::Refused { .. } => error.to_string(),
         TasksError::Unreadable { url, problem: _ } => {
-            format!("無法從管理 API 獲取數據：{url} 的回應無法解析")
+            said!(
+                "無法從管理 API 獲取數據：{url} 的回應無法解析",
+                "cannot get data from the management API: the answer from {url} cannot be read"
+            )
         }
     }
 }

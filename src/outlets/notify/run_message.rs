@@ -1,6 +1,7 @@
 //! The message about a run that collects.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::NaiveDate;
 
@@ -8,7 +9,7 @@ use super::message::{Message, hostname};
 use super::outsiders;
 use crate::analysis::Severity;
 use crate::analysis::usage::dates;
-use crate::model::ExitStatus;
+use crate::model::{ExitStatus, comma, said, text};
 use crate::report::notice::{Notice, first_of_each_kind};
 use crate::report::{Collected, DayResult, NodeReport};
 
@@ -51,23 +52,29 @@ impl Ended<'_> {
             Self::Failed { exit_status, .. } => failure(*exit_status),
         };
         let caveat = match self.exit_status() {
-            ExitStatus::Complete if self.is_problem(warnings) => "，但有警告",
+            ExitStatus::Complete if self.is_problem(warnings) => {
+                text("，但有警告", ", with warnings")
+            }
             _ => "",
         };
-        let subject = format!("daily-gpu-log {host}：{verdict}{caveat}{}", self.dates());
+        let dates = self.dates();
+        let subject = said!(
+            "daily-gpu-log {host}：{verdict}{caveat}{dates}",
+            "daily-gpu-log {host}: {verdict}{caveat}{dates}"
+        );
         let mut lines: Vec<_> = warnings
             .iter()
-            .map(|warning| format!("警告：{warning}"))
+            .map(|warning| line(Severity::Warning, warning))
             .collect();
         lines.extend(match self {
             Self::Collected(collected) => day_lines(collected, include_users),
             // What the management API says is in no error that ends a run or a day: such errors are notices.
-            Self::Failed { error, .. } => vec![format!("錯誤：{error:#}")],
+            Self::Failed { error, .. } => vec![line(Severity::Error, format_args!("{error:#}"))],
         });
-        let signature = format!(
-            "主機 {host}，結束狀態 {}，daily-gpu-log {}",
-            u8::from(self.exit_status()),
-            env!("CARGO_PKG_VERSION")
+        let (status, version) = (u8::from(self.exit_status()), env!("CARGO_PKG_VERSION"));
+        let signature = said!(
+            "主機 {host}，結束狀態 {status}，daily-gpu-log {version}",
+            "host {host}, exit status {status}, daily-gpu-log {version}"
         );
         Message::new(&subject, lines, &signature)
     }
@@ -78,7 +85,10 @@ impl Ended<'_> {
             Self::Failed { dates, .. } => dates.to_vec(),
         };
         match (all.first(), all.last()) {
-            (Some(first), Some(last)) => format!("（{}）", dates(*first, *last)),
+            (Some(first), Some(last)) => {
+                let dates = dates(*first, *last);
+                said!("（{dates}）", " ({dates})")
+            }
             _ => String::new(),
         }
     }
@@ -86,11 +96,16 @@ impl Ended<'_> {
 
 fn failure(status: ExitStatus) -> &'static str {
     match status {
-        ExitStatus::Usage => "用法錯誤",
-        ExitStatus::Configuration => "設定或憑證錯誤",
-        ExitStatus::Locked => "資料目錄正由另一次執行使用",
-        ExitStatus::Interrupted => "被中斷",
-        ExitStatus::Complete | ExitStatus::Incomplete | ExitStatus::Failed => "失敗",
+        ExitStatus::Usage => text("用法錯誤", "wrong usage"),
+        ExitStatus::Configuration => text("設定或憑證錯誤", "wrong settings or credentials"),
+        ExitStatus::Locked => text(
+            "資料目錄正由另一次執行使用",
+            "another run holds the data directory",
+        ),
+        ExitStatus::Interrupted => text("被中斷", "interrupted"),
+        ExitStatus::Complete | ExitStatus::Incomplete | ExitStatus::Failed => {
+            text("失敗", "failed")
+        }
     }
 }
 
@@ -103,10 +118,10 @@ fn date(day: &DayResult) -> NaiveDate {
 
 fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
     let failed = collected.failed_outputs.iter();
-    let mut lines: Vec<_> = failed.map(|why| format!("錯誤：{why}")).collect();
+    let mut lines: Vec<_> = failed.map(|why| line(Severity::Error, why)).collect();
     lines.extend(collected.given_up_lines.iter().cloned());
     if collected.days.is_empty() {
-        lines.push("沒有需要收集的日期".to_owned());
+        lines.push(text("沒有需要收集的日期", "No day needs to be collected").to_owned());
     }
     for day in &collected.days {
         match day {
@@ -118,8 +133,8 @@ fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
                 }
             }
             DayResult::Failed { date, error, .. } => {
-                lines.push(format!("{date}：失敗"));
-                lines.push(format!("錯誤：{error}"));
+                lines.push(said!("{date}：失敗", "{date}: failed"));
+                lines.push(line(Severity::Error, error));
             }
         }
     }
@@ -128,17 +143,17 @@ fn day_lines(collected: &Collected, include_users: bool) -> Vec<String> {
 
 /// A line of each notice, as on stderr. Without names, many may read the same, which are then counted.
 fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
-    let line = |notice: &Notice| {
+    let notice_line = |notice: &Notice| {
         let message = if include_users {
             notice.to_string()
         } else {
             outsiders::message(notice)
         };
-        format!("{}：{message}", severity_word(notice.severity()))
+        line(notice.severity(), message)
     };
     let lines: Vec<_> = notices
         .iter()
-        .map(|notice| (notice, line(notice)))
+        .map(|notice| (notice, notice_line(notice)))
         .collect();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (_, line) in &lines {
@@ -147,7 +162,7 @@ fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
     let counted = lines.into_iter().filter_map(|(notice, line)| {
         let line = match counts.remove(&line)? {
             1 => line,
-            count => format!("{line}（共 {count} 則）"),
+            count => said!("{line}（共 {count} 則）", "{line} ({count} times)"),
         };
         Some((notice, line))
     });
@@ -155,14 +170,14 @@ fn notice_lines(notices: &[Notice], include_users: bool) -> Vec<String> {
     let named = named.into_iter().map(|(_, line)| line);
     let others = others.iter();
     named
-        .chain(others.map(|others| format!("{}：{others}", severity_word(others.severity))))
+        .chain(others.map(|others| line(others.severity, others)))
         .collect()
 }
 
-fn severity_word(severity: Severity) -> &'static str {
+fn line(severity: Severity, message: impl fmt::Display) -> String {
     match severity {
-        Severity::Error => "錯誤",
-        Severity::Warning => "警告",
+        Severity::Error => said!("錯誤：{message}", "error: {message}"),
+        Severity::Warning => said!("警告：{message}", "warning: {message}"),
     }
 }
 
@@ -171,15 +186,19 @@ fn user_line(node: &NodeReport) -> Option<String> {
     let gpus = &node.files.as_ref()?.gpus;
     let held = gpus.iter().filter_map(|gpu| {
         let users = gpu.held.as_ref()?.users();
-        (!users.is_empty()).then(|| format!("{} {}", gpu.index, users.join("、")))
+        (!users.is_empty()).then(|| format!("{} {}", gpu.index, users.join(comma())))
     });
     let held: Vec<String> = held.collect();
     let users = if gpus.iter().any(|gpu| gpu.held.is_none()) {
-        "無任務資訊".to_owned()
+        text("無任務資訊", "no task information").to_owned()
     } else if held.is_empty() {
-        "無".to_owned()
+        text("無", "none").to_owned()
     } else {
-        held.join("；")
+        held.join(text("；", "; "))
     };
-    Some(format!("{} 的使用者：{users}", node.node.name))
+    let node = &node.node.name;
+    Some(said!(
+        "{node} 的使用者：{users}",
+        "users of {node}: {users}"
+    ))
 }

@@ -4,7 +4,8 @@ use super::address::Address;
 use super::healthcheck::Healthcheck;
 use super::run_message::Ended;
 use super::{Channels, Undelivered};
-use crate::settings::{self, When};
+use crate::model::said;
+use crate::settings::{self, SecretError, When};
 use crate::sources::parallel::NoThread;
 
 /// A run that has begun, and the channels that carry how it ends.
@@ -18,7 +19,12 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub fn begin(settings: &'a settings::Notify) -> Self {
-        let warn = |error| format!("{error}（執行結果會少通知一處）");
+        let warn = |error: SecretError| {
+            said!(
+                "{error}（執行結果不會送到這裡）",
+                "{error} (this channel will not be notified)"
+            )
+        };
         let warnings = settings.missing_secrets().into_iter().map(warn).collect();
         let (channels, _) = Channels::open(settings);
         let monitor = Address::find(&settings.healthcheck(), settings.timeout);

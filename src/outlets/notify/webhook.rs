@@ -1,5 +1,6 @@
 //! A chat that takes messages over HTTP, as Slack, Mattermost and ntfy do.
 
+use std::fmt;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::message::Message;
 use super::{TRIES, Undelivered};
+use crate::model::{said, text};
 
 /// ntfy takes messages of 4,096 bytes, Slack and Mattermost longer ones; and it is a chat.
 const LIMIT_BYTES: usize = 4000;
@@ -52,21 +54,33 @@ pub fn post(address: &Address, message: &Message) -> Result<(), Undelivered> {
 /// Slack's and Telegram's APIs `ok`, and Teams a text. Nothing of the answer is quoted but a number.
 fn refusal(answer: &[u8]) -> Option<String> {
     if answer.starts_with(b"Webhook message delivery failed") {
-        return Some("對方回應成功，但說明沒有送達".to_owned());
+        let refusal = text(
+            "對方回應成功，但內容表示沒有送達",
+            "it answered with success, but says that nothing was delivered",
+        );
+        return Some(refusal.to_owned());
     }
     let answer: Value = serde_json::from_slice(answer).ok()?;
     let codes = ["errcode", "code", "StatusCode"].into_iter();
     let mut codes = codes.filter_map(|key| Some((key, answer.get(key)?.as_i64()?)));
     if let Some((key, code)) = codes.find(|(_, code)| !matches!(code, 0 | 200)) {
-        return Some(format!("對方回應成功，但拒絕了訊息（{key} {code}）"));
+        return Some(refused(format_args!("{key} {code}")));
     }
     let is_refused = answer.get("ok") == Some(&Value::Bool(false));
-    is_refused.then(|| "對方回應成功，但拒絕了訊息（ok false）".to_owned())
+    is_refused.then(|| refused(format_args!("ok false")))
+}
+
+fn refused(code: fmt::Arguments) -> String {
+    said!(
+        "對方回應成功，但拒絕了訊息（{code}）",
+        "it answered with success, but refused the message ({code})"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Language;
 
     #[test]
     fn a_success_may_be_a_refusal() {
@@ -106,6 +120,27 @@ mod tests {
                     .contains(code.unwrap_or_default()),
                 "{answer}"
             );
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_said_in_english() {
+        for (answer, why) in [
+            (
+                r#"{"ok":false}"#,
+                "it answered with success, but refused the message (ok false)",
+            ),
+            (
+                r#"{"errcode":310000}"#,
+                "it answered with success, but refused the message (errcode 310000)",
+            ),
+            (
+                "Webhook message delivery failed",
+                "it answered with success, but says that nothing was delivered",
+            ),
+        ] {
+            let refused = Language::English.in_it(|| refusal(answer.as_bytes()));
+            assert_eq!(refused.as_deref(), Some(why));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Check, Subject, clock, clock_difference};
 use crate::analysis::{NodeTasks, Span, TasksByHost, attribution};
-use crate::model::{Answer, Node, UnixSeconds, Window};
+use crate::model::{Answer, Node, UnixSeconds, Window, counted, said, text};
 use crate::report::notice::{self, Kind, Notice};
 use crate::settings::{Config, ManagementApi};
 use crate::sources::management_api::{Fetched, TasksError};
@@ -20,27 +20,43 @@ pub fn api(
         Err(error) => return vec![Check::error(Subject::ManagementApi, error.to_string())],
     };
     let mut facts = vec![
-        "接受 Token".to_owned(),
-        format!("{} 有 {} 個任務", window.date, fetched.answer.tasks.len()),
+        text("接受 Token", "token accepted").to_owned(),
+        said!(
+            "{date} 有 {tasks}",
+            "{tasks} on {date}",
+            date = window.date,
+            tasks = counted(fetched.answer.tasks.len(), "個任務", "task", "tasks")
+        ),
     ];
     let mut problems = Vec::new();
     match clock(fetched.clock_ahead) {
         Ok(fact) => facts.push(fact),
         Err(seconds) => {
-            let message = format!(
-                "管理 API 的時鐘比本機{}：任務的開始與結束也會差這麼多，請檢查兩者的時間同步",
-                clock_difference(seconds)
+            let message = said!(
+                "管理 API 的時鐘比本機{difference}：任務的開始與結束也會差這麼多，請檢查兩者的時間同步",
+                "the management API's clock is {difference}: the start and end times of tasks are off by as much; \
+                 check the time synchronisation of both",
+                difference = clock_difference(seconds)
             );
             problems.push(Check::warning(Subject::Clock, message));
         }
     }
-    let message = format!("管理 API {}：{}", api.url, facts.join("，"));
+    let message = said!(
+        "管理 API {url}：{facts}",
+        "management API {url}: {facts}",
+        url = api.url,
+        facts = facts.join(text("，", ", "))
+    );
     let ok = Check::ok(Subject::ManagementApi, message);
     [ok].into_iter().chain(problems).collect()
 }
 
 pub fn api_panicked(api: &ManagementApi) -> Check {
-    let message = format!("檢查管理 API {} 時程式發生內部錯誤，請回報", api.url);
+    let message = said!(
+        "檢查管理 API {url} 時程式發生內部錯誤，請回報",
+        "internal error while checking the management API {url}, report this bug",
+        url = api.url
+    );
     Check::error(Subject::ManagementApi, message)
 }
 
@@ -73,8 +89,15 @@ pub fn tasks(
     if checks.is_empty() {
         let date = window.date;
         let message = match count {
-            0 => format!("任務：{date} 沒有使用 GPU 的任務可供核對"),
-            _ => format!("任務：{date} 的 {count} 個任務所用的 GPU 都能對應"),
+            0 => said!(
+                "任務：{date} 沒有使用 GPU 的任務可供核對",
+                "tasks: none used a GPU on {date}, nothing to check"
+            ),
+            _ => said!(
+                "任務：{date} 的 {tasks}所用的 GPU 都能對應",
+                "tasks: all GPUs of {tasks} on {date} can be placed",
+                tasks = counted(count, "個任務", "task", "tasks")
+            ),
         };
         checks.push(Check::ok(Subject::Tasks, message));
     }

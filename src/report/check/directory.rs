@@ -3,7 +3,7 @@
 use indicatif::HumanBytes;
 
 use super::{Check, Subject};
-use crate::model::Node;
+use crate::model::{Node, said, text};
 use crate::settings::Config;
 use crate::store::{ArchiveDirError, OpenError, Writable};
 
@@ -30,20 +30,30 @@ pub fn directory(
     };
     let path = config.data_dir.display();
     let state = if writable.exists {
-        "可以寫入"
+        text("可以寫入", "writable")
     } else {
-        "尚未建立，第一次收集時會建立"
+        text(
+            "尚未建立，第一次收集時會建立",
+            "does not exist yet, the first collection creates it",
+        )
     };
     let needed = DAYS * bytes_per_day(config, nodes);
     let free = writable.free_bytes;
     if let Some(free) = free.filter(|free| *free < needed) {
         let (free, needed) = (HumanBytes(free), HumanBytes(needed));
-        let room = format!("可用空間只剩 {free}，{DAYS} 天約需 {needed}：請清出空間");
-        let message = format!("資料目錄 {path}：{room}");
+        let message = said!(
+            "資料目錄 {path}：可用空間只剩 {free}，{DAYS} 天約需 {needed}：請清出空間",
+            "data directory {path}: only {free} free, {DAYS} days need about {needed}: free some space"
+        );
         return vec![Check::warning(Subject::DataDir, message)];
     }
-    let room = free.map(|free| format!("，可用空間 {}", HumanBytes(free)));
-    let message = format!("資料目錄 {path}：{state}{}", room.unwrap_or_default());
+    let room = free.map(HumanBytes);
+    let room = room.map(|free| said!("，可用空間 {free}", ", {free} free"));
+    let room = room.unwrap_or_default();
+    let message = said!(
+        "資料目錄 {path}：{state}{room}",
+        "data directory {path}: {state}{room}"
+    );
     vec![Check::ok(Subject::DataDir, message)]
 }
 

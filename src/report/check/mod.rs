@@ -6,20 +6,22 @@ mod directory;
 mod node;
 mod notify;
 mod parent;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{ExitStatus, Node};
+use crate::model::{ExitStatus, Node, counted, said, text};
 use crate::settings::{Config, ConfigError};
 
 pub use api::{api, api_panicked, tasks};
 pub use directory::{archive_dir, directory};
 pub use node::node;
 pub use notify::notify;
-pub use parent::{LOST, namesakes_problem};
+pub use parent::{lost, namesakes_problem};
 pub use token::{time_left, token};
 
 /// By how many seconds two clocks may differ without a warning. Of an interval of ten minutes that is a tenth.
@@ -126,11 +128,11 @@ impl Report {
         let is_listed = |check: &&Check| !only_problems || check.state != State::Ok;
         let line = |check: &Check| {
             let state = match check.state {
-                State::Ok => "正常",
-                State::Warning => "警告",
-                State::Error => "錯誤",
+                State::Ok => text("正常：", "ok: "),
+                State::Warning => text("警告：", "warning: "),
+                State::Error => text("錯誤：", "error: "),
             };
-            format!("{state}：{}\n", check.message)
+            format!("{state}{}\n", check.message)
         };
         let mut lines: String = self.checks.iter().filter(is_listed).map(line).collect();
         if !lines.is_empty() {
@@ -144,24 +146,51 @@ impl Report {
         let count = |state| of_state(state).count();
         let (errors, warnings) = (count(State::Error), count(State::Warning));
         let meaning = match self.exit_status {
-            ExitStatus::Complete if warnings == 0 => "可以收集",
-            ExitStatus::Complete => "可以收集，但請查看警告",
-            ExitStatus::Incomplete => "收集的結果會不完整，或會失敗",
-            _ => "請先修正設定或憑證",
+            ExitStatus::Complete if warnings == 0 => text("可以收集", "ready to collect"),
+            ExitStatus::Complete => text(
+                "可以收集，但請查看警告",
+                "ready to collect, but look at the warnings",
+            ),
+            ExitStatus::Incomplete => text(
+                "收集的結果會不完整，或會失敗",
+                "a collection would be incomplete or fail",
+            ),
+            _ => text(
+                "請先修正設定或憑證",
+                "correct the settings or credentials first",
+            ),
         };
-        let all = self.checks.len();
-        format!("完成：{all} 項檢查中 {errors} 項錯誤、{warnings} 項警告，{meaning}\n")
+        said!(
+            "完成：{checks}中 {errors}、{warnings}，{meaning}\n",
+            "Done: {checks}, {errors}, {warnings}: {meaning}\n",
+            checks = counted(self.checks.len(), "項檢查", "check", "checks"),
+            errors = counted(errors, "項錯誤", "error", "errors"),
+            warnings = counted(warnings, "項警告", "warning", "warnings")
+        )
     }
 }
 
 pub fn settings(config: &Config, nodes: &[&Node]) -> Check {
     let source = match &config.source {
-        Some(path) => format!("設定檔 {}", path.display()),
-        None => "沒有設定檔，使用內建設定".to_owned(),
+        Some(path) => said!(
+            "設定檔 {path}",
+            "settings file {path}",
+            path = path.display()
+        ),
+        None => text(
+            "沒有設定檔，使用內建設定",
+            "no settings file, built-in settings",
+        )
+        .to_owned(),
     };
-    let gpus: usize = nodes.iter().map(|node| node.cards.len()).sum();
-    let (count, zone) = (nodes.len(), config.zone);
-    let message = format!("{source}：{count} 個節點、{gpus} 張 GPU，一天的時區是 {zone}");
+    let gpus = nodes.iter().map(|node| node.cards.len()).sum();
+    let message = said!(
+        "{source}：{nodes}、{gpus}，一天的時區是 {zone}",
+        "{source}: {nodes}, {gpus}, the day's time zone is {zone}",
+        nodes = counted(nodes.len(), "個節點", "node", "nodes"),
+        gpus = counted(gpus, "張 GPU", "GPU", "GPUs"),
+        zone = config.zone
+    );
     Check::ok(Subject::Settings, message)
 }
 
@@ -170,7 +199,11 @@ pub fn unusable_settings(error: &ConfigError) -> Check {
 }
 
 pub fn panicked(node: &Node) -> Check {
-    let message = format!("檢查節點 {} 時程式發生內部錯誤，請回報", node.name);
+    let message = said!(
+        "檢查節點 {name} 時程式發生內部錯誤，請回報",
+        "internal error while checking node {name}, report this bug",
+        name = node.name
+    );
     Check::error(Subject::Netdata, message).of(node)
 }
 
@@ -182,9 +215,11 @@ pub fn same_agents(nodes: &[&Node], ids: &[Option<String>]) -> Vec<Check> {
     for (&node, id) in nodes.iter().zip(ids) {
         let Some(id) = id else { continue };
         if let Some(first) = known.insert(id, node) {
-            let message = format!(
-                "節點 {} 與 {} 是同一個 Netdata（uid 相同）：請檢查兩者的 url",
-                first.name, node.name
+            let message = said!(
+                "節點 {first} 與 {second} 是同一個 Netdata（uid 相同）：請檢查兩者的 url",
+                "nodes {first} and {second} are the same Netdata (same uid): check the url of both",
+                first = first.name,
+                second = node.name
             );
             checks.push(Check::warning(Subject::Netdata, message).of(node));
         }
@@ -195,10 +230,18 @@ pub fn same_agents(nodes: &[&Node], ids: &[Option<String>]) -> Vec<Check> {
 /// What is to be known of a clock that is `ahead` of the machine's: a fact, or by how many seconds it is off.
 fn clock(ahead: Option<i64>) -> Result<String, i64> {
     match ahead {
-        None => Ok("時鐘未知（回應沒有 Date）".to_owned()),
-        Some(0) => Ok("時鐘一致".to_owned()),
+        None => Ok(text(
+            "時鐘未知（回應沒有 Date）",
+            "clock unknown (no Date in the answer)",
+        )
+        .to_owned()),
+        Some(0) => Ok(text("時鐘一致", "clock agrees").to_owned()),
         Some(seconds) if is_clock_off(seconds) => Err(seconds),
-        Some(seconds) => Ok(format!("時鐘{}", clock_difference(seconds))),
+        Some(seconds) => Ok(said!(
+            "時鐘{difference}",
+            "clock {difference}",
+            difference = clock_difference(seconds)
+        )),
     }
 }
 
@@ -208,18 +251,29 @@ pub fn is_clock_off(ahead: i64) -> bool {
 
 /// What is wrong with a node's clock, after the node's name.
 pub fn clock_problem(ahead: i64) -> String {
-    let difference = clock_difference(ahead);
-    format!("的時鐘比本機{difference}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步")
+    said!(
+        "的時鐘比本機{difference}：讀數的時間也會差這麼多，請檢查該節點與本機的時間同步",
+        "its clock is {difference}: the times of its readings are off by as much; \
+         check the time synchronisation of both",
+        difference = clock_difference(ahead)
+    )
 }
 
 /// What is wrong with readings of which two charts hold a part each, after the node's name.
 pub fn renamed_problem(count: usize, example: &str) -> String {
-    format!(
-        "有 {count} 筆讀數正值圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏（例如 {example}）"
+    said!(
+        "有 {readings}剛好遇到圖表因 GPU 的產品名稱改變而換新，新舊圖表各只有一部分，已視為缺漏（例如 {example}）",
+        "{readings} split between two charts because the GPU's product name changed; counted as missing (e.g. {example})",
+        readings = counted(count, "筆讀數", "reading", "readings")
     )
 }
 
+/// By how much a clock differs from the machine's, in words that follow it.
 fn clock_difference(ahead: i64) -> String {
-    let direction = if ahead > 0 { "快" } else { "慢" };
-    format!("{direction} {} 秒", ahead.abs())
+    let seconds = ahead.abs();
+    if ahead > 0 {
+        said!("快 {seconds} 秒", "{seconds} s ahead of this machine's")
+    } else {
+        said!("慢 {seconds} 秒", "{seconds} s behind this machine's")
+    }
 }

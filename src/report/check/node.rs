@@ -1,8 +1,10 @@
 //! A node's agent, by its answers: its version, its clock, its cards, and how far back it knows them.
 
-use super::{Check, LOST, Subject, clock, clock_problem, namesakes_problem, renamed_problem};
+use super::{Check, Subject, clock, clock_problem, lost, namesakes_problem, renamed_problem};
 use crate::analysis::stopped_series::last_readings;
-use crate::model::{CardId, CardUsage, Metric, Node, NodeUsage, UnixSeconds, Window};
+use crate::model::{
+    CardId, CardUsage, Metric, Node, NodeUsage, UnixSeconds, Window, comma, counted, said, text,
+};
 use crate::report::notice::cards_list;
 use crate::sources::netdata::{Agent, Charts, NodeError, NodeErrorReason, Probe};
 
@@ -16,7 +18,8 @@ pub fn node(node: &Node, probe: &Result<Probe, NodeError>, window: &Window) -> V
     let probe = match probe {
         Ok(probe) => probe,
         Err(error) => {
-            let message = format!("{error}（節點 {}）", node.name);
+            let name = &node.name;
+            let message = said!("{error}（節點 {name}）", "{error} (node {name})");
             return vec![Check::error(Subject::Netdata, message).of(node)];
         }
     };
@@ -66,25 +69,37 @@ struct Silent {
 impl Findings<'_> {
     fn into_checks(self) -> Vec<Check> {
         let (name, url) = (&self.node.name, self.node.address());
-        let message = format!("節點 {name}（{url}）：{}", self.facts.join("，"));
+        let facts = self.facts.join(text("，", ", "));
+        let message = said!(
+            "節點 {name}（{url}）：{facts}",
+            "node {name} ({url}): {facts}"
+        );
         let well = (!self.facts.is_empty()).then(|| Check::ok(Subject::Netdata, message));
         let checks = well.into_iter().chain(self.problems);
         checks.map(|check| check.of(self.node)).collect()
     }
 
-    fn warn(&mut self, subject: Subject, message: &str) {
-        let message = format!("節點 {}{message}", self.node.name);
+    fn warn(&mut self, subject: Subject, problem: &str) {
+        let message = self.message(problem);
         self.problems.push(Check::warning(subject, message));
     }
 
-    fn fail(&mut self, subject: Subject, message: &str) {
-        let message = format!("節點 {}{message}", self.node.name);
+    fn fail(&mut self, subject: Subject, problem: &str) {
+        let message = self.message(problem);
         self.problems.push(Check::error(subject, message));
+    }
+
+    fn message(&self, problem: &str) -> String {
+        let name = &self.node.name;
+        said!("節點 {name} {problem}", "node {name}: {problem}")
     }
 
     fn failed(&mut self, reason: &NodeErrorReason) {
         let (url, name) = (self.node.address(), &self.node.name);
-        let message = format!("無法從 {url} 獲取數據：{reason}（節點 {name}）");
+        let message = said!(
+            "無法從 {url} 獲取數據：{reason}（節點 {name}）",
+            "cannot get data from {url}: {reason} (node {name})"
+        );
         self.problems.push(Check::error(Subject::Cards, message));
     }
 
@@ -94,31 +109,40 @@ impl Findings<'_> {
             // The failure of the usage is named, which matters more.
             Err(_) if probe.usage.is_err() => {}
             Err(reason) => {
-                let message = format!(" 有回應，但無法得知 Netdata 的版本與時鐘：{reason}");
+                let message = said!(
+                    "有回應，但無法得知 Netdata 的版本與時鐘：{reason}",
+                    "answers, but Netdata's version and clock are not known: {reason}"
+                );
                 self.warn(Subject::Netdata, &message);
             }
         }
     }
 
     fn known_agent(&mut self, agent: &Agent) {
-        let host = agent.hostname.as_deref().unwrap_or("未知");
-        self.facts
-            .push(format!("Netdata {}（主機 {host}）", agent.version));
+        let host = agent.hostname.as_deref();
+        self.facts.push(said!(
+            "Netdata {version}（主機 {host}）",
+            "Netdata {version} (host {host})",
+            version = agent.version,
+            host = host.unwrap_or(text("未知", "unknown"))
+        ));
         if let Some(on_parent) = &agent.on_parent
             && let Some(namesakes) = &on_parent.namesakes
         {
-            let message = format!(" {}", namesakes_problem(namesakes));
-            self.warn(Subject::Netdata, &message);
+            self.warn(Subject::Netdata, &namesakes_problem(namesakes));
         }
         if self.node.is_on_parent() {
-            let unknown = "時鐘未知（回應的 Date 是 parent 的）";
+            let unknown = text(
+                "時鐘未知（回應的 Date 是 parent 的）",
+                "clock unknown (the answer's Date is the parent's)",
+            );
             return self.facts.push(unknown.to_owned());
         }
         let seconds = match clock(agent.clock_ahead) {
             Ok(fact) => return self.facts.push(fact),
             Err(seconds) => seconds,
         };
-        let message = format!(" {}", clock_problem(seconds));
+        let message = clock_problem(seconds);
         if seconds.abs() < self.window.interval.seconds() {
             self.warn(Subject::Clock, &message);
         } else {
@@ -141,13 +165,21 @@ impl Findings<'_> {
                 },
                 None if is_charted(card) => silent.push(Silent {
                     last: None,
-                    words: format!("Card {card}（{} 沒有讀數）", self.window.date),
+                    words: said!(
+                        "Card {card}（{date} 沒有讀數）",
+                        "card {card} (no readings on {date})",
+                        date = self.window.date
+                    ),
                 }),
                 None => missing.push(card),
             }
         }
         if collected == self.node.cards.len() {
-            self.facts.push(format!("{collected} 張卡都在收集"));
+            self.facts.push(said!(
+                "{cards}都在收集",
+                "{cards} collected",
+                cards = counted(collected, "張卡", "card", "cards")
+            ));
         }
         let silent = if is_lost(probe) {
             self.lost(&silent);
@@ -159,16 +191,19 @@ impl Findings<'_> {
         };
         if !silent.is_empty() {
             let words: Vec<_> = silent.into_iter().map(|card| card.words).collect();
-            let message = format!(
-                " 已停止收集 {}：若 GPU 正常，請重新啟動該節點的 Netdata",
-                words.join("、")
+            let message = said!(
+                "已停止收集 {cards}：若 GPU 正常，請重新啟動該節點的 Netdata",
+                "no longer collects {cards}: if the GPU is fine, restart the node's Netdata",
+                cards = words.join(comma())
             );
             self.fail(Subject::Cards, &message);
         }
         if !missing.is_empty() {
-            let message = format!(
-                " 找不到設定的 {}：若節點沒有這些卡，請修正它的 cards；若有，請重新啟動該節點的 Netdata",
-                cards_list(&missing)
+            let message = said!(
+                "找不到設定的 {cards}：若節點沒有這些卡，請修正它的 cards；若有，請重新啟動該節點的 Netdata",
+                "{cards} of the settings not found: if the node has no such card, correct its cards; \
+                 if it has, restart its Netdata",
+                cards = cards_list(&missing)
             );
             self.fail(Subject::Cards, &message);
         }
@@ -178,8 +213,11 @@ impl Findings<'_> {
     /// Its charts ended with its stream, and would be none the better for a restart.
     fn lost(&mut self, silent: &[Silent]) {
         let last = silent.iter().filter_map(|card| card.last).max();
-        let last = last.map(|last| format!("（最後的讀數在 {}）", self.window.clock(last)));
-        let message = format!(" {LOST}{}", last.unwrap_or_default());
+        let last = last.map(|last| {
+            let at = self.window.clock(last);
+            said!("（最後的讀數在 {at}）", " (last reading at {at})")
+        });
+        let message = lost().to_owned() + &last.unwrap_or_default();
         if silent.is_empty() {
             self.warn(Subject::Netdata, &message);
         } else {
@@ -202,13 +240,18 @@ impl Findings<'_> {
         let since = self.window.clock(newest);
         let minutes = (self.window.seen_until - newest) / 60;
         let cause = if self.node.is_on_parent() {
-            "是它的時鐘，或它到 parent 的串流"
+            text(
+                "它的時鐘與到 parent 的串流",
+                "its clock or its streaming to the parent",
+            )
         } else {
-            "是它的時鐘，或它的 Netdata"
+            text("它的時鐘與 Netdata", "its clock or its Netdata")
         };
-        let message = format!(
-            " 的 {} 張卡的讀數都停在 {since}，約 {minutes} 分鐘之前：圖表不會一起停止，{cause}，請檢查",
-            alike.len()
+        let message = said!(
+            "的 {count} 張卡的讀數都停在 {since}，約 {minutes} 分鐘之前：各卡的圖表不會同時停止，請檢查{cause}",
+            "the readings of {count} cards all end at {since}, about {minutes} min ago: \
+             charts do not stop together, check {cause}",
+            count = alike.len()
         );
         self.fail(Subject::Cards, &message);
         others
@@ -219,31 +262,46 @@ impl Findings<'_> {
         let others = &usage.other_cards;
         if !others.is_empty() {
             let cards = cards_list(&others.first) + &others.rest();
-            let message = format!(" 有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards");
+            let message = said!(
+                "有設定中沒有的 {cards}，不會寫入：請加入該節點的 cards",
+                "{cards} not in the settings, so not written: add to the node's cards"
+            );
             self.warn(Subject::Cards, &message);
         }
         for (card, metric) in &usage.without_chart {
-            let message =
-                format!(" 的 Card {card} 沒有 {metric} 圖表：Netdata 沒有收集，這個欄位會是空的");
+            let message = said!(
+                "的 Card {card} 沒有 {metric} 圖表：Netdata 沒有收集，這個欄位會是空的",
+                "no {metric} chart for card {card}: Netdata does not collect it, and the field stays empty"
+            );
             self.warn(Subject::Cards, &message);
         }
         if let Some(problem) = &usage.coarse_problem {
-            let message = format!(" 較舊的讀數無法取得：{problem}");
+            let message = said!(
+                "較舊的讀數無法取得：{problem}",
+                "cannot get the older readings: {problem}"
+            );
             self.fail(Subject::Cards, &message);
         }
         if let Some(example) = usage.rejected_example(self.window) {
-            let count = usage.rejected.len();
-            let message = format!(
-                " 有 {count} 筆讀數不是 0 到 100 的數字（例如 {example}）：請檢查該節點的 Netdata 與驅動程式"
+            let message = said!(
+                "有 {readings}不是 0 到 100 的數字（例如 {example}）：請檢查該節點的 Netdata 與驅動程式",
+                "{readings} outside 0 to 100 or not a number (e.g. {example}): \
+                 check the node's Netdata and driver",
+                readings = counted(usage.rejected.len(), "筆讀數", "reading", "readings")
             );
             self.fail(Subject::Cards, &message);
         }
         if let Some(example) = usage.in_part_example(self.window) {
             let message = renamed_problem(usage.in_part.len(), &example);
-            self.warn(Subject::Cards, &format!(" {message}"));
+            self.warn(Subject::Cards, &message);
         }
         if let Some(rows) = &usage.rejected_rows {
-            let message = format!(" 有 {} 列讀數無法使用：{}", rows.count, rows.problem);
+            let message = said!(
+                "有 {rows}無法使用：{problem}",
+                "{rows} unusable: {problem}",
+                rows = counted(rows.count, "列讀數", "row of readings", "rows of readings"),
+                problem = rows.problem
+            );
             self.fail(Subject::Cards, &message);
         }
     }
@@ -262,16 +320,22 @@ impl Findings<'_> {
         let of_metric = if is_all {
             String::new()
         } else {
-            format!(" 的 {metric}")
+            said!(" 的 {metric}", " {metric}")
         };
         let stamp = *last.series(metric);
-        let words = match stamp {
-            Some(stamp) => format!("最後的讀數在 {}", self.window.clock(stamp)),
-            None => format!("{} 沒有讀數", self.window.date),
+        let words = if let Some(stamp) = stamp {
+            let at = self.window.clock(stamp);
+            said!("最後的讀數在 {at}", "last reading at {at}")
+        } else {
+            let date = self.window.date;
+            said!("{date} 沒有讀數", "no readings on {date}")
         };
         Some(Silent {
             last: stamp.filter(|_| is_all),
-            words: format!("Card {card}{of_metric}（{words}）"),
+            words: said!(
+                "Card {card}{of_metric}（{words}）",
+                "card {card}{of_metric} ({words})"
+            ),
         })
     }
 
@@ -279,14 +343,20 @@ impl Findings<'_> {
         let charts = match charts {
             Ok(charts) => charts,
             Err(reason) => {
-                let message = format!(" 的資料保留多久無法得知：{reason}");
+                let message = said!(
+                    "的資料保留多久無法得知：{reason}",
+                    "how far back its data goes is not known: {reason}"
+                );
                 return self.warn(Subject::Retention, &message);
             }
         };
         let is_configured = |card| self.node.index_of_card(card).is_some();
         let firsts = charts.iter().filter(|((card, _), _)| is_configured(*card));
         let Some((&(card, _), &first)) = firsts.max_by_key(|(_, first)| **first) else {
-            let message = " 的資料保留多久無法得知：Netdata 沒有列出圖表";
+            let message = text(
+                "的資料保留多久無法得知：Netdata 沒有列出圖表",
+                "how far back its data goes is not known: Netdata lists no charts",
+            );
             return self.warn(Subject::Retention, message);
         };
         let since = self.window.clock(first);
@@ -295,13 +365,17 @@ impl Findings<'_> {
             // Cut off, lest 1.99 days be called two.
             let tenths = kept.max(0) * 10 / DAY_SECONDS;
             let days = format!("{}.{}", tenths / 10, tenths % 10);
-            let message = format!(
-                " 只有 {days} 天的資料（Card {card} 從 {since} 起）：不到 2 天，某晚失敗後就補不回來。\
-                 若不是剛開始收集，請加大該節點 Netdata 的資料保留期"
+            let message = said!(
+                "只有 {days} 天的資料（Card {card} 從 {since} 起）：不到 2 天，某晚失敗後就補不回來。\
+                 若不是剛開始收集，請延長該節點 Netdata 的資料保留期",
+                "only {days} days of data (card {card} from {since}): with less than 2 days, data that a failed \
+                 night misses is lost; unless it has just begun to collect, raise the retention of the node's \
+                 Netdata"
             );
             self.warn(Subject::Retention, &message);
         } else {
-            self.facts.push(format!("資料從 {since} 起"));
+            let fact = said!("資料從 {since} 起", "data from {since}");
+            self.facts.push(fact);
         }
     }
 }

@@ -2,6 +2,9 @@
 
 mod found;
 mod message;
+mod parts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +19,7 @@ use crate::analysis::{
 };
 use crate::model::{
     Capped, CardId, GpuIndex, MalformedTask, Metric, Node, Reading, RejectedRows, UnixSeconds,
+    counted, say,
 };
 use crate::sources::management_api::TasksError;
 use crate::sources::netdata::{Namesakes, NodeError};
@@ -24,7 +28,7 @@ use crate::store::{NotMergedReport, ReadError, UnusableFile, WriteError};
 pub use found::{
     answer_notices, day_notices, parent_notices, task_notices, time_notices, usage_notices,
 };
-pub use message::{cards_list, caveat, remedy};
+pub use parts::{cards_list, caveat, remedy};
 
 #[derive(Debug)]
 pub struct Notice {
@@ -233,8 +237,18 @@ pub struct Others {
 
 impl fmt::Display for Others {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code, count, .. } = self;
-        write!(f, "另有 {count} 則同類的訊息（{code}）未列出")
+        say!(
+            f,
+            "另有 {messages}（{code}）未列出",
+            "{messages} ({code}) not listed",
+            messages = counted(
+                self.count,
+                "則同類的訊息",
+                "more message like this",
+                "more messages like this"
+            ),
+            code = self.code
+        )
     }
 }
 

@@ -320,7 +320,7 @@ fn without_record(day: &Evidence) -> &'static str {
         ),
         (None, true) => text(
             "沒有執行記錄，但有檔案（由舊程式寫入，或記錄已被刪除）",
-            "no run record, but files (of the old programs, or the record was deleted)",
+            "no run record, but files (written by the old programs, or the record was deleted)",
         ),
         (None, false) => no_record(),
     }

@@ -2,6 +2,7 @@ use super::*;
 use crate::model::{CardId, GpuIndex, GpuUuid};
 use crate::settings::{Security, TokenFile, When, built_in};
 use pretty_assertions::assert_eq;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 fn parsed(text: &str) -> Result<Config, String> {
@@ -411,4 +412,20 @@ fn an_alert_that_makes_no_sense_is_refused() {
             "users（alice）：「…」不是電子郵件地址",
         ),
     ]);
+}
+
+#[test]
+fn of_the_usual_places_the_first_file_counts_even_if_it_is_refused() {
+    let root = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| root.path().join(name);
+    for name in ["open", "own"] {
+        fs::write(at(name), "").expect("a file");
+    }
+    fs::set_permissions(at("open"), fs::Permissions::from_mode(0o666)).expect("its mode");
+    let found = |names: &[&str]| first(names.iter().map(|name| at(name)).collect());
+    let (path, file) = found(&["none", "own", "open"]).expect("a file");
+    assert_eq!((path, file.is_ok()), (at("own"), true));
+    let (path, file) = found(&["open", "own"]).expect("a file");
+    assert_eq!((path, file.is_ok()), (at("open"), false));
+    assert!(found(&["none"]).is_none());
 }

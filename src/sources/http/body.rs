@@ -8,7 +8,7 @@ use reqwest::header::LOCATION;
 
 use super::error::{BODY_LIMIT_BYTES, HttpError, from_read};
 use super::in_flight::Room;
-use crate::model::quote;
+use crate::model::{quote, said};
 
 /// How much of an answer is read without waiting for room: many times a usual day, so that no large answer of one
 /// server holds up the others.
@@ -79,12 +79,13 @@ fn read_start(response: Response, bytes: u64) -> Vec<u8> {
 pub fn detail(response: Response) -> String {
     if let Some(location) = response.headers().get(LOCATION) {
         let location = String::from_utf8_lossy(location.as_bytes());
-        return format!("，轉址到 {}", quoted(&location));
+        let location = quoted(&location);
+        return said!("，轉址到 {location}", ", redirected to {location}");
     }
     let start = read_start(response, QUOTE_BYTES);
     match quoted(&String::from_utf8_lossy(&start)).trim() {
         "" => String::new(),
-        text => format!("：{text}"),
+        text => said!("：{text}", ": {text}"),
     }
 }
 

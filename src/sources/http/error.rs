@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::certificate::CertificateProblem;
+use crate::model::{Both, said, text};
 
 /// The largest body that is read. A day of 100 cards at one-minute rows is a tenth of it.
 pub const BODY_LIMIT_BYTES: usize = 32 << 20;
@@ -15,33 +16,41 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(1200);
 
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    #[error("無法使用 TLS：{0}")]
-    Tls(String),
-    #[error("無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）")]
+    #[error("{}", said!("無法使用 TLS：{0}", "cannot use TLS: {0}", .0))]
+    Tls(Both),
+    #[error("{}", said!(
+        "無法使用 HTTP：{0}（請檢查這台機器的執行緒數與記憶體限制）",
+        "cannot use HTTP: {0}; check this machine's limits on threads and memory", .0
+    ))]
     Client(String),
-    #[error("無法連線：{0}")]
+    #[error("{}", said!("無法連線：{0}", "cannot connect: {0}", .0))]
     Connect(String),
-    #[error("無法連線：{cause}")]
+    #[error("{}", said!("無法連線：{cause}", "cannot connect: {cause}"))]
     Certificate {
         cause: String,
         problem: CertificateProblem,
     },
     /// Nobody listens there, as while a server is started anew.
-    #[error("無法連線：{0}")]
+    #[error("{}", said!("無法連線：{0}", "cannot connect: {0}", .0))]
     Refused(String),
-    #[error("無法連線：沒有回應")]
+    #[error("{}", text("無法連線：沒有回應", "cannot connect: no answer"))]
     Silent,
-    #[error("逾時：{}{:.1} 秒內沒有完整的回應", tried(*.tries), .waited.as_secs_f64())]
+    #[error("{}", said!(
+        "逾時：{tried}{seconds:.1} 秒內沒有完整的回應",
+        "timed out: no complete answer within {seconds:.1} s{tried}",
+        tried = tried(*.tries), seconds = .waited.as_secs_f64()
+    ))]
     Timeout {
         /// From the first try on.
         waited: Duration,
         tries: usize,
     },
     /// Other large answers took the memory for so long that there was no time left for this one.
-    #[error(
-        "等候其他大型回應佔用的記憶體 {:.1} 秒，來不及讀完這個回應（請提高 netdata.memory_mib）",
-        .waited.as_secs_f64()
-    )]
+    #[error("{}", said!(
+        "等待其他大型回應釋放記憶體 {seconds:.1} 秒，來不及讀完這個回應（請加大 netdata.memory_mib）",
+        "waited {seconds:.1} s for memory that other large answers held, too long to read all of this one (raise netdata.memory_mib)",
+        seconds = .waited.as_secs_f64()
+    ))]
     NoRoom { waited: Duration },
     #[error("HTTP {status}{detail}")]
     Status {
@@ -53,18 +62,22 @@ pub enum HttpError {
         wants_https: bool,
     },
     /// The connection ended before the answer began.
-    #[error("連線中斷：{0}")]
+    #[error("{}", said!("連線中斷：{0}", "connection lost: {0}", .0))]
     Unanswered(String),
-    #[error("連線中斷：{0}")]
+    #[error("{}", said!("連線中斷：{0}", "connection lost: {0}", .0))]
     Broken(String),
-    #[error("回應超過 {} MiB 的上限", BODY_LIMIT_BYTES >> 20)]
+    #[error("{}", said!(
+        "回應超過 {mib} MiB 的上限",
+        "the answer is over the limit of {mib} MiB",
+        mib = BODY_LIMIT_BYTES >> 20
+    ))]
     TooLarge,
 }
 
 fn tried(tries: usize) -> String {
     match tries {
         0 | 1 => String::new(),
-        _ => format!("試了 {tries} 次，共 "),
+        _ => said!("試了 {tries} 次，共 ", " in {tries} tries"),
     }
 }
 

@@ -22,6 +22,7 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use url::Url;
 
+use crate::model::Both;
 use crate::settings::Patience;
 use body::{detail, read_body, read_reply};
 use error::from_reqwest;
@@ -46,7 +47,7 @@ pub struct Http {
     /// Or why there is none: it needs a thread and some open files.
     client: Result<Client, String>,
     /// Why it has no certificates to check `https` servers against.
-    tls_problem: Option<String>,
+    tls_problem: Option<Both>,
     patience: Patience,
     quotes_errors: bool,
     shows_paths: bool,

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::certificate::CertificateProblem;
 use super::error::{HttpError, root_cause};
+use crate::model::{Both, both, say};
 use crate::settings::regular_file;
 
 /// Many times all the certificates of a system.
@@ -23,30 +24,39 @@ pub struct TlsKeys {
 }
 
 /// A client that believes those servers which the system's certificates or those of `ca_file` speak for; or why not.
-pub fn client(
-    builder: impl Fn() -> ClientBuilder,
-    ca_file: Option<&Path>,
-) -> Result<Client, String> {
+pub fn client(builder: impl Fn() -> ClientBuilder, ca_file: Option<&Path>) -> Result<Client, Both> {
     let Some(path) = ca_file else {
         let client = builder().build();
-        return client.map_err(|error| format!("{}（請安裝 ca-certificates）", root_cause(&error)));
+        return client.map_err(|error| {
+            let cause = root_cause(&error);
+            both!(
+                "{cause}（請安裝 ca-certificates）",
+                "{cause} (install ca-certificates)"
+            )
+        });
     };
     let client = certificates(path).and_then(|extra| {
         let client = builder().tls_certs_merge(extra).build();
-        client.map_err(|error| root_cause(&error))
+        client.map_err(|error| Both::of(|| root_cause(&error)))
     });
-    client.map_err(|why| format!("ca_file {}：{why}", path.display()))
+    client.map_err(|why| {
+        let path = path.display();
+        both!("ca_file {path}：{why}", "ca_file {path}: {why}")
+    })
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate>, String> {
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Both> {
     let mut pem = Vec::new();
     let file = regular_file::open_named(path);
     let read = file.and_then(|file| file.take(CA_FILE_LIMIT_BYTES).read_to_end(&mut pem));
-    read.map_err(|error| error.to_string())?;
+    read.map_err(|error| Both::of(|| error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if certificates.is_empty() => Err("沒有 PEM 格式的憑證".to_owned()),
+        Ok(certificates) if certificates.is_empty() => {
+            let problem = both!("沒有 PEM 格式的憑證", "it has no certificate in PEM format");
+            Err(problem)
+        }
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(root_cause(&error)),
+        Err(error) => Err(Both::of(|| root_cause(&error))),
     }
 }
 
@@ -68,23 +78,34 @@ impl fmt::Display for TlsAdvice<'_> {
         let TlsKeys { url, ca_file } = self.keys;
         match self.error {
             HttpError::Certificate { problem, .. } => match problem {
-                P::UnknownIssuer => write!(
+                P::UnknownIssuer => say!(
                     f,
-                    "（不認得憑證的簽發者：請以 {ca_file} 指定簽發者的憑證，自簽的就是它本身）"
+                    "（不認得憑證的簽發者：請以 {ca_file} 指定簽發者的憑證，自簽的就是它本身）",
+                    " (the certificate's issuer is unknown: name the issuer's certificate with {ca_file}, \
+                     or the certificate itself if it is self-signed)"
                 ),
-                P::IsCa => f.write_str(
+                P::IsCa => say!(
+                    f,
                     "（這是 CA 的憑證，不能直接當作伺服器的憑證，Netdata 文件中的自簽憑證就是如此：\
                      請換一張，做法見 daily-gpu-log help settings）",
+                    " (this is the certificate of a CA, as is the self-signed one in Netdata's documentation, \
+                     and cannot serve as a server's: replace it, see daily-gpu-log help settings)"
                 ),
-                P::OtherName => write!(
+                P::OtherName => say!(
                     f,
-                    "（憑證的 subjectAltName 沒有 {url} 中的名稱或位址：請換一張，做法見 daily-gpu-log help settings）"
+                    "（憑證的 subjectAltName 沒有 {url} 中的名稱或位址：請換一張，做法見 daily-gpu-log help settings）",
+                    " (the certificate's subjectAltName lacks the name or address in {url}: replace it, see \
+                     daily-gpu-log help settings)"
                 ),
                 P::Other => Ok(()),
             },
             HttpError::Status {
                 wants_https: true, ..
-            } => write!(f, "（這裡只接受 https：請將 {url} 的 http 改為 https）"),
+            } => say!(
+                f,
+                "（這裡只接受 https：請將 {url} 的 http 改為 https）",
+                " (only https is accepted here: change http to https in {url})"
+            ),
             _ => Ok(()),
         }
     }

@@ -10,8 +10,8 @@ use serde_json::{Number, Value};
 
 use super::moment::{self, Moment};
 use crate::model::{
-    Answer, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, breaks_line, composed, is_format,
-    literal_end, quote,
+    Answer, Both, MalformedTask, Task, TaskGpu, TaskTime, UnixSeconds, both, breaks_line, composed,
+    counted, is_format, literal_end, quote, said,
 };
 
 /// A task as the API writes it. Any field may be missing or null, and others may come. Only who held which
@@ -81,6 +81,9 @@ const GPUS_LIMIT: usize = 64;
 const ALL_GPUS_LIMIT: usize = 400_000;
 const FIELD_LIMIT_BYTES: usize = 4 << 10;
 
+/// What serde says of more entries than that, until it is said in the language of whoever reads it.
+const TOO_MANY: &str = "too many entries";
+
 /// The entries of a JSON object in their order, also those under one key.
 pub struct Entries<'a>(pub Vec<(String, &'a RawValue)>);
 
@@ -98,8 +101,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
                 let mut entries = Vec::new();
                 while let Some(entry) = map.next_entry()? {
                     if entries.len() == TASKS_LIMIT {
-                        let problem = format!("超過 {TASKS_LIMIT} 個");
-                        return Err(A::Error::custom(problem));
+                        return Err(A::Error::custom(TOO_MANY));
                     }
                     entries.push(entry);
                 }
@@ -123,26 +125,36 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 }
 
 /// Reads the answer, or says what is wrong with the whole of it.
-pub fn read(body: &[u8]) -> Result<Answer, String> {
+pub fn read(body: &[u8]) -> Result<Answer, Both> {
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err("不是任務的 JSON 物件：是清單".to_owned());
+        return Err(both!(
+            "不是任務的 JSON 物件：是清單",
+            "not a JSON object of tasks: it is a list"
+        ));
     }
-    let Entries(records) = serde_json::from_slice(body).map_err(|error| {
-        let what = if error.is_data() {
-            "不是任務的 JSON 物件"
-        } else {
-            "不是 JSON"
-        };
-        format!("{what}：{error}")
-    })?;
+    let records = serde_json::from_slice(body);
+    let Entries(records) = records.map_err(|error| Both::of(|| no_object(&error)))?;
     read_records(records, &[])
+}
+
+fn no_object(error: &serde_json::Error) -> String {
+    let too_many = said!("超過 {TASKS_LIMIT} 個", "more than {TASKS_LIMIT} of them");
+    let problem = error.to_string().replacen(TOO_MANY, &too_many, 1);
+    if error.is_data() {
+        said!(
+            "不是任務的 JSON 物件：{problem}",
+            "not a JSON object of tasks: {problem}"
+        )
+    } else {
+        said!("不是 JSON：{problem}", "not JSON: {problem}")
+    }
 }
 
 /// Reads the records, of which the first were not in the newest answer, but last in one of `last_named`.
 pub fn read_records(
     records: Vec<(String, &RawValue)>,
     last_named: &[UnixSeconds],
-) -> Result<Answer, String> {
+) -> Result<Answer, Both> {
     let count = records.len();
     let last_named = last_named
         .iter()
@@ -155,7 +167,8 @@ pub fn read_records(
     let (mut seen, mut gpus) = (None, 0);
     for (position, ((id, record), last_named)) in records {
         if id.len() > FIELD_LIMIT_BYTES {
-            let (id, problem) = (quote(&id), "任務 id 超過 4 KiB".to_owned());
+            let problem = both!("任務 id 超過 4 KiB", "its id is longer than 4 KiB");
+            let id = quote(&id);
             answer.malformed.push(MalformedTask { id, problem });
             continue;
         }
@@ -173,7 +186,10 @@ pub fn read_records(
                 }
                 gpus += task.gpus.len();
                 if gpus > ALL_GPUS_LIMIT {
-                    return Err(format!("所有任務的 GPU 超過 {ALL_GPUS_LIMIT} 張"));
+                    return Err(both!(
+                        "所有任務的 GPU 超過 {ALL_GPUS_LIMIT} 張",
+                        "its tasks have more than {ALL_GPUS_LIMIT} GPUs"
+                    ));
                 }
                 answer.tasks.push(Task {
                     position,
@@ -182,9 +198,10 @@ pub fn read_records(
                 });
             }
             Err(_) if holds_tasks(record, ENVELOPES) => {
-                return Err(format!(
-                    "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{}」之內",
-                    quote(&id)
+                let id = quote(&id);
+                return Err(both!(
+                    "任務應以任務 id 為鍵放在最上層，這個回應卻放在「{id}」之內",
+                    "tasks should be at the top level, keyed by task id, but are inside '{id}'"
                 ));
             }
             Err(problem) => answer.malformed.push(MalformedTask { id, problem }),
@@ -193,9 +210,10 @@ pub fn read_records(
     if count > 0 && answer.tasks.is_empty() {
         // An error's object, such as {"message": "…"}, is not a day without tasks.
         let MalformedTask { id, problem } = &answer.malformed[0];
-        return Err(format!(
-            "沒有一個任務可讀，例如「{}」：{problem}",
-            quote(id)
+        let id = quote(id);
+        return Err(both!(
+            "沒有一個任務可讀，例如「{id}」：{problem}",
+            "no task can be read, for example '{id}': {problem}"
         ));
     }
     answer
@@ -205,23 +223,23 @@ pub fn read_records(
 }
 
 /// The task, and whether one of its times is of another weekday than it says.
-pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
+pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), Both> {
     // Serde would read a struct from a list as well.
     if !record.get().starts_with('{') {
-        return Err("不是 JSON 物件".to_owned());
+        return Err(both!("不是 JSON 物件", "not a JSON object"));
     }
     let json = record;
     if json.get().len() > TASK_LIMIT_BYTES {
-        return Err("超過 64 KiB".to_owned());
+        return Err(both!("超過 64 KiB", "more than 64 KiB"));
     }
     if longest_string(json.get()) > FIELD_LIMIT_BYTES {
-        return Err("有欄位超過 4 KiB".to_owned());
+        return Err(both!("有欄位超過 4 KiB", "a field is longer than 4 KiB"));
     }
     let record: ApiTask =
-        serde_json::from_str(json.get()).map_err(|error| quote(&error.to_string()))?;
+        serde_json::from_str(json.get()).map_err(|error| Both::of(|| quote(&error.to_string())))?;
     let is_named = record.username.is_some() || record.hostname.is_some();
     if !is_named && !is_task(json) {
-        return Err("沒有任務的欄位".to_owned());
+        return Err(both!("沒有任務的欄位", "it has none of a task's fields"));
     }
     let gpus: Vec<_> = record
         .gpus
@@ -230,7 +248,10 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
         .map(gpu)
         .collect();
     if gpus.len() > GPUS_LIMIT {
-        return Err(format!("有 {} 張 GPU", gpus.len()));
+        return Err(Both::of(|| {
+            let gpus = counted(gpus.len(), "張 GPU", "GPU", "GPUs");
+            said!("有 {gpus}", "it has {gpus}")
+        }));
     }
     let mut task = record.task;
     let mut detail = |name| task.get_mut(name).map(Value::take).and_then(description);
@@ -252,7 +273,9 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), String> {
     };
     // Of a task that holds no GPU, nothing needs to be known.
     let required = |field: Option<String>, name| match text(field) {
-        None if !gpus.is_empty() || unlisted_gpus > 0 => Err(format!("缺少 {name}")),
+        None if !gpus.is_empty() || unlisted_gpus > 0 => {
+            Err(both!("缺少 {name}", "{name} is missing"))
+        }
         field => Ok(field.unwrap_or_default()),
     };
     let task = Task {

@@ -10,23 +10,27 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
 use super::http::{Answered, Connections, Http, HttpError, TlsKeys};
-use crate::model::{Answer, UnixSeconds, Window, clock};
+use crate::model::{Answer, Both, UnixSeconds, Window, clock, said};
 use crate::settings::{ManagementApi, Patience, Token};
 
 /// Why there is no task information. The messages follow the seeds' wording, and name the address without its query.
 #[derive(Debug, thiserror::Error)]
 pub enum TasksError {
-    #[error("無法從管理 API 獲取數據：{url}：{cause}{tls}", tls = .cause.tls_advice(TLS_KEYS))]
+    #[error("{}", failed(.url, .cause))]
     Http { url: String, cause: HttpError },
-    #[error("無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）{}", expiry(.expired_at.as_deref()))]
+    #[error("{}", refused(.url, *.status, .expired_at.as_deref()))]
     Refused {
         url: String,
         status: u16,
         /// When the token expired, on the clocks of the day's zone, if it is a JWT that has.
         expired_at: Option<String>,
     },
-    #[error("無法從管理 API 獲取數據：{url} 的回應無法解析（{problem}）")]
-    Unreadable { url: String, problem: String },
+    #[error("{}", said!(
+        "無法從管理 API 獲取數據：{0} 的回應無法解析（{1}）",
+        "cannot get data from the management API: the answer from {0} cannot be read ({1})",
+        .url, .problem
+    ))]
+    Unreadable { url: String, problem: Both },
 }
 
 const TLS_KEYS: TlsKeys = TlsKeys {
@@ -36,22 +40,37 @@ const TLS_KEYS: TlsKeys = TlsKeys {
 
 impl TasksError {
     /// The error with `instead` for what it quotes of the API's answer.
-    pub fn without_quotes(self, instead: &str) -> Self {
+    pub fn without_quotes(self, instead: Both) -> Self {
         match self {
             Self::Unreadable { url, .. } => Self::Unreadable {
                 url,
-                problem: instead.to_owned(),
+                problem: instead,
             },
             error => error,
         }
     }
 }
 
-fn expiry(expired_at: Option<&str>) -> String {
-    match expired_at {
-        Some(at) => format!("：Token 已於 {at} 過期，請換新的 Token"),
-        None => "：請檢查 Token 是否有效".to_owned(),
-    }
+fn failed(url: &str, cause: &HttpError) -> String {
+    let advice = cause.tls_advice(TLS_KEYS);
+    said!(
+        "無法從管理 API 獲取數據：{url}：{cause}{advice}",
+        "cannot get data from the management API: {url}: {cause}{advice}"
+    )
+}
+
+fn refused(url: &str, status: u16, expired_at: Option<&str>) -> String {
+    let advice = match expired_at {
+        Some(at) => said!(
+            "Token 已於 {at} 過期，請換新的 Token",
+            "the token expired at {at}, renew it"
+        ),
+        None => said!("請檢查 Token 是否有效", "check whether the token is valid"),
+    };
+    said!(
+        "無法從管理 API 獲取數據：{url} 拒絕了 Token（HTTP {status}）：{advice}",
+        "cannot get data from the management API: {url} refused the token (HTTP {status}): {advice}"
+    )
 }
 
 #[derive(Clone, Debug)]
@@ -132,7 +151,7 @@ fn headers(token: &Token) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Interval;
+    use crate::model::{Interval, Language};
     use crate::settings::TokenFile;
     use chrono_tz::{Asia, Tz};
 
@@ -152,6 +171,41 @@ mod tests {
             .query()
             .expect("a query")
             .to_owned()
+    }
+
+    #[test]
+    fn an_error_is_said_in_either_language() {
+        let refused = |expired_at: Option<&str>| TasksError::Refused {
+            url: "http://api".to_owned(),
+            status: 401,
+            expired_at: expired_at.map(str::to_owned),
+        };
+        let unreadable = TasksError::Unreadable {
+            url: "http://api".to_owned(),
+            problem: answer::read(b"[]").expect_err("a list"),
+        };
+        for (error, chinese, english) in [
+            (
+                refused(None),
+                "http://api 拒絕了 Token（HTTP 401）：請檢查 Token 是否有效",
+                "http://api refused the token (HTTP 401): check whether the token is valid",
+            ),
+            (
+                refused(Some("12:00")),
+                "http://api 拒絕了 Token（HTTP 401）：Token 已於 12:00 過期，請換新的 Token",
+                "http://api refused the token (HTTP 401): the token expired at 12:00, renew it",
+            ),
+            (
+                unreadable,
+                "http://api 的回應無法解析（不是任務的 JSON 物件：是清單）",
+                "the answer from http://api cannot be read (not a JSON object of tasks: it is a list)",
+            ),
+        ] {
+            let chinese = format!("無法從管理 API 獲取數據：{chinese}");
+            assert_eq!(error.to_string(), chinese);
+            let english = format!("cannot get data from the management API: {english}");
+            assert_eq!(Language::English.in_it(|| error.to_string()), english);
+        }
     }
 
     #[test]

@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 
 use super::NodeErrorReason;
 use super::json::{Cell, Count, ForEach, parse, walk, with_odd_numbers};
-use crate::model::{CardId, CardUsage, Metric, NodeUsage, Reading, RowPlace, UnixSeconds, Window};
+use crate::model::{
+    CardId, CardUsage, Metric, NodeUsage, Reading, RowPlace, UnixSeconds, Window, said, text,
+};
 
 /// How many charts of a node's cards are read. A card has one a metric, and one more for each new name of its product.
 const CHARTS_LIMIT: usize = 4096;
@@ -63,14 +65,16 @@ pub fn whole_node(
         }
         let (charts, labels) = (columns.count, result.labels.0);
         if labels != charts + 1 {
-            return Err(NodeErrorReason::Shape(format!(
-                "chart_ids 有 {charts} 個，labels 有 {labels} 個"
+            return Err(NodeErrorReason::Shape(said!(
+                "chart_ids 有 {charts} 個，labels 有 {labels} 個",
+                "{charts} in chart_ids, {labels} in labels"
             )));
         }
         if columns.wanted.len() > CHARTS_LIMIT {
             let charts = columns.wanted.len();
-            return Err(NodeErrorReason::Shape(format!(
-                "這個節點的卡有 {charts} 張圖表"
+            return Err(NodeErrorReason::Shape(said!(
+                "這個節點的卡有 {charts} 張圖表",
+                "the node's cards have {charts} charts"
             )));
         }
         fill(&mut usage, &columns, result.data, window)?;
@@ -92,8 +96,9 @@ pub fn one_chart(
         let Count(labels) = table.labels;
         if labels != 2 {
             let series = labels.max(1) - 1;
-            return Err(NodeErrorReason::Shape(format!(
-                "一張圖表應有一個數列，回應有 {series} 個"
+            return Err(NodeErrorReason::Shape(said!(
+                "一張圖表應有一個數列，回應有 {series} 個",
+                "a chart has one series, but the answer has {series}"
             )));
         }
         let columns = Columns {
@@ -271,10 +276,22 @@ impl<'de> Visitor<'de> for &Columns {
 
 fn fill_row(usage: &mut NodeUsage, columns: &Columns, row: Row, window: &Window) {
     let Some(Cell::Number(stamp)) = row.stamp else {
-        return usage.reject_row(|| "回應有一列沒有時間戳".to_owned());
+        return usage.reject_row(|| {
+            let problem = text(
+                "回應有一列沒有時間戳",
+                "a row of the answer has no timestamp",
+            );
+            problem.to_owned()
+        });
     };
     if row.values != columns.count {
-        return usage.reject_row(|| "回應有一列的欄位數與 labels 不符".to_owned());
+        return usage.reject_row(|| {
+            let problem = text(
+                "回應有一列的欄位數與 labels 不符",
+                "a row of the answer does not have as many columns as labels",
+            );
+            problem.to_owned()
+        });
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -293,7 +310,10 @@ fn fill_row(usage: &mut NodeUsage, columns: &Columns, row: Row, window: &Window)
         }
         RowPlace::OffGrid => usage.reject_row(|| {
             let (stamp, interval) = (window.clock(stamp), window.interval);
-            format!("回應的時間戳 {stamp} 不在 {interval} 的區間界線上（請檢查該節點的時鐘）")
+            said!(
+                "回應的時間戳 {stamp} 不在 {interval} 的區間界線上（請檢查該節點的時鐘）",
+                "the timestamp {stamp} in the answer is not at the end of an interval of {interval} (check the node's clock)"
+            )
         }),
         RowPlace::Outside => {}
     }

@@ -11,6 +11,7 @@ mod json;
 mod parent;
 mod probe;
 pub mod query;
+mod recent;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -21,16 +22,17 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::http::{Answered, Connections, Http, HttpError, TlsKeys};
-use crate::model::{Metric, Node, NodeUsage, Window};
+use crate::model::{Metric, Node, NodeUsage, Window, said, text};
 use crate::settings::Patience;
 use query::Tier;
 
 pub use parent::{Namesakes, OnParent};
 pub use probe::{Agent, Charts, Probe};
+pub use recent::{Recent, Stretch};
 
 /// Why a node has no usage. The message follows the seeds' wording.
 #[derive(Debug, thiserror::Error)]
-#[error("無法從 {url} 獲取數據：{reason}")]
+#[error("{}", said!("無法從 {url} 獲取數據：{reason}", "cannot get data from {url}: {reason}"))]
 pub struct NodeError {
     pub url: String,
     pub reason: NodeErrorReason,
@@ -59,16 +61,23 @@ impl NodeError {
 pub enum NodeErrorReason {
     #[error("{0}{advice}{tls}", advice = advice(.0), tls = .0.tls_advice(TLS_KEYS))]
     Http(#[from] HttpError),
-    #[error("回應不是 JSON（{0}）")]
+    #[error("{}", said!("回應不是 JSON（{0}）", "the answer is not JSON ({0})", .0))]
     NotJson(String),
     /// It is JSON, but not the table that was asked for.
-    #[error("回應的 JSON 格式不符（{0}）")]
+    #[error("{}", said!(
+        "回應的 JSON 格式不符（{0}）",
+        "the answer's JSON is not of the expected form ({0})", .0
+    ))]
     Shape(String),
     /// There is no reading in the rows of the window, and this is wrong with others.
     #[error("{0}")]
     Rows(String),
     #[error(
-        "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）"
+        "{}",
+        text(
+            "這段時間沒有任何 AMD GPU 的讀數（amdgpu 圖表不存在、已停止，或資料已超過 Netdata 的保留期）",
+            "no readings of AMD GPUs in this time (the amdgpu charts do not exist or have stopped, or Netdata no longer keeps the data)"
+        )
     )]
     NoReadings,
 }
@@ -81,13 +90,20 @@ const TLS_KEYS: TlsKeys = TlsKeys {
 /// What the answers of Netdata's access control mean, and what helps (netdata/facts.md §2, Access control).
 fn advice(error: &HttpError) -> &'static str {
     if matches!(error, HttpError::Unanswered(_)) {
-        return "（若每次如此，請檢查此 Netdata 的 [web] allow connections from）";
+        return text(
+            "（若每次都如此，請檢查此 Netdata 的 [web] allow connections from）",
+            " (if this happens every time, check [web] allow connections from of this Netdata)",
+        );
     }
     match error.status().map(|status| status.as_u16()) {
-        Some(401 | 412) => {
-            "（此 Netdata 啟用了 bearer token protection：請在它的 [web] 設定 bearer token protection = no）"
-        }
-        Some(403 | 451) => "（此 Netdata 不允許本機存取：請檢查 [web] allow dashboard from）",
+        Some(401 | 412) => text(
+            "（此 Netdata 啟用了 bearer token protection：請在它的 [web] 設定 bearer token protection = no）",
+            " (this Netdata has bearer token protection on: set bearer token protection = no in its [web])",
+        ),
+        Some(403 | 451) => text(
+            "（此 Netdata 不允許本機存取：請檢查 [web] allow dashboard from）",
+            " (this Netdata does not give this machine access: check its [web] allow dashboard from)",
+        ),
         _ => "",
     }
 }

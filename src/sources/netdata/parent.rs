@@ -10,7 +10,7 @@ use url::Url;
 
 use super::json::{self, ForEach};
 use super::{Client, NodeErrorReason, query};
-use crate::model::{Capped, Node, quote};
+use crate::model::{Capped, Node, quote, said};
 use crate::sources::parallel::{self, Jobs};
 
 /// What is to be known of a node's place on its parent.
@@ -70,7 +70,10 @@ pub fn wanted_hosts(
         json::walk(hosts, ForEach::new(add))?;
     }
     if wanted.len() > HOSTS_LIMIT {
-        let problem = format!("parent 上有超過 {HOSTS_LIMIT} 台要找的主機");
+        let problem = said!(
+            "parent 上有超過 {HOSTS_LIMIT} 台要找的主機",
+            "the parent has more than {HOSTS_LIMIT} of the hosts that are looked for"
+        );
         return Err(NodeErrorReason::Shape(problem));
     }
     Ok(wanted)

@@ -38,6 +38,23 @@ pub fn one_chart(base: &Url, window: &Window, metric: Metric, card: CardId) -> U
     url
 }
 
+/// The request for the last rows up to now, on the agent's own clock: a row without a sample is a gap, and never an
+/// older value. From the samples alone, because a row of ten seconds is a part of those of the coarser tiers.
+pub fn recent(base: &Url, rows: u16, seconds: u32) -> Url {
+    let contexts = Metric::ALL.map(Metric::context).join("|");
+    let after = u64::from(rows) * u64::from(seconds);
+    let mut url = command(base, "data");
+    url.query_pairs_mut()
+        .append_pair("context", &contexts)
+        .append_pair("after", &format!("-{after}"))
+        .append_pair("points", &rows.to_string())
+        .append_pair("group", "average")
+        .append_pair("format", "json")
+        .append_pair("options", "unaligned|jsonwrap|flip")
+        .append_pair("tier", "0");
+    url
+}
+
 pub fn info(base: &Url) -> Url {
     command(base, "info")
 }
@@ -104,6 +121,20 @@ mod tests {
              &after=1754006400&before=1754092800&points=144&group=average&format=json\
              &options=unaligned%7Cjsonwrap%7Cflip&tier=0"
         );
+    }
+
+    #[test]
+    fn what_is_now_is_asked_for_by_the_clock_of_the_agent() {
+        let base = "http://parent/host/n".parse().expect("an URL");
+        assert_eq!(
+            recent(&base, 1, 10).as_str(),
+            "http://parent/host/n/api/v1/data\
+             ?context=amdgpu.gpu_utilization%7Camdgpu.gpu_mem_vram_usage_perc\
+             &after=-10&points=1&group=average&format=json\
+             &options=unaligned%7Cjsonwrap%7Cflip&tier=0"
+        );
+        let hour = recent(&base, 12, 300);
+        assert!(hour.as_str().contains("&after=-3600&points=12&"), "{hour}");
     }
 
     #[test]

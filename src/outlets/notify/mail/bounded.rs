@@ -9,6 +9,8 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::model::text;
+
 /// lettre reads a reply line by line, and a line as long as it comes.
 const LIMIT_BYTES: usize = 1 << 20;
 
@@ -39,10 +41,15 @@ impl AsyncRead for Bounded {
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
-        match self.left.checked_sub(into.filled().len() - before) {
-            Some(left) => self.left = left,
-            None => return Poll::Ready(Err(io::Error::other("伺服器的回應超過 1 MiB"))),
-        }
+        let left = self.left.checked_sub(into.filled().len() - before);
+        let Some(left) = left else {
+            let problem = text(
+                "伺服器的回應超過 1 MiB",
+                "the server's answer exceeds 1 MiB",
+            );
+            return Poll::Ready(Err(io::Error::other(problem)));
+        };
+        self.left = left;
         read
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Mailer;
 use super::bounded::Bounded;
+use crate::model::{said, text};
 use crate::outlets::notify::message::hostname;
 use crate::settings::Security;
 use crate::sources::http::root_cause;
@@ -26,13 +27,21 @@ const LEAVE: Duration = Duration::from_secs(1);
 /// Why a mail was not taken. Of what the server says, only numbers are in it: it may repeat the password.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    #[error("無法使用 TLS：{0}（請安裝 ca-certificates）")]
+    #[error("{}", said!(
+        "無法使用 TLS：{0}（請安裝 ca-certificates）",
+        "cannot use TLS: {0} (install ca-certificates)",
+        .0
+    ))]
     Tls(String),
-    #[error("逾時：{:.1} 秒內沒有完成", .0.as_secs_f64())]
+    #[error("{}", said!(
+        "逾時：{0:.1} 秒內沒有完成",
+        "timed out: not done within {0:.1} seconds",
+        .0.as_secs_f64()
+    ))]
     Timeout(Duration),
-    #[error("{step}失敗：{cause}")]
+    #[error("{}", said!("{step}失敗：{cause}", "{step} failed: {cause}"))]
     Network { step: &'static str, cause: String },
-    #[error("{step}被拒絕（SMTP {code}）")]
+    #[error("{}", said!("{step}被拒絕（SMTP {code}）", "{step} refused (SMTP {code})"))]
     Refused {
         step: &'static str,
         /// The reply's code, and the enhanced one if it has one (RFC 5321, RFC 3463).
@@ -40,12 +49,20 @@ pub enum MailError {
     },
     #[error("{0}")]
     Unable(&'static str),
-    #[error("回應不是 SMTP（請檢查 port 與 security）")]
+    #[error(
+        "{}",
+        text(
+            "回應不是 SMTP（請檢查 port 與 security）",
+            "the answer is not SMTP (check port and security)"
+        )
+    )]
     NotSmtp,
 }
 
 /// With TLS from the first byte if that is wanted, and with the greeting.
-const CONNECT: &str = "連線";
+fn connection() -> &'static str {
+    text("連線", "connection")
+}
 
 impl MailError {
     /// What went wrong at `step`. What lettre itself objects to is that the server is `unable` to do it.
@@ -94,7 +111,7 @@ pub fn deliver(mailer: &Mailer, letter: &lettre::Message) -> Result<(), MailErro
     mailer.tls()?;
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| MailError::Network {
-        step: CONNECT,
+        step: connection(),
         cause: error.to_string(),
     })?;
     let delivered = runtime.block_on(deliver_in_two_tries(mailer, letter));
@@ -134,28 +151,37 @@ async fn give(mailer: &Mailer, letter: &lettre::Message) -> Result<AsyncSmtpConn
     } else {
         let stream = TcpStream::connect(server).await;
         let stream = stream.map_err(|error| MailError::Network {
-            step: CONNECT,
+            step: connection(),
             cause: error.to_string(),
         })?;
         let stream = Box::new(Bounded::from(stream));
         AsyncSmtpConnection::connect_with_transport(stream, &hello).await
     };
-    let mut connection = connected.map_err(at(CONNECT, None))?;
+    let mut connection = connected.map_err(at(connection(), None))?;
     if let Some(tls) = tls.filter(|_| smtp.security == Security::Starttls) {
         let encrypted = connection.starttls(tls, &hello).await;
-        let unable = "伺服器不支援 STARTTLS（請改用 security = \"tls\"，或檢查 port）";
-        encrypted.map_err(at("STARTTLS ", Some(unable)))?;
+        let unable = text(
+            "伺服器不支援 STARTTLS（請改用 security = \"tls\"，或檢查 port）",
+            "the server does not support STARTTLS (set security = \"tls\", or check port)",
+        );
+        encrypted.map_err(at(text("STARTTLS ", "STARTTLS"), Some(unable)))?;
     }
     if let Some(credentials) = &mailer.credentials {
         let login = connection.auth(DEFAULT_MECHANISMS, credentials).await;
-        let unable = "伺服器不提供 PLAIN 或 LOGIN 登入";
-        login.map_err(at("登入", Some(unable)))?;
+        let unable = text(
+            "伺服器不提供 PLAIN 或 LOGIN 登入",
+            "the server offers neither PLAIN nor LOGIN",
+        );
+        login.map_err(at(text("登入", "login"), Some(unable)))?;
     }
     let taken = connection
         .send(letter.envelope(), &letter.formatted())
         .await;
-    let unable = "伺服器不支援非 ASCII 的郵件地址";
-    taken.map_err(at("寄送", Some(unable)))?;
+    let unable = text(
+        "伺服器不支援非 ASCII 的郵件地址",
+        "the server does not support non-ASCII mail addresses",
+    );
+    taken.map_err(at(text("寄送", "delivery"), Some(unable)))?;
     Ok(connection)
 }
 

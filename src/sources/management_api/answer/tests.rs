@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::Held;
+use crate::model::{Held, Language};
 use proptest::prelude::*;
 
 const WHOLE: &str = r#"{
@@ -56,7 +56,7 @@ fn what_is_missing_is_none() {
             memory: None
         }
     );
-    assert_eq!(task.held(), Err("缺少 start".to_owned()));
+    assert_eq!(task.held(), Err(both!("缺少 start", "start is missing")));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn one_malformed_task_does_not_take_the_others_with_it() {
         .map(|task| task.id.as_str())
         .collect();
     assert_eq!(named, ["nobody", "text", "wrong"]);
-    assert_eq!(answer.malformed[0].problem, "缺少 username");
+    assert_eq!(answer.malformed[0].problem.to_string(), "缺少 username");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_task_that_is_larger_than_any_is_malformed() {
         assert_eq!(answer.tasks.len() + answer.malformed.len(), 2);
         assert_eq!(malformed.is_some(), problem.is_some(), "{malformed:?}");
         let named = malformed
-            .map(|task| task.problem.clone())
+            .map(|task| task.problem.to_string())
             .unwrap_or_default();
         assert!(named.contains(problem.unwrap_or_default()), "{named}");
     }
@@ -160,7 +160,11 @@ fn more_tasks_than_any_cluster_has_are_no_answer() {
         .map(|id| format!("\"{id}\":{{}}"))
         .collect();
     let error = read(format!("{{{}}}", entries.join(",")).as_bytes()).expect_err("too many");
-    assert!(error.contains("超過 100000 個"), "{error}");
+    let error = Language::BOTH.map(|language| language.in_it(|| error.to_string()));
+    let [chinese, english] =
+        [" 個", " of them"].map(|unit| format!("{TASKS_LIMIT}{unit} at line 1"));
+    assert!(error[0].contains(&chinese), "{error:?}");
+    assert!(error[1].contains(&english), "{error:?}");
 }
 
 #[test]
@@ -174,7 +178,7 @@ fn more_gpus_than_any_cluster_has_are_no_answer() {
     let most = ALL_GPUS_LIMIT / GPUS_LIMIT;
     assert_eq!(read_all(most).expect("an answer").tasks.len(), most);
     let error = read_all(most + 1).expect_err("too many");
-    assert!(error.contains("超過 400000 張"), "{error}");
+    assert!(error.to_string().contains("超過 400000 張"), "{error}");
 }
 
 #[test]
@@ -184,9 +188,9 @@ fn of_an_id_without_end_the_beginning_is_named() {
     assert_eq!(answer.tasks.len(), 1);
     let MalformedTask { id, problem } = &answer.malformed[0];
     assert_eq!(*id, "9".repeat(200) + "…");
-    assert!(problem.contains("任務 id 超過 4 KiB"), "{problem}");
+    assert_eq!(problem.to_string(), "任務 id 超過 4 KiB");
     let alone = read(format!(r#"{{"{}": 7}}"#, &long[1..]).as_bytes()).expect_err("no task");
-    assert!(alone.chars().count() < 300, "{alone}");
+    assert!(alone.to_string().chars().count() < 300, "{alone}");
 }
 
 #[test]
@@ -215,7 +219,7 @@ fn an_envelope_around_tasks_is_no_answer_and_its_name_is_said() {
         r#"{"data": {"541": {"gpus": 7}}}"#,
     ] {
         let problem = read(envelope.replace("TASK", WHOLE).as_bytes()).expect_err(envelope);
-        assert!(problem.contains("「data」之內"), "{problem}");
+        assert!(problem.to_string().contains("「data」之內"), "{problem}");
     }
 }
 
@@ -232,7 +236,7 @@ fn a_time_that_is_none_is_said_to_be_none() {
         let json = format!(r#"{{"t": {{"start": {start}, "end": {end}}}}}"#);
         tasks(&json).tasks[0]
             .held()
-            .map_err(|problem| problem.contains("不是時間"))
+            .map_err(|problem| problem.to_string().contains("不是時間"))
             .map(|held| held.is_some())
     };
     assert_eq!(with("\"2025-07-14\"", "null"), Err(true));
@@ -257,7 +261,7 @@ fn a_task_that_ended_before_it_began_or_never_began_held_nothing() {
     assert_eq!(held(&format!("\"start\": null, \"end\": {two}")), Ok(false));
     assert_eq!(held("\"start\": null, \"total_seconds\": 0"), Ok(false));
     // No start where there should be one.
-    let missing = Err("缺少 start".to_owned());
+    let missing = Err(both!("缺少 start", "start is missing"));
     assert_eq!(held("\"start\": null, \"end\": null"), missing);
     assert_eq!(held("\"start\": null, \"total_seconds\": 9"), missing);
     assert_eq!(held(&format!("\"end\": {two}")), missing);
