@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Lets the program send mail through a real SMTP server, and a message to a chat over HTTPS, and looks at what arrives:
-of collections, and of idle GPUs.
+of collections, of idle GPUs, and of a week.
 
 usage: check_notify.py BINARY SIMULATION
 
 The server is aiosmtpd, which speaks STARTTLS, TLS and AUTH and parses what it is given without any code of ours; the
 certificates are made here and trusted through SSL_CERT_FILE. The run that is told of is one of a simulated cluster.
 """
-import asyncio, base64, contextlib, http.server, json, logging, os, re, signal, socket, ssl, subprocess, sys, tempfile
-import threading, time
+import asyncio, base64, contextlib, http.server, io, json, logging, os, re, signal, socket, ssl, subprocess, sys
+import tempfile, threading, time, zipfile
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.policy import default as modern
@@ -359,6 +359,51 @@ def check_idle(check):
         said = idle.run(plain, 0)
         check.judge("idle GPUs: it is not sent again", [f"{said} {len(box.mails)}"] * ((said, len(box.mails)) != ([], 1)))
 
+def check_digest(check):
+    """The digest of the last week, of which one day is collected: its text and its workbook."""
+    today = datetime.now(timezone.utc).date()
+    sunday = today - timedelta(days=today.weekday() + 1)
+    # The simulated tasks are yesterday's: the week has the same on its last day.
+    def known(day):
+        start = int(datetime.fromisoformat(f"{day}T00:00+00:00").timestamp())
+        return f",{start},{start + 86400},"
+    report = (check.folder / "data" / "reports" / f"users_{YESTERDAY}.csv").read_text()
+    report = report.replace(known(YESTERDAY), known(sunday))
+    reports = check.folder / "weekly" / "reports"
+    reports.mkdir(parents=True)
+    (reports / f"users_{sunday}.csv").write_text(report)
+    box = Mailbox()
+    with smtp(box) as port:
+        settings_file = check.folder / "digest.toml"
+        notify = settings(port, 'security = "none"', to=(ADMIN, OTHER))
+        settings_file.write_text(f"{check.cluster}\n[notify]\ndigest = \"weekly\"\n{notify}")
+        def run():
+            command = [check.binary, "--config", str(settings_file), "--data-dir", str(check.folder / "weekly"), YESTERDAY]
+            run = subprocess.run(command, env={"PATH": os.environ["PATH"]}, cwd=check.folder, timeout=FOR_EVER,
+                                 stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            return [] if (run.returncode, run.stderr) == (0, "") else [f"{run.returncode} {run.stderr}"]
+        check.judge("the digest: run", run())
+        check.judge("the digest is sent once", run() + [f"{len(box.mails)} mails"] * (len(box.mails) != 2))
+        for envelope in box.mails:
+            mail = message_from_bytes(envelope.content, policy=modern)
+            text, book = mail.iter_parts()
+            body = text.get_content().replace("\r\n", "\n")
+            days = f"{sunday - timedelta(days=6)} 到 {sunday}"
+            with zipfile.ZipFile(io.BytesIO(book.get_content())) as parts:
+                damaged, cells = parts.testzip(), parts.read("xl/sharedStrings.xml").decode()
+            expected = {
+                "subject": (str(mail["Subject"]), f"daily-gpu-log {HOST}：用量摘要（{days}）"),
+                "text": (body.startswith("時數 24.00 GPU 小時："), True),
+                "workbook": (book.get_filename(), f"users_{sunday - timedelta(days=6)}_{sunday}.xlsx"),
+                "type": (book.get_content_type(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+                "damaged": (damaged, None),
+                "names": ("user000" in body + cells, False),
+                "pseudonyms": ("user-" in body and "user-" in cells, True),
+                "defects": (list(mail.defects) + list(text.defects) + list(book.defects), []),
+            }
+            problems = [f"{key}: expected {want!r}, got {got!r}" for key, (got, want) in expected.items() if got != want]
+            check.judge(f"the digest to {envelope.rcpt_tos}", problems)
+
 def main():
     global VERSION
     if len(sys.argv) != 3 or not all(os.access(path, os.X_OK) for path in sys.argv[1:]):
@@ -381,6 +426,7 @@ def main():
             check = Check(binary, folder, trusted)
             check_all(check, tls, strange_ca)
             check_idle(check)
+            check_digest(check)
             cluster.stdin.close()
     print(f"{check.passed} passed, {check.failed} failed")
     return 1 if check.failed else 0

@@ -59,6 +59,8 @@ pub struct PlacedGpu<'a> {
     pub gpu: &'a TaskGpu,
     pub index: GpuIndex,
     pub rule: Rule,
+    /// When it was held, as far as is known.
+    pub span: Option<Span>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -157,6 +159,7 @@ pub fn attribute_by<'a>(map: GpuMap, tasks: &TasksByHost<'a>, known: Span) -> No
                 gpu,
                 index: placement.index,
                 rule: placement.rule,
+                span,
             });
             of_node.disagreements.extend(placement.disagreement);
             let hold = span.map(|span| Hold {

@@ -52,6 +52,10 @@ impl Pseudonyms {
         self.of(USER, name)
     }
 
+    pub fn project(&self, uuid: &str) -> String {
+        self.of("project-", uuid)
+    }
+
     /// That of a user who is named by name or by pseudonym.
     pub fn user_meant_by(&self, given: &str) -> String {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -100,6 +104,7 @@ impl Pseudonyms {
             project_uuid,
             image,
             owner,
+            create_time,
             start,
             end,
             total_seconds,
@@ -118,9 +123,10 @@ impl Pseudonyms {
             gpus: gpus.into_iter().map(gpu_without_text).collect(),
             unlisted_gpus,
             kind,
-            project_uuid: project_uuid.map(|project| self.of("project-", &project)),
+            project_uuid: project_uuid.map(|project| self.project(&project)),
             image: image.map(|image| self.of("image-", &image)),
             owner: owner.map(|owner| self.user(&owner)),
+            create_time: without_text(&create_time),
             start: without_text(&start),
             end: without_text(&end),
             total_seconds,

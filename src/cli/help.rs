@@ -34,6 +34,7 @@ fn dressed(command: Command, name: &str) -> Command {
     if command.get_arguments().any(|arg| arg.get_id() == "to") {
         usage.push_str(" [--to DATE]");
     }
+    let date_help = date_help(command.get_name());
     command
         .help_template(said!(
             "{{about}}\n\n用法: {{usage}}\n\n{{all-args}}{{after-help}}\n",
@@ -43,12 +44,30 @@ fn dressed(command: Command, name: &str) -> Command {
         .subcommand_help_heading(text("子命令", "Commands"))
         .mut_args(|arg| {
             let heading = heading(&arg);
-            arg.help_heading(heading)
+            match date_help.filter(|_| arg.get_id() == "date") {
+                Some(help) => arg.help(help).help_heading(heading),
+                None => arg.help_heading(heading),
+            }
         })
         .mut_subcommands(|command| {
             let name = format!("{name} {}", command.get_name());
             dressed(command, &name)
         })
+}
+
+/// What a day means to the commands to which it is not just the first one.
+fn date_help(command: &str) -> Option<&'static str> {
+    match command {
+        "status" => Some(text(
+            "日期: YYYY-MM-DD、today 或 yesterday\n[預設: 最近 7 天，今天收集過就算到今天]",
+            "the day: YYYY-MM-DD, today or yesterday [default: the\nlast 7 days, to today once that is collected]",
+        )),
+        "alerts" => Some(text(
+            "最後一天: YYYY-MM-DD、today 或 yesterday [預設: yesterday]\n(搭配 --to 時是第一天)",
+            "the last day: YYYY-MM-DD, today or yesterday\n[default: yesterday] (with --to, the first day)",
+        )),
+        _ => None,
+    }
 }
 
 fn heading(arg: &Arg) -> &'static str {

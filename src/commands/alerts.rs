@@ -10,6 +10,7 @@ use super::calendar::{Calendar, now};
 use super::frame::Frame;
 use super::reminders;
 use super::request::{RequestError, open_archive, warn_of_archive_dirs};
+use super::span::SpanArgs;
 use super::values::parse_seconds;
 use crate::analysis::DayRecord;
 use crate::analysis::idle::{Reason, RuledTasks, Tally};
@@ -23,15 +24,10 @@ use crate::store::{Archive, DataDir, Earlier, ReadError, UnusableFile, WriteErro
 
 #[derive(Args, Debug)]
 pub struct AlertsArgs {
-    #[arg(value_name = "DATE", default_value = "yesterday")]
-    #[arg(hide_default_value = true)]
-    #[arg(help = text(
-        "最後一天: YYYY-MM-DD、today 或 yesterday [預設: yesterday]",
-        "the last day: YYYY-MM-DD, today or yesterday [default: yesterday]",
-    ))]
-    date: DateArg,
+    #[command(flatten)]
+    span: SpanArgs,
     #[arg(long, help = text(
-        "通知管理員 ([notify])，並寄信給 [users] 中有地址的使用者",
+        "通知管理員 ([notify])，並寄信給 [users] 中有地址的\n使用者",
         "notify the admin ([notify]), and mail the users with an\naddress in [users]",
     ))]
     send: bool,
@@ -46,20 +42,25 @@ pub struct AlertsArgs {
 
 pub fn run(args: &AlertsArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
-    let last = Calendar::now(&config).date(args.date);
+    let days = days(&config, &args.span)?;
     if args.send {
-        send(args, frame, &config, last)
+        send(args, frame, &config, days)
     } else {
         let archive = open_archive(&config);
-        let tally = tally(&config, &archive, last)?;
-        let (days, memory) = (days(&config, last), reminders::memory(&archive)?);
+        let tally = tally(&config, &archive, days)?;
+        let memory = reminders::memory(&archive)?;
         let report = AlertsReport::new(&tally, &config, days, &memory, now());
         print(frame, &report, report.alerts.is_empty())
     }
 }
 
-fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> Result<ExitStatus> {
-    check_recent(last, config)?;
+fn send(
+    args: &AlertsArgs,
+    frame: &Frame,
+    config: &Config,
+    days: (NaiveDate, NaiveDate),
+) -> Result<ExitStatus> {
+    check_recent(days.1, config)?;
     let (channels, no_secret) = Channels::open(&config.notify);
     if let Some(error) = no_secret {
         return Err(error.into());
@@ -79,9 +80,9 @@ fn send(args: &AlertsArgs, frame: &Frame, config: &Config, last: NaiveDate) -> R
     let open = |patience| DataDir::open(config, patience);
     let data_dir = open(args.wait)?;
     warn_of_archive_dirs(&data_dir);
-    let tally = tally(config, &data_dir, last)?;
+    let tally = tally(config, &data_dir, days)?;
     let mut memory = reminders::memory(&data_dir)?;
-    let mut report = AlertsReport::new(&tally, config, days(config, last), &memory, now());
+    let mut report = AlertsReport::new(&tally, config, days, &memory, now());
     let due = reminders::remember(&mut report, &mut memory, config, &channels);
     if !due.is_empty() {
         reminders::check_threads()?;
@@ -121,20 +122,28 @@ fn print(frame: &Frame, report: &AlertsReport, is_fine: bool) -> Result<ExitStat
     Ok(report.exit_status)
 }
 
-/// The first and the last of the days that are looked at together.
-fn days(config: &Config, last: NaiveDate) -> (NaiveDate, NaiveDate) {
+/// The first and the last of the days that are looked at together. A date alone is the last one.
+fn days(config: &Config, span: &SpanArgs) -> Result<(NaiveDate, NaiveDate)> {
+    let calendar = Calendar::now(config);
+    let Some(last) = span.lone_date() else {
+        return span.year_at_most(&calendar);
+    };
+    let last = calendar.date(last);
     let before = u64::from(config.alerts.window_days.saturating_sub(1));
     let first = last.checked_sub_days(Days::new(before));
-    (first.unwrap_or(last), last)
+    Ok((first.unwrap_or(last), last))
 }
 
-/// What users held on the days that end with `last`.
-fn tally(config: &Config, archive: &Archive, last: NaiveDate) -> Result<Tally> {
+/// What users held on these days.
+fn tally(
+    config: &Config,
+    archive: &Archive,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Tally> {
     let calendar = Calendar::now(config);
     // Only of the day that is asked for it is an error that there is no such day.
     calendar.window(last)?;
     let mut tally = Tally::default();
-    let (first, last) = days(config, last);
     for (date, window) in calendar.windows(first, last) {
         match window {
             Ok(window) => add_day(&mut tally, config, archive, &window)?,

@@ -74,6 +74,18 @@ impl SpanArgs {
         Ok((first, last))
     }
 
+    /// The day, where the line names one alone, or none: yesterday then.
+    pub fn lone_date(&self) -> Option<DateArg> {
+        let is_lone = self.to.is_none() && self.days.is_none() && self.month.is_none();
+        is_lone.then(|| self.date.unwrap_or(DateArg::Yesterday))
+    }
+
+    /// The number of days, where that is all that is said of them: `default` where nothing is.
+    pub fn lone_days(&self, default: u16) -> Option<u16> {
+        let is_said = self.date.is_some() || self.to.is_some() || self.month.is_some();
+        (!is_said).then(|| self.days.unwrap_or(default))
+    }
+
     /// The same for what is looked at as a whole, which is at most a year.
     pub fn year_at_most(&self, calendar: &Calendar) -> anyhow::Result<(NaiveDate, NaiveDate)> {
         let (first, last) = self.range(calendar)?;

@@ -3,25 +3,27 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 use clap::Args;
 
 use super::calendar::Calendar;
 use super::collect::plan::known_record;
 use super::frame::Frame;
 use super::request::{open_archive, select};
-use super::values::{MOST_DAYS, node_name, parse_within};
+use super::span::SpanArgs;
+use super::values::node_name;
 use crate::model::{DateArg, DateError, ExitStatus, Node, Window, text};
 use crate::report::status::{Evidence, StatusReport};
 use crate::settings::Config;
 use crate::store::Archive;
 
+/// How many days are shown where nothing is said of them.
+const USUAL_DAYS: u16 = 7;
+
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    #[arg(long, value_name = "N", default_value = "7", hide_default_value = true)]
-    #[arg(value_parser = |days: &str| parse_within(days, 1..=MOST_DAYS, text("天數", "a number of days")))]
-    #[arg(help = text("最近幾天，1 到 366 [預設: 7]", "how many of the last days, 1 to 366 [default: 7]"))]
-    days: u16,
+    #[command(flatten)]
+    span: SpanArgs,
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
     #[arg(help = text(
         "只看這些節點 (可重複，或以逗號分隔)",
@@ -34,27 +36,23 @@ pub fn run(args: &StatusArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let nodes = select(&config, &args.nodes)?;
     let archive = open_archive(&config);
-    let days = evidence(&config, &nodes, &archive, args.days)?;
+    let days = evidence(&config, &nodes, &archive, &args.span)?;
     let report = StatusReport::new(&config.data_dir, &days, &nodes);
     frame.print_report(&report, report.is_well(), StatusReport::text)?;
     Ok(report.exit_status)
 }
 
-/// What there is of the last `count` days: up to today if that was collected, else up to yesterday.
 fn evidence(
     config: &Config,
     nodes: &[&Node],
     archive: &Archive,
-    count: u16,
-) -> Result<Vec<Evidence>, DateError> {
+    span: &SpanArgs,
+) -> Result<Vec<Evidence>> {
     let calendar = Calendar::now(config);
-    let today = calendar.date(DateArg::Today);
-    let has_today = archive
-        .run(today)
-        .read()
-        .is_ok_and(|record| record.is_some());
-    let last = today - Days::new(u64::from(!has_today));
-    let first = last - Days::new(u64::from(count) - 1);
+    let (first, last) = match span.lone_days(USUAL_DAYS) {
+        Some(count) => last_days(&calendar, archive, count),
+        None => span.year_at_most(&calendar)?,
+    };
     let mut days = Vec::new();
     for (_, window) in calendar.windows(first, last) {
         match window {
@@ -64,6 +62,17 @@ fn evidence(
         }
     }
     Ok(days)
+}
+
+/// The last `count` days: up to today if that was collected, else up to yesterday.
+fn last_days(calendar: &Calendar, archive: &Archive, count: u16) -> (NaiveDate, NaiveDate) {
+    let today = calendar.date(DateArg::Today);
+    let has_today = archive
+        .run(today)
+        .read()
+        .is_ok_and(|record| record.is_some());
+    let last = today - Days::new(u64::from(!has_today));
+    (last - Days::new(u64::from(count) - 1), last)
 }
 
 fn day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {

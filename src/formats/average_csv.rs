@@ -11,7 +11,7 @@ use super::csv_text::{self, guard_formula, unguard};
 use super::number::two_decimals;
 use super::unreadable::Unreadable;
 use crate::analysis::{Mean, NodeDay};
-use crate::model::{GpuIndex, UserColumn, text};
+use crate::model::{GpuIndex, Percent, UserColumn, text};
 
 pub fn header() -> &'static str {
     text(
@@ -115,6 +115,25 @@ pub fn users(file: impl io::Read) -> Result<BTreeMap<GpuIndex, String>, Unreadab
         Err(Unreadable::malformed(text(
             "最後一列不是全部平均",
             "the last line is not the mean of all GPUs",
+        )))
+    }
+}
+
+/// The means of all GPUs together: those of the last row, which is not a GPU's.
+pub fn mean(file: impl io::Read) -> Result<Mean, Unreadable> {
+    let mut csv = ReaderBuilder::new().from_reader(file);
+    let last = csv.records().last().transpose()?.unwrap_or_default();
+    let is_total = last
+        .get(0)
+        .is_some_and(|gpu| GpuIndex::parse(gpu).is_none());
+    let percent = |column| Percent::new(last.get(column)?.parse().ok()?);
+    let (gpu, vram) = (percent(1), percent(2));
+    if is_total {
+        Ok(Mean { gpu, vram })
+    } else {
+        Err(Unreadable::malformed(text(
+            "最後一列不是全部平均",
+            "the last line is not the mean of all",
         )))
     }
 }

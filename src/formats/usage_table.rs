@@ -6,12 +6,13 @@ use comfy_table::CellAlignment;
 use super::number::percent;
 use super::{account, table};
 use crate::analysis::Account;
-use crate::analysis::usage::{Usage, UserOrder};
+use crate::analysis::usage::{GroupBy, Usage, UserOrder};
 use crate::model::{Percent, WeightedSum, counted, printable, said, text};
 
-fn header() -> [&'static str; 9] {
+/// The heading of the first column, and those of the figures.
+pub fn header(of: &'static str) -> [&'static str; 9] {
     [
-        text("使用者", "User"),
+        of,
         text("時數", "Held"),
         text("使用中", "Active"),
         text("閒置", "Idle"),
@@ -24,7 +25,7 @@ fn header() -> [&'static str; 9] {
 }
 
 pub fn render(usage: &Usage, order: UserOrder) -> String {
-    let mut page = title(usage);
+    let mut page = title(usage, GroupBy::User);
     let mut add = |lines: Vec<String>| {
         if !lines.is_empty() {
             page.push('\n');
@@ -41,29 +42,30 @@ pub fn render(usage: &Usage, order: UserOrder) -> String {
             )
         });
         let rows = users.chain([row(text("合計", "Total"), total)]);
-        add(table::lines(header(), rows, CellAlignment::Right));
+        add(table::lines(
+            header(text("使用者", "User")),
+            rows,
+            CellAlignment::Right,
+        ));
     }
     add(remarks(usage));
     page
 }
 
-fn title(usage: &Usage) -> String {
-    let (from, to) = (usage.from, usage.to);
+pub fn title(usage: &Usage, by: GroupBy) -> String {
+    let (from, to, of) = (usage.from, usage.to, by.word());
     if from == to {
-        return said!(
-            "{from} 各使用者的 GPU 小時\n",
-            "GPU-hours by user, {from}\n"
-        );
+        return said!("{from} 各{of}的 GPU 小時\n", "GPU-hours by {of}, {from}\n");
     }
     said!(
-        "{from} 到 {to} 各使用者的 GPU 小時（{days}，其中 {reported} 天有報告）\n",
-        "GPU-hours by user, {from} to {to} ({days}, {reported} with a report)\n",
+        "{from} 到 {to} 各{of}的 GPU 小時（{days}，其中 {reported} 天有報告）\n",
+        "GPU-hours by {of}, {from} to {to} ({days}, {reported} with a report)\n",
         days = counted(usage.days, "天", "day", "days"),
         reported = usage.days_with_accounts
     )
 }
 
-fn row(user: &str, account: Account) -> [String; 9] {
+pub fn row(user: &str, account: Account) -> [String; 9] {
     let mean = |readings: WeightedSum| percent(readings.mean().map(Percent::from));
     let [all, active, idle, vram_held, unknown] = account::hours(account, 2);
     [
@@ -91,6 +93,16 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
             "No usage report{of}: {dates}: {message}"
         )
     });
+    let gaps = usage.task_gaps.iter().map(|((node, gap), dates)| {
+        let message = gap.message();
+        let of = node
+            .as_ref()
+            .map_or_else(String::new, |node| said!(" {node} 的", " for {node}"));
+        said!(
+            "沒有{of}任務資訊：{dates}：{message}",
+            "No task information{of}: {dates}: {message}"
+        )
+    });
     let mut doubts: Vec<_> = usage.doubts.iter().collect();
     doubts.sort_by_key(|((_, doubt), _)| *doubt);
     let doubts = doubts.into_iter().map(|((node, doubt), dates)| {
@@ -100,7 +112,7 @@ pub fn remarks(usage: &Usage) -> Vec<String> {
             "Note: {node}: {dates}: {doubt}"
         )
     });
-    absences.chain(doubts).collect()
+    absences.chain(gaps).chain(doubts).collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub struct Task {
     pub image: Option<String>,
     /// Who created it, where the API says so.
     pub owner: Option<String>,
+    /// When it was asked for. It may wait for its start.
+    pub create_time: TaskTime,
     pub start: TaskTime,
     /// Absent while it runs.
     pub end: TaskTime,

@@ -19,7 +19,7 @@ pub struct AlertsReport<'a> {
     pub date: NaiveDate,
     #[serde(rename = "timezone", serialize_with = "written::serialize")]
     pub zone: Tz,
-    /// How many days were looked at, and for how many nobody is notified again.
+    /// How many days are looked at where nothing is said of them, and for how many nobody is notified again.
     pub window_days: u16,
     pub min_coverage_percent: u8,
     pub rules: Vec<AlertRule<'a>>,
@@ -124,9 +124,15 @@ impl<'a> AlertsReport<'a> {
         ))
     }
 
+    fn day_count(&self) -> usize {
+        let days = (self.date - self.first_date).num_days() + 1;
+        usize::try_from(days).unwrap_or(0)
+    }
+
     pub fn days(&self) -> String {
         let (first, last) = (self.first_date, self.date);
-        let days = counted(self.window_days.into(), "天", "day", "days");
+        let days = self.day_count();
+        let days = counted(days, "天", "day", "days");
         said!("{first} 到 {last}（{days}）", "{first} to {last} ({days})")
     }
 

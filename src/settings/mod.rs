@@ -5,6 +5,7 @@
 mod archive_dirs;
 mod args;
 mod check;
+mod digest;
 mod duration;
 mod file;
 mod language;

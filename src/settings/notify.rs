@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::digest::Digest;
 use super::private_file;
 use super::secret::{Places, SecretError};
 use super::{duration, value};
@@ -24,6 +25,7 @@ pub struct Notify {
     /// Of which runs the webhook and the mail give notice.
     pub when: When,
     pub include_users: bool,
+    pub digest: Option<Digest>,
     /// The longest that one try may take. There are two.
     #[serde(
         deserialize_with = "duration::of_notification",
@@ -44,6 +46,7 @@ impl Default for Notify {
         Self {
             when: When::Problem,
             include_users: false,
+            digest: None,
             timeout: Duration::from_secs(10),
             healthcheck_url: None,
             healthcheck_url_file: None,
@@ -174,6 +177,17 @@ impl Notify {
         let all = urls.into_iter().chain(password);
         all.filter(|(_, name)| private_file::credential(name).is_some())
             .collect()
+    }
+
+    /// What keeps the digest from being sent, if one is wanted.
+    pub fn digest_problem(&self) -> Option<&'static str> {
+        let lacks_mail = self.digest.is_some() && self.smtp.is_none();
+        lacks_mail.then(|| {
+            text(
+                "用量摘要（notify.digest）要以郵件寄出：請設定 [notify.smtp]",
+                "the digest (notify.digest) goes by mail: set [notify.smtp]",
+            )
+        })
     }
 
     /// Why those secrets cannot be had that are needed to notify everybody.

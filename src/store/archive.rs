@@ -55,6 +55,11 @@ impl Archive {
         self.state("alerts.json")
     }
 
+    /// To whom the last digest was sent.
+    pub fn digest(&self) -> StateFile {
+        self.state("digest.json")
+    }
+
     pub fn run(&self, date: NaiveDate) -> StateFile {
         self.file_of_day("runs", date)
     }

@@ -11,7 +11,7 @@ use super::layout::{CardRecord, Layout, records_from_json};
 use super::read::read;
 use super::reports;
 use super::write::{WriteError, check_links};
-use crate::analysis::Span;
+use crate::analysis::{Mean, Span};
 use crate::formats::unreadable::Unreadable;
 use crate::formats::{average_csv, gpu_csv};
 use crate::model::{
@@ -115,6 +115,13 @@ impl DayFiles<'_> {
             }
         }
         Ok(earlier)
+    }
+
+    /// The means of the node's day, if its average file has them.
+    pub fn mean(&self, node: &Node) -> Option<Mean> {
+        let name = format!("average_{}.csv", self.date);
+        let path = self.found_in(node).join(name);
+        read(&path, average_csv::mean).ok().flatten()
     }
 
     /// Objects to files of the day that were written under other settings. What cannot be read is not known to be.

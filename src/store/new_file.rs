@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::write::temporary;
-use crate::model::said;
+use crate::model::{said, text};
 
 const MODE: u32 = 0o640;
 
@@ -26,12 +26,19 @@ pub enum NewFileError {
     Unwritable { path: PathBuf, cause: io::Error },
 }
 
-/// Puts a file in the place of whatever has its name, whole.
+/// Puts a file in the place of whatever file has its name, whole. What is no file stays.
 pub fn replace(path: &Path, mode: u32, contents: &[u8]) -> Result<(), NewFileError> {
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     let replace = || -> io::Result<()> {
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let problem = text(
+                "不是一般檔案，未覆寫",
+                "not a regular file, and left as it is",
+            );
+            return Err(io::Error::other(problem));
+        }
         let mut file = temporary(directory.unwrap_or(Path::new(".")), mode)?;
         file.write_all(contents)?;
         file.as_file().sync_all()?;

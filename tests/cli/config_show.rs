@@ -117,6 +117,7 @@ handover_seconds = 60  # 內建
 [notify]
 when = "problem"  # 內建
 include_users = false  # 內建
+# digest：未設定
 timeout = "10s"  # 內建
 # healthcheck_url：未設定
 # healthcheck_url_file：未設定
@@ -325,7 +326,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 7 + 1 + 7);
+    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 8 + 1 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }

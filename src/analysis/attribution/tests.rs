@@ -47,6 +47,7 @@ fn task(id: &str, user: &str, gpu: u64, start: TaskTime, end: TaskTime) -> Task 
         project_uuid: None,
         image: None,
         owner: None,
+        create_time: TaskTime::Absent,
         start,
         end,
         total_seconds: None,

@@ -253,6 +253,7 @@ mod tests {
             project_uuid: Some(format!("p{}", length / 60 % 3)),
             image: None,
             owner: None,
+            create_time: TaskTime::Absent,
             start: at(start),
             end: at(start + length),
             total_seconds: None,

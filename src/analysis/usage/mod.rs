@@ -2,17 +2,21 @@
 //! forgotten, so that a year takes no more memory than a day.
 
 mod dates;
+mod group;
+mod tasks;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use clap::ValueEnum;
 
 use super::ledger::{Account, DayLedger, Doubt};
-use crate::model::text;
+use crate::model::{GpuIndex, text};
 
 pub use dates::{DateRuns, dates};
+pub use group::{Group, GroupBy};
+pub use tasks::{NodeShares, RowTasks, TaskGap, parted};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -24,6 +28,24 @@ pub struct Usage {
     pub absences: BTreeMap<Absence, DateRuns>,
     /// What speaks against the accounts of a node.
     pub doubts: BTreeMap<(String, Doubt), DateRuns>,
+    /// What each user held of each group, where they are added up by something else than users.
+    pub parts: BTreeMap<(String, Group), Account>,
+    /// What each user held of each GPU on each day, where that is asked for.
+    pub rows: Vec<UserRow>,
+    /// Where it is not known by which tasks something was held, of this node or of all, if that is asked for.
+    pub task_gaps: BTreeMap<(Option<String>, TaskGap), DateRuns>,
+}
+
+/// What a user held of a GPU on a day. By user, and then by day, node and GPU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRow {
+    pub user: String,
+    pub date: NaiveDate,
+    pub node: String,
+    pub gpu: GpuIndex,
+    pub account: Account,
+    /// By which tasks, where that is known.
+    pub tasks: Option<RowTasks>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,27 +142,71 @@ impl Usage {
         self.absences.entry(absence).or_default().add(date);
     }
 
+    /// Adds what a user held of a group.
+    pub fn add_part(&mut self, user: &str, group: Group, account: Account) {
+        *self.parts.entry((user.to_owned(), group)).or_default() += account;
+    }
+
+    /// Notes that it is not known by which tasks something was held on a day, of this node or of any.
+    pub fn add_task_gap(&mut self, date: NaiveDate, node: Option<&str>, gap: TaskGap) {
+        let of = (node.map(str::to_owned), gap);
+        self.task_gaps.entry(of).or_default().add(date);
+    }
+
     /// The same of users with other names.
     pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
-        let mut renamed: BTreeMap<String, Account> = BTreeMap::new();
+        let mut users: BTreeMap<String, Account> = BTreeMap::new();
         for (user, account) in std::mem::take(&mut self.users) {
-            *renamed.entry(name(&user)).or_default() += account;
+            *users.entry(name(&user)).or_default() += account;
         }
-        self.users = renamed;
+        self.users = users;
+        for ((user, group), account) in std::mem::take(&mut self.parts) {
+            self.add_part(&name(&user), group, account);
+        }
+        for row in &mut self.rows {
+            row.user = name(&row.user);
+        }
+        self.sort_rows();
         self
+    }
+
+    /// The same of groups with other names.
+    pub fn with_groups_renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        for ((user, group), account) in std::mem::take(&mut self.parts) {
+            let group = match group {
+                Group::Named(group) => Group::Named(name(&group)),
+                group => group,
+            };
+            self.add_part(&user, group, account);
+        }
+        self
+    }
+
+    /// Leaves out what others held.
+    pub fn retain_users(&mut self, wanted: &BTreeSet<String>) {
+        self.users.retain(|user, _| wanted.contains(user));
+        self.parts.retain(|(user, _), _| wanted.contains(user));
+        self.rows.retain(|row| wanted.contains(&row.user));
+    }
+
+    pub fn sort_rows(&mut self) {
+        let key = |row: &UserRow| (row.user.clone(), row.date, row.node.clone(), row.gpu);
+        self.rows.sort_by_cached_key(key);
     }
 
     /// The users in an order: the greatest first, and those that are equal by name.
     pub fn sorted(&self, order: UserOrder) -> Vec<(&str, Account)> {
         let users = self.users.iter();
-        let mut users: Vec<_> = users.map(|(name, &account)| (&**name, account)).collect();
-        // Stable, and they are in the order of names.
-        match order {
-            UserOrder::Name => {}
-            UserOrder::Idle => users.sort_by_key(|(_, of)| Reverse(of.idle.seconds())),
-            UserOrder::Allocated => users.sort_by_key(|(_, of)| Reverse(of.seconds())),
+        sorted(users.map(|(name, &account)| (&**name, account)), order)
+    }
+
+    /// The groups, of all users together, in an order. Grouping changes no sum.
+    pub fn sorted_groups(&self, order: UserOrder) -> Vec<(&Group, Account)> {
+        let mut groups: BTreeMap<&Group, Account> = BTreeMap::new();
+        for ((_, group), &account) in &self.parts {
+            *groups.entry(group).or_default() += account;
         }
-        users
+        sorted(groups, order)
     }
 
     /// All users' accounts together; `None` where no day has any, which is not the same as no use. Of a GPU that two
@@ -151,8 +217,21 @@ impl Usage {
 
     /// Whether the accounts of every day and node are there, and no task is known to be missing in them.
     pub fn is_complete(&self) -> bool {
-        self.absences.is_empty() && !self.doubts.keys().any(|(_, doubt)| doubt.lacks_a_task())
+        self.absences.is_empty()
+            && self.task_gaps.is_empty()
+            && !self.doubts.keys().any(|(_, doubt)| doubt.lacks_a_task())
     }
+}
+
+fn sorted<K>(all: impl IntoIterator<Item = (K, Account)>, order: UserOrder) -> Vec<(K, Account)> {
+    let mut all: Vec<_> = all.into_iter().collect();
+    // Stable, and they are in the order of names.
+    match order {
+        UserOrder::Name => {}
+        UserOrder::Idle => all.sort_by_key(|(_, of)| Reverse(of.idle.seconds())),
+        UserOrder::Allocated => all.sort_by_key(|(_, of)| Reverse(of.seconds())),
+    }
+    all
 }
 
 #[cfg(test)]
@@ -298,6 +377,37 @@ mod tests {
             prop_assert_eq!(renamed.total(), usage.total());
             let one = usage.clone().renamed(|_| "everybody".to_owned());
             prop_assert_eq!(one.users.get("everybody").copied().unwrap_or_default(), usage.total().unwrap_or_default());
+        }
+    }
+
+    proptest! {
+        /// Whatever the groups are, and whoever is in them.
+        #[test]
+        fn grouping_changes_no_total(
+            parts in prop::collection::vec((0_usize..3, 0_usize..5, prop::array::uniform5(0_u64..20_000), 0_u32..=100), 0..30),
+        ) {
+            let mut usage = Usage::new(first(), first());
+            usage.days_with_accounts = 1;
+            for (user, group, seconds, mean) in parts {
+                let account = account(seconds, mean);
+                let group = match group {
+                    0 => Group::Unnamed,
+                    1 => Group::Unknown,
+                    number => Group::Named(format!("p{number}")),
+                };
+                *usage.users.entry(USERS[user].to_owned()).or_default() += account;
+                usage.add_part(USERS[user], group, account);
+            }
+            let total = |usage: &Usage| {
+                let groups = usage.sorted_groups(UserOrder::Idle).into_iter();
+                groups.map(|(_, account)| account).sum::<Account>()
+            };
+            prop_assert_eq!(Some(total(&usage)), usage.total());
+            let renamed = usage.clone().renamed(|_| "everybody".to_owned()).with_groups_renamed(|_| "all".to_owned());
+            prop_assert_eq!(total(&renamed), total(&usage));
+            let mut alone = usage;
+            alone.retain_users(&[USERS[0].to_owned()].into());
+            prop_assert_eq!(Some(total(&alone)), alone.total());
         }
     }
 

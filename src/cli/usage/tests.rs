@@ -132,8 +132,8 @@ fn options_of_the_run_are_refused_beside_a_subcommand() {
         ),
         (&["status", "--jobs", "3"], "--jobs <N> 是收集資料時的選項"),
         (
-            &["alerts", "--to", "yesterday"],
-            "--to <DATE> 只用於收集資料與 users、report：請從 daily-gpu-log alerts 的命令列移除",
+            &["check", "--to", "yesterday"],
+            "--to <DATE> 只用於收集資料與 status、users、alerts、report：請從 daily-gpu-log check 的命令列移除",
         ),
         (
             &["--node", "a", "config", "show"],

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod day;
 pub mod days;
+pub mod digest;
 pub mod metrics_file;
 pub mod node;
 pub mod nodes;
@@ -128,7 +129,13 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     // With the lock: the run that was waited for may have changed what is missing, and have written readings that had
     // not been due before.
     let plan = plan::plan(request, &run.data_dir)?;
-    days::collect_days(&run, &plan.days)
+    let mut collected = days::collect_days(&run, &plan.days)?;
+    if let Err(error) = digest::send_if_due(request, &run.data_dir) {
+        let error = format!("{error:#}");
+        console::fail(&error);
+        collected.add_failed_output(&error);
+    }
+    Ok(collected)
 }
 
 fn print_plan(request: &Request) -> Result<ExitStatus> {

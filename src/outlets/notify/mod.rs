@@ -5,6 +5,7 @@
 
 mod address;
 mod alerts_message;
+mod digest_message;
 mod healthcheck;
 mod mail;
 mod message;
@@ -23,7 +24,8 @@ use crate::sources::parallel::{self, Jobs, NoThread};
 use address::Address;
 
 pub use alerts_message::{mail_for_user, notice_for_admin};
-pub use mail::{MailError, Mailer};
+pub use digest_message::digest;
+pub use mail::{Attachment, MailError, Mailer};
 pub use message::Message;
 pub use run_message::Ended;
 pub use watch::Watch;

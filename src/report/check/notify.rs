@@ -17,6 +17,9 @@ pub fn notify(settings: &Notify) -> Vec<Check> {
         });
         return missing.collect();
     }
+    if let Some(problem) = settings.digest_problem() {
+        return vec![Check::error(Subject::Notify, problem.to_owned())];
+    }
     let address = |whom: &str, url: UrlSetting| {
         let url = url.find().ok().flatten()?;
         Some(format!("{whom} {url}"))

@@ -42,6 +42,7 @@ fn task(id: &str, user: &str, node: &Node, cards: &[u64], minutes: i64) -> Task 
         project_uuid: None,
         image: None,
         owner: None,
+        create_time: TaskTime::Absent,
         start: TaskTime::At { unix, text },
         end: TaskTime::Absent,
         total_seconds: None,

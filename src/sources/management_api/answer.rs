@@ -288,6 +288,8 @@ pub fn read_task(id: &str, record: &RawValue) -> Result<(Task, bool), Both> {
         project_uuid: detail("project_uuid"),
         image: detail("image"),
         owner: detail("owner"),
+        // Nothing depends on it, and so not on its weekday either.
+        create_time: time(detail("create_time")).0,
         start,
         end,
         total_seconds,

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{self, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::TlsParameters;
 use secrecy::ExposeSecret;
@@ -24,6 +24,14 @@ pub use session::MailError;
 /// Longer mails are read by nobody.
 const LIMIT_BYTES: usize = 100_000;
 const AT_ONCE: u16 = 8;
+
+/// A file that a mail carries.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    pub name: String,
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
+}
 
 pub struct Mailer {
     smtp: Smtp,
@@ -54,7 +62,16 @@ impl Mailer {
     /// Sends `message` to one recipient, who learns of no other. A try whose answer is lost may have been delivered;
     /// the second one has the same id then.
     pub fn send(&self, recipient: &Mailbox, message: &Message) -> Result<(), Undelivered> {
-        let letter = self.letter(recipient, message);
+        self.send_with(recipient, message, &[])
+    }
+
+    fn send_with(
+        &self,
+        recipient: &Mailbox,
+        message: &Message,
+        attachments: &[Attachment],
+    ) -> Result<(), Undelivered> {
+        let letter = self.letter(recipient, message, attachments);
         session::deliver(self, &letter).map_err(|reason| Undelivered::Mail {
             recipient: recipient.email.to_string(),
             server: format!("{}:{}", self.smtp.host, self.smtp.port()),
@@ -68,21 +85,48 @@ impl Mailer {
         super::deliver_all(mails, Jobs::exactly(AT_ONCE), send)
     }
 
-    fn letter(&self, recipient: &Mailbox, message: &Message) -> lettre::Message {
+    /// Sends all recipients the same, and answers for each in that order.
+    pub fn send_to_each(
+        &self,
+        recipients: &[&Mailbox],
+        message: &Message,
+        attachments: &[Attachment],
+    ) -> Vec<Result<(), Undelivered>> {
+        let send = |recipient: &&Mailbox| self.send_with(recipient, message, attachments);
+        super::deliver_all(recipients, Jobs::exactly(AT_ONCE), send)
+    }
+
+    fn letter(
+        &self,
+        recipient: &Mailbox,
+        message: &Message,
+        attachments: &[Attachment],
+    ) -> lettre::Message {
         let from = &self.smtp.from;
         // Nobody answers it, and no machine should either (RFC 3834).
         let automatic = HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
         );
-        lettre::Message::builder()
+        let letter = lettre::Message::builder()
             .from(from.clone())
             .to(recipient.clone())
             .subject(&*message.subject)
             .message_id(Some(message_id(from)))
-            .raw_header(automatic)
-            .singlepart(SinglePart::plain(message.body(LIMIT_BYTES)))
-            .expect("a sender and a recipient are all that a letter needs")
+            .raw_header(automatic);
+        let text = SinglePart::plain(message.body(LIMIT_BYTES));
+        let letter = if attachments.is_empty() {
+            letter.singlepart(text)
+        } else {
+            let parts = MultiPart::mixed().singlepart(text);
+            letter.multipart(attachments.iter().fold(parts, |parts, file| {
+                let kind = ContentType::parse(file.content_type);
+                let kind = kind.expect("a type of the program's own");
+                let attached = message::Attachment::new(file.name.clone());
+                parts.singlepart(attached.body(file.bytes.clone(), kind))
+            }))
+        };
+        letter.expect("a sender and a recipient are all that a letter needs")
     }
 
     fn tls(&self) -> Result<Option<TlsParameters>, MailError> {

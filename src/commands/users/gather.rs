@@ -1,0 +1,78 @@
+//! The accounts of the days that are asked for, and what stands behind them in the tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use chrono::NaiveDate;
+
+use super::closer::Closer;
+use super::nodes::WantedNodes;
+use crate::analysis::Mean;
+use crate::analysis::usage::{GroupBy, Usage, UserOrder, dates};
+use crate::commands::calendar::Calendar;
+use crate::formats::workbook::Book;
+use crate::settings::Config;
+use crate::store::Archive;
+
+/// What is wanted besides who held how much.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Of these nodes alone, if any are named.
+    pub nodes: &'a [String],
+    pub by: GroupBy,
+    pub rows: bool,
+    /// The means of each node and day.
+    pub means: bool,
+}
+
+#[derive(Debug)]
+pub struct Gathered {
+    pub usage: Usage,
+    pub means: BTreeMap<(String, NaiveDate), Mean>,
+}
+
+impl Gathered {
+    pub fn book(&self, config: &Config, by: GroupBy, order: UserOrder) -> Book<'_> {
+        Book {
+            usage: &self.usage,
+            means: &self.means,
+            by,
+            order,
+            zone: config.zone,
+            thresholds: config.thresholds,
+        }
+    }
+}
+
+/// The accounts of every day from `first` to `last`, one day after the other.
+pub fn gather(
+    config: &Config,
+    archive: &Archive,
+    (first, last): (NaiveDate, NaiveDate),
+    wanted: Wanted,
+) -> Result<Gathered> {
+    let nodes = WantedNodes::new(config, wanted.nodes);
+    let mut gathered = Gathered {
+        usage: Usage::new(first, last),
+        means: BTreeMap::new(),
+    };
+    let mut reported = BTreeSet::new();
+    for (_, window) in Calendar::now(config).windows(first, last) {
+        let window = window?;
+        let Some(day) = nodes.add_day(&window, archive, &mut gathered.usage) else {
+            continue;
+        };
+        let closer = Closer {
+            config,
+            archive,
+            window: &window,
+            wanted,
+        };
+        let of_nodes = day.iter().filter(|(name, _)| nodes.include(name));
+        closer.add(of_nodes, &mut gathered);
+        reported.extend(day.into_keys());
+    }
+    nodes.are_known(&reported, config, &dates(first, last))?;
+    gathered.usage.sort_rows();
+    Ok(gathered)
+}
