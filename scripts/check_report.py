@@ -5,9 +5,10 @@ usage: check_report.py BINARY [DIRECTORY]
 
 The pictures go into DIRECTORY, to be looked at by somebody with eyes.
 """
-import contextlib, csv, os, re, subprocess, sys, tempfile, time
+import contextlib, csv, re, subprocess, sys, tempfile, threading, time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
 from devtools import Browser, Page
 
@@ -28,14 +29,15 @@ def cluster(binary):
     """The simulated cluster, which collects its yesterday. Yields its settings file."""
     example = binary.parent / "examples" / "simulated-cluster"
     process = subprocess.Popen([example, "--serve"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    too_late = threading.Timer(START_SECONDS, process.kill)
+    too_late.start()
     try:
-        for line in process.stdout:
-            if line.startswith("The cluster runs"):
-                break
-        else:
-            raise Failed("the simulated cluster does not start")
+        # In either language.
+        check(any("Ctrl-C" in line for line in process.stdout), "the simulated cluster does not start")
+        too_late.cancel()
         yield binary.parent / "simulated-cluster" / "daily-gpu-log.toml"
     finally:
+        too_late.cancel()
         process.kill()
         process.wait()
 
@@ -239,8 +241,8 @@ def main():
     if pictures:
         pictures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="check-report-") as folder, cluster(binary) as settings:
-        collected = subprocess.run([binary, "yesterday", "--catch-up", "6", "-q", "--config", settings])
-        check(collected.returncode == 0, "collecting", collected.returncode)
+        collected = subprocess.run([binary, "yesterday", "--catch-up", "6", "-q", "--config", settings], capture_output=True, text=True)
+        check(collected.returncode == 0, "collecting", collected.returncode, collected.stderr)
         data = settings.parent / "data"
         date = max(file.name for file in (data / "colab-gpu1").iterdir())
         of_day, of_week = Path(folder).resolve() / "day.html", Path(folder).resolve() / "week.html"
