@@ -131,9 +131,9 @@ fn misplaced(arg: &Arg, program: &Command, command: &Command, path: &str) -> Str
     }
 }
 
-/// The word in the place of the date that is none, before what nobody expects behind it.
+/// What is wrong with the word in the place of the date that is none, before what nobody expects behind it.
 fn not_a_date(line: &[OsString], program: &Command) -> Option<String> {
-    (1..line.len()).find_map(|end| {
+    let word = (1..line.len()).find_map(|end| {
         let matches = program.clone().try_get_matches_from(&line[..end]);
         let error = matches.err()?;
         let is_date = error.kind() == ErrorKind::ValueValidation
@@ -143,7 +143,17 @@ fn not_a_date(line: &[OsString], program: &Command) -> Option<String> {
             Some(ContextValue::String(word)) if is_date => Some(word.clone()),
             _ => None,
         }
-    })
+    })?;
+    let problem = said!(
+        "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
+        "'{word}' is neither a date nor a command: daily-gpu-log help lists the commands"
+    );
+    let names = program.get_subcommands().map(Command::get_name);
+    Some(with_nearest(
+        problem,
+        &word,
+        names.chain(["today", "yesterday"]),
+    ))
 }
 
 /// What clap found, in `command` of the `program`.
@@ -168,13 +178,9 @@ fn problem(
         kind,
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
     ) && command.get_name() == program.get_name()
-        && let Some(word) = not_a_date(line, program)
+        && let Some(problem) = not_a_date(line, program)
     {
-        let problem = said!(
-            "「{word}」不是日期，也不是子命令：全部列在 daily-gpu-log help",
-            "'{word}' is neither a date nor a command: daily-gpu-log help lists the commands"
-        );
-        return with_nearest(problem, &word, names().chain(["today", "yesterday"]));
+        return problem;
     }
     match kind {
         ErrorKind::UnknownArgument => {
