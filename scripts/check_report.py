@@ -10,12 +10,15 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
+import terminal
 from devtools import Browser, Page
 
 START_SECONDS = 120
 MOST_BYTES = 64 << 10
 MOST_READY_SECONDS = 2
 GPUS = 32
+LIVE_SIZE = (108, 42)    # columns and rows
+LIVE_SECONDS = 4
 
 class Failed(Exception):
     """A check that failed."""
@@ -235,6 +238,22 @@ def week(browser, path, pictures):
     page.close()
     narrow(browser, path, pictures and pictures / "week-phone.png")
 
+def for_the_readme(browser, binary, settings, date, folder, pictures):
+    """What the README shows, in both languages: the top of a day's page, and the live view."""
+    for language in ("zh-TW", "en"):
+        path = folder / f"readme.{language}.html"
+        report(binary, settings, path, date, "--lang", language)
+        page = Page(browser, path, width=1180, height=860)
+        page.screenshot(pictures / f"report.{language}.png")
+        page.close()
+        command = [str(binary), "live", "--lang", language, "--config", str(settings)]
+        shown, status = terminal.output(command, *LIVE_SIZE, LIVE_SECONDS, b"q")
+        check(status == 0, "live", status)
+        path.write_text(terminal.page(terminal.cells(shown, *LIVE_SIZE)))
+        page = Page(browser, path, width=round(LIVE_SIZE[0] * 8.6) + 28, height=LIVE_SIZE[1] * 19 + 28, script=False)
+        page.screenshot(pictures / f"live.{language}.png")
+        page.close()
+
 def main():
     binary = Path(sys.argv[1]).resolve()
     pictures = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 and sys.argv[2] else None
@@ -257,6 +276,8 @@ def main():
             seen, ready = day(browser, of_day, data, date, pictures)
             week(browser, of_week, pictures)
             english(browser, in_english, pictures and pictures / "english.png")
+            if pictures:
+                for_the_readme(browser, binary, settings, date, Path(folder), pictures)
         finally:
             browser.close()
     print(f"the page of a day: {bytes_of_day:,} bytes, made in {seconds * 1000:.0f} ms, ready in {ready:.2f} s; "

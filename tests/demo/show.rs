@@ -65,6 +65,14 @@ pub(crate) fn serve(language: &str) -> Done {
         ),
         ("status", demo.text("每一天收集得如何", "how each day went")),
         (
+            "live",
+            demo.text("現在誰在用哪張 GPU", "who is on which GPU now"),
+        ),
+        (
+            "report --days 7",
+            demo.text("七天的網頁", "a page of seven days"),
+        ),
+        (
             "users",
             demo.text("誰佔用了多少 GPU 小時", "who held how many GPU-hours"),
         ),
@@ -140,12 +148,7 @@ impl Demonstration {
         println!("\n{title}");
         println!("\n$ cd {}", self.directory.display());
         println!("$ daily-gpu-log --config daily-gpu-log.toml {day}");
-        let mut run = Command::new(&self.program);
-        run.args(["--config", "daily-gpu-log.toml", day]);
-        let status = run.current_dir(&self.directory).status()?;
-        if !status.success() {
-            return Err(format!("the program ended with {status}").into());
-        }
+        self.program(&[day])?;
 
         println!("\n$ ls data/*/*");
         println!(
@@ -183,7 +186,26 @@ impl Demonstration {
                 println!("{}", columns.join(","));
             }
         }
+
+        println!("\n$ daily-gpu-log --config daily-gpu-log.toml report {day}");
+        self.program(&["report", day])?;
+        let page = self
+            .directory
+            .join(format!("data/reports/report_{day}.html"));
+        let where_it_is = self.text("在瀏覽器中開啟：", "Open it in a browser: ");
+        println!("{where_it_is}file://{}", page.display());
         Ok(())
+    }
+
+    fn program(&self, arguments: &[&str]) -> Done {
+        let mut run = Command::new(&self.program);
+        run.args(["--config", "daily-gpu-log.toml"]).args(arguments);
+        let status = run.current_dir(&self.directory).status()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the program ended with {status}").into())
+        }
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
