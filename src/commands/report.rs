@@ -96,7 +96,7 @@ pub fn run(args: &ReportArgs, frame: &Frame) -> Result<ExitStatus> {
     };
     frame.print_report(&written, overview.is_complete(), |written| {
         let file = &written.file;
-        said!("網頁：{file}\n", "page: {file}\n")
+        said!("網頁：{file}\n", "Page: {file}\n")
     })?;
     if !overview.is_complete() {
         console::warn(text(

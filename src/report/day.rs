@@ -177,7 +177,7 @@ impl<'a> RunReport<'a> {
         }
         if let Some(path) = &self.page {
             let path = path.display();
-            lines += &said!("網頁：{path}\n", "page: {path}\n");
+            lines += &said!("網頁：{path}\n", "Page: {path}\n");
         }
         lines
     }

@@ -450,7 +450,7 @@ fn what_is_missing_is_said_once() {
 fn the_page_is_in_the_language_of_what_is_said() {
     let world = world();
     let english = world.run(&["report", DATE, "--lang", "en"]).exits(0);
-    let _ = english.stdout_is(&format!("page: {PAGE}\n"));
+    let _ = english.stdout_is(&format!("Page: {PAGE}\n"));
     let page = world.read(PAGE);
     assert!(page.contains("<html lang=\"en\">") && page.contains("GPU overview 2025-08-01"));
     assert!(page.contains("<code>daily-gpu-log report 2025-08-01 --lang en</code>"));

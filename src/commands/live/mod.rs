@@ -23,7 +23,7 @@ const MOST: Duration = Duration::from_secs(3600);
 #[derive(Args, Debug)]
 pub struct LiveArgs {
     #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
-    #[arg(help = text("只看這些節點 (可重複，或以逗號分隔)", "only these nodes (repeatable, or separated by commas)"))]
+    #[arg(help = text("只看這些節點 (可重複，或以逗號分隔)", "only these nodes (repeatable, or with commas)"))]
     nodes: Vec<String>,
     #[arg(long, value_name = "NAME", value_parser = user_name())]
     #[arg(help = text("只列這位使用者佔用的 GPU", "list only the GPUs that this user holds"))]
