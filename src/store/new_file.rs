@@ -1,11 +1,11 @@
 //! A file of the user's own, in a place that they name.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::write::temporary;
+use super::write::place;
 use crate::model::{said, text};
 
 const MODE: u32 = 0o640;
@@ -28,9 +28,9 @@ pub enum NewFileError {
 
 /// Puts a file in the place of whatever file has its name, whole. What is no file stays.
 pub fn replace(path: &Path, mode: u32, contents: &[u8]) -> Result<(), NewFileError> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path.parent();
+    let directory = parent.filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
     let replace = || -> io::Result<()> {
         if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             let problem = text(
@@ -39,11 +39,7 @@ pub fn replace(path: &Path, mode: u32, contents: &[u8]) -> Result<(), NewFileErr
             );
             return Err(io::Error::other(problem));
         }
-        let mut file = temporary(directory.unwrap_or(Path::new(".")), mode)?;
-        file.write_all(contents)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        place(directory, path, mode, contents, File::sync_all)
     };
     replace().map_err(|cause| NewFileError::Unwritable {
         path: path.to_owned(),

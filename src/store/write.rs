@@ -91,14 +91,22 @@ pub fn put(
 ) -> Result<(), WriteError> {
     let directory = target.parent().unwrap_or(target);
     make_directory(directory, modes)?;
-    let put = || -> io::Result<()> {
-        let mut file = temporary(directory, modes.file)?;
-        file.write_all(contents)?;
-        sync(file.as_file())?;
-        file.persist(target)?;
-        Ok(())
-    };
-    put().map_err(WriteError::at(target))
+    place(directory, target, modes.file, contents, sync).map_err(WriteError::at(target))
+}
+
+/// The same in a directory that is there.
+pub fn place(
+    directory: &Path,
+    target: &Path,
+    mode: u32,
+    contents: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut file = temporary(directory, mode)?;
+    file.write_all(contents)?;
+    sync(file.as_file())?;
+    file.persist(target)?;
+    Ok(())
 }
 
 /// Gives the file at `path` a second name, and returns it.

@@ -209,7 +209,10 @@ impl Asking {
                 gathered.failed(position, problem);
             }
             // What is now is known all the same.
-            Event::Node(_, Stretch::Hour, Err(_)) => {}
+            Event::Node(position, Stretch::Hour, Err(_)) => {
+                self.nodes[position].hour_due = Instant::now() + TASKS_PERIOD;
+                gathered.hour_failed(position);
+            }
             Event::Node(position, Stretch::Day, Err(_)) => {
                 self.nodes[position].day_due = Some(Instant::now() + TASKS_PERIOD);
             }

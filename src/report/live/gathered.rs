@@ -52,6 +52,8 @@ pub struct TasksNow {
     pub problem: Option<String>,
     /// What is wrong with the answer as a whole.
     pub remarks: Vec<String>,
+    /// Whether it has tasks that cannot be read, and so may hold any GPU.
+    pub has_malformed: bool,
 }
 
 impl GpuNow {
@@ -129,6 +131,13 @@ impl<'a> Gathered<'a> {
         self.nodes[position].problem = Some(problem);
     }
 
+    /// The node at `position` did not answer for the last hour, of which then nothing is known.
+    pub fn hour_failed(&mut self, position: usize) {
+        for gpu in &mut self.nodes[position].gpus {
+            gpu.hour = GpuNow::NEW.hour;
+        }
+    }
+
     pub fn tasks_answered(
         &mut self,
         answer: &Answer,
@@ -160,6 +169,7 @@ impl<'a> Gathered<'a> {
             holders: holders::place(&nodes, answer, window, now),
             answered_at: Some(now),
             problem: None,
+            has_malformed: malformed.is_some(),
             remarks: malformed.into_iter().chain(unknown).collect(),
         };
     }

@@ -322,3 +322,39 @@ fn what_the_agent_sends_in_place_of_a_reading_is_named() {
     assert_eq!(view.nodes[0].remarks, ["Card 9 的 GPU = 150，不是讀數"]);
     assert_eq!(view.exit_status(), ExitStatus::Incomplete);
 }
+
+#[test]
+fn who_else_holds_a_held_gpu_is_not_known_where_a_task_cannot_be_read() {
+    let world = World::new(|config| {
+        let nodes = config.nodes.iter().zip(["t1", "t2"]);
+        nodes
+            .map(|(node, id)| task(id, "alice", node, &[1, 9], 50))
+            .collect()
+    });
+    let mut gathered = world.gathered();
+    assert_eq!(gathered.view(NOW, None).exit_status(), ExitStatus::Complete);
+    let answer = Answer {
+        tasks: world.tasks.clone(),
+        malformed: vec![MalformedTask {
+            id: "t7".to_owned(),
+            problem: both!("x", "x"),
+        }],
+        ..Answer::default()
+    };
+    gathered.tasks_answered(&answer, &window(), NOW, &world.config);
+    let view = gathered.view(NOW, None);
+    assert_eq!(view.totals.unknown, 0);
+    assert_eq!(view.exit_status(), ExitStatus::Incomplete);
+}
+
+#[test]
+fn an_hour_that_was_not_answered_is_no_longer_shown() {
+    let world = World::new(|_| Vec::new());
+    let mut gathered = world.gathered();
+    gathered.hour_failed(0);
+    let view = gathered.view(NOW, None);
+    let hours = view.nodes.iter().map(|node| &node.gpus[0].hour);
+    let known: Vec<_> = hours.map(|hour| hour.iter().flatten().count()).collect();
+    assert_eq!(known, [0, 12]);
+    assert_eq!(view.nodes[0].gpus[0].percent, Reading::new(60.0));
+}

@@ -63,6 +63,8 @@ pub struct TasksView {
     pub answered_at: Option<UnixSeconds>,
     pub problem: Option<String>,
     pub remarks: Vec<String>,
+    #[serde(skip)]
+    pub has_malformed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -138,6 +140,7 @@ impl Gathered<'_> {
                 answered_at: tasks.answered_at,
                 problem: tasks.problem.clone(),
                 remarks: tasks.remarks.clone(),
+                has_malformed: tasks.has_malformed,
             },
             nodes,
         }
@@ -243,7 +246,8 @@ impl View {
     /// 3 where a node does not answer, or where it is not known of some GPU whether somebody holds it.
     pub fn exit_status(&self) -> ExitStatus {
         let answer = self.nodes.iter().all(NodeView::answers);
-        let is_known = self.tasks.problem.is_none() && self.totals.unknown == 0;
+        let tasks = &self.tasks;
+        let is_known = tasks.problem.is_none() && !tasks.has_malformed && self.totals.unknown == 0;
         let has_problems = self.nodes.iter().any(|node| !node.remarks.is_empty());
         ExitStatus::incomplete_unless(answer && is_known && !has_problems)
     }

@@ -102,6 +102,7 @@ fn view() -> View {
             answered_at: Some(NOW),
             problem: None,
             remarks: Vec::new(),
+            has_malformed: false,
         },
         nodes,
     }
