@@ -7,7 +7,8 @@
 # same cores as what is measured, so that ratios mean more than times. It is measured with agents that answer at once,
 # with agents that take as long as a real one was measured to (25 ms on 1.37.1), and with 1,000 of which some hang and
 # some are down. Fails if one of the healthy ones is not complete then, or the run takes longer than it may; and if
-# `users` takes longer than 2 s for a year of 4 nodes, or much more memory than for a week.
+# `users` takes longer than 2 s for a year of 4 nodes, or much more memory than for a week; and if a page is larger or
+# takes longer than it may.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -128,6 +129,23 @@ bench_users() {
     [ "$((peak_kib - week))" -lt 2048 ] || fail "the memory of users grows with the days"
 }
 
+# bench_report NODES DAYS MOST_KIB MOST_MS: the page of so many days of so many nodes.
+bench_report() {
+    local nodes=$1 days=$2 most_kib=$3 most_ms=$4 here=$work/report-$1-$2 first kib
+    first=$(date -u -d "$day - $((days - 1)) days" +%F)
+    echo "report over $days days of $nodes nodes of 8 cards"
+    start "$here" "$nodes" 0 32
+    "$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/data" --quiet "$first" --to "$day"
+    stop
+    measure "report, $days days" 3 "$program" report --config "$here/daily-gpu-log.toml" --data-dir "$here/data" \
+        "$first" --to "$day" -o "$here/page.html"
+    kib=$(($(stat -c %s "$here/page.html") / 1024))
+    echo "  $kib KiB, peak memory $peak_kib KiB"
+    [ "$kib" -le "$most_kib" ] || fail "more than $most_kib KiB"
+    awk -v wall="$wall_ms" -v most="$most_ms" 'BEGIN { exit wall > most }' || fail "more than $most_ms ms"
+    rm -r "$here"
+}
+
 fail() {
     echo "bench: $1" >&2
     exit 1
@@ -143,6 +161,11 @@ bench 1000 0 9 10000
 bench 1000 25 9 10000
 awk -v few="$few" -v many="$many" 'BEGIN { printf "peak memory grows by %.1f KiB a node\n", (many - few) / 996 }'
 measure 'daily-gpu-log --version' 25 "$program" --version
+
+bench_report 4 1 128 50
+bench_report 4 31 800 300
+bench_report 100 1 1300 500
+bench_report 100 31 8000 5000
 
 bench_users 4 32
 bench_users 4 2000
