@@ -17,7 +17,7 @@ START_SECONDS = 120
 MOST_BYTES = 64 << 10
 MOST_READY_SECONDS = 2
 GPUS = 32
-LIVE_SIZE = (108, 42)    # columns and rows
+LIVE_SIZE = (80, 38)    # columns and rows
 LIVE_SECONDS = 4
 
 class Failed(Exception):
@@ -243,7 +243,7 @@ def for_the_readme(browser, binary, settings, date, folder, pictures):
     for language in ("zh-TW", "en"):
         path = folder / f"readme.{language}.html"
         report(binary, settings, path, date, "--lang", language)
-        page = Page(browser, path, width=1180, height=860)
+        page = Page(browser, path, width=1180, height=1760, scale=0.66)
         page.screenshot(pictures / f"report.{language}.png")
         page.close()
         command = [str(binary), "live", "--lang", language, "--config", str(settings)]
