@@ -209,9 +209,8 @@ fn about(args: &ReportArgs, overview: &Overview) -> About {
     if args.anonymize {
         add("--anonymize", "");
     }
-    if Language::chosen() == Language::English {
-        add("--lang", "en");
-    }
+    // Whatever the settings say then, and the variable.
+    add("--lang", &Language::chosen().to_string());
     About {
         made_at: clock(overview.zone, now()),
         command,
@@ -228,25 +227,39 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Writes the page of a day that was just collected, and what leads to the newest.
+/// Writes the page of a day that was just collected, and what leads to the newest, in the language of a run's files.
 pub fn write_page_of_day(
     config: &Config,
     archive: &Archive,
     window: &Window,
 ) -> Result<PathBuf, WriteError> {
+    let path = reports::page_file(&archive.root, window.date, window.date);
+    let write = || put_page_of_day(config, archive, window, &path);
+    config.file_language.in_it(write)?;
+    Ok(path)
+}
+
+fn put_page_of_day(
+    config: &Config,
+    archive: &Archive,
+    window: &Window,
+    path: &Path,
+) -> Result<(), WriteError> {
     let date = window.date;
     let gathering = Gathering::new(config, archive, Scope::default(), (date, date), 1);
     let windows = iter::once(Ok::<_, DateError>(window.clone()));
     let overview = gathering.gather(windows).expect("a window is given");
     let about = About {
         made_at: clock(config.zone, now()),
-        command: format!("daily-gpu-log report {date}"),
+        command: format!(
+            "daily-gpu-log report {date} --lang {}",
+            config.file_language
+        ),
     };
-    let path = reports::page_file(&archive.root, date, date);
-    reports::write_page(archive, &path, &page::render(&overview, &about))?;
+    reports::write_page(archive, path, &page::render(&overview, &about))?;
     if let Some(newest) = reports::newest_page(&archive.root) {
         let page = page::leading_to(&newest);
         reports::write_page(archive, &reports::latest_file(&archive.root), &page)?;
     }
-    Ok(path)
+    Ok(())
 }

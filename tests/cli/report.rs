@@ -459,3 +459,30 @@ fn the_page_is_in_the_language_of_what_is_said() {
         .collect();
     assert!(left.iter().all(|c| "王小明".contains(c)), "{left:?}");
 }
+
+#[test]
+fn the_page_of_a_run_is_in_the_language_of_its_files() {
+    for (key, language, other, of_page) in [
+        ("", "zh-TW", "en", "zh-Hant-TW"),
+        ("file_language = \"en\"", "en", "zh-TW", "en"),
+    ] {
+        let lab = lab().node(node("gpu-b")).settings(key);
+        let world = lab.tables("[report]\nnightly = true\n").start();
+        let variable = [("DAILY_GPU_LOG_LANG", other)];
+        for outcome in [
+            world.run(&[DATE, "--lang", other]),
+            world.run_with(&[DATE], &variable),
+        ] {
+            outcome.exits(0);
+            let page = world.read(PAGE);
+            assert!(page.contains(&format!("<html lang=\"{of_page}\">")));
+            let command = format!("daily-gpu-log report {DATE} --lang {language}");
+            assert!(
+                page.contains(&format!("<code>{command}</code>")),
+                "{command}"
+            );
+            let latest = world.read("data/reports/latest.html");
+            assert!(latest.contains(&format!("<html lang=\"{of_page}\">")));
+        }
+    }
+}
