@@ -43,6 +43,19 @@ pub struct ReportArgs {
     output: Option<PathBuf>,
 }
 
+impl ReportArgs {
+    /// What keeps the page from the place of the one that a run writes.
+    fn suffix(&self) -> &'static str {
+        let is_part = self.user.is_some() || !self.nodes.is_empty();
+        match (self.anonymize, is_part) {
+            (false, false) => "",
+            (true, false) => "_anonymous",
+            (false, true) => "_part",
+            (true, true) => "_anonymous_part",
+        }
+    }
+}
+
 /// Where the page is, for programs.
 #[derive(Serialize)]
 struct Written<'a> {
@@ -76,7 +89,7 @@ pub fn run(args: &ReportArgs, frame: &Frame) -> Result<ExitStatus> {
     }
     let path = match &args.output {
         None => {
-            let path = reports::page_file(&archive.root, first, last);
+            let path = reports::page_file(&archive.root, first, last, args.suffix());
             reports::write_page(&archive, &path, &page)?;
             path
         }
@@ -233,7 +246,7 @@ pub fn write_page_of_day(
     archive: &Archive,
     window: &Window,
 ) -> Result<PathBuf, WriteError> {
-    let path = reports::page_file(&archive.root, window.date, window.date);
+    let path = reports::page_file(&archive.root, window.date, window.date, "");
     let write = || put_page_of_day(config, archive, window, &path);
     config.file_language.in_it(write)?;
     Ok(path)

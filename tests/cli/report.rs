@@ -486,3 +486,29 @@ fn the_page_of_a_run_is_in_the_language_of_its_files() {
         }
     }
 }
+
+#[test]
+fn a_page_without_names_or_of_a_part_leaves_that_of_the_run_alone() {
+    let world = lab().tables("[report]\nnightly = true\n").start();
+    world.run(&[DATE]).exits(0);
+    let of_run = world.read(PAGE);
+    for (arguments, suffix) in [
+        (&["--anonymize"][..], "_anonymous"),
+        (&["--user", "alice"], "_part"),
+        (&["--node", NODE], "_part"),
+        (&["--anonymize", "--node", NODE], "_anonymous_part"),
+    ] {
+        let page = PAGE.replace(".html", &format!("{suffix}.html"));
+        let outcome = world.run(&[&["report", DATE], arguments].concat()).exits(0);
+        let _ = outcome.stdout_is(&format!("網頁：{page}\n"));
+    }
+    assert_eq!(world.read(PAGE), of_run);
+    world.run(&[DATE]).exits(0);
+    let anonymous = world.read(&PAGE.replace(".html", "_anonymous.html"));
+    assert!(
+        !anonymous.contains("alice"),
+        "a later run puts no name back"
+    );
+    let latest = world.read("data/reports/latest.html");
+    assert!(latest.contains("content=\"0;url=report_2025-08-01.html\""));
+}
