@@ -512,3 +512,42 @@ fn a_page_without_names_or_of_a_part_leaves_that_of_the_run_alone() {
     let latest = world.read("data/reports/latest.html");
     assert!(latest.contains("content=\"0;url=report_2025-08-01.html\""));
 }
+
+#[test]
+fn where_a_task_may_have_held_a_gpu_the_page_does_not_say_that_none_did() {
+    let world = lab()
+        .node(node("gpu-b"))
+        .raw_task("t6", json!({"hostname": NODE, "gpus": [{"id": 1}]}));
+    let world = world.start();
+    world.run(&[DATE]).exits(3);
+    let kept = format!("data/.daily-gpu-log/tasks/{DATE}.json");
+    let (_, rest) = world
+        .read(&kept)
+        .split_once(',')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .expect("JSON");
+    world.write(
+        &kept,
+        &format!("{{\"fetched_at\":{},{rest}", MIDNIGHT + 23 * HOUR),
+    );
+    let page = world.run(&["report", DATE, "-o", "-"]).stdout;
+    let of_malformed = data(&page);
+    assert_eq!(of_malformed["days"][0][4], json!(MIDNIGHT + 23 * HOUR));
+    assert_eq!(of_malformed["gpus"][3]["x"], json!([0]));
+
+    let world = lab().node(node("gpu-b")).start();
+    world.run(&[DATE]).exits(0);
+    fs::remove_dir_all(world.path("data/.daily-gpu-log/runs")).expect("the records");
+    world.edit_settings("name = \"gpu-b\"", "name = \"gpu-c\"");
+    let page = world.run(&["report", DATE, "-o", "-"]).stdout;
+    let of_former = data(&page);
+    let nodes = of_former["nodes"].as_array().expect("nodes");
+    let former = nodes
+        .iter()
+        .position(|name| name == "gpu-b")
+        .expect("the former");
+    for gpu in of_former["gpus"].as_array().expect("GPUs") {
+        let is_in_doubt = gpu["n"] == json!(former);
+        assert_eq!(gpu.get("x").is_some(), is_in_doubt, "{gpu}");
+    }
+}

@@ -48,7 +48,7 @@ pub fn banner(overview: &Overview) -> Markup {
     }
     let mut without_tasks = DateRuns::default();
     let days = overview.days.iter();
-    for day in days.filter(|day| day.parts.is_some() && !day.has_tasks) {
+    for day in days.filter(|day| day.parts.is_some() && day.tasks_until.is_none()) {
         without_tasks.add(day.date);
     }
     if !without_tasks.0.is_empty() {

@@ -66,6 +66,11 @@ const coverage = (i, day) => {
   const [found, due] = D.gpus[i].c[day];
   return due ? W.coverage + " " + (found === due ? "100.0" : Math.min(99.9, found / due * 100).toFixed(1)) + "%" : W.gap;
 };
+// What is said of a GPU that nobody is seen to hold up to a time.
+const free = (i, day, to) => {
+  const [, , , , known, end] = D.days[day];
+  return Math.min(to, end) > known ? W.noTasks : (D.gpus[i].x || []).includes(day) ? W.doubt : W.unused;
+};
 const who = (i, day, from, to, withHours) => {
   const users = held(i, from, to), lines = [];
   for (const [u, spans] of users) {
@@ -75,7 +80,7 @@ const who = (i, day, from, to, withHours) => {
     lines.push(D.users[u] + "  " + W.task + " " + id + (type ? " (" + type + ")" : "") + at);
   }
   if (lines.length > 6) lines.splice(6, lines.length, "… +" + (users.size - 6));
-  return lines.length ? lines.join("\n") : D.days[day][4] ? W.unused : W.noTasks;
+  return lines.length ? lines.join("\n") : free(i, day, to);
 };
 
 // A lane: what it is of, and where in it one is.

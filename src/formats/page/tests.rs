@@ -65,7 +65,7 @@ fn overview(days: u16, users: &[&str]) -> Overview {
             cells: 144,
             offsets: vec![(0, 0)],
             parts: Some(parts),
-            has_tasks: true,
+            tasks_until: Some(start + 86_400),
         });
         for task in 0..users.len() {
             lane.add_hold(Hold {
@@ -220,6 +220,30 @@ fn the_page_of_one_user_names_nobody_else() {
     let page = render(&of_alice, &about());
     assert!(page.contains("alice 的 GPU 使用概況 2025-08-01"));
     assert!(!page.contains("mallory"));
+}
+
+#[test]
+fn that_nobody_held_a_gpu_is_said_only_as_far_as_it_is_known() {
+    let data = |overview: &Overview| -> serde_json::Value {
+        let page = render(overview, &about());
+        let data = between(&page, "type=\"application/json\">", "</script>");
+        serde_json::from_str(data).expect("JSON")
+    };
+    let mut of_days = overview(2, &["alice"]);
+    let known = data(&of_days);
+    assert_eq!(known["days"][0][4], MIDNIGHT + 86_400);
+    assert!(known["gpus"][0].get("x").is_none());
+    assert_eq!(known["words"]["unused"], "沒有任務佔用");
+    of_days.days[0].tasks_until = None;
+    of_days.days[1].tasks_until = Some(MIDNIGHT + 90_000);
+    of_days.nodes[0].lanes[0].doubted = vec![1];
+    let known = data(&of_days);
+    assert_eq!(known["days"][0][4], 0);
+    assert_eq!(known["days"][1][4], MIDNIGHT + 90_000);
+    assert_eq!(known["gpus"][0]["x"], serde_json::json!([1]));
+    // Others may have held what one user did not.
+    of_days.user = Some("alice".to_owned());
+    assert_eq!(data(&of_days)["words"]["unused"], "這位使用者沒有佔用");
 }
 
 #[test]

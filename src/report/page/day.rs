@@ -46,7 +46,7 @@ impl Gathering<'_> {
         let kept = self.kept_answer(window);
         let tasks = kept.as_ref().and_then(|kept| DayTasks::new(kept, window));
         let mut day = self.overview_day(window);
-        day.has_tasks = tasks.is_some();
+        day.tasks_until = tasks.as_ref().map(|tasks| tasks.known.to);
         let found = self.find(window, known);
         let has_files = found.iter().any(Found::is_there);
         self.add_usage(window, ledger, &record, has_files);
@@ -186,6 +186,7 @@ impl Gathering<'_> {
         let due = if has_files { window.due() } else { 0 };
         self.nodes
             .add_readings(number, usage, due, (cells, of_each));
+        self.add_doubts(number, node_day.as_ref());
         if let Some(day) = &node_day {
             self.add_holds(number, day);
             if has_readings {
