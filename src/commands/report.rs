@@ -1,6 +1,8 @@
 //! `report`: a page to look at, made from the tree alone.
 
+use std::io;
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -16,7 +18,9 @@ use super::values::{node_name, user_name};
 use crate::analysis::overview::Overview;
 use crate::analysis::usage::dates;
 use crate::formats::page::{self, About};
-use crate::model::{Capped, DateError, ExitStatus, Language, Window, clock, comma, said, text};
+use crate::model::{
+    Capped, DateError, ExitStatus, Language, Window, both, clock, comma, said, text,
+};
 use crate::outlets::console;
 use crate::report::page::{Gathering, Scope};
 use crate::settings::Config;
@@ -240,7 +244,8 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Writes the page of a day that was just collected, and what leads to the newest, in the language of a run's files.
+/// Writes the page of a day that was just collected, and what leads to the newest, in the language of a run's files. A bug
+/// costs the page alone.
 pub fn write_page_of_day(
     config: &Config,
     archive: &Archive,
@@ -248,8 +253,19 @@ pub fn write_page_of_day(
 ) -> Result<PathBuf, WriteError> {
     let path = reports::page_file(&archive.root, window.date, window.date, "");
     let write = || put_page_of_day(config, archive, window, &path);
-    config.file_language.in_it(write)?;
+    caught(&path, || config.file_language.in_it(write))?;
     Ok(path)
+}
+
+fn caught(path: &Path, write: impl FnOnce() -> Result<(), WriteError>) -> Result<(), WriteError> {
+    let of_bug = || {
+        let cause = both!(
+            "程式發生內部錯誤，請回報",
+            "internal error, report this bug"
+        );
+        Err(WriteError::at(path)(io::Error::other(cause)))
+    };
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| of_bug())
 }
 
 fn put_page_of_day(
@@ -275,4 +291,20 @@ fn put_page_of_day(
         reports::write_page(archive, &reports::latest_file(&archive.root), &page)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_in_the_page_is_an_error_of_the_page() {
+        let error = caught(Path::new("page.html"), || panic!("a bug")).expect_err("an error");
+        assert_eq!(error.path, Path::new("page.html"));
+        let said = error.to_string();
+        assert!(said.contains("程式發生內部錯誤，請回報"), "{said}");
+        let said = Language::English.in_it(|| error.to_string());
+        assert!(said.contains("internal error, report this bug"), "{said}");
+        assert!(caught(Path::new("page.html"), || Ok(())).is_ok());
+    }
 }
