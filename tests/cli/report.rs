@@ -105,7 +105,10 @@ fn the_page_of_a_day_has_the_figures_of_its_files_and_asks_nobody() {
     }
     let data = data(&page);
     let task = &data["tasks"][0];
-    assert_eq!((&task[0], &task[3]), (&json!("t1"), &json!(MIDNIGHT)));
+    assert_eq!(
+        (&task[0], &task[3]),
+        (&json!("t1"), &json!("2025-08-01 00:00"))
+    );
     assert_eq!(data["gpus"][0]["c"], json!([[138, 144]]));
     // 48 GPU-hours = 17 active, 6 idle, 1 without readings, 24 not held.
     for shown in [

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::words::{self, Words, name};
 use crate::analysis::overview::{Hold, Lane, Level, Overview};
-use crate::model::{Metric, UnixSeconds};
+use crate::model::{Metric, UnixSeconds, clock};
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 /// What stands for a gap: more than any level.
@@ -22,7 +22,7 @@ struct Data<'a> {
     nodes: Vec<String>,
     users: Vec<String>,
     /// Each by id, type, user, and since when.
-    tasks: Vec<(String, String, usize, Option<UnixSeconds>)>,
+    tasks: Vec<(String, String, usize, Option<String>)>,
     days: Vec<Day<'a>>,
     gpus: Vec<Gpu<'a>>,
 }
@@ -61,9 +61,15 @@ struct Gpu<'a> {
 
 pub fn json(overview: &Overview) -> String {
     let start = overview.days.first().map_or(0, |day| day.start);
+    // On the clocks of its own date.
+    let since = |start| {
+        let mut at = clock(overview.zone, start);
+        at.truncate(at.len() - ":00".len());
+        at
+    };
     let tasks = overview.tasks.iter().map(|task| {
         let kind = name(task.kind.as_deref().unwrap_or_default());
-        (name(&task.id), kind, task.user, task.start)
+        (name(&task.id), kind, task.user, task.start.map(since))
     });
     let days = overview.days.iter().map(|day| {
         let date = day.date.to_string();

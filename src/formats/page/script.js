@@ -76,7 +76,7 @@ const who = (i, day, from, to, withHours) => {
   for (const [u, spans] of users) {
     if (withHours) { lines.push(D.users[u] + "  " + (union(spans) / 3600).toFixed(1) + " " + W.hours); continue; }
     const [id, type, , since] = D.tasks[spans[0][0]];
-    const at = since == null ? "" : "  " + W.since + " " + clock(since, offset(D.days[day], 0)).slice(0, 16).replace("T", " ");
+    const at = since == null ? "" : "  " + W.since + " " + since;
     lines.push(D.users[u] + "  " + W.task + " " + id + (type ? " (" + type + ")" : "") + at);
   }
   if (lines.length > 6) lines.splice(6, lines.length, "… +" + (users.size - 6));

@@ -247,6 +247,16 @@ fn that_nobody_held_a_gpu_is_said_only_as_far_as_it_is_known() {
 }
 
 #[test]
+fn since_when_a_task_runs_is_on_the_clocks_of_its_own_date() {
+    let mut of_berlin = overview(1, &["alice"]);
+    of_berlin.zone = Tz::Europe__Berlin;
+    // 12:00 in winter, whatever the clocks of the page's day.
+    of_berlin.tasks[0].start = Some(1_735_729_200);
+    let page = render(&of_berlin, &about());
+    assert!(page.contains("[\"t0\",\"LAB\",0,\"2025-01-01 12:00\"]"));
+}
+
+#[test]
 fn both_languages_are_whole() {
     let is_cjk = |c: char| matches!(c, '\u{3000}'..='\u{303f}' | '\u{4e00}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}');
     for days in [1, 3, 70] {
