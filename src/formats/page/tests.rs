@@ -257,6 +257,25 @@ fn since_when_a_task_runs_is_on_the_clocks_of_its_own_date() {
 }
 
 #[test]
+fn the_hours_are_where_the_clocks_show_them_on_the_days_on_which_they_are_set() {
+    for (hours, cell, before, after, three, noon) in [
+        // Berlin: from 03:00 back to 02:00, and from 02:00 on to 03:00.
+        (25, 18, 7200, 3600, "16%", "52%"),
+        (23, 12, 3600, 7200, "8.696%", "47.826%"),
+    ] {
+        let mut set = overview(1, &[]);
+        let day = &mut set.days[0];
+        day.end = day.start + hours * 3600;
+        day.offsets = vec![(0, before), (cell, after)];
+        let page = render(&set, &about());
+        for (at, shown) in [("0%", "00:00"), (three, "03:00"), (noon, "12:00")] {
+            let tick = format!("<text x=\"{at}\" y=\"11\">{shown}</text>");
+            assert!(page.contains(&tick), "{tick}");
+        }
+    }
+}
+
+#[test]
 fn both_languages_are_whole() {
     let is_cjk = |c: char| matches!(c, '\u{3000}'..='\u{303f}' | '\u{4e00}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}');
     for days in [1, 3, 70] {
