@@ -276,6 +276,22 @@ fn the_hours_are_where_the_clocks_show_them_on_the_days_on_which_they_are_set() 
 }
 
 #[test]
+fn the_banner_says_how_many_lines_it_leaves_out() {
+    let mut damaged = overview(1, &["alice"]);
+    let coverage = 1;
+    let files = (0..130).map(|number| format!("file {number:03}"));
+    damaged.unusable = files.collect();
+    let page = render(&damaged, &about());
+    let banner = between(&page, "<details class=\"banner\"", "</details>");
+    assert_eq!(banner.matches("<li>").count(), 100);
+    let more = 130 + coverage - 100;
+    assert!(
+        banner.contains(&format!("<li class=\"dim\">另外 {more} 項</li>")),
+        "{banner}"
+    );
+}
+
+#[test]
 fn both_languages_are_whole() {
     let is_cjk = |c: char| matches!(c, '\u{3000}'..='\u{303f}' | '\u{4e00}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}');
     for days in [1, 3, 70] {
