@@ -6,6 +6,7 @@ usage: check_report.py BINARY [DIRECTORY]
 The pictures go into DIRECTORY, to be looked at by somebody with eyes.
 """
 import contextlib, csv, re, subprocess, sys, tempfile, threading, time
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -16,6 +17,7 @@ from devtools import Browser, Page
 START_SECONDS = 120
 MOST_BYTES = 64 << 10
 MOST_READY_SECONDS = 2
+MOST_MADE_SECONDS = 2
 GPUS = 32
 LIVE_SIZE = (80, 38)    # columns and rows
 LIVE_SECONDS = 4
@@ -51,11 +53,10 @@ def report(binary, settings, path, *arguments):
     return time.monotonic() - began
 
 def readings(data, node, date, gpu):
-    """The rows of a GPU's file, as the page prints them."""
+    """The rows of a GPU's file: GPU and VRAM."""
     with open(data / node / date / f"gpu{gpu}_{date}.csv", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    shown = lambda field: f"{float(field):.1f}%" if field else "無讀數"
-    return [(shown(gpu), shown(vram)) for _, _, gpu, vram in rows]
+    return [(gpu, vram) for _, _, gpu, vram in rows]
 
 def accounts(data, date):
     """Each user's seconds: held, active, idle, without readings."""
@@ -63,11 +64,11 @@ def accounts(data, date):
         rows = [row for row in csv.reader(file) if row[0] == "配置合計"]
     return {row[1]: [int(row[11]), int(row[12]), sum(map(int, row[13:16])), int(row[16])] for row in rows}
 
-def same_within_rounding(shown, expected):
-    """Whether two percentages are the same, where a half may be rounded up or to the even digit."""
-    if "%" not in shown or "%" not in expected:
-        return shown == expected
-    return abs(float(shown[:-1]) - float(expected[:-1])) < 0.11
+def shows(shown, field):
+    """Whether the page shows a file's field, where a half may be rounded up or to the even digit."""
+    if not field:
+        return shown == "無讀數"
+    return shown in (f"{Decimal(field).quantize(Decimal('0.1'), rounding)}%" for rounding in (ROUND_HALF_UP, ROUND_HALF_EVEN))
 
 def of_table(page):
     rows = page.eval("""[...document.querySelectorAll("table.users tbody tr")].map(r =>
@@ -93,7 +94,7 @@ def tips(page, data, date):
                 continue
             tip = page.eval("document.getElementById('tip').textContent")
             found = re.search(r"GPU (\S+)  VRAM (\S+)", tip)
-            check(found and all(map(same_within_rounding, found.groups(), rows[cell])), label, cell, tip, rows[cell])
+            check(found and all(map(shows, found.groups(), rows[cell])), label, cell, tip, rows[cell])
             check(page.eval("document.activeElement.getAttribute('aria-valuetext')") == tip, "the tip is not read out")
             seen += 1
     page.key("Escape")
@@ -110,7 +111,7 @@ def pointer(page, data, date, pictures):
     """The same by pointer; a click opens the lines, which break at the gap."""
     left, top, width = lane_of(page, "colab-gpu4", 1)
     rows = readings(data, "colab-gpu4", date, 1)
-    cell = next(number for number, row in enumerate(rows) if row[0] == "無讀數")
+    cell = next(number for number, row in enumerate(rows) if not row[0])
     page.mouse(left + width * (cell + 0.5) / 144, top + 5, click=True)
     tip = page.eval("document.getElementById('tip').textContent")
     check("GPU 無讀數  VRAM 無讀數" in tip, "the tip of a gap", tip)
@@ -266,6 +267,7 @@ def main():
         date = max(file.name for file in (data / "colab-gpu1").iterdir())
         of_day, of_week = Path(folder).resolve() / "day.html", Path(folder).resolve() / "week.html"
         seconds = report(binary, settings, of_day, date)
+        check(seconds <= MOST_MADE_SECONDS, "made", seconds)
         report(binary, settings, of_week, "--days", "7")
         in_english = Path(folder).resolve() / "english.html"
         report(binary, settings, in_english, date, "--lang", "en")

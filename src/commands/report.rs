@@ -1,6 +1,8 @@
 //! `report`: a page to look at, made from the tree alone.
 
+use std::io;
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -16,7 +18,9 @@ use super::values::{node_name, user_name};
 use crate::analysis::overview::Overview;
 use crate::analysis::usage::dates;
 use crate::formats::page::{self, About};
-use crate::model::{Capped, DateError, ExitStatus, Language, Window, clock, comma, said, text};
+use crate::model::{
+    Capped, DateError, ExitStatus, Language, Window, both, clock, comma, said, text,
+};
 use crate::outlets::console;
 use crate::report::page::{Gathering, Scope};
 use crate::settings::Config;
@@ -41,6 +45,19 @@ pub struct ReportArgs {
     #[arg(short, long, value_name = "FILE")]
     #[arg(help = text("寫到這個檔案；- 是標準輸出", "write to this file; - is standard output"))]
     output: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// What keeps the page from the place of the one that a run writes.
+    fn suffix(&self) -> &'static str {
+        let is_part = self.user.is_some() || !self.nodes.is_empty();
+        match (self.anonymize, is_part) {
+            (false, false) => "",
+            (true, false) => "_anonymous",
+            (false, true) => "_part",
+            (true, true) => "_anonymous_part",
+        }
+    }
 }
 
 /// Where the page is, for programs.
@@ -76,7 +93,7 @@ pub fn run(args: &ReportArgs, frame: &Frame) -> Result<ExitStatus> {
     }
     let path = match &args.output {
         None => {
-            let path = reports::page_file(&archive.root, first, last);
+            let path = reports::page_file(&archive.root, first, last, args.suffix());
             reports::write_page(&archive, &path, &page)?;
             path
         }
@@ -209,9 +226,8 @@ fn about(args: &ReportArgs, overview: &Overview) -> About {
     if args.anonymize {
         add("--anonymize", "");
     }
-    if Language::chosen() == Language::English {
-        add("--lang", "en");
-    }
+    // Whatever the settings say then, and the variable.
+    add("--lang", &Language::chosen().to_string());
     About {
         made_at: clock(overview.zone, now()),
         command,
@@ -228,25 +244,67 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Writes the page of a day that was just collected, and what leads to the newest.
+/// Writes the page of a day that was just collected, and what leads to the newest, in the language of a run's files. A bug
+/// costs the page alone.
 pub fn write_page_of_day(
     config: &Config,
     archive: &Archive,
     window: &Window,
 ) -> Result<PathBuf, WriteError> {
+    let path = reports::page_file(&archive.root, window.date, window.date, "");
+    let write = || put_page_of_day(config, archive, window, &path);
+    caught(&path, || config.file_language.in_it(write))?;
+    Ok(path)
+}
+
+fn caught(path: &Path, write: impl FnOnce() -> Result<(), WriteError>) -> Result<(), WriteError> {
+    let of_bug = || {
+        let cause = both!(
+            "程式發生內部錯誤，請回報",
+            "internal error, report this bug"
+        );
+        Err(WriteError::at(path)(io::Error::other(cause)))
+    };
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| of_bug())
+}
+
+fn put_page_of_day(
+    config: &Config,
+    archive: &Archive,
+    window: &Window,
+    path: &Path,
+) -> Result<(), WriteError> {
     let date = window.date;
     let gathering = Gathering::new(config, archive, Scope::default(), (date, date), 1);
     let windows = iter::once(Ok::<_, DateError>(window.clone()));
     let overview = gathering.gather(windows).expect("a window is given");
     let about = About {
         made_at: clock(config.zone, now()),
-        command: format!("daily-gpu-log report {date}"),
+        command: format!(
+            "daily-gpu-log report {date} --lang {}",
+            config.file_language
+        ),
     };
-    let path = reports::page_file(&archive.root, date, date);
-    reports::write_page(archive, &path, &page::render(&overview, &about))?;
+    reports::write_page(archive, path, &page::render(&overview, &about))?;
     if let Some(newest) = reports::newest_page(&archive.root) {
         let page = page::leading_to(&newest);
         reports::write_page(archive, &reports::latest_file(&archive.root), &page)?;
     }
-    Ok(path)
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_in_the_page_is_an_error_of_the_page() {
+        let error = caught(Path::new("page.html"), || panic!("a bug")).expect_err("an error");
+        assert_eq!(error.path, Path::new("page.html"));
+        let said = error.to_string();
+        assert!(said.contains("程式發生內部錯誤，請回報"), "{said}");
+        let said = Language::English.in_it(|| error.to_string());
+        assert!(said.contains("internal error, report this bug"), "{said}");
+        assert!(caught(Path::new("page.html"), || Ok(())).is_ok());
+    }
 }

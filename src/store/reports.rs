@@ -126,14 +126,15 @@ pub fn write_users(
     Ok((path, not_merged))
 }
 
-/// The page of some days.
-pub fn page_file(root: &Path, first: NaiveDate, last: NaiveDate) -> PathBuf {
+/// The page of some days. What is not of everybody, under their names, has a `suffix`.
+pub fn page_file(root: &Path, first: NaiveDate, last: NaiveDate, suffix: &str) -> PathBuf {
     let days = if first == last {
         first.to_string()
     } else {
         format!("{first}_{last}")
     };
-    root.join(DIRECTORY).join(format!("report_{days}.html"))
+    root.join(DIRECTORY)
+        .join(format!("report_{days}{suffix}.html"))
 }
 
 pub fn write_page(archive: &Archive, path: &Path, page: &str) -> Result<(), WriteError> {

@@ -105,7 +105,10 @@ fn the_page_of_a_day_has_the_figures_of_its_files_and_asks_nobody() {
     }
     let data = data(&page);
     let task = &data["tasks"][0];
-    assert_eq!((&task[0], &task[3]), (&json!("t1"), &json!(MIDNIGHT)));
+    assert_eq!(
+        (&task[0], &task[3]),
+        (&json!("t1"), &json!("2025-08-01 00:00"))
+    );
     assert_eq!(data["gpus"][0]["c"], json!([[138, 144]]));
     // 48 GPU-hours = 17 active, 6 idle, 1 without readings, 24 not held.
     for shown in [
@@ -458,4 +461,96 @@ fn the_page_is_in_the_language_of_what_is_said() {
         .matches(|c: char| matches!(c, '\u{3000}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}'))
         .collect();
     assert!(left.iter().all(|c| "王小明".contains(c)), "{left:?}");
+}
+
+#[test]
+fn the_page_of_a_run_is_in_the_language_of_its_files() {
+    for (key, language, other, of_page) in [
+        ("", "zh-TW", "en", "zh-Hant-TW"),
+        ("file_language = \"en\"", "en", "zh-TW", "en"),
+    ] {
+        let lab = lab().node(node("gpu-b")).settings(key);
+        let world = lab.tables("[report]\nnightly = true\n").start();
+        let variable = [("DAILY_GPU_LOG_LANG", other)];
+        for outcome in [
+            world.run(&[DATE, "--lang", other]),
+            world.run_with(&[DATE], &variable),
+        ] {
+            outcome.exits(0);
+            let page = world.read(PAGE);
+            assert!(page.contains(&format!("<html lang=\"{of_page}\">")));
+            let command = format!("daily-gpu-log report {DATE} --lang {language}");
+            assert!(
+                page.contains(&format!("<code>{command}</code>")),
+                "{command}"
+            );
+            let latest = world.read("data/reports/latest.html");
+            assert!(latest.contains(&format!("<html lang=\"{of_page}\">")));
+        }
+    }
+}
+
+#[test]
+fn a_page_without_names_or_of_a_part_leaves_that_of_the_run_alone() {
+    let world = lab().tables("[report]\nnightly = true\n").start();
+    world.run(&[DATE]).exits(0);
+    let of_run = world.read(PAGE);
+    for (arguments, suffix) in [
+        (&["--anonymize"][..], "_anonymous"),
+        (&["--user", "alice"], "_part"),
+        (&["--node", NODE], "_part"),
+        (&["--anonymize", "--node", NODE], "_anonymous_part"),
+    ] {
+        let page = PAGE.replace(".html", &format!("{suffix}.html"));
+        let outcome = world.run(&[&["report", DATE], arguments].concat()).exits(0);
+        let _ = outcome.stdout_is(&format!("網頁：{page}\n"));
+    }
+    assert_eq!(world.read(PAGE), of_run);
+    world.run(&[DATE]).exits(0);
+    let anonymous = world.read(&PAGE.replace(".html", "_anonymous.html"));
+    assert!(
+        !anonymous.contains("alice"),
+        "a later run puts no name back"
+    );
+    let latest = world.read("data/reports/latest.html");
+    assert!(latest.contains("content=\"0;url=report_2025-08-01.html\""));
+}
+
+#[test]
+fn where_a_task_may_have_held_a_gpu_the_page_does_not_say_that_none_did() {
+    let world = lab()
+        .node(node("gpu-b"))
+        .raw_task("t6", json!({"hostname": NODE, "gpus": [{"id": 1}]}));
+    let world = world.start();
+    world.run(&[DATE]).exits(3);
+    let kept = format!("data/.daily-gpu-log/tasks/{DATE}.json");
+    let (_, rest) = world
+        .read(&kept)
+        .split_once(',')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .expect("JSON");
+    world.write(
+        &kept,
+        &format!("{{\"fetched_at\":{},{rest}", MIDNIGHT + 23 * HOUR),
+    );
+    let page = world.run(&["report", DATE, "-o", "-"]).stdout;
+    let of_malformed = data(&page);
+    assert_eq!(of_malformed["days"][0][4], json!(MIDNIGHT + 23 * HOUR));
+    assert_eq!(of_malformed["gpus"][3]["x"], json!([0]));
+
+    let world = lab().node(node("gpu-b")).start();
+    world.run(&[DATE]).exits(0);
+    fs::remove_dir_all(world.path("data/.daily-gpu-log/runs")).expect("the records");
+    world.edit_settings("name = \"gpu-b\"", "name = \"gpu-c\"");
+    let page = world.run(&["report", DATE, "-o", "-"]).stdout;
+    let of_former = data(&page);
+    let nodes = of_former["nodes"].as_array().expect("nodes");
+    let former = nodes
+        .iter()
+        .position(|name| name == "gpu-b")
+        .expect("the former");
+    for gpu in of_former["gpus"].as_array().expect("GPUs") {
+        let is_in_doubt = gpu["n"] == json!(former);
+        assert_eq!(gpu.get("x").is_some(), is_in_doubt, "{gpu}");
+    }
 }

@@ -16,6 +16,8 @@ pub struct Lane {
     sums: ByMetric<(f64, u32)>,
     /// By when they begin.
     pub holds: Vec<Hold>,
+    /// The numbers of the days on which a task may have held it that is not among these.
+    pub doubted: Vec<usize>,
     /// The users of the average CSV, where nothing is known of tasks.
     pub users_of_file: Option<String>,
 }
@@ -48,6 +50,7 @@ impl Lane {
             },
             sums: ByMetric::default(),
             holds: Vec::new(),
+            doubted: (0..days).collect(),
             users_of_file: None,
         }
     }
@@ -131,6 +134,12 @@ mod tests {
         let of_one = [Some(100), None, Some(200), None, None, None, Some(10), None];
         assert_eq!(cells(8, 1), of_one);
         assert_eq!(cells(4, 3), [Some(150), None, Some(10), None]);
+    }
+
+    #[test]
+    fn who_held_a_gpu_before_it_was_known_is_in_doubt() {
+        let lane = Lane::without_readings(GpuIndex(0), 2, 0);
+        assert_eq!(lane.doubted, [0, 1]);
     }
 
     #[test]

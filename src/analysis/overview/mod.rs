@@ -69,8 +69,8 @@ pub struct OverviewDay {
     pub offsets: Vec<(usize, i64)>,
     /// `None` where there is no file of it at all.
     pub parts: Option<Parts>,
-    /// Whether it is known which task held what, and when.
-    pub has_tasks: bool,
+    /// Until when it is known which task held what; `None` where it is not known at all.
+    pub tasks_until: Option<UnixSeconds>,
 }
 
 impl OverviewDay {

@@ -17,7 +17,7 @@ pub fn bands(overview: &Overview, lane: &Lane) -> Markup {
     let Some(day) = overview.days.first() else {
         return Markup::default();
     };
-    if !day.has_tasks {
+    if day.tasks_until.is_none() {
         let users = lane.users_of_file.as_deref().map(name);
         return html! {
             @match users {

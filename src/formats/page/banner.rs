@@ -6,7 +6,7 @@ use super::words::{covered, grouped, name};
 use crate::analysis::overview::Overview;
 use crate::analysis::usage::DateRuns;
 use crate::formats::usage_table;
-use crate::model::{clock, said, text};
+use crate::model::{Capped, clock, said, text};
 
 /// What is missing, where anything is.
 pub fn banner(overview: &Overview) -> Markup {
@@ -48,7 +48,7 @@ pub fn banner(overview: &Overview) -> Markup {
     }
     let mut without_tasks = DateRuns::default();
     let days = overview.days.iter();
-    for day in days.filter(|day| day.parts.is_some() && !day.has_tasks) {
+    for day in days.filter(|day| day.parts.is_some() && day.tasks_until.is_none()) {
         without_tasks.add(day.date);
     }
     if !without_tasks.0.is_empty() {
@@ -69,11 +69,16 @@ pub fn banner(overview: &Overview) -> Markup {
     });
     lines.extend(usage_table::remarks(&usage).iter().map(|line| name(line)));
     lines.extend(overview.unusable.iter().map(|line| name(line)));
+    let lines: Capped<_, MOST_LINES> = lines.into_iter().collect();
+    let more = lines.more;
     html! {
         @if !lines.is_empty() {
             details .banner open[lines.len() <= 6] {
                 summary { (text("資料不完整，或有疑點", "Incomplete, or in doubt")) span .n { (lines.len()) } }
-                ul { @for line in lines.iter().take(MOST_LINES) { li { (line) } } }
+                ul {
+                    @for line in &lines.first { li { (line) } }
+                    @if more > 0 { li .dim { (said!("另外 {more} 項", "{more} more")) } }
+                }
             }
         }
     }

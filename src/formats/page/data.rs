@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::words::{self, Words, name};
 use crate::analysis::overview::{Hold, Lane, Level, Overview};
-use crate::model::{Metric, UnixSeconds};
+use crate::model::{Metric, UnixSeconds, clock};
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 /// What stands for a gap: more than any level.
@@ -22,24 +22,24 @@ struct Data<'a> {
     nodes: Vec<String>,
     users: Vec<String>,
     /// Each by id, type, user, and since when.
-    tasks: Vec<(String, String, usize, Option<UnixSeconds>)>,
+    tasks: Vec<(String, String, usize, Option<String>)>,
     days: Vec<Day<'a>>,
-    gpus: Vec<Gpu>,
+    gpus: Vec<Gpu<'a>>,
 }
 
-/// The date, the start, the cells, the offsets from cells on, whether tasks are known, and the end.
+/// The date, the start, the cells, the offsets from cells on, until when tasks are known, and the end.
 #[derive(Serialize)]
 struct Day<'a>(
     String,
     UnixSeconds,
     usize,
     &'a [(usize, i64)],
-    u8,
+    UnixSeconds,
     UnixSeconds,
 );
 
 #[derive(Serialize)]
-struct Gpu {
+struct Gpu<'a> {
     /// The number of its node.
     n: usize,
     g: usize,
@@ -54,13 +54,22 @@ struct Gpu {
     c: Vec<[usize; 2]>,
     /// Each by task, and from when to when.
     h: Vec<[UnixSeconds; 3]>,
+    /// The days on which other tasks may have held it.
+    #[serde(skip_serializing_if = "<[usize]>::is_empty")]
+    x: &'a [usize],
 }
 
 pub fn json(overview: &Overview) -> String {
     let start = overview.days.first().map_or(0, |day| day.start);
+    // On the clocks of its own date.
+    let since = |start| {
+        let mut at = clock(overview.zone, start);
+        at.truncate(at.len() - ":00".len());
+        at
+    };
     let tasks = overview.tasks.iter().map(|task| {
         let kind = name(task.kind.as_deref().unwrap_or_default());
-        (name(&task.id), kind, task.user, task.start)
+        (name(&task.id), kind, task.user, task.start.map(since))
     });
     let days = overview.days.iter().map(|day| {
         let date = day.date.to_string();
@@ -69,7 +78,7 @@ pub fn json(overview: &Overview) -> String {
             day.start,
             day.cells,
             &day.offsets,
-            day.has_tasks.into(),
+            day.tasks_until.unwrap_or(0),
             day.end,
         )
     });
@@ -86,7 +95,7 @@ pub fn json(overview: &Overview) -> String {
     let data = Data {
         start,
         step: overview.cell_seconds(),
-        words: Words::new(),
+        words: Words::new(overview.user.is_some()),
         nodes: overview.nodes.iter().map(|node| name(&node.name)).collect(),
         users: overview.users.iter().map(|user| name(user)).collect(),
         tasks,
@@ -113,7 +122,7 @@ fn only_shown(overview: &Overview, mut data: Data) -> String {
     serde_json::to_string(&data).expect("it has no key but text")
 }
 
-fn gpu(lane: &Lane, node: usize, start: UnixSeconds, is_of_days: bool) -> Gpu {
+fn gpu(lane: &Lane, node: usize, start: UnixSeconds, is_of_days: bool) -> Gpu<'_> {
     let cells = |metric| {
         Some(code(lane.levels.series(metric).iter().copied())).filter(|code| !code.is_empty())
     };
@@ -140,6 +149,7 @@ fn gpu(lane: &Lane, node: usize, start: UnixSeconds, is_of_days: bool) -> Gpu {
             .map(|day| [day.coverage.found, day.coverage.due])
             .collect(),
         h: lane.holds.iter().map(hold).collect(),
+        x: &lane.doubted,
     }
 }
 

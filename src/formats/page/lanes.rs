@@ -234,7 +234,7 @@ fn second_of_hour(overview: &Overview, day: &OverviewDay, hour: i64) -> i64 {
     match day.offsets[..] {
         [(_, before), .., (cell, after)] => {
             let cell = i64::try_from(cell).unwrap_or(0);
-            let is_after = second > cell * overview.cell_seconds();
+            let is_after = second >= cell * overview.cell_seconds();
             second - if is_after { after - before } else { 0 }
         }
         _ => second,

@@ -66,16 +66,21 @@ const coverage = (i, day) => {
   const [found, due] = D.gpus[i].c[day];
   return due ? W.coverage + " " + (found === due ? "100.0" : Math.min(99.9, found / due * 100).toFixed(1)) + "%" : W.gap;
 };
+// What is said of a GPU that nobody is seen to hold up to a time.
+const free = (i, day, to) => {
+  const [, , , , known, end] = D.days[day];
+  return Math.min(to, end) > known ? W.noTasks : (D.gpus[i].x || []).includes(day) ? W.doubt : W.unused;
+};
 const who = (i, day, from, to, withHours) => {
   const users = held(i, from, to), lines = [];
   for (const [u, spans] of users) {
     if (withHours) { lines.push(D.users[u] + "  " + (union(spans) / 3600).toFixed(1) + " " + W.hours); continue; }
     const [id, type, , since] = D.tasks[spans[0][0]];
-    const at = since == null ? "" : "  " + W.since + " " + clock(since, offset(D.days[day], 0)).slice(0, 16).replace("T", " ");
+    const at = since == null ? "" : "  " + W.since + " " + since;
     lines.push(D.users[u] + "  " + W.task + " " + id + (type ? " (" + type + ")" : "") + at);
   }
   if (lines.length > 6) lines.splice(6, lines.length, "… +" + (users.size - 6));
-  return lines.length ? lines.join("\n") : D.days[day][4] ? W.unused : W.noTasks;
+  return lines.length ? lines.join("\n") : free(i, day, to);
 };
 
 // A lane: what it is of, and where in it one is.

@@ -65,7 +65,7 @@ fn overview(days: u16, users: &[&str]) -> Overview {
             cells: 144,
             offsets: vec![(0, 0)],
             parts: Some(parts),
-            has_tasks: true,
+            tasks_until: Some(start + 86_400),
         });
         for task in 0..users.len() {
             lane.add_hold(Hold {
@@ -220,6 +220,75 @@ fn the_page_of_one_user_names_nobody_else() {
     let page = render(&of_alice, &about());
     assert!(page.contains("alice 的 GPU 使用概況 2025-08-01"));
     assert!(!page.contains("mallory"));
+}
+
+#[test]
+fn that_nobody_held_a_gpu_is_said_only_as_far_as_it_is_known() {
+    let data = |overview: &Overview| -> serde_json::Value {
+        let page = render(overview, &about());
+        let data = between(&page, "type=\"application/json\">", "</script>");
+        serde_json::from_str(data).expect("JSON")
+    };
+    let mut of_days = overview(2, &["alice"]);
+    let known = data(&of_days);
+    assert_eq!(known["days"][0][4], MIDNIGHT + 86_400);
+    assert!(known["gpus"][0].get("x").is_none());
+    assert_eq!(known["words"]["unused"], "沒有任務佔用");
+    of_days.days[0].tasks_until = None;
+    of_days.days[1].tasks_until = Some(MIDNIGHT + 90_000);
+    of_days.nodes[0].lanes[0].doubted = vec![1];
+    let known = data(&of_days);
+    assert_eq!(known["days"][0][4], 0);
+    assert_eq!(known["days"][1][4], MIDNIGHT + 90_000);
+    assert_eq!(known["gpus"][0]["x"], serde_json::json!([1]));
+    // Others may have held what one user did not.
+    of_days.user = Some("alice".to_owned());
+    assert_eq!(data(&of_days)["words"]["unused"], "這位使用者沒有佔用");
+}
+
+#[test]
+fn since_when_a_task_runs_is_on_the_clocks_of_its_own_date() {
+    let mut of_berlin = overview(1, &["alice"]);
+    of_berlin.zone = Tz::Europe__Berlin;
+    // 12:00 in winter, whatever the clocks of the page's day.
+    of_berlin.tasks[0].start = Some(1_735_729_200);
+    let page = render(&of_berlin, &about());
+    assert!(page.contains("[\"t0\",\"LAB\",0,\"2025-01-01 12:00\"]"));
+}
+
+#[test]
+fn the_hours_are_where_the_clocks_show_them_on_the_days_on_which_they_are_set() {
+    for (hours, cell, before, after, three, noon) in [
+        // Berlin: from 03:00 back to 02:00, and from 02:00 on to 03:00.
+        (25, 18, 7200, 3600, "16%", "52%"),
+        (23, 12, 3600, 7200, "8.696%", "47.826%"),
+    ] {
+        let mut set = overview(1, &[]);
+        let day = &mut set.days[0];
+        day.end = day.start + hours * 3600;
+        day.offsets = vec![(0, before), (cell, after)];
+        let page = render(&set, &about());
+        for (at, shown) in [("0%", "00:00"), (three, "03:00"), (noon, "12:00")] {
+            let tick = format!("<text x=\"{at}\" y=\"11\">{shown}</text>");
+            assert!(page.contains(&tick), "{tick}");
+        }
+    }
+}
+
+#[test]
+fn the_banner_says_how_many_lines_it_leaves_out() {
+    let mut damaged = overview(1, &["alice"]);
+    let coverage = 1;
+    let files = (0..130).map(|number| format!("file {number:03}"));
+    damaged.unusable = files.collect();
+    let page = render(&damaged, &about());
+    let banner = between(&page, "<details class=\"banner\"", "</details>");
+    assert_eq!(banner.matches("<li>").count(), 100);
+    let more = 130 + coverage - 100;
+    assert!(
+        banner.contains(&format!("<li class=\"dim\">另外 {more} 項</li>")),
+        "{banner}"
+    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub struct Words {
     unused: &'static str,
     #[serde(rename = "noTasks")]
     no_tasks: &'static str,
+    doubt: &'static str,
     coverage: &'static str,
     task: &'static str,
     since: &'static str,
@@ -27,11 +28,17 @@ pub struct Words {
 }
 
 impl Words {
-    pub fn new() -> Self {
+    pub fn new(is_of_user: bool) -> Self {
         Self {
             gap: text("無讀數", "no reading"),
-            unused: text("沒有任務佔用", "held by no task"),
+            // Of one user's page: others may have held it.
+            unused: if is_of_user {
+                text("這位使用者沒有佔用", "not held by this user")
+            } else {
+                text("沒有任務佔用", "held by no task")
+            },
             no_tasks: text("沒有任務資訊", "no task information"),
+            doubt: text("不確定是否有任務佔用", "not known whether a task held it"),
             coverage: text("涵蓋率", "coverage"),
             task: text("任務", "task"),
             since: text("起", "since"),

@@ -9,7 +9,7 @@ use crate::analysis::overview::Parts;
 use crate::analysis::{
     Account, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
 };
-use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
+use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Language, Node, Window, said};
 use crate::sources::management_api::kept;
 use crate::sources::parallel;
 use crate::store::Earlier;
@@ -46,7 +46,7 @@ impl Gathering<'_> {
         let kept = self.kept_answer(window);
         let tasks = kept.as_ref().and_then(|kept| DayTasks::new(kept, window));
         let mut day = self.overview_day(window);
-        day.has_tasks = tasks.is_some();
+        day.tasks_until = tasks.as_ref().map(|tasks| tasks.known.to);
         let found = self.find(window, known);
         let has_files = found.iter().any(Found::is_there);
         self.add_usage(window, ledger, &record, has_files);
@@ -186,6 +186,7 @@ impl Gathering<'_> {
         let due = if has_files { window.due() } else { 0 };
         self.nodes
             .add_readings(number, usage, due, (cells, of_each));
+        self.add_doubts(number, node_day.as_ref());
         if let Some(day) = &node_day {
             self.add_holds(number, day);
             if has_readings {
@@ -229,7 +230,9 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     const MOST_THREADS: usize = 8;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let size = items.len().div_ceil(cores.min(MOST_THREADS)).max(1);
-    let work_off = |items: &[T]| items.iter().map(&work).collect::<Vec<_>>();
+    // What the threads say is in the language of this one.
+    let language = Language::chosen();
+    let work_off = |items: &[T]| language.in_it(|| items.iter().map(&work).collect::<Vec<_>>());
     thread::scope(|scope| {
         let mut chunks = items.chunks(size);
         let first = chunks.next().unwrap_or_default();

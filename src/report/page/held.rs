@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Gathering;
 use crate::analysis::overview::{Conflicting, HeldTask, Hold, Unplaced, Untasked};
-use crate::analysis::{Entry, NodeDay, NodeLedger, NodeTasks, Span, TaskKnowledge};
+use crate::analysis::{Doubt, Entry, NodeDay, NodeLedger, NodeTasks, Span, TaskKnowledge};
 use crate::model::Window;
 
 impl Gathering<'_> {
@@ -54,6 +54,26 @@ impl Gathering<'_> {
                         lane.add_hold(Hold { from, to, task });
                     }
                 }
+            }
+        }
+    }
+
+    /// Notes of which GPUs of a node it is not certain on this day that no task held them.
+    pub fn add_doubts(&mut self, number: usize, day: Option<&NodeDay>) {
+        let today = self.overview.days.len();
+        let doubts = day.map(NodeDay::doubts).unwrap_or_default();
+        let doubts = doubts.into_iter().filter(|(_, doubt)| {
+            matches!(
+                doubt,
+                Doubt::Unplaced | Doubt::Disagreement | Doubt::Timeless | Doubt::Malformed
+            )
+        });
+        let doubts: Vec<_> = doubts.map(|(gpu, _)| gpu).collect();
+        let cards = day.map_or(0, |day| day.gpus.len());
+        for lane in &mut self.nodes.node_mut(number).lanes {
+            let is_it = |gpu: &Option<_>| gpu.is_none_or(|gpu| gpu == lane.index);
+            if lane.index.0 >= cards || doubts.iter().any(is_it) {
+                lane.doubted.push(today);
             }
         }
     }

@@ -159,7 +159,7 @@ impl<'a> Gathering<'a> {
             cells,
             offsets,
             parts: None,
-            has_tasks: false,
+            tasks_until: None,
         }
     }
 
