@@ -5,8 +5,8 @@ use std::fs;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
-use crate::support::{DATE, HOUR, Lab, MIDNIGHT, World};
+use crate::simulated_cluster::{SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::support::{DATE, HOUR, Lab, MIDNIGHT, TOKEN, World};
 
 const NEXT: &str = "2025-08-02";
 
@@ -144,6 +144,40 @@ fn where_the_tasks_are_not_kept_they_are_absent_and_the_rows_are_not() {
         "{}",
         csv.stdout
     );
+}
+
+#[test]
+fn no_text_of_the_api_is_in_anonymous_rows() {
+    let task = |card: u32, created: &str| {
+        json!({
+            "username": "alice", "hostname": "gpu-a", "gpus": [{"id": card, "uuid": format!("APU-{card}")}],
+            "start": "Fri, 01 Aug 2025 00:00:00 GMT", "end": "Fri, 01 Aug 2025 06:00:00 GMT",
+            "task": {"create_time": created},
+        })
+    };
+    let api = SimulatedApi::new(TOKEN)
+        .raw_task("t1", task(1, "for alice"))
+        .raw_task("t2", task(9, "Fri, 01 Aug 2025 08:00:00 +0800 (alice)"));
+    let node = SimulatedNode::new("gpu-a").cards(&[1, 9]);
+    let world = Lab::new().node(node).api(api).start();
+    let _ = world.run(&[DATE]).exits(0);
+    let run = |arguments: &[&str]| {
+        let arguments = [&["users", "--rows", DATE], arguments].concat();
+        world.run(&arguments).exits(0).stdout
+    };
+    assert!(run(&[]).contains("for alice"));
+    let workbook = ["--xlsx", "book.xlsx"];
+    for format in [&[][..], &["--csv"], &["--json"], &workbook] {
+        let shown = run(&[&["--anonymize"], format].concat());
+        assert!(
+            shown.contains("user-") && !shown.contains("alice"),
+            "{shown}"
+        );
+        assert!(shown.contains("內容因 --anonymize 而略去"), "{shown}");
+    }
+    let book = fs::File::open(world.path("book.xlsx")).expect("a workbook");
+    let strings = crate::workbook::part(book, "xl/sharedStrings.xml");
+    assert!(!strings.contains("alice"), "{strings}");
 }
 
 #[test]
