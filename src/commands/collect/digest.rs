@@ -123,14 +123,14 @@ fn gathered(
         means: true,
         ..Wanted::default()
     };
-    let Gathered { mut usage, means } = gather(config, data_dir, days, wanted)?;
-    if usage.total().is_none() {
+    let mut gathered = gather(config, data_dir, days, wanted)?;
+    if gathered.usage.total().is_none() {
         return Ok(None);
     }
     if let Some(pseudonyms) = pseudonyms(config)? {
-        usage = usage.renamed(|user| pseudonyms.user(user));
+        gathered.usage = gathered.usage.renamed(|user| pseudonyms.user(user));
     }
-    Ok(Some(Gathered { usage, means }))
+    Ok(Some(gathered))
 }
 
 /// Those that users are shown by; `None` where names may leave the house.

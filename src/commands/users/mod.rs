@@ -137,12 +137,12 @@ fn csv(usage: &Usage, args: &UsersArgs) -> Vec<u8> {
 }
 
 /// The users who are asked for, by the names that they are to be shown by.
-fn select_users(gathered: Gathered, config: &Config, args: &UsersArgs) -> Result<Gathered> {
+fn select_users(mut gathered: Gathered, config: &Config, args: &UsersArgs) -> Result<Gathered> {
     // Without accounts it is not known whether there is such a user, and there is nobody to be hidden.
     if gathered.usage.total().is_none() {
         return Ok(gathered);
     }
-    let Gathered { mut usage, means } = gathered;
+    let mut usage = std::mem::take(&mut gathered.usage);
     let mut wanted: Vec<_> = args.user.clone();
     if args.anonymize {
         let pseudonyms = pseudonym_key::pseudonyms(config)?;
@@ -160,7 +160,7 @@ fn select_users(gathered: Gathered, config: &Config, args: &UsersArgs) -> Result
     if !wanted.is_empty() {
         usage.retain_users(&BTreeSet::from_iter(wanted));
     }
-    Ok(Gathered { usage, means })
+    Ok(Gathered { usage, ..gathered })
 }
 
 fn unknown_user(name: &str, usage: &Usage) -> RequestError {
