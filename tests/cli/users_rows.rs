@@ -189,6 +189,26 @@ fn a_day_without_a_report_is_named() {
         .stdout_is("2025-08-09 各使用者的 GPU 小時\n\n沒有用量報告：2025-08-09：沒有收集\n");
 }
 
+#[test]
+fn users_and_report_refuse_an_unknown_user_in_the_same_words() {
+    let world = world();
+    for (language, problem) in [
+        (
+            "zh-TW",
+            "錯誤：2025-08-01 的報告中沒有使用者「eve」：有 =SUM(A1)、王小明\n",
+        ),
+        (
+            "en",
+            "error: no user 'eve' in the reports of 2025-08-01: the users are =SUM(A1), 王小明\n",
+        ),
+    ] {
+        for command in ["users", "report"] {
+            let arguments = [command, DATE, "--user", "eve", "--lang", language];
+            let _ = world.run(&arguments).exits(2).stderr_is(problem);
+        }
+    }
+}
+
 /// One user with 500 tasks, and 1,000 users.
 #[test]
 fn many_tasks_and_many_users_are_all_there() {

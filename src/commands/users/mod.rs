@@ -12,12 +12,12 @@ use clap::Args;
 
 use super::calendar::Calendar;
 use super::frame::Frame;
-use super::request::{RequestError, open_archive};
+use super::request::{open_archive, unknown_user};
 use super::span::SpanArgs;
 use super::values::{node_name, user_name};
-use crate::analysis::usage::{GroupBy, Usage, UserOrder, dates};
+use crate::analysis::usage::{GroupBy, Usage, UserOrder};
 use crate::formats::{usage_csv, usage_groups, usage_rows, usage_table};
-use crate::model::{Capped, ExitStatus, said, text};
+use crate::model::{ExitStatus, text};
 use crate::outlets::console;
 use crate::report::UsageReport;
 use crate::settings::Config;
@@ -161,20 +161,4 @@ fn select_users(mut gathered: Gathered, config: &Config, args: &UsersArgs) -> Re
         usage.retain_users(&BTreeSet::from_iter(wanted));
     }
     Ok(Gathered { usage, ..gathered })
-}
-
-fn unknown_user(name: &str, usage: &Usage) -> RequestError {
-    let users: Capped<_, 20> = usage.users.keys().collect();
-    let count = users.len();
-    let known = if count == 0 {
-        text("沒有人佔用 GPU", "nobody held a GPU").to_owned()
-    } else {
-        let users = users.joined(|_| said!(" 等 {count} 位使用者", " and others, {count} in all"));
-        said!("有 {users}", "the users are {users}")
-    };
-    let days = dates(usage.from, usage.to);
-    RequestError::usage(said!(
-        "{days} 的報告中沒有使用者「{name}」：{known}",
-        "no user '{name}' in the reports of {days}: {known}"
-    ))
 }
