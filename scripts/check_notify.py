@@ -360,7 +360,7 @@ def check_idle(check):
         check.judge("idle GPUs: it is not sent again", [f"{said} {len(box.mails)}"] * ((said, len(box.mails)) != ([], 1)))
 
 def check_digest(check):
-    """The digest of the last week, of which one day is collected: its text and its workbook."""
+    """The digest of the last week, of which one day is collected: its text, its workbook and its page."""
     today = datetime.now(timezone.utc).date()
     sunday = today - timedelta(days=today.weekday() + 1)
     # The simulated tasks are yesterday's: the week has the same on its last day.
@@ -386,8 +386,9 @@ def check_digest(check):
         check.judge("the digest is sent once", run() + [f"{len(box.mails)} mails"] * (len(box.mails) != 2))
         for envelope in box.mails:
             mail = message_from_bytes(envelope.content, policy=modern)
-            text, book = mail.iter_parts()
+            text, book, page = mail.iter_parts()
             body = text.get_content().replace("\r\n", "\n")
+            html = page.get_content()
             days = f"{sunday - timedelta(days=6)} 到 {sunday}"
             with zipfile.ZipFile(io.BytesIO(book.get_content())) as parts:
                 damaged, cells = parts.testzip(), parts.read("xl/sharedStrings.xml").decode()
@@ -396,10 +397,13 @@ def check_digest(check):
                 "text": (body.startswith("時數 24.00 GPU 小時："), True),
                 "workbook": (book.get_filename(), f"users_{sunday - timedelta(days=6)}_{sunday}.xlsx"),
                 "type": (book.get_content_type(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+                "page": (page.get_filename(), f"report_{sunday - timedelta(days=6)}_{sunday}.html"),
+                "page's type": (page.get_content_type(), "text/html"),
+                "page's end": (html.rstrip().endswith("</html>"), True),
                 "damaged": (damaged, None),
-                "names": ("user000" in body + cells, False),
-                "pseudonyms": ("user-" in body and "user-" in cells, True),
-                "defects": (list(mail.defects) + list(text.defects) + list(book.defects), []),
+                "names": ("user000" in body + cells + html, False),
+                "pseudonyms": ("user-" in body and "user-" in cells and "user-" in html, True),
+                "defects": ([defect for part in (mail, text, book, page) for defect in part.defects], []),
             }
             problems = [f"{key}: expected {want!r}, got {got!r}" for key, (got, want) in expected.items() if got != want]
             check.judge(f"the digest to {envelope.rcpt_tos}", problems)

@@ -32,7 +32,7 @@ pub use holding::{Span, Spans};
 pub use ledger::{Account, DOUBTS, DayLedger, Doubt, Entry, Idle, NodeLedger};
 pub use merge::merge;
 pub use node_day::{GpuDay, GpuUse, NodeDay, TaskKnowledge};
-pub use pseudonym::{KEY_BYTES, Pseudonyms, withheld};
+pub use pseudonym::{KEY_BYTES, Pseudonyms, withheld, without_text};
 pub use record::{
     DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity, WindowRecord,
 };

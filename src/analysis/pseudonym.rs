@@ -157,7 +157,7 @@ fn gpu_without_text(gpu: TaskGpu) -> TaskGpu {
 }
 
 /// A time that is none can be any text, and one can have any text in its comment.
-fn without_text(time: &TaskTime) -> TaskTime {
+pub fn without_text(time: &TaskTime) -> TaskTime {
     match time {
         TaskTime::Absent => TaskTime::Absent,
         TaskTime::Never => TaskTime::Never,

@@ -61,6 +61,7 @@ fn send(
     days: (NaiveDate, NaiveDate),
 ) -> Result<ExitStatus> {
     check_recent(days.1, config)?;
+    check_length(days, config)?;
     let (channels, no_secret) = Channels::open(&config.notify);
     if let Some(error) = no_secret {
         return Err(error.into());
@@ -111,6 +112,26 @@ fn check_recent(date: NaiveDate, config: &Config) -> Result<(), RequestError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// The thresholds are for `window_days` days: over more, whoever keeps below them reaches them.
+fn check_length(
+    (first, last): (NaiveDate, NaiveDate),
+    config: &Config,
+) -> Result<(), RequestError> {
+    let window_days = usize::from(config.alerts.window_days);
+    let asked = first.iter_days().take_while(|date| *date <= last).count();
+    if asked <= window_days {
+        return Ok(());
+    }
+    let of_days = |days| counted(days, "天", "day", "days");
+    let (most, asked) = (of_days(window_days), of_days(asked));
+    Err(RequestError::usage(said!(
+        "--send 一次最多通知 {most}（window_days）的閒置情形，{first} 到 {last} 有 {asked}\
+         （請縮短期間；不加 --send 可以列出）",
+        "--send notifies of at most {most} (window_days), and {first} to {last} are {asked} (ask for fewer, or list \
+         them without --send)"
+    )))
 }
 
 /// Prints the report, and warns if there was little evidence.

@@ -12,15 +12,13 @@ use serde::Serialize;
 
 use super::calendar::{Calendar, now};
 use super::frame::Frame;
-use super::request::{RequestError, open_archive};
+use super::request::{RequestError, open_archive, unknown_user};
 use super::span::SpanArgs;
 use super::values::{node_name, user_name};
 use crate::analysis::overview::Overview;
 use crate::analysis::usage::dates;
 use crate::formats::page::{self, About};
-use crate::model::{
-    Capped, DateError, ExitStatus, Language, Window, both, clock, comma, said, text,
-};
+use crate::model::{DateError, ExitStatus, Language, Window, both, clock, comma, said, text};
 use crate::outlets::console;
 use crate::report::page::{Gathering, Scope};
 use crate::settings::Config;
@@ -162,7 +160,7 @@ fn look(
     }
     if let (Some(user), Some(_)) = (&user, overview.usage.total()) {
         if !overview.usage.users.contains_key(user) {
-            return Err(unknown_user(user, &overview).into());
+            return Err(unknown_user(user, &overview.usage).into());
         }
         overview.usage.users.retain(|name, _| name == user);
     }
@@ -186,22 +184,6 @@ fn unknown_node(name: &str, config: &Config, first: NaiveDate, last: NaiveDate) 
     RequestError::usage(said!(
         "設定與 {days} 的資料中都沒有節點「{name}」：設定中的節點是 {known}",
         "neither the settings nor the data of {days} have a node '{name}': the settings have {known}"
-    ))
-}
-
-fn unknown_user(name: &str, overview: &Overview) -> RequestError {
-    let users: Capped<_, 20> = overview.usage.users.keys().collect();
-    let days = dates(overview.first, overview.last);
-    if users.is_empty() {
-        return RequestError::usage(said!(
-            "{days} 的報告中沒有使用者「{name}」：沒有人佔用 GPU",
-            "the reports of {days} have no user '{name}': nobody held a GPU"
-        ));
-    }
-    let known = users.named();
-    RequestError::usage(said!(
-        "{days} 的報告中沒有使用者「{name}」：有 {known}",
-        "the reports of {days} have no user '{name}': there are {known}"
     ))
 }
 

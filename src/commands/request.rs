@@ -1,6 +1,7 @@
 //! What a command line asks for that cannot be done.
 
-use crate::model::{ExitStatus, Node, comma, said};
+use crate::analysis::usage::{Usage, dates};
+use crate::model::{Capped, ExitStatus, Node, comma, said, text};
 use crate::outlets::console;
 use crate::settings::Config;
 use crate::store::Archive;
@@ -37,6 +38,23 @@ pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>,
     }
     let is_wanted = |node: &&Node| names.is_empty() || names.contains(&node.name);
     Ok(config.nodes.iter().filter(is_wanted).collect())
+}
+
+/// That the reports name no such user; and whom they name, by the names that are to be shown.
+pub fn unknown_user(name: &str, usage: &Usage) -> RequestError {
+    let users: Capped<_, 20> = usage.users.keys().collect();
+    let count = users.len();
+    let known = if count == 0 {
+        text("沒有人佔用 GPU", "nobody held a GPU").to_owned()
+    } else {
+        let users = users.joined(|_| said!(" 等 {count} 位使用者", " and others, {count} in all"));
+        said!("有 {users}", "the users are {users}")
+    };
+    let days = dates(usage.from, usage.to);
+    RequestError::usage(said!(
+        "{days} 的報告中沒有使用者「{name}」：{known}",
+        "no user '{name}' in the reports of {days}: {known}"
+    ))
 }
 
 /// The data directory, to be read, with a warning where a part of what belongs to it cannot be.

@@ -1,6 +1,7 @@
 //! What a run has to say at its end: as lines for people, as JSON for programs, as a record
 //! for later runs, and as an exit status.
 
+pub mod absence;
 pub mod alerts;
 pub mod alerts_table;
 pub mod check;

@@ -332,6 +332,34 @@ fn nobody_is_told_of_days_long_past() {
 }
 
 #[test]
+fn nobody_is_notified_of_more_days_than_the_rules_are_for() {
+    let receiver = SimulatedReceiver::start();
+    let world = world(&chat(&receiver, ""));
+    let Day { zone, start, end } = yesterday();
+    let before = Day {
+        zone,
+        start: start - 24 * HOUR,
+        end: end - 24 * HOUR,
+    };
+    let (first, last) = (before.date(), yesterday().date());
+    let two_days = ["alerts", "--days", "2", "--send"];
+    let _ = world.run(&two_days).exits(2).stdout_is("").stderr_is(&format!(
+        "錯誤：--send 一次最多通知 1 天（window_days）的閒置情形，{first} 到 {last} 有 2 天（請縮短期間；不加 --send 可以列出）\n"
+    ));
+    let english = [&two_days[..], &["--lang", "en"]].concat();
+    let _ = world.run(&english).exits(2).stderr_is(&format!(
+        "error: --send notifies of at most 1 day (window_days), and {first} to {last} are 2 days (ask for fewer, or list \
+         them without --send)\n"
+    ));
+    assert!(!world.path(MEMORY).exists());
+    assert_eq!(texts(&receiver), [""; 0]);
+    let listed = world.run(&two_days[..3]).stdout_has("alice");
+    assert_ne!(listed.status, Some(2));
+    let _ = world.run(&["alerts", "--days", "1", "--send"]).exits(0);
+    assert_eq!(texts(&receiver).len(), 1);
+}
+
+#[test]
 fn quiet_says_that_nothing_can_be_judged() {
     let receiver = SimulatedReceiver::start();
     let world = world(&chat(&receiver, ""));

@@ -179,8 +179,9 @@ fn the_first_run_after_a_week_sends_it_once_and_without_names() {
     );
     assert!(text.contains("user-") && !text.contains("alice"), "{text}");
     let name = format!("users_{monday}_{sunday}.xlsx");
+    let page = format!("report_{monday}_{sunday}.html");
     assert!(
-        text.contains(&format!("附件：{name}\n")) && parts[1].0.contains(&name),
+        text.contains(&format!("附件：{name}, {page}\n")) && parts[1].0.contains(&name),
         "{text}"
     );
     let strings = part(Cursor::new(&parts[1].1[..]), "xl/sharedStrings.xml");
@@ -188,6 +189,16 @@ fn the_first_run_after_a_week_sends_it_once_and_without_names() {
         strings.contains("user-") && !strings.contains("alice"),
         "{strings}"
     );
+    let (head, bytes) = &parts[2];
+    assert!(
+        head.contains(&page) && head.contains("Content-Type: text/html; charset=utf-8"),
+        "{head}"
+    );
+    let page = String::from_utf8_lossy(bytes);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    assert!(page.contains("user-") && !page.contains("alice"), "{page}");
+    let command = format!("daily-gpu-log report {monday} --to {sunday} --anonymize");
+    assert!(page.contains(&command), "{page}");
     // The second run, and one of some nodes, have nothing to send.
     let _ = world.run(&[DATE]).exits(0);
     let _ = world.run(&[DATE, "--node", "gpu-a"]).exits(0);
@@ -201,7 +212,24 @@ fn names_are_in_it_where_the_settings_say_so() {
     write_report(&world);
     let _ = world.run(&[DATE]).exits(0);
     let parts = parts(&mailbox.mails()[0].1);
-    assert!(String::from_utf8_lossy(&parts[0].1).contains("alice"));
+    for part in [&parts[0], &parts[2]] {
+        assert!(String::from_utf8_lossy(&part.1).contains("alice"));
+    }
+}
+
+#[test]
+fn the_page_is_in_the_language_of_the_mail() {
+    let mailbox = Mailbox::start(&["a@example.org", "b@example.org"]);
+    let world = world(&mailbox, "");
+    write_report(&world);
+    let _ = world.run(&[DATE, "--lang", "en"]).exits(0);
+    let parts = parts(&mailbox.mails()[0].1);
+    let [text, page] = [0, 2].map(|part| String::from_utf8_lossy(&parts[part].1));
+    assert!(text.contains("Attached: users_"), "{text}");
+    assert!(
+        page.contains("<html lang=\"en\">") && page.contains("--anonymize --lang en"),
+        "{page}"
+    );
 }
 
 #[test]

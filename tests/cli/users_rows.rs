@@ -5,8 +5,8 @@ use std::fs;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
-use crate::support::{DATE, HOUR, Lab, MIDNIGHT, World};
+use crate::simulated_cluster::{SimulatedApi, SimulatedNode, SimulatedTask};
+use crate::support::{DATE, HOUR, Lab, MIDNIGHT, TOKEN, World};
 
 const NEXT: &str = "2025-08-02";
 
@@ -147,12 +147,66 @@ fn where_the_tasks_are_not_kept_they_are_absent_and_the_rows_are_not() {
 }
 
 #[test]
+fn no_text_of_the_api_is_in_anonymous_rows() {
+    let task = |card: u32, created: &str| {
+        json!({
+            "username": "alice", "hostname": "gpu-a", "gpus": [{"id": card, "uuid": format!("APU-{card}")}],
+            "start": "Fri, 01 Aug 2025 00:00:00 GMT", "end": "Fri, 01 Aug 2025 06:00:00 GMT",
+            "task": {"create_time": created},
+        })
+    };
+    let api = SimulatedApi::new(TOKEN)
+        .raw_task("t1", task(1, "for alice"))
+        .raw_task("t2", task(9, "Fri, 01 Aug 2025 08:00:00 +0800 (alice)"));
+    let node = SimulatedNode::new("gpu-a").cards(&[1, 9]);
+    let world = Lab::new().node(node).api(api).start();
+    let _ = world.run(&[DATE]).exits(0);
+    let run = |arguments: &[&str]| {
+        let arguments = [&["users", "--rows", DATE], arguments].concat();
+        world.run(&arguments).exits(0).stdout
+    };
+    assert!(run(&[]).contains("for alice"));
+    let workbook = ["--xlsx", "book.xlsx"];
+    for format in [&[][..], &["--csv"], &["--json"], &workbook] {
+        let shown = run(&[&["--anonymize"], format].concat());
+        assert!(
+            shown.contains("user-") && !shown.contains("alice"),
+            "{shown}"
+        );
+        assert!(shown.contains("內容因 --anonymize 而略去"), "{shown}");
+    }
+    let book = fs::File::open(world.path("book.xlsx")).expect("a workbook");
+    let strings = crate::workbook::part(book, "xl/sharedStrings.xml");
+    assert!(!strings.contains("alice"), "{strings}");
+}
+
+#[test]
 fn a_day_without_a_report_is_named() {
     let world = world();
     let _ = world
         .run(&["users", "--rows", "2025-08-09"])
         .exits(3)
         .stdout_is("2025-08-09 各使用者的 GPU 小時\n\n沒有用量報告：2025-08-09：沒有收集\n");
+}
+
+#[test]
+fn users_and_report_refuse_an_unknown_user_in_the_same_words() {
+    let world = world();
+    for (language, problem) in [
+        (
+            "zh-TW",
+            "錯誤：2025-08-01 的報告中沒有使用者「eve」：有 =SUM(A1)、王小明\n",
+        ),
+        (
+            "en",
+            "error: no user 'eve' in the reports of 2025-08-01: the users are =SUM(A1), 王小明\n",
+        ),
+    ] {
+        for command in ["users", "report"] {
+            let arguments = [command, DATE, "--user", "eve", "--lang", language];
+            let _ = world.run(&arguments).exits(2).stderr_is(problem);
+        }
+    }
 }
 
 /// One user with 500 tasks, and 1,000 users.

@@ -130,6 +130,37 @@ fn what_is_missing_stands_in_the_workbook() {
 }
 
 #[test]
+fn nobody_on_a_node_is_zero_hours_and_no_report_is_none() {
+    let task = SimulatedTask::new("t1", "alice", "gpu-a").gpu(1, "APU-1");
+    let other = SimulatedTask::new("t2", "bob", "gpu-c").gpu(1, "APU-1");
+    let node = |name| SimulatedNode::new(name).cards(&[1]);
+    let world = Lab::new()
+        .node(node("gpu-a"))
+        .node(node("gpu-b"))
+        .node(node("gpu-c"))
+        .task(task.start(MIDNIGHT).end(MIDNIGHT + 6 * HOUR))
+        .task(other.start(MIDNIGHT).end(MIDNIGHT + HOUR))
+        .start();
+    let _ = world.run(&[DATE]).exits(0);
+    // The fourth row of each node is what was held of it, and the fifth what was idle.
+    for (arguments, hours) in [
+        (&[][..], ["6", "0", "1"]),
+        (&["--user", "alice"], ["6", "0", "0"]),
+    ] {
+        let span = ["users", DATE, "--to", "2025-08-02", "--xlsx", "book.xlsx"];
+        let _ = world.run(&[&span[..], arguments].concat()).exits(3);
+        let sheet = part_of(&world, "xl/worksheets/sheet3.xml");
+        let cell = |name: &str| {
+            let (_, rest) = sheet.split_once(&format!("<c r=\"{name}\""))?;
+            let cell = rest.split("<c ").next()?;
+            Some(cell.split_once("<v>")?.1.split_once("</v>")?.0)
+        };
+        assert_eq!(["C4", "C8", "C12"].map(cell), hours.map(Some), "{sheet}");
+        assert_eq!(["D4", "D8", "D12"].map(cell), [None; 3], "{sheet}");
+    }
+}
+
+#[test]
 fn where_it_cannot_be_written_the_run_says_so() {
     let world = world();
     fs::create_dir(world.path("a-directory")).expect("a directory");

@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use clap::ValueEnum;
 
 use super::ledger::{Account, DayLedger, Doubt};
+use super::without_text;
 use crate::model::{GpuIndex, text};
 
 pub use dates::{DateRuns, dates};
@@ -153,7 +154,7 @@ impl Usage {
         self.task_gaps.entry(of).or_default().add(date);
     }
 
-    /// The same of users with other names.
+    /// The same of users with other names, and without any text of the API.
     pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
         let mut users: BTreeMap<String, Account> = BTreeMap::new();
         for (user, account) in std::mem::take(&mut self.users) {
@@ -165,6 +166,9 @@ impl Usage {
         }
         for row in &mut self.rows {
             row.user = name(&row.user);
+            if let Some(time) = row.tasks.as_mut().and_then(|of| of.created.as_mut()) {
+                *time = without_text(time);
+            }
         }
         self.sort_rows();
         self
@@ -237,8 +241,8 @@ fn sorted<K>(all: impl IntoIterator<Item = (K, Account)>, order: UserOrder) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Entry, Idle, NodeLedger, Span};
-    use crate::model::{GpuIndex, Reading};
+    use crate::analysis::{Entry, Idle, NodeLedger, Span, withheld};
+    use crate::model::{GpuIndex, Reading, TaskTime};
     use chrono::Days;
     use proptest::prelude::*;
 
@@ -313,6 +317,42 @@ mod tests {
         );
         assert_eq!(usage.total(), Some(Account::default()));
         assert_eq!((usage.days, usage.days_with_accounts), (2, 1));
+    }
+
+    #[test]
+    fn where_users_are_renamed_the_time_of_creation_has_no_text_of_the_api() {
+        let created = [
+            TaskTime::Unreadable("for alice".to_owned()),
+            TaskTime::At {
+                unix: 1_754_006_400,
+                text: "Fri, 01 Aug 2025 08:00:00 +0800 (alice)".to_owned(),
+            },
+        ];
+        let row = |created| UserRow {
+            user: "alice".to_owned(),
+            date: first(),
+            node: "n0".to_owned(),
+            gpu: GpuIndex(0),
+            account: Account::default(),
+            tasks: Some(RowTasks {
+                count: 1,
+                created: Some(created),
+            }),
+        };
+        let mut usage = Usage::new(first(), first());
+        usage.rows = created.into_iter().map(row).collect();
+        let usage = usage.renamed(|_| "user-1".to_owned());
+        let texts = usage.rows.iter().map(|row| {
+            let time = row.tasks.as_ref()?.created.as_ref()?;
+            Some((time.unix(), time.text()?))
+        });
+        assert_eq!(
+            texts.collect::<Vec<_>>(),
+            [
+                Some((None, withheld())),
+                Some((Some(1_754_006_400), "Fri, 01 Aug 2025 00:00:00 GMT")),
+            ]
+        );
     }
 
     #[test]

@@ -7,16 +7,19 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::request::Request;
+use crate::analysis::Pseudonyms;
 use crate::analysis::usage::{GroupBy, UserOrder, dates};
-use crate::commands::calendar::Calendar;
+use crate::commands::calendar::{Calendar, now};
 use crate::commands::users::gather::{Gathered, Wanted, gather};
-use crate::model::{DateArg, said};
+use crate::formats::page::{self, About};
+use crate::model::{DateArg, Language, clock, said};
 use crate::outlets::notify::{Attachment, Channels, digest};
+use crate::report::page::{Gathering, Scope};
 use crate::settings::Config;
 use crate::store::{DataDir, pseudonym_key};
 
-/// Most mail servers take twice as much.
-const MOST_BYTES: usize = 10 << 20;
+/// The most that the attachments have together. Most mail servers take twice as much.
+const MOST_MIB: usize = 10;
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The digest that was last sent, and to whom, for later runs.
@@ -58,9 +61,13 @@ pub fn send_if_due(request: &Request, data_dir: &DataDir) -> Result<()> {
         tracing::info!(%from, %to, "no usage report, and so no digest");
         return Ok(());
     };
-    let attachments = attachments(&gathered, config)?;
+    let all = vec![
+        workbook(&gathered, config)?,
+        page(config, data_dir, (from, to))?,
+    ];
+    let (attachments, too_large) = fitting(all, MOST_MIB << 20);
     let names: Vec<_> = attachments.iter().map(|file| file.name.as_str()).collect();
-    let message = digest(&gathered.usage, &names);
+    let message = digest(&gathered.usage, &names, (&too_large, MOST_MIB));
     let results = mailer.send_to_each(&left, &message, &attachments);
     let mut undelivered = Vec::new();
     for (admin, result) in left.iter().zip(results) {
@@ -116,25 +123,106 @@ fn gathered(
         means: true,
         ..Wanted::default()
     };
-    let Gathered { mut usage, means } = gather(config, data_dir, days, wanted)?;
-    if usage.total().is_none() {
+    let mut gathered = gather(config, data_dir, days, wanted)?;
+    if gathered.usage.total().is_none() {
         return Ok(None);
     }
-    if !config.notify.include_users {
-        let pseudonyms = pseudonym_key::pseudonyms(config)?;
-        usage = usage.renamed(|user| pseudonyms.user(user));
+    if let Some(pseudonyms) = pseudonyms(config)? {
+        gathered.usage = gathered.usage.renamed(|user| pseudonyms.user(user));
     }
-    Ok(Some(Gathered { usage, means }))
+    Ok(Some(gathered))
 }
 
-fn attachments(gathered: &Gathered, config: &Config) -> Result<Vec<Attachment>> {
+/// Those that users are shown by; `None` where names may leave the house.
+fn pseudonyms(config: &Config) -> Result<Option<Pseudonyms>> {
+    let are_needed = !config.notify.include_users;
+    let pseudonyms = are_needed.then(|| pseudonym_key::pseudonyms(config));
+    Ok(pseudonyms.transpose()?)
+}
+
+fn workbook(gathered: &Gathered, config: &Config) -> Result<Attachment> {
     let (from, to) = (gathered.usage.from, gathered.usage.to);
     let book = gathered.book(config, GroupBy::User, UserOrder::Idle);
-    let workbook = Attachment {
+    Ok(Attachment {
         name: format!("users_{from}_{to}.xlsx"),
         content_type: WORKBOOK,
         bytes: book.render()?,
+    })
+}
+
+/// The page of the days, as `report` makes it.
+fn page(
+    config: &Config,
+    data_dir: &DataDir,
+    (from, to): (NaiveDate, NaiveDate),
+) -> Result<Attachment> {
+    let pseudonyms = pseudonyms(config)?;
+    let scope = Scope {
+        pseudonyms: pseudonyms.as_ref(),
+        ..Scope::default()
     };
-    let all = [workbook].into_iter();
-    Ok(all.filter(|file| file.bytes.len() <= MOST_BYTES).collect())
+    let calendar = Calendar::now(config);
+    let windows: Vec<_> = calendar
+        .windows(from, to)
+        .map(|(_, window)| window)
+        .collect();
+    let gathering = Gathering::new(config, data_dir, scope, (from, to), windows.len());
+    let overview = gathering.gather(windows.into_iter())?;
+    let mut command = format!("daily-gpu-log report {from} --to {to}");
+    if pseudonyms.is_some() {
+        command.push_str(" --anonymize");
+    }
+    if Language::chosen() == Language::English {
+        command.push_str(" --lang en");
+    }
+    let about = About {
+        made_at: clock(config.zone, now()),
+        command,
+    };
+    Ok(Attachment {
+        name: format!("report_{from}_{to}.html"),
+        content_type: "text/html; charset=utf-8",
+        bytes: page::render(&overview, &about).into_bytes(),
+    })
+}
+
+/// As many of the files, in their order, as have so many bytes together; and the names of the others.
+fn fitting(files: Vec<Attachment>, most_bytes: usize) -> (Vec<Attachment>, Vec<String>) {
+    let (mut attached, mut too_large) = (Vec::new(), Vec::new());
+    let mut room = most_bytes;
+    for file in files {
+        match room.checked_sub(file.bytes.len()) {
+            Some(left) => {
+                room = left;
+                attached.push(file);
+            }
+            None => too_large.push(file.name),
+        }
+    }
+    (attached, too_large)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_named() {
+        let file = |(name, bytes): (&str, usize)| Attachment {
+            name: name.to_owned(),
+            content_type: WORKBOOK,
+            bytes: vec![0; bytes],
+        };
+        for (sizes, names, others) in [
+            ([("a", 6), ("b", 4)], &["a", "b"][..], &[][..]),
+            ([("a", 6), ("b", 5)], &["a"], &["b"]),
+            ([("a", 11), ("b", 10)], &["b"], &["a"]),
+            ([("a", 11), ("b", 11)], &[], &["a", "b"]),
+        ] {
+            let (attached, too_large) = fitting(sizes.map(file).into(), 10);
+            let attached: Vec<_> = attached.iter().map(|file| &*file.name).collect();
+            let too_large: Vec<_> = too_large.iter().map(String::as_str).collect();
+            assert_eq!((attached, too_large), (names.to_vec(), others.to_vec()));
+        }
+    }
 }

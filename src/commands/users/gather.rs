@@ -29,6 +29,8 @@ pub struct Wanted<'a> {
 pub struct Gathered {
     pub usage: Usage,
     pub means: BTreeMap<(String, NaiveDate), Mean>,
+    /// Of which nodes and days there are accounts.
+    pub reported: BTreeSet<(String, NaiveDate)>,
 }
 
 impl Gathered {
@@ -36,6 +38,7 @@ impl Gathered {
         Book {
             usage: &self.usage,
             means: &self.means,
+            reported: &self.reported,
             by,
             order,
             zone: config.zone,
@@ -55,6 +58,7 @@ pub fn gather(
     let mut gathered = Gathered {
         usage: Usage::new(first, last),
         means: BTreeMap::new(),
+        reported: BTreeSet::new(),
     };
     let mut reported = BTreeSet::new();
     for (_, window) in Calendar::now(config).windows(first, last) {
@@ -69,7 +73,9 @@ pub fn gather(
             wanted,
         };
         let of_nodes = day.iter().filter(|(name, _)| nodes.include(name));
-        closer.add(of_nodes, &mut gathered);
+        closer.add(of_nodes.clone(), &mut gathered);
+        let of_nodes = of_nodes.map(|(name, _)| (name.clone(), window.date));
+        gathered.reported.extend(of_nodes);
         reported.extend(day.into_keys());
     }
     nodes.are_known(&reported, config, &dates(first, last))?;

@@ -12,12 +12,12 @@ use clap::Args;
 
 use super::calendar::Calendar;
 use super::frame::Frame;
-use super::request::{RequestError, open_archive};
+use super::request::{open_archive, unknown_user};
 use super::span::SpanArgs;
 use super::values::{node_name, user_name};
-use crate::analysis::usage::{GroupBy, Usage, UserOrder, dates};
+use crate::analysis::usage::{GroupBy, Usage, UserOrder};
 use crate::formats::{usage_csv, usage_groups, usage_rows, usage_table};
-use crate::model::{Capped, ExitStatus, said, text};
+use crate::model::{ExitStatus, text};
 use crate::outlets::console;
 use crate::report::UsageReport;
 use crate::settings::Config;
@@ -137,12 +137,12 @@ fn csv(usage: &Usage, args: &UsersArgs) -> Vec<u8> {
 }
 
 /// The users who are asked for, by the names that they are to be shown by.
-fn select_users(gathered: Gathered, config: &Config, args: &UsersArgs) -> Result<Gathered> {
+fn select_users(mut gathered: Gathered, config: &Config, args: &UsersArgs) -> Result<Gathered> {
     // Without accounts it is not known whether there is such a user, and there is nobody to be hidden.
     if gathered.usage.total().is_none() {
         return Ok(gathered);
     }
-    let Gathered { mut usage, means } = gathered;
+    let mut usage = std::mem::take(&mut gathered.usage);
     let mut wanted: Vec<_> = args.user.clone();
     if args.anonymize {
         let pseudonyms = pseudonym_key::pseudonyms(config)?;
@@ -160,21 +160,5 @@ fn select_users(gathered: Gathered, config: &Config, args: &UsersArgs) -> Result
     if !wanted.is_empty() {
         usage.retain_users(&BTreeSet::from_iter(wanted));
     }
-    Ok(Gathered { usage, means })
-}
-
-fn unknown_user(name: &str, usage: &Usage) -> RequestError {
-    let users: Capped<_, 20> = usage.users.keys().collect();
-    let count = users.len();
-    let known = if count == 0 {
-        text("沒有人佔用 GPU", "nobody held a GPU").to_owned()
-    } else {
-        let users = users.joined(|_| said!(" 等 {count} 位使用者", " and others, {count} in all"));
-        said!("有 {users}", "the users are {users}")
-    };
-    let days = dates(usage.from, usage.to);
-    RequestError::usage(said!(
-        "{days} 的報告中沒有使用者「{name}」：{known}",
-        "no user '{name}' in the reports of {days}: {known}"
-    ))
+    Ok(Gathered { usage, ..gathered })
 }

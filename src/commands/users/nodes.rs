@@ -5,11 +5,12 @@ use std::slice;
 
 use chrono::NaiveDate;
 
+use crate::analysis::DayLedger;
 use crate::analysis::usage::{AbsenceReason, Usage};
-use crate::analysis::{DayLedger, NodeRecord};
 use crate::commands::request::RequestError;
-use crate::model::{Node, TaskSource, Window, comma, said};
+use crate::model::{Node, Window, comma, said};
 use crate::outlets::console;
+use crate::report::absence::why_no_accounts;
 use crate::settings::Config;
 use crate::store::{Archive, reports};
 
@@ -91,35 +92,10 @@ impl<'a> WantedNodes<'a> {
     }
 }
 
-/// Why there are no accounts of these nodes, by the record of the runs of the day.
+/// Why a day has no accounts of these nodes.
 fn why_not(archive: &Archive, date: NaiveDate, nodes: &[(&str, Option<&Node>)]) -> AbsenceReason {
-    match archive.record(date) {
-        Ok(Some(record)) => {
-            let reasons = nodes
-                .iter()
-                .map(|(name, _)| why_not_of_node(record.node(name)));
-            reasons.max().unwrap_or(AbsenceReason::NotCollected)
-        }
-        Ok(None) => {
-            let present: Vec<_> = nodes.iter().filter_map(|(_, node)| *node).collect();
-            if archive.day(date).are_any_there(&present) {
-                AbsenceReason::Lost
-            } else {
-                AbsenceReason::NotCollected
-            }
-        }
-        Err(_) => AbsenceReason::Unexplained,
-    }
-}
-
-fn why_not_of_node(record: Option<&NodeRecord>) -> AbsenceReason {
-    let Some(record) = record else {
-        return AbsenceReason::NotCollected;
-    };
-    match record.files.as_ref().map(|files| files.task_information) {
-        None => AbsenceReason::NoReadings,
-        Some(TaskSource::NotAsked) => AbsenceReason::TasksNotAsked,
-        Some(TaskSource::Unavailable) => AbsenceReason::TasksUnavailable,
-        Some(TaskSource::Known | TaskSource::Kept) => AbsenceReason::Lost,
-    }
+    let names = nodes.iter().map(|(name, _)| *name);
+    let present: Vec<_> = nodes.iter().filter_map(|(_, node)| *node).collect();
+    let have_files = || archive.day(date).are_any_there(&present);
+    why_no_accounts(&archive.record(date), names, have_files)
 }

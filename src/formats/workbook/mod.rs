@@ -24,6 +24,8 @@ const CHARTED: u32 = 30;
 pub struct Book<'a> {
     pub usage: &'a Usage,
     pub means: &'a BTreeMap<(String, NaiveDate), Mean>,
+    /// Of which nodes and days there are accounts, whether or not anybody held anything.
+    pub reported: &'a BTreeSet<(String, NaiveDate)>,
     pub by: GroupBy,
     pub order: UserOrder,
     pub zone: Tz,
@@ -136,7 +138,10 @@ impl Book<'_> {
         let name = text("節點與日期", "Nodes by day");
         let mut sheet = Sheet::new(workbook.add_worksheet(), name)?;
         sheet.header([text("節點", "Node"), text("項目", "Figure")])?;
-        let mut accounts: BTreeMap<(&str, NaiveDate), Account> = BTreeMap::new();
+        let reported = self.reported.iter();
+        let mut accounts: BTreeMap<(&str, NaiveDate), Account> = reported
+            .map(|(node, date)| ((node.as_str(), *date), Account::default()))
+            .collect();
         for row in &self.usage.rows {
             *accounts.entry((&row.node, row.date)).or_default() += row.account;
         }

@@ -40,10 +40,14 @@ fn part(book: &[u8], name: &str) -> String {
 }
 
 fn rendered() -> Vec<u8> {
-    let (usage, means) = (usage(), BTreeMap::new());
+    rendered_of(&usage(), &BTreeSet::new())
+}
+
+fn rendered_of(usage: &Usage, reported: &BTreeSet<(String, NaiveDate)>) -> Vec<u8> {
     let book = Book {
-        usage: &usage,
-        means: &means,
+        usage,
+        means: &BTreeMap::new(),
+        reported,
         by: GroupBy::User,
         order: UserOrder::Name,
         zone: Tz::UTC,
@@ -78,6 +82,35 @@ fn names_are_texts_and_hours_are_numbers() {
         part(&book, "xl/charts/chart1.xml").contains("'使用者'!$A$2:$A$5")
             || part(&book, "xl/charts/chart1.xml").contains("使用者!$A$2:$A$5")
     );
+}
+
+#[test]
+fn a_node_that_nobody_held_has_zero_hours_on_the_days_with_a_report() {
+    let date: NaiveDate = "2025-08-01".parse().expect("a date");
+    let mut usage = usage();
+    usage.to = date + chrono::Days::new(1);
+    let reported = [("gpu-a", 0), ("gpu-b", 0), ("gpu-b", 1)];
+    let reported = reported.map(|(node, day)| (node.to_owned(), date + chrono::Days::new(day)));
+    let book = rendered_of(&usage, &reported.into());
+    let sheet = part(&book, "xl/worksheets/sheet3.xml");
+    // Rows 4 and 5 are what was held of gpu-a, and idle of it; 8 and 9 of gpu-b.
+    for (cell, hours) in [
+        ("C4", Some("6")),
+        ("C5", Some("2")),
+        ("D4", None),
+        ("C8", Some("0")),
+        ("C9", Some("0")),
+        ("D8", Some("0")),
+        ("D9", Some("0")),
+    ] {
+        let found = sheet
+            .split_once(&format!("<c r=\"{cell}\""))
+            .and_then(|(_, rest)| {
+                let cell = rest.split("<c ").next()?;
+                Some(cell.split_once("<v>")?.1.split_once("</v>")?.0)
+            });
+        assert_eq!(found, hours, "{cell}: {sheet}");
+    }
 }
 
 #[test]

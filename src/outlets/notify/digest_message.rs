@@ -5,8 +5,13 @@ use crate::analysis::usage::{Usage, UserOrder, dates};
 use crate::formats::{account, number, usage_table};
 use crate::model::{said, text};
 
-/// What most matters first, then who held what. The users have the names that they are to be shown by.
-pub fn digest(usage: &Usage, attached: &[&str]) -> Message {
+/// What most matters first, then who held what. The users have the names that they are to be shown by. The files that
+/// are too large are not attached, which have at most so many MiB together.
+pub fn digest(
+    usage: &Usage,
+    attached: &[&str],
+    (too_large, most_mib): (&[String], usize),
+) -> Message {
     let (host, days) = (hostname(), dates(usage.from, usage.to));
     let subject = said!(
         "daily-gpu-log {host}：用量摘要（{days}）",
@@ -29,6 +34,13 @@ pub fn digest(usage: &Usage, attached: &[&str]) -> Message {
     if !attached.is_empty() {
         let files = attached.join(", ");
         lines.push(said!("附件：{files}", "Attached: {files}"));
+    }
+    if !too_large.is_empty() {
+        let files = too_large.join(", ");
+        lines.push(said!(
+            "太大而沒有附上（附件合計最多 {most_mib} MiB）：{files}",
+            "Too large to attach (at most {most_mib} MiB in all): {files}"
+        ));
     }
     let (from, to) = (usage.from, usage.to);
     lines.push(said!(

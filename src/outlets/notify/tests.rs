@@ -9,8 +9,11 @@ use chrono_tz::Tz;
 use pretty_assertions::assert_eq;
 
 use super::message::hostname;
-use super::{Ended, MailError, Message, Undelivered, mail_for_user, notice_for_admin, outsiders};
+use super::{
+    Ended, MailError, Message, Undelivered, digest, mail_for_user, notice_for_admin, outsiders,
+};
 use crate::analysis::idle::{LeftOut, Memory, Reason, Tally};
+use crate::analysis::usage::Usage;
 use crate::analysis::{Account, Coverage, Disagreement, Early, IdPlace, Idle};
 use crate::model::{
     Capped, ExitStatus, GpuIndex, GpuUuid, Interval, Language, Reading, TaskInformation, Window,
@@ -393,4 +396,24 @@ fn what_could_not_be_delivered() {
         let said = Language::English.in_it(|| undelivered.to_string());
         assert_eq!(said, english);
     }
+}
+
+#[test]
+fn the_digest_names_what_is_attached_and_what_is_too_large_for_that() {
+    let usage = Usage::new(date("2025-07-28"), date("2025-08-03"));
+    let digest = |attached: &[&str], too_large: &[&str]| {
+        let too_large: Vec<_> = too_large.iter().map(|file| (*file).to_owned()).collect();
+        digest(&usage, attached, (&too_large, 10)).text(10_000)
+    };
+    let text = digest(&["book.xlsx", "page.html"], &[]);
+    assert!(
+        text.contains("\n附件：book.xlsx, page.html\n詳情請在"),
+        "{text}"
+    );
+    let text = digest(&["book.xlsx"], &["page.html"]);
+    let lines = "\n附件：book.xlsx\n太大而沒有附上（附件合計最多 10 MiB）：page.html\n";
+    assert!(text.contains(lines), "{text}");
+    let text = Language::English.in_it(|| digest(&[], &["book.xlsx", "page.html"]));
+    let line = "\n\nToo large to attach (at most 10 MiB in all): book.xlsx, page.html\n";
+    assert!(text.contains(line), "{text}");
 }

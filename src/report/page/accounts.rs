@@ -1,9 +1,12 @@
 //! The accounts of a page's days, and why there are none where there are not.
 
+use std::iter;
+
 use super::Gathering;
 use crate::analysis::usage::AbsenceReason;
 use crate::analysis::{DayLedger, DayRecord, NodeRecord, Shortfall};
-use crate::model::{TaskSource, Window, printable, said, text};
+use crate::model::{Window, printable, said, text};
+use crate::report::absence::why_no_accounts;
 use crate::store::{ReadError, reports};
 
 /// The record of a day, as far as it can be read.
@@ -55,38 +58,18 @@ impl Gathering<'_> {
             Ok(Some(ledger)) => {
                 usage.add(date, &ledger, |_| true);
                 for name in names.iter().filter(|name| !ledger.contains_key(*name)) {
-                    let reason = why_no_accounts(record, name, false);
+                    let reason = why_no_accounts(record, iter::once(&**name), || false);
                     usage.add_absence(date, Some(name), reason);
                 }
                 return;
             }
             Ok(None) => {
-                let reasons = names
-                    .iter()
-                    .map(|name| why_no_accounts(record, name, has_files));
-                reasons.max().unwrap_or(AbsenceReason::NotCollected)
+                let names = names.iter().map(String::as_str);
+                why_no_accounts(record, names, || has_files)
             }
             Err(reason) => reason,
         };
         usage.add_absence(date, None, reason);
-    }
-}
-
-fn why_no_accounts(record: &Record, node: &str, has_files: bool) -> AbsenceReason {
-    let record = match record {
-        Ok(Some(record)) => record.node(node),
-        Ok(None) if has_files => return AbsenceReason::Lost,
-        Ok(None) => None,
-        Err(_) => return AbsenceReason::Unexplained,
-    };
-    let Some(record) = record else {
-        return AbsenceReason::NotCollected;
-    };
-    match record.files.as_ref().map(|files| files.task_information) {
-        None => AbsenceReason::NoReadings,
-        Some(TaskSource::NotAsked) => AbsenceReason::TasksNotAsked,
-        Some(TaskSource::Unavailable) => AbsenceReason::TasksUnavailable,
-        Some(TaskSource::Known | TaskSource::Kept) => AbsenceReason::Lost,
     }
 }
 
