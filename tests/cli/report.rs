@@ -373,6 +373,34 @@ fn a_node_that_failed_is_named_with_its_reason() {
     assert!(page.contains("<li>gpu-b 沒有讀數：2025-08-01："), "{page}");
 }
 
+/// The rows of a report: the GPU of a node that was free on all of [`DATE`].
+fn free_node(name: &str) -> String {
+    let to = MIDNIGHT + 24 * HOUR;
+    let free = format!("24,0,24,0,0,0.14,100.00,86400,0,0,86400,0,0,86400,{MIDNIGHT},{to},\n");
+    format!("未分配,,{name},GPU[0],{free}未分配合計,,{name},,{free}")
+}
+
+#[test]
+fn a_node_counts_on_the_days_on_which_it_was_to_be_collected() {
+    let world = lab().node(node("gpu-b")).start();
+    world.run(&[DATE, "--node", NODE]).exits(0);
+    world.run(&["2025-08-02"]).exits(0);
+    let range = ["report", DATE, "--to", "2025-08-02", "-o", "-"];
+    let page = world.run(&range).exits(0).stdout;
+    assert!(page.contains("<b>144.0</b>"), "gpu-b came on the second day");
+    assert!(!page.contains("gpu-b 沒有讀數"));
+    let accounts = format!("data/reports/users_{DATE}.csv");
+    world.write(&accounts, &(world.read(&accounts) + &free_node("gone")));
+    let page = world.run(&range).exits(3).stdout;
+    assert!(page.contains("<b>168.0</b>"), "the node that went was there for one");
+    assert!(page.contains("<li>gone 沒有讀數：2025-08-01：沒有收集"));
+    let page = world
+        .run(&["report", "2025-08-02", "-o", "-"])
+        .exits(0)
+        .stdout;
+    assert!(page.contains("<b>96.0</b>"));
+}
+
 #[test]
 fn many_users_and_many_tasks_of_one_have_room() {
     let mut lab = Lab::new().node(node(NODE));

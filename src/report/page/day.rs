@@ -7,7 +7,7 @@ use super::Gathering;
 use super::accounts::why_nothing;
 use crate::analysis::overview::Parts;
 use crate::analysis::{
-    Account, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
+    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
 };
 use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
 use crate::sources::management_api::kept;
@@ -28,6 +28,8 @@ struct Found {
     node: Option<Arc<Node>>,
     earlier: Earlier,
     accounts: Option<NodeLedger>,
+    /// Whether it was to be collected on that day.
+    is_due: bool,
 }
 
 impl Found {
@@ -47,19 +49,24 @@ impl Gathering<'_> {
         let tasks = kept.as_ref().and_then(|kept| DayTasks::new(kept, window));
         let mut day = self.overview_day(window);
         day.has_tasks = tasks.is_some();
-        let found = self.find(window, known);
+        let of_day = record.as_ref().ok().and_then(Option::as_ref);
+        let of_day = of_day.filter(|record| record.is_of(window));
+        let found = self.find(window, known, of_day);
         let has_files = found.iter().any(Found::is_there);
-        self.add_usage(window, ledger, &record, has_files);
+        let due = found.iter().filter(|of_node| of_node.is_due);
+        let due: Vec<_> = due.map(|of_node| &*of_node.name).collect();
+        self.add_usage(window, ledger, &record, (&due, has_files));
         let mut parts = Parts::default();
         for of_node in found {
-            if has_files && of_node.earlier.usage.is_empty() {
+            let is_due = has_files && of_node.is_due;
+            if is_due && of_node.earlier.usage.is_empty() {
                 let with_message = self.scope.pseudonyms.is_none();
                 let reason = why_nothing(&record, &of_node.name, with_message);
                 let node = self.nodes.node_mut(of_node.number);
                 node.add_failure(reason, window.date);
             }
             let number = of_node.number;
-            let of_node = self.add_node(of_node, tasks.as_ref(), window, has_files);
+            let of_node = self.add_node(of_node, tasks.as_ref(), window, is_due);
             self.nodes.node_mut(number).parts += of_node;
             parts += of_node;
         }
@@ -96,7 +103,12 @@ impl Gathering<'_> {
     }
 
     /// What the tree has of each node.
-    fn find(&mut self, window: &Window, ledger: Option<&crate::analysis::DayLedger>) -> Vec<Found> {
+    fn find(
+        &mut self,
+        window: &Window,
+        ledger: Option<&DayLedger>,
+        record: Option<&DayRecord>,
+    ) -> Vec<Found> {
         let files = self.archive.day(window.date);
         let nodes = self.nodes.iter();
         let nodes: Vec<_> = nodes
@@ -118,13 +130,24 @@ impl Gathering<'_> {
                 let place = format!("{name}/{}/{}", window.date, file_name.display());
                 problems.push((window.date, place, file.problem.clone()));
             }
-            Found {
+            let mut found = Found {
                 number,
                 accounts: ledger.and_then(|ledger| ledger.get(&name)).cloned(),
                 name,
                 node,
                 earlier,
-            }
+                is_due: false,
+            };
+            // One that was not asked, as its parent was away, has an average without readings.
+            let node = found.node.as_deref();
+            let has_any = || node.is_some_and(|node| files.are_any_there(&[node]));
+            let mut nodes = self.config.nodes.iter();
+            let is_known = match record {
+                Some(record) => record.node(&found.name).is_some(),
+                None => nodes.any(|node| node.name == found.name),
+            };
+            found.is_due = found.is_there() || is_known || has_any();
+            found
         });
         let found: Vec<_> = found.collect();
         for (date, place, problem) in problems {
@@ -149,7 +172,7 @@ impl Gathering<'_> {
         found: Found,
         tasks: Option<&DayTasks>,
         window: &Window,
-        has_files: bool,
+        is_due: bool,
     ) -> Parts {
         let Found {
             number,
@@ -157,6 +180,7 @@ impl Gathering<'_> {
             node,
             earlier,
             accounts,
+            ..
         } = found;
         let has_readings = !earlier.usage.is_empty();
         let node_day = node.as_ref().map(|node| {
@@ -183,7 +207,7 @@ impl Gathering<'_> {
             node_day.as_ref()?.gpus.get(index.0)?.usage.as_ref()
         };
         let (cells, of_each) = self.cells(window);
-        let due = if has_files { window.due() } else { 0 };
+        let due = if is_due { window.due() } else { 0 };
         self.nodes
             .add_readings(number, usage, due, (cells, of_each));
         if let Some(day) = &node_day {
@@ -192,7 +216,7 @@ impl Gathering<'_> {
                 self.add_findings(&name, day, window);
             }
         }
-        if !has_files {
+        if !is_due {
             return Parts::default();
         }
         if let Some(accounts) = &accounts {
