@@ -251,6 +251,22 @@ fn the_page_of_one_user_is_of_them_alone() {
 }
 
 #[test]
+fn what_nobody_knows_is_no_part_of_the_rest_of_a_user() {
+    let world = world();
+    world.run(&["2025-08-02"]).exits(0);
+    fs::remove_file(world.path("data/reports/users_2025-08-02.csv")).expect("the accounts");
+    let arguments = ["report", DATE, "--to", "2025-08-02", "--user", "王小明"];
+    let page = world.run(&[&arguments[..], &["-o", "-"]].concat()).exits(3);
+    for shown in [
+        "<b>96.0</b>",
+        "其餘（他人佔用或沒有任務佔用） <b>42.0</b>",
+        "沒有任務資訊 <b>48.0</b>",
+    ] {
+        assert!(page.stdout.contains(shown), "{shown}");
+    }
+}
+
+#[test]
 fn nodes_are_chosen() {
     let world = lab().node(node("gpu-b")).start();
     world.run(&[DATE]).exits(0);
@@ -387,12 +403,18 @@ fn a_node_counts_on_the_days_on_which_it_was_to_be_collected() {
     world.run(&["2025-08-02"]).exits(0);
     let range = ["report", DATE, "--to", "2025-08-02", "-o", "-"];
     let page = world.run(&range).exits(0).stdout;
-    assert!(page.contains("<b>144.0</b>"), "gpu-b came on the second day");
+    assert!(
+        page.contains("<b>144.0</b>"),
+        "gpu-b came on the second day"
+    );
     assert!(!page.contains("gpu-b 沒有讀數"));
     let accounts = format!("data/reports/users_{DATE}.csv");
     world.write(&accounts, &(world.read(&accounts) + &free_node("gone")));
     let page = world.run(&range).exits(3).stdout;
-    assert!(page.contains("<b>168.0</b>"), "the node that went was there for one");
+    assert!(
+        page.contains("<b>168.0</b>"),
+        "the node that went was there for one"
+    );
     assert!(page.contains("<li>gone 沒有讀數：2025-08-01：沒有收集"));
     let page = world
         .run(&["report", "2025-08-02", "-o", "-"])

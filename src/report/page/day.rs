@@ -227,24 +227,17 @@ impl Gathering<'_> {
         let parts = (0..gpus).map(GpuIndex).map(|index| {
             let seconds = window.seen_until.abs_diff(window.start);
             let Some(NodeLedger { known, entries, .. }) = &accounts else {
-                return self.parts_without_accounts(seconds);
+                return Parts::unaccounted(seconds);
             };
-            if let Some(user) = self.scope.user {
-                let is_theirs = |of: &&Entry| of.gpu == index && of.user.as_deref() == Some(user);
-                let account: Account = entries.iter().filter(is_theirs).map(|of| of.account).sum();
-                return Parts::of_user(account, seconds);
-            }
             let whole = || Account::of(&Spans::union([*known]), usage(index), window, limits);
-            Parts::of_gpu(entries, index, *known, seconds, whole)
+            let parts = Parts::of_gpu(entries, index, *known, seconds, whole);
+            let Some(user) = self.scope.user else {
+                return parts;
+            };
+            let is_theirs = |of: &&Entry| of.gpu == index && of.user.as_deref() == Some(user);
+            parts.of_user(entries.iter().filter(is_theirs).map(|of| of.account).sum())
         });
         parts.sum()
-    }
-
-    fn parts_without_accounts(&self, seconds: u64) -> Parts {
-        match self.scope.user {
-            Some(_) => Parts::of_user(Account::default(), seconds),
-            None => Parts::unaccounted(seconds),
-        }
     }
 }
 
