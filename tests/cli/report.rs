@@ -7,7 +7,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
-use crate::support::{BOUND_BY_MODES, DATE, HOUR, Lab, MIDNIGHT, Outcome, World};
+use crate::support::{BOUND_BY_MODES, DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, World};
 
 const NODE: &str = "gpu-a";
 const PAGE: &str = "data/reports/report_2025-08-01.html";
@@ -421,6 +421,29 @@ fn a_node_counts_on_the_days_on_which_it_was_to_be_collected() {
         .exits(0)
         .stdout;
     assert!(page.contains("<b>96.0</b>"));
+}
+
+#[test]
+fn a_day_goes_up_to_what_was_collected_of_it() {
+    let today = Day::now_in_hour(12);
+    let date = today.date();
+    let world = Lab::new()
+        .settings(&format!("timezone = \"{}\"", today.zone))
+        .node(node(NODE).samples_from(today.start))
+        .start();
+    let _ = world.run(&[&date]);
+    // Of a run at one o'clock, of which there is no record.
+    for name in [format!("gpu0_{date}.csv"), format!("gpu1_{date}.csv")] {
+        let file = format!("data/{NODE}/{date}/{name}");
+        let rows = world.read(&file);
+        let rows: Vec<_> = rows.lines().take(1 + 6).collect();
+        world.write(&file, &(rows.join("\n") + "\n"));
+    }
+    fs::remove_file(world.path(format!("data/.daily-gpu-log/runs/{date}.json"))).expect("a record");
+    let page = world.run(&["report", &date, "-o", "-"]).stdout;
+    let line = format!("{date} 尚未結束：資料到 {date} 01:00:00，之後的讀數尚未收集");
+    assert!(page.contains(&line), "{page}");
+    assert!(!page.contains("讀數中斷"), "nothing stopped");
 }
 
 #[test]

@@ -63,6 +63,9 @@ pub struct OverviewDay {
     pub end: UnixSeconds,
     /// The end of the last reading that is due.
     pub until: UnixSeconds,
+    /// Up to when readings were collected, and the end of the last that there is, where there is any.
+    pub collected: UnixSeconds,
+    pub last_reading: Option<UnixSeconds>,
     /// The cells that it has.
     pub cells: usize,
     /// The seconds by which the zone's clocks are ahead of UTC, from each of these cells on.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::words::{covered, grouped, name};
-use crate::analysis::overview::Overview;
+use crate::analysis::overview::{Overview, OverviewDay};
 use crate::analysis::usage::DateRuns;
 use crate::formats::usage_table;
 use crate::model::{clock, said, text};
@@ -11,12 +11,8 @@ use crate::model::{clock, said, text};
 /// What is missing, where anything is.
 pub fn banner(overview: &Overview) -> Markup {
     let mut lines = Vec::new();
-    for day in overview.days.iter().filter(|day| !day.is_over()) {
-        let (date, until) = (day.date, clock(overview.zone, day.until));
-        lines.push(said!(
-            "{date} 尚未結束：資料到 {until}",
-            "{date} is not over: data up to {until}"
-        ));
+    for day in overview.days.iter().filter(|day| day.parts.is_some()) {
+        lines.extend(so_far(overview, day));
     }
     let empty = overview.days_without_files();
     if !empty.0.is_empty() {
@@ -76,6 +72,27 @@ pub fn banner(overview: &Overview) -> Markup {
                 ul { @for line in lines.iter().take(MOST_LINES) { li { (line) } } }
             }
         }
+    }
+}
+
+/// How far the data of a day goes, where it does not go to its end.
+fn so_far(overview: &Overview, day: &OverviewDay) -> Option<String> {
+    let date = day.date;
+    let until = clock(overview.zone, day.last_reading.unwrap_or(day.start));
+    match (day.is_over(), day.collected < day.until) {
+        (true, false) => None,
+        (true, true) => Some(said!(
+            "{date}：資料到 {until}，之後的讀數尚未收集",
+            "{date}: data up to {until}; later readings are not collected yet"
+        )),
+        (false, false) => Some(said!(
+            "{date} 尚未結束：資料到 {until}",
+            "{date} is not over: data up to {until}"
+        )),
+        (false, true) => Some(said!(
+            "{date} 尚未結束：資料到 {until}，之後的讀數尚未收集",
+            "{date} is not over: data up to {until}; later readings are not collected yet"
+        )),
     }
 }
 

@@ -62,6 +62,8 @@ fn overview(days: u16, users: &[&str]) -> Overview {
             start,
             end: start + 86_400,
             until: start + 86_400,
+            collected: start + 86_400,
+            last_reading: Some(start + 86_400),
             cells: 144,
             offsets: vec![(0, 0)],
             parts: Some(parts),

@@ -7,9 +7,12 @@ use super::Gathering;
 use super::accounts::why_nothing;
 use crate::analysis::overview::Parts;
 use crate::analysis::{
-    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
+    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge,
+    TasksByHost, attribute,
 };
-use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Node, Window, said};
+use crate::model::{
+    Both, CardUsage, GpuIndex, KeptAnswer, Metric, Node, UnixSeconds, Window, said,
+};
 use crate::sources::management_api::kept;
 use crate::sources::parallel;
 use crate::store::Earlier;
@@ -34,7 +37,19 @@ struct Found {
 
 impl Found {
     fn is_there(&self) -> bool {
-        !self.earlier.usage.is_empty() || self.accounts.is_some()
+        self.has_readings() || self.accounts.is_some()
+    }
+
+    fn has_readings(&self) -> bool {
+        !self.earlier.usage.is_empty()
+    }
+
+    /// The end of the last reading of any of its GPUs.
+    fn last_reading(&self, window: &Window) -> Option<UnixSeconds> {
+        let usage = self.earlier.usage.values();
+        let series = usage.flat_map(|usage| Metric::ALL.map(|metric| usage.series(metric)));
+        let last = series.filter_map(|series| series.iter().rposition(Option::is_some));
+        window.stamps().nth(last.max()?)
     }
 }
 
@@ -53,20 +68,36 @@ impl Gathering<'_> {
         let of_day = of_day.filter(|record| record.is_of(window));
         let found = self.find(window, known, of_day);
         let has_files = found.iter().any(Found::is_there);
+        let last_readings = found
+            .iter()
+            .filter_map(|of_node| of_node.last_reading(window));
+        day.last_reading = last_readings.max();
+        // Up to when each node was collected; where no run says so, there is what there is of any node.
+        let collected = |of_node: &Found| {
+            let record = of_day.and_then(|record| record.node(&of_node.name));
+            let files = record.and_then(|record| record.files.as_ref());
+            let until = files.map(|files| files.until).or(day.last_reading);
+            until.unwrap_or(window.until).min(window.until)
+        };
+        let collected: Vec<_> = found.iter().map(collected).collect();
+        let with_readings = found.iter().zip(&collected);
+        let with_readings = with_readings.filter(|(of_node, _)| of_node.has_readings());
+        let last_collected = with_readings.map(|(_, until)| *until).max();
+        day.collected = last_collected.unwrap_or(window.until);
         let due = found.iter().filter(|of_node| of_node.is_due);
         let due: Vec<_> = due.map(|of_node| &*of_node.name).collect();
         self.add_usage(window, ledger, &record, (&due, has_files));
         let mut parts = Parts::default();
-        for of_node in found {
+        for (of_node, collected) in found.into_iter().zip(collected) {
             let is_due = has_files && of_node.is_due;
-            if is_due && of_node.earlier.usage.is_empty() {
+            if is_due && !of_node.has_readings() {
                 let with_message = self.scope.pseudonyms.is_none();
                 let reason = why_nothing(&record, &of_node.name, with_message);
                 let node = self.nodes.node_mut(of_node.number);
                 node.add_failure(reason, window.date);
             }
             let number = of_node.number;
-            let of_node = self.add_node(of_node, tasks.as_ref(), window, is_due);
+            let of_node = self.add_node(of_node, tasks.as_ref(), (window, collected), is_due);
             self.nodes.node_mut(number).parts += of_node;
             parts += of_node;
         }
@@ -171,7 +202,7 @@ impl Gathering<'_> {
         &mut self,
         found: Found,
         tasks: Option<&DayTasks>,
-        window: &Window,
+        (window, collected): (&Window, UnixSeconds),
         is_due: bool,
     ) -> Parts {
         let Found {
@@ -213,7 +244,7 @@ impl Gathering<'_> {
         if let Some(day) = &node_day {
             self.add_holds(number, day);
             if has_readings {
-                self.add_findings(&name, day, window);
+                self.add_findings(&name, day, window, collected);
             }
         }
         if !is_due {

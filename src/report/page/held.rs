@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Gathering;
 use crate::analysis::overview::{Conflicting, HeldTask, Hold, Unplaced, Untasked};
 use crate::analysis::{Entry, NodeDay, NodeLedger, NodeTasks, Span, TaskKnowledge};
-use crate::model::Window;
+use crate::model::{UnixSeconds, Window};
 
 impl Gathering<'_> {
     /// Adds who held the GPUs of a node, by its tasks or else by its files.
@@ -72,7 +72,13 @@ impl Gathering<'_> {
         }
     }
 
-    pub fn add_findings(&mut self, name: &str, day: &NodeDay, window: &Window) {
+    pub fn add_findings(
+        &mut self,
+        name: &str,
+        day: &NodeDay,
+        window: &Window,
+        collected: UnixSeconds,
+    ) {
         let findings = &mut self.overview.findings;
         let user = self.scope.user;
         for (gpu, held) in day
@@ -115,7 +121,7 @@ impl Gathering<'_> {
             return;
         }
         let gpus = day.gpus.iter().map(|gpu| (gpu.index, gpu.usage.as_ref()));
-        findings.add_missing(name, window, gpus);
+        findings.add_missing(name, window, collected, gpus);
         if let Some(NodeTasks {
             unplaced, unlisted, ..
         }) = day.tasks.known()

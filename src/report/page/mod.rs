@@ -156,6 +156,8 @@ impl<'a> Gathering<'a> {
             start: window.start,
             end: window.end,
             until: window.until,
+            collected: window.until,
+            last_reading: None,
             cells,
             offsets,
             parts: None,
