@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::simulated_cluster::{Fault, SimulatedNode, SimulatedTask};
+use crate::simulated_cluster::{Fault, Metric, SimulatedNode, SimulatedTask};
 use crate::support::{BOUND_BY_MODES, DATE, Day, HOUR, Lab, MIDNIGHT, Outcome, World};
 
 const NODE: &str = "gpu-a";
@@ -421,6 +421,21 @@ fn a_node_counts_on_the_days_on_which_it_was_to_be_collected() {
         .exits(0)
         .stdout;
     assert!(page.contains("<b>96.0</b>"));
+}
+
+#[test]
+fn what_a_run_calls_incomplete_is_no_complete_page() {
+    let silent = node(NODE).without_card(9);
+    let beyond = node("gpu-b").raw_reading(Metric::GpuUtilization, 1, MIDNIGHT + HOUR, "4000");
+    let world = Lab::new().node(silent).node(beyond).start();
+    world.run(&[DATE]).exits(3);
+    let page = world.run(&["report", DATE, "-o", "-"]).exits(3).stdout;
+    assert!(page.contains(&format!("<li>{NODE} GPU[1] 沒有讀數：2025-08-01</li>")));
+    assert!(page.contains("2025-08-01：收集的結果不完整："), "{page}");
+    let part = world.run(&["report", DATE, "--node", "gpu-b", "-o", "-"]);
+    let page = part.exits(3).stdout;
+    assert!(page.contains("有讀數不合理而未採用"));
+    assert!(!page.contains(NODE));
 }
 
 #[test]

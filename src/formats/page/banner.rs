@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::words::{covered, grouped, name};
+use super::words::{covered, gpus, grouped, name};
 use crate::analysis::overview::{Overview, OverviewDay};
 use crate::analysis::usage::DateRuns;
 use crate::formats::usage_table;
-use crate::model::{clock, said, text};
+use crate::model::{clock, comma, said, text};
 
 /// What is missing, where anything is.
 pub fn banner(overview: &Overview) -> Markup {
@@ -27,6 +27,13 @@ pub fn banner(overview: &Overview) -> Markup {
             lines.push(said!(
                 "{node_name} 沒有讀數：{dates}：{reason}",
                 "no readings of {node_name}: {dates}: {reason}"
+            ));
+        }
+        for (without, dates) in &node.without_readings {
+            let gpus = gpus(without);
+            lines.push(said!(
+                "{node_name} {gpus} 沒有讀數：{dates}",
+                "no readings of {node_name} {gpus}: {dates}"
             ));
         }
     }
@@ -64,6 +71,14 @@ pub fn banner(overview: &Overview) -> Markup {
         }
     });
     lines.extend(usage_table::remarks(&usage).iter().map(|line| name(line)));
+    for (shortfalls, dates) in &overview.shortfalls {
+        let why: Vec<_> = shortfalls.iter().map(|why| why.message()).collect();
+        let why = why.join(comma());
+        lines.push(said!(
+            "{dates}：收集的結果不完整：{why}",
+            "{dates}: collected incompletely: {why}"
+        ));
+    }
     lines.extend(overview.unusable.iter().map(|line| name(line)));
     html! {
         @if !lines.is_empty() {

@@ -116,6 +116,7 @@ fn overview(days: u16, users: &[&str]) -> Overview {
                 .collect(),
             lanes: vec![lane],
             failures: [].into(),
+            without_readings: [].into(),
         }],
         users: users.iter().map(|user| (*user).to_owned()).collect(),
         tasks: (0..users.len()).map(task).collect(),
@@ -127,6 +128,7 @@ fn overview(days: u16, users: &[&str]) -> Overview {
             .collect(),
         user: None,
         findings,
+        shortfalls: [].into(),
         unusable: BTreeSet::new(),
         sources: Sources::default(),
     }

@@ -1,5 +1,6 @@
 //! One day of a page: its readings, and who held what.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
@@ -7,8 +8,8 @@ use super::Gathering;
 use super::accounts::why_nothing;
 use crate::analysis::overview::Parts;
 use crate::analysis::{
-    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge,
-    TasksByHost, attribute,
+    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Shortfall, Span, Spans,
+    TaskKnowledge, TasksByHost, attribute,
 };
 use crate::model::{
     Both, CardUsage, GpuIndex, KeptAnswer, Metric, Node, UnixSeconds, Window, said,
@@ -87,6 +88,9 @@ impl Gathering<'_> {
         let due = found.iter().filter(|of_node| of_node.is_due);
         let due: Vec<_> = due.map(|of_node| &*of_node.name).collect();
         self.add_usage(window, ledger, &record, (&due, has_files));
+        if let Some(of_day) = of_day.filter(|_| has_files) {
+            self.add_shortfalls(of_day, &found);
+        }
         let mut parts = Parts::default();
         for (of_node, collected) in found.into_iter().zip(collected) {
             let is_due = has_files && of_node.is_due;
@@ -104,6 +108,31 @@ impl Gathering<'_> {
         day.parts = has_files.then_some(parts);
         self.nodes.end_day(day.cells);
         self.overview.days.push(day);
+    }
+
+    /// Adds what the last runs of the nodes lacked, as far as nothing else of the page says it.
+    fn add_shortfalls(&mut self, record: &DayRecord, found: &[Found]) {
+        let run = &record.last_run;
+        let is_of_these = found
+            .iter()
+            .any(|of_node| run.nodes.contains(&of_node.name));
+        let mut shortfalls: BTreeSet<_> = BTreeSet::new();
+        if is_of_these {
+            shortfalls.extend(run.notices.iter().filter_map(|notice| notice.shortfall));
+        }
+        for of_node in found {
+            let node = record.node(&of_node.name);
+            let notices = node.into_iter().flat_map(|node| &node.notices);
+            let lacks = notices.filter_map(|notice| notice.shortfall);
+            // Why a node has no readings is said with its name.
+            shortfalls.extend(lacks.filter(|_| of_node.has_readings()));
+        }
+        // The page that was to be written is not this one.
+        shortfalls.remove(&Shortfall::Page);
+        if !shortfalls.is_empty() {
+            let dates = self.overview.shortfalls.entry(shortfalls).or_default();
+            dates.add(record.date);
+        }
     }
 
     fn kept_answer(&mut self, window: &Window) -> Option<KeptAnswer> {
@@ -240,7 +269,7 @@ impl Gathering<'_> {
         let (cells, of_each) = self.cells(window);
         let due = if is_due { window.due() } else { 0 };
         self.nodes
-            .add_readings(number, usage, due, (cells, of_each));
+            .add_readings(number, usage, (window.date, due), (cells, of_each));
         if let Some(day) = &node_day {
             self.add_holds(number, day);
             if has_readings {
