@@ -439,6 +439,28 @@ fn what_a_run_calls_incomplete_is_no_complete_page() {
 }
 
 #[test]
+fn every_conflict_counts_however_many_there_are() {
+    let mut lab = Lab::new()
+        .node(node(NODE))
+        .task(held("t", "alice", 1, 0, 24));
+    for number in 0..30 {
+        let task = SimulatedTask::new(&format!("u{number}"), &format!("user{number:02}"), NODE);
+        let from = MIDNIGHT + number * 1800;
+        lab = lab.task(task.gpu(1, "APU-1").start(from).end(from + 600));
+    }
+    let world = lab.start();
+    world.run(&[DATE]).exits(0);
+    let page = world.run(&["report", DATE, "-o", "-"]).exits(0).stdout;
+    let title = "多位使用者同時佔用一張 GPU<span class=\"n\">";
+    let total = format!("{title}30</span><span class=\"sum\">5.0 GPU 小時</span>");
+    assert!(page.contains(&total));
+    let arguments = ["report", DATE, "--user", "user29", "-o", "-"];
+    let page = world.run(&arguments).exits(0).stdout;
+    assert!(page.contains(&format!("{title}1</span>")));
+    assert!(!page.contains("alice"));
+}
+
+#[test]
 fn a_day_goes_up_to_what_was_collected_of_it() {
     let today = Day::now_in_hour(12);
     let date = today.date();
