@@ -267,6 +267,19 @@ fn what_nobody_knows_is_no_part_of_the_rest_of_a_user() {
 }
 
 #[test]
+fn without_a_report_nobody_knows_whether_there_is_such_a_user() {
+    let world = world();
+    fs::remove_file(world.path(format!("data/reports/users_{DATE}.csv"))).expect("the accounts");
+    let page = |user| {
+        let arguments = ["report", DATE, "--user", user, "-o", "-"];
+        world.run(&arguments).exits(3).stdout
+    };
+    let doubt = "<li>沒有用量報告，無法得知是否有使用者「";
+    assert!(page("nobody").contains(&format!("{doubt}nobody」</li>")));
+    assert!(!page("alice").contains(doubt), "the tasks have her");
+}
+
+#[test]
 fn nodes_are_chosen() {
     let world = lab().node(node("gpu-b")).start();
     world.run(&[DATE]).exits(0);

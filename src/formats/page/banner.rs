@@ -14,6 +14,15 @@ pub fn banner(overview: &Overview) -> Markup {
     for day in overview.days.iter().filter(|day| day.parts.is_some()) {
         lines.extend(so_far(overview, day));
     }
+    let is_known =
+        |user: &&String| overview.usage.users.contains_key(*user) || overview.users.contains(*user);
+    if let Some(user) = overview.user.as_ref().filter(|user| !is_known(user)) {
+        let user = name(user);
+        lines.push(said!(
+            "沒有用量報告，無法得知是否有使用者「{user}」",
+            "without a usage report it is not known whether there is a user '{user}'"
+        ));
+    }
     let empty = overview.days_without_files();
     if !empty.0.is_empty() {
         lines.push(said!(
