@@ -235,6 +235,46 @@ fn no_name_is_in_an_anonymous_page() {
 }
 
 #[test]
+fn no_name_is_in_what_an_anonymous_page_says_is_wrong() {
+    let nowhere = SimulatedTask::new("t-of-alice", "alice", "gpu-c").gpu(77, "APU-1");
+    let nowhere = nowhere.start(MIDNIGHT).end(MIDNIGHT + HOUR);
+    let odd = node("gpu-b").serving("alice was here");
+    let lab = lab().node(odd).node(node("gpu-c")).task(nowhere);
+    let world = lab.start();
+    world.run(&[DATE]).exits(3);
+    let card = format!("data/{NODE}/{DATE}/gpu1_{DATE}.csv");
+    world.write(&card, "timestamp,alice\n");
+    // What the page says of them with names, in order that there is something to leave out.
+    let page = |arguments: &[&str]| {
+        let arguments = [&["report", DATE, "-o", "-"], arguments].concat();
+        world.run(&arguments).exits(3).stdout
+    };
+    let named = page(&[]);
+    assert!(named.contains("t-of-alice"), "{named}");
+    assert!(named.contains(&format!("gpu1_{DATE}.csv 無法使用：")));
+    assert!(named.contains("gpu-b 沒有讀數：2025-08-01：無法從 "));
+    let has_no_name = |page: &str| {
+        for name in ["alice", "王小明", "alert(1)", "was here"] {
+            assert!(!page.contains(name), "{name}");
+        }
+    };
+    let anonymous = page(&["--anonymize"]);
+    has_no_name(&anonymous);
+    assert!(anonymous.contains("任務的 GPU 無法對應"));
+    assert!(anonymous.contains(&format!("gpu1_{DATE}.csv 無法使用</li>")));
+    assert!(anonymous.contains("gpu-b 沒有讀數：2025-08-01：收集時沒有取得讀數</li>"));
+    // Without the kept tasks, by the user column of the average.
+    world.write(
+        &format!("data/.daily-gpu-log/tasks/{DATE}.json"),
+        "[\"alice\"]",
+    );
+    assert!(page(&[]).contains("佔用：alice"));
+    let anonymous = page(&["--anonymize"]);
+    has_no_name(&anonymous);
+    assert!(anonymous.contains("佔用：user-"));
+}
+
+#[test]
 fn the_page_of_one_user_is_of_them_alone() {
     let page = world()
         .run(&["report", DATE, "--user", "王小明", "-o", "-"])
