@@ -50,6 +50,19 @@ type Changes = BTreeMap<UnixSeconds, Vec<usize>>;
 /// The conflicts of a GPU. Tasks of one user do not conflict with each other, and neither do users who hand the GPU
 /// over within so many seconds.
 pub fn conflicts(holdings: &Holdings, handover_seconds: u32) -> Conflicts {
+    let mut conflicts = Conflicts::default();
+    each_conflict(holdings, handover_seconds, |holding, span| {
+        conflicts.push_with(|| conflict(holdings, holding, span));
+    });
+    conflicts
+}
+
+/// Passes on every conflict by time, however many there are: the positions of its holders, and its span.
+pub fn each_conflict(
+    holdings: &Holdings,
+    handover_seconds: u32,
+    mut pass_on: impl FnMut(&BTreeSet<usize>, Span),
+) {
     let mut changes = Changes::new();
     for (position, holder) in holdings.holders.iter().enumerate() {
         for span in holder.spans.iter() {
@@ -58,7 +71,6 @@ pub fn conflicts(holdings: &Holdings, handover_seconds: u32) -> Conflicts {
         }
     }
     let handovers = handovers(&changes, handover_seconds);
-    let mut conflicts = Conflicts::default();
     let mut holding = BTreeSet::new();
     let mut since = UnixSeconds::MIN;
     for (now, changed) in changes {
@@ -71,13 +83,12 @@ pub fn conflicts(holdings: &Holdings, handover_seconds: u32) -> Conflicts {
             let next = handovers.partition_point(|handover| handover.to <= since);
             let is_handover = handovers.get(next).is_some_and(|of| of.from <= since);
             if !is_handover {
-                conflicts.push_with(|| conflict(holdings, &holding, span));
+                pass_on(&holding, span);
             }
         }
         change(&mut holding, &changed);
         since = now;
     }
-    conflicts
 }
 
 fn change(holding: &mut BTreeSet<usize>, changed: &[usize]) {

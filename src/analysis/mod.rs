@@ -25,7 +25,7 @@ pub use attribution::{NodeTasks, TasksByHost, TimelessTask, UnplacedGpu, attribu
 pub use average::{Coverage, Mean};
 pub use catch_up::{Found, Lack, Need};
 pub use completeness::{Completeness, Shortfall, Verdict, run_status};
-pub use conflict::Conflict;
+pub use conflict::{Conflict, each_conflict};
 pub use false_zeros::take_false_zeros;
 pub use gpu_map::{Disagreement, IdPlace};
 pub use holding::{Span, Spans};

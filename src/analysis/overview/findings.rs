@@ -16,7 +16,7 @@ pub struct Findings {
     pub conflict_seconds: u64,
     pub untasked: Capped<Untasked, MOST>,
     pub untasked_seconds: u64,
-    /// Series that had readings, and then none to the end of the day.
+    /// Series that had readings, and then none to the end of what was collected.
     pub stopped: Capped<Missing, MOST>,
     pub gaps: Capped<Missing, MOST>,
     pub unplaced: Capped<Unplaced, MOST>,
@@ -58,16 +58,19 @@ pub struct Unplaced {
 }
 
 impl Findings {
-    /// Adds what a node's GPUs lack of the window's readings: GPUs that lack the same are one finding.
+    /// Adds what a node's GPUs lack of the readings up to `collected`: GPUs that lack the same are one finding.
     pub fn add_missing<'a>(
         &mut self,
         node: &str,
         window: &Window,
+        collected: UnixSeconds,
         gpus: impl IntoIterator<Item = (GpuIndex, Option<&'a CardUsage>)>,
     ) {
         let mut runs: BTreeMap<(usize, usize, Vec<Metric>), Vec<GpuIndex>> = BTreeMap::new();
+        let due = window.stamps().take_while(|stamp| *stamp <= collected);
+        let due = due.count();
         for (index, usage) in gpus {
-            for (from, to, metrics) in missing(usage, window.due()) {
+            for (from, to, metrics) in missing(usage, due) {
                 runs.entry((from, to, metrics)).or_default().push(index);
             }
         }
@@ -84,7 +87,7 @@ impl Findings {
                 span,
             };
             // Without a reading before it, nothing stopped.
-            if from > 0 && to == window.due() {
+            if from > 0 && to == due {
                 self.stopped.push_with(found);
             } else {
                 self.gaps.push_with(found);
@@ -148,13 +151,19 @@ mod tests {
         usage.gpu[3..5].fill(None);
         usage.vram[3..5].fill(None);
         usage.vram[22..].fill(None);
-        let mut found = Findings::default();
         let gpus = [
             (GpuIndex(0), Some(&usage)),
             (GpuIndex(2), Some(&usage)),
             (GpuIndex(3), None),
         ];
-        found.add_missing("n1", &window, gpus);
+        let mut early = Findings::default();
+        early.add_missing("n1", &window, window.start + 22 * 3600, gpus);
+        assert!(
+            early.stopped.is_empty(),
+            "what comes later was not collected"
+        );
+        let mut found = Findings::default();
+        found.add_missing("n1", &window, window.end, gpus);
         let shown = |of: &Missing| {
             let hour = |stamp: UnixSeconds| (stamp - window.start) / 3600;
             (

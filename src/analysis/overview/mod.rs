@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::usage::{DateRuns, Usage};
-use super::{Coverage, Mean};
+use super::{Coverage, Mean, Shortfall};
 use crate::model::{GpuIndex, Interval, Percent, Thresholds, UnixSeconds};
 
 pub use findings::{Conflicting, Findings, Missing, Unplaced, Untasked};
@@ -42,6 +42,8 @@ pub struct Overview {
     /// The only user that it is of, if it is of one.
     pub user: Option<String>,
     pub findings: Findings,
+    /// What else the runs of the days said that they lack.
+    pub shortfalls: BTreeMap<BTreeSet<Shortfall>, DateRuns>,
     /// Files that could not be used, and why.
     pub unusable: BTreeSet<String>,
     pub sources: Sources,
@@ -63,6 +65,9 @@ pub struct OverviewDay {
     pub end: UnixSeconds,
     /// The end of the last reading that is due.
     pub until: UnixSeconds,
+    /// Up to when readings were collected, and the end of the last that there is, where there is any.
+    pub collected: UnixSeconds,
+    pub last_reading: Option<UnixSeconds>,
     /// The cells that it has.
     pub cells: usize,
     /// The seconds by which the zone's clocks are ahead of UTC, from each of these cells on.
@@ -88,6 +93,8 @@ pub struct OverviewNode {
     pub days: Vec<Mean>,
     /// Why there is no reading of it, on days that there is something of.
     pub failures: BTreeMap<String, DateRuns>,
+    /// GPUs without any reading, on days that have some of others.
+    pub without_readings: BTreeMap<Vec<GpuIndex>, DateRuns>,
 }
 
 impl OverviewNode {
@@ -222,9 +229,13 @@ impl Overview {
         self.days.iter().any(|day| day.parts.is_some())
     }
 
-    /// Whether every day and node has its accounts and readings.
+    /// Whether every day and node has its accounts, and every GPU readings, and no run lacked anything.
     pub fn is_complete(&self) -> bool {
-        let has_all = |node: &OverviewNode| node.failures.is_empty();
-        self.usage.is_complete() && self.unusable.is_empty() && self.nodes.iter().all(has_all)
+        let has_all =
+            |node: &OverviewNode| node.failures.is_empty() && node.without_readings.is_empty();
+        self.usage.is_complete()
+            && self.shortfalls.is_empty()
+            && self.unusable.is_empty()
+            && self.nodes.iter().all(has_all)
     }
 }

@@ -82,14 +82,15 @@ impl Parts {
         parts
     }
 
-    /// The same of one user alone: what others held counts as not held.
-    pub fn of_user(account: Account, seconds: u64) -> Self {
+    /// The same of one user alone, whose account of the GPU this is: what others held counts as not held.
+    pub fn of_user(self, account: Account) -> Self {
+        let accounted = self.capacity() - self.unaccounted;
         Self {
             active: account.active,
             idle: account.idle.seconds(),
             unknown: account.unknown,
-            free: seconds.saturating_sub(account.seconds()),
-            unaccounted: 0,
+            free: accounted.saturating_sub(account.seconds()),
+            unaccounted: self.unaccounted,
         }
     }
 }
@@ -169,6 +170,10 @@ mod tests {
                 unaccounted: 340
             }
         );
+        // The user's own page has the same time as not accounted for.
+        let of_user = parts.of_user(account(100, 20, 0));
+        let own = (of_user.held(), of_user.free, of_user.unaccounted);
+        assert_eq!(own, (120, 740, 340));
         let other = Parts::of_gpu(&entries, GpuIndex(1), known, 1200, none);
         assert_eq!(other, Parts::unaccounted(1200));
     }

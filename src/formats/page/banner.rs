@@ -2,20 +2,25 @@
 
 use maud::{Markup, html};
 
-use super::words::{covered, grouped, name};
-use crate::analysis::overview::Overview;
+use super::words::{covered, gpus, grouped, name};
+use crate::analysis::overview::{Overview, OverviewDay};
 use crate::analysis::usage::DateRuns;
 use crate::formats::usage_table;
-use crate::model::{Capped, clock, said, text};
+use crate::model::{Capped, clock, comma, said, text};
 
 /// What is missing, where anything is.
 pub fn banner(overview: &Overview) -> Markup {
     let mut lines = Vec::new();
-    for day in overview.days.iter().filter(|day| !day.is_over()) {
-        let (date, until) = (day.date, clock(overview.zone, day.until));
+    for day in overview.days.iter().filter(|day| day.parts.is_some()) {
+        lines.extend(so_far(overview, day));
+    }
+    let is_known =
+        |user: &&String| overview.usage.users.contains_key(*user) || overview.users.contains(*user);
+    if let Some(user) = overview.user.as_ref().filter(|user| !is_known(user)) {
+        let user = name(user);
         lines.push(said!(
-            "{date} 尚未結束：資料到 {until}",
-            "{date} is not over: data up to {until}"
+            "沒有用量報告，無法得知是否有使用者「{user}」",
+            "without a usage report it is not known whether there is a user '{user}'"
         ));
     }
     let empty = overview.days_without_files();
@@ -31,6 +36,13 @@ pub fn banner(overview: &Overview) -> Markup {
             lines.push(said!(
                 "{node_name} 沒有讀數：{dates}：{reason}",
                 "no readings of {node_name}: {dates}: {reason}"
+            ));
+        }
+        for (without, dates) in &node.without_readings {
+            let gpus = gpus(without);
+            lines.push(said!(
+                "{node_name} {gpus} 沒有讀數：{dates}",
+                "no readings of {node_name} {gpus}: {dates}"
             ));
         }
     }
@@ -68,6 +80,14 @@ pub fn banner(overview: &Overview) -> Markup {
         }
     });
     lines.extend(usage_table::remarks(&usage).iter().map(|line| name(line)));
+    for (shortfalls, dates) in &overview.shortfalls {
+        let why: Vec<_> = shortfalls.iter().map(|why| why.message()).collect();
+        let why = why.join(comma());
+        lines.push(said!(
+            "{dates}：收集的結果不完整：{why}",
+            "{dates}: collected incompletely: {why}"
+        ));
+    }
     lines.extend(overview.unusable.iter().map(|line| name(line)));
     let lines: Capped<_, MOST_LINES> = lines.into_iter().collect();
     let more = lines.more;
@@ -81,6 +101,27 @@ pub fn banner(overview: &Overview) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// How far the data of a day goes, where it does not go to its end.
+fn so_far(overview: &Overview, day: &OverviewDay) -> Option<String> {
+    let date = day.date;
+    let until = clock(overview.zone, day.last_reading.unwrap_or(day.start));
+    match (day.is_over(), day.collected < day.until) {
+        (true, false) => None,
+        (true, true) => Some(said!(
+            "{date}：資料到 {until}，之後的讀數尚未收集",
+            "{date}: data up to {until}; later readings are not collected yet"
+        )),
+        (false, false) => Some(said!(
+            "{date} 尚未結束：資料到 {until}",
+            "{date} is not over: data up to {until}"
+        )),
+        (false, true) => Some(said!(
+            "{date} 尚未結束：資料到 {until}，之後的讀數尚未收集",
+            "{date} is not over: data up to {until}; later readings are not collected yet"
+        )),
     }
 }
 

@@ -39,34 +39,26 @@ impl Gathering<'_> {
         Ok(Some(ledger))
     }
 
-    /// Adds the accounts up, or notes why there are none.
+    /// Adds the accounts up, or notes why there are none of the nodes that were to be collected.
     pub fn add_usage(
         &mut self,
         window: &Window,
         ledger: Result<Option<DayLedger>, AbsenceReason>,
         record: &Record,
-        has_files: bool,
+        (due, has_files): (&[&str], bool),
     ) {
         let date = window.date;
-        let names: Vec<_> = self
-            .nodes
-            .iter()
-            .map(|(_, name, _)| name.to_owned())
-            .collect();
         let usage = &mut self.overview.usage;
         let reason = match ledger {
             Ok(Some(ledger)) => {
                 usage.add(date, &ledger, |_| true);
-                for name in names.iter().filter(|name| !ledger.contains_key(*name)) {
-                    let reason = why_no_accounts(record, iter::once(&**name), || false);
+                for name in due.iter().filter(|name| !ledger.contains_key(**name)) {
+                    let reason = why_no_accounts(record, iter::once(*name), || false);
                     usage.add_absence(date, Some(name), reason);
                 }
                 return;
             }
-            Ok(None) => {
-                let names = names.iter().map(String::as_str);
-                why_no_accounts(record, names, || has_files)
-            }
+            Ok(None) => why_no_accounts(record, due.iter().copied(), || has_files),
             Err(reason) => reason,
         };
         usage.add_absence(date, None, reason);

@@ -1,5 +1,6 @@
 //! One day of a page: its readings, and who held what.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
@@ -7,9 +8,12 @@ use super::Gathering;
 use super::accounts::why_nothing;
 use crate::analysis::overview::Parts;
 use crate::analysis::{
-    Account, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge, TasksByHost, attribute,
+    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Shortfall, Span, Spans,
+    TaskKnowledge, TasksByHost, attribute,
 };
-use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Language, Node, Window, said};
+use crate::model::{
+    Both, CardUsage, GpuIndex, KeptAnswer, Language, Metric, Node, UnixSeconds, Window, said,
+};
 use crate::sources::management_api::kept;
 use crate::sources::parallel;
 use crate::store::Earlier;
@@ -28,11 +32,25 @@ struct Found {
     node: Option<Arc<Node>>,
     earlier: Earlier,
     accounts: Option<NodeLedger>,
+    /// Whether it was to be collected on that day.
+    is_due: bool,
 }
 
 impl Found {
     fn is_there(&self) -> bool {
-        !self.earlier.usage.is_empty() || self.accounts.is_some()
+        self.has_readings() || self.accounts.is_some()
+    }
+
+    fn has_readings(&self) -> bool {
+        !self.earlier.usage.is_empty()
+    }
+
+    /// The end of the last reading of any of its GPUs.
+    fn last_reading(&self, window: &Window) -> Option<UnixSeconds> {
+        let usage = self.earlier.usage.values();
+        let series = usage.flat_map(|usage| Metric::ALL.map(|metric| usage.series(metric)));
+        let last = series.filter_map(|series| series.iter().rposition(Option::is_some));
+        window.stamps().nth(last.max()?)
     }
 }
 
@@ -47,25 +65,74 @@ impl Gathering<'_> {
         let tasks = kept.as_ref().and_then(|kept| DayTasks::new(kept, window));
         let mut day = self.overview_day(window);
         day.tasks_until = tasks.as_ref().map(|tasks| tasks.known.to);
-        let found = self.find(window, known);
+        let of_day = record.as_ref().ok().and_then(Option::as_ref);
+        let of_day = of_day.filter(|record| record.is_of(window));
+        let found = self.find(window, known, of_day);
         let has_files = found.iter().any(Found::is_there);
-        self.add_usage(window, ledger, &record, has_files);
+        let last_readings = found
+            .iter()
+            .filter_map(|of_node| of_node.last_reading(window));
+        day.last_reading = last_readings.max();
+        // Up to when each node was collected; where no run says so, there is what there is of any node.
+        let collected = |of_node: &Found| {
+            let record = of_day.and_then(|record| record.node(&of_node.name));
+            let files = record.and_then(|record| record.files.as_ref());
+            let until = files.map(|files| files.until).or(day.last_reading);
+            until.unwrap_or(window.until).min(window.until)
+        };
+        let collected: Vec<_> = found.iter().map(collected).collect();
+        let with_readings = found.iter().zip(&collected);
+        let with_readings = with_readings.filter(|(of_node, _)| of_node.has_readings());
+        let last_collected = with_readings.map(|(_, until)| *until).max();
+        day.collected = last_collected.unwrap_or(window.until);
+        let due = found.iter().filter(|of_node| of_node.is_due);
+        let due: Vec<_> = due.map(|of_node| &*of_node.name).collect();
+        self.add_usage(window, ledger, &record, (&due, has_files));
+        if let Some(of_day) = of_day.filter(|_| has_files) {
+            self.add_shortfalls(of_day, &found);
+        }
         let mut parts = Parts::default();
-        for of_node in found {
-            if has_files && of_node.earlier.usage.is_empty() {
+        for (of_node, collected) in found.into_iter().zip(collected) {
+            let is_due = has_files && of_node.is_due;
+            if is_due && !of_node.has_readings() {
                 let with_message = self.scope.pseudonyms.is_none();
                 let reason = why_nothing(&record, &of_node.name, with_message);
                 let node = self.nodes.node_mut(of_node.number);
                 node.add_failure(reason, window.date);
             }
             let number = of_node.number;
-            let of_node = self.add_node(of_node, tasks.as_ref(), window, has_files);
+            let of_node = self.add_node(of_node, tasks.as_ref(), (window, collected), is_due);
             self.nodes.node_mut(number).parts += of_node;
             parts += of_node;
         }
         day.parts = has_files.then_some(parts);
         self.nodes.end_day(day.cells);
         self.overview.days.push(day);
+    }
+
+    /// Adds what the last runs of the nodes lacked, as far as nothing else of the page says it.
+    fn add_shortfalls(&mut self, record: &DayRecord, found: &[Found]) {
+        let run = &record.last_run;
+        let is_of_these = found
+            .iter()
+            .any(|of_node| run.nodes.contains(&of_node.name));
+        let mut shortfalls: BTreeSet<_> = BTreeSet::new();
+        if is_of_these {
+            shortfalls.extend(run.notices.iter().filter_map(|notice| notice.shortfall));
+        }
+        for of_node in found {
+            let node = record.node(&of_node.name);
+            let notices = node.into_iter().flat_map(|node| &node.notices);
+            let lacks = notices.filter_map(|notice| notice.shortfall);
+            // Why a node has no readings is said with its name.
+            shortfalls.extend(lacks.filter(|_| of_node.has_readings()));
+        }
+        // The page that was to be written is not this one.
+        shortfalls.remove(&Shortfall::Page);
+        if !shortfalls.is_empty() {
+            let dates = self.overview.shortfalls.entry(shortfalls).or_default();
+            dates.add(record.date);
+        }
     }
 
     fn kept_answer(&mut self, window: &Window) -> Option<KeptAnswer> {
@@ -96,7 +163,12 @@ impl Gathering<'_> {
     }
 
     /// What the tree has of each node.
-    fn find(&mut self, window: &Window, ledger: Option<&crate::analysis::DayLedger>) -> Vec<Found> {
+    fn find(
+        &mut self,
+        window: &Window,
+        ledger: Option<&DayLedger>,
+        record: Option<&DayRecord>,
+    ) -> Vec<Found> {
         let files = self.archive.day(window.date);
         let nodes = self.nodes.iter();
         let nodes: Vec<_> = nodes
@@ -118,13 +190,24 @@ impl Gathering<'_> {
                 let place = format!("{name}/{}/{}", window.date, file_name.display());
                 problems.push((window.date, place, file.problem.clone()));
             }
-            Found {
+            let mut found = Found {
                 number,
                 accounts: ledger.and_then(|ledger| ledger.get(&name)).cloned(),
                 name,
                 node,
                 earlier,
-            }
+                is_due: false,
+            };
+            // One that was not asked, as its parent was away, has an average without readings.
+            let node = found.node.as_deref();
+            let has_any = || node.is_some_and(|node| files.are_any_there(&[node]));
+            let mut nodes = self.config.nodes.iter();
+            let is_known = match record {
+                Some(record) => record.node(&found.name).is_some(),
+                None => nodes.any(|node| node.name == found.name),
+            };
+            found.is_due = found.is_there() || is_known || has_any();
+            found
         });
         let found: Vec<_> = found.collect();
         for (date, place, problem) in problems {
@@ -148,8 +231,8 @@ impl Gathering<'_> {
         &mut self,
         found: Found,
         tasks: Option<&DayTasks>,
-        window: &Window,
-        has_files: bool,
+        (window, collected): (&Window, UnixSeconds),
+        is_due: bool,
     ) -> Parts {
         let Found {
             number,
@@ -157,6 +240,7 @@ impl Gathering<'_> {
             node,
             earlier,
             accounts,
+            ..
         } = found;
         let has_readings = !earlier.usage.is_empty();
         let node_day = node.as_ref().map(|node| {
@@ -183,17 +267,17 @@ impl Gathering<'_> {
             node_day.as_ref()?.gpus.get(index.0)?.usage.as_ref()
         };
         let (cells, of_each) = self.cells(window);
-        let due = if has_files { window.due() } else { 0 };
+        let due = if is_due { window.due() } else { 0 };
         self.nodes
-            .add_readings(number, usage, due, (cells, of_each));
+            .add_readings(number, usage, (window.date, due), (cells, of_each));
         self.add_doubts(number, node_day.as_ref());
         if let Some(day) = &node_day {
             self.add_holds(number, day);
             if has_readings {
-                self.add_findings(&name, day, window);
+                self.add_findings(&name, day, window, collected);
             }
         }
-        if !has_files {
+        if !is_due {
             return Parts::default();
         }
         if let Some(accounts) = &accounts {
@@ -204,24 +288,17 @@ impl Gathering<'_> {
         let parts = (0..gpus).map(GpuIndex).map(|index| {
             let seconds = window.seen_until.abs_diff(window.start);
             let Some(NodeLedger { known, entries, .. }) = &accounts else {
-                return self.parts_without_accounts(seconds);
+                return Parts::unaccounted(seconds);
             };
-            if let Some(user) = self.scope.user {
-                let is_theirs = |of: &&Entry| of.gpu == index && of.user.as_deref() == Some(user);
-                let account: Account = entries.iter().filter(is_theirs).map(|of| of.account).sum();
-                return Parts::of_user(account, seconds);
-            }
             let whole = || Account::of(&Spans::union([*known]), usage(index), window, limits);
-            Parts::of_gpu(entries, index, *known, seconds, whole)
+            let parts = Parts::of_gpu(entries, index, *known, seconds, whole);
+            let Some(user) = self.scope.user else {
+                return parts;
+            };
+            let is_theirs = |of: &&Entry| of.gpu == index && of.user.as_deref() == Some(user);
+            parts.of_user(entries.iter().filter(is_theirs).map(|of| of.account).sum())
         });
         parts.sum()
-    }
-
-    fn parts_without_accounts(&self, seconds: u64) -> Parts {
-        match self.scope.user {
-            Some(_) => Parts::of_user(Account::default(), seconds),
-            None => Parts::unaccounted(seconds),
-        }
     }
 }
 

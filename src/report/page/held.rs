@@ -4,8 +4,13 @@ use std::collections::HashMap;
 
 use super::Gathering;
 use crate::analysis::overview::{Conflicting, HeldTask, Hold, Unplaced, Untasked};
-use crate::analysis::{Doubt, Entry, NodeDay, NodeLedger, NodeTasks, Span, TaskKnowledge};
-use crate::model::Window;
+use crate::analysis::{
+    Doubt, Entry, NodeDay, NodeLedger, NodeTasks, Span, TaskKnowledge, each_conflict,
+};
+use crate::model::{UnixSeconds, Window};
+
+/// The most users of a conflict that are named.
+const MOST_USERS: usize = 20;
 
 impl Gathering<'_> {
     /// Adds who held the GPUs of a node, by its tasks or else by its files.
@@ -92,36 +97,64 @@ impl Gathering<'_> {
         }
     }
 
-    pub fn add_findings(&mut self, name: &str, day: &NodeDay, window: &Window) {
+    /// Adds the conflicts of a node, of one user's page those of that user.
+    fn add_conflicts(&mut self, name: &str, day: &NodeDay) {
+        let Some(tasks) = day.tasks.known() else {
+            return;
+        };
         let findings = &mut self.overview.findings;
         let user = self.scope.user;
+        let gpus = day.gpus.iter().map(|gpu| gpu.index);
+        let held = gpus.filter_map(|gpu| Some((gpu, tasks.holdings.get(&gpu)?)));
+        for (gpu, holdings) in held {
+            each_conflict(
+                holdings,
+                day.thresholds.handover_seconds,
+                |holding, span| {
+                    let holders = || {
+                        holding
+                            .iter()
+                            .map(|&position| holdings.holders[position].user)
+                    };
+                    if user.is_some_and(|user| !holders().any(|of| of == user)) {
+                        return;
+                    }
+                    findings.conflict_seconds += span.seconds();
+                    findings.conflicts.push_with(|| {
+                        // Whoever gets the page of one user need not learn of the others.
+                        let most = user.map_or(MOST_USERS, |_| 1);
+                        let named = holders().filter(|of| user.is_none_or(|user| *of == user));
+                        let users: Vec<_> = named.take(most).map(str::to_owned).collect();
+                        Conflicting {
+                            node: name.to_owned(),
+                            gpu,
+                            more_users: holding.len() - users.len(),
+                            users,
+                            span,
+                        }
+                    });
+                },
+            );
+        }
+    }
+
+    pub fn add_findings(
+        &mut self,
+        name: &str,
+        day: &NodeDay,
+        window: &Window,
+        collected: UnixSeconds,
+    ) {
+        self.add_conflicts(name, day);
+        if self.scope.user.is_some() {
+            return;
+        }
+        let findings = &mut self.overview.findings;
         for (gpu, held) in day
             .gpus
             .iter()
             .filter_map(|gpu| Some((gpu.index, gpu.held.as_ref()?)))
         {
-            for conflict in &held.conflicts.first {
-                let users = &conflict.users.first;
-                if user.is_some_and(|user| !users.iter().any(|of| of == user)) {
-                    continue;
-                }
-                findings.conflict_seconds += conflict.span.seconds();
-                findings.conflicts.push_with(|| Conflicting {
-                    node: name.to_owned(),
-                    gpu,
-                    // Whoever gets the page of one user need not learn of the others.
-                    users: match user {
-                        Some(user) => vec![user.to_owned()],
-                        None => users.clone(),
-                    },
-                    more_users: conflict.users.more + user.map_or(0, |_| users.len() - 1),
-                    span: conflict.span,
-                });
-            }
-            if user.is_some() {
-                continue;
-            }
-            findings.conflicts.more += held.conflicts.more;
             for &span in &held.busy_without_task {
                 findings.untasked_seconds += span.seconds();
                 findings.untasked.push_with(|| Untasked {
@@ -131,11 +164,8 @@ impl Gathering<'_> {
                 });
             }
         }
-        if user.is_some() {
-            return;
-        }
         let gpus = day.gpus.iter().map(|gpu| (gpu.index, gpu.usage.as_ref()));
-        findings.add_missing(name, window, gpus);
+        findings.add_missing(name, window, collected, gpus);
         if let Some(NodeTasks {
             unplaced, unlisted, ..
         }) = day.tasks.known()

@@ -75,6 +75,7 @@ impl<'a> Gathering<'a> {
             gpus_of_users: BTreeMap::new(),
             user: scope.user.map(str::to_owned),
             findings: Findings::default(),
+            shortfalls: BTreeMap::new(),
             unusable: BTreeSet::new(),
             sources: Sources::default(),
         };
@@ -156,6 +157,8 @@ impl<'a> Gathering<'a> {
             start: window.start,
             end: window.end,
             until: window.until,
+            collected: window.until,
+            last_reading: None,
             cells,
             offsets,
             parts: None,

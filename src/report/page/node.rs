@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::{Scope, mean_of};
 use crate::analysis::overview::{Lane, OverviewNode, Parts};
 use crate::analysis::usage::DateRuns;
@@ -52,6 +54,7 @@ impl<'a> NodeDays<'a> {
             lanes: Vec::new(),
             days: vec![Mean::default(); self.days],
             failures: BTreeMap::new(),
+            without_readings: BTreeMap::new(),
         };
         add_lanes(&mut new, cards, self.days, self.cells);
         self.nodes.push(new);
@@ -87,17 +90,25 @@ impl<'a> NodeDays<'a> {
         &mut self.nodes[number]
     }
 
-    /// Adds the readings of a day to a node, of which each GPU owes so many.
+    /// Adds the readings of a day to a node, of which each GPU owes so many, in so many cells.
     pub fn add_readings<'u>(
         &mut self,
         number: usize,
         usage: impl Fn(GpuIndex) -> Option<&'u CardUsage>,
-        due: usize,
+        (date, due): (NaiveDate, usize),
         (cells, of_each): (usize, usize),
     ) {
         let node = &mut self.nodes[number];
         for lane in &mut node.lanes {
             lane.add_day(usage(lane.index), due, cells, of_each);
+        }
+        let lanes = node.lanes.iter().map(|lane| lane.index);
+        let without = lanes.filter(|index| due > 0 && usage(*index).is_none());
+        let without: Vec<_> = without.collect();
+        // Of a whole node there is the reason.
+        if !without.is_empty() && without.len() < node.lanes.len() {
+            let dates: &mut DateRuns = node.without_readings.entry(without).or_default();
+            dates.add(date);
         }
         let means = node.lanes.iter().filter_map(|lane| lane.days.last());
         node.days.push(mean_of(means.map(|day| day.mean)));
@@ -135,7 +146,7 @@ fn as_node(record: &NodeRecord) -> Option<Node> {
 
 impl OverviewNode {
     /// Notes why there is nothing of it on a day.
-    pub fn add_failure(&mut self, reason: String, date: chrono::NaiveDate) {
+    pub fn add_failure(&mut self, reason: String, date: NaiveDate) {
         let dates: &mut DateRuns = self.failures.entry(reason).or_default();
         dates.add(date);
     }
