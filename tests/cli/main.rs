@@ -64,6 +64,7 @@ mod range;
 mod readme;
 mod recollect;
 mod report;
+mod report_doubts;
 mod requests;
 mod retries;
 mod seeds;

@@ -89,14 +89,6 @@ fn overview(days: u16, users: &[&str]) -> Overview {
         user,
         start: Some(MIDNIGHT - 3600),
     };
-    let mut findings = Findings::default();
-    findings.conflicts.push_with(|| Conflicting {
-        node: "n1".to_owned(),
-        gpu: GpuIndex(0),
-        users: users.iter().map(|user| (*user).to_owned()).collect(),
-        more_users: 0,
-        span: Span::new(MIDNIGHT, MIDNIGHT + 7200).expect("a span"),
-    });
     let held = BTreeSet::from([(0, GpuIndex(0))]);
     Overview {
         first,
@@ -127,11 +119,24 @@ fn overview(days: u16, users: &[&str]) -> Overview {
             .map(|user| ((*user).to_owned(), held.clone()))
             .collect(),
         user: None,
-        findings,
+        findings: findings(users),
         shortfalls: [].into(),
         unusable: BTreeSet::new(),
         sources: Sources::default(),
     }
+}
+
+/// That these users held the GPU at once.
+fn findings(users: &[&str]) -> Findings {
+    let mut findings = Findings::default();
+    findings.conflicts.push_with(|| Conflicting {
+        node: "n1".to_owned(),
+        gpu: GpuIndex(0),
+        users: users.iter().map(|user| (*user).to_owned()).collect(),
+        more_users: 0,
+        span: Span::new(MIDNIGHT, MIDNIGHT + 7200).expect("a span"),
+    });
+    findings
 }
 
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {

@@ -1,6 +1,5 @@
 //! One day of a page: its readings, and who held what.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
@@ -8,8 +7,8 @@ use super::Gathering;
 use super::accounts::why_nothing;
 use crate::analysis::overview::Parts;
 use crate::analysis::{
-    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Shortfall, Span, Spans,
-    TaskKnowledge, TasksByHost, attribute,
+    Account, DayLedger, DayRecord, Entry, NodeDay, NodeLedger, Span, Spans, TaskKnowledge,
+    TasksByHost, attribute,
 };
 use crate::model::{
     Both, CardUsage, GpuIndex, KeptAnswer, Language, Metric, Node, UnixSeconds, Window, said,
@@ -26,14 +25,14 @@ struct DayTasks<'t> {
 }
 
 /// What there is of a node's day.
-struct Found {
+pub struct Found {
     number: usize,
-    name: String,
+    pub name: String,
     node: Option<Arc<Node>>,
     earlier: Earlier,
-    accounts: Option<NodeLedger>,
+    pub accounts: Option<NodeLedger>,
     /// Whether it was to be collected on that day.
-    is_due: bool,
+    pub is_due: bool,
 }
 
 impl Found {
@@ -41,7 +40,7 @@ impl Found {
         self.has_readings() || self.accounts.is_some()
     }
 
-    fn has_readings(&self) -> bool {
+    pub fn has_readings(&self) -> bool {
         !self.earlier.usage.is_empty()
     }
 
@@ -89,7 +88,7 @@ impl Gathering<'_> {
         let due: Vec<_> = due.map(|of_node| &*of_node.name).collect();
         self.add_usage(window, ledger, &record, (&due, has_files));
         if let Some(of_day) = of_day.filter(|_| has_files) {
-            self.add_shortfalls(of_day, &found);
+            self.add_shortfalls(of_day, &found, window);
         }
         let mut parts = Parts::default();
         for (of_node, collected) in found.into_iter().zip(collected) {
@@ -108,31 +107,6 @@ impl Gathering<'_> {
         day.parts = has_files.then_some(parts);
         self.nodes.end_day(day.cells);
         self.overview.days.push(day);
-    }
-
-    /// Adds what the last runs of the nodes lacked, as far as nothing else of the page says it.
-    fn add_shortfalls(&mut self, record: &DayRecord, found: &[Found]) {
-        let run = &record.last_run;
-        let is_of_these = found
-            .iter()
-            .any(|of_node| run.nodes.contains(&of_node.name));
-        let mut shortfalls: BTreeSet<_> = BTreeSet::new();
-        if is_of_these {
-            shortfalls.extend(run.notices.iter().filter_map(|notice| notice.shortfall));
-        }
-        for of_node in found {
-            let node = record.node(&of_node.name);
-            let notices = node.into_iter().flat_map(|node| &node.notices);
-            let lacks = notices.filter_map(|notice| notice.shortfall);
-            // Why a node has no readings is said with its name.
-            shortfalls.extend(lacks.filter(|_| of_node.has_readings()));
-        }
-        // The page that was to be written is not this one.
-        shortfalls.remove(&Shortfall::Page);
-        if !shortfalls.is_empty() {
-            let dates = self.overview.shortfalls.entry(shortfalls).or_default();
-            dates.add(record.date);
-        }
     }
 
     fn kept_answer(&mut self, window: &Window) -> Option<KeptAnswer> {

@@ -4,6 +4,7 @@ mod accounts;
 mod day;
 mod held;
 mod node;
+mod shortfalls;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
