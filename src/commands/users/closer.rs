@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::gather::{Gathered, Wanted};
+use super::gathered::{Gathered, Wanted};
 use crate::analysis::usage::{
     Group, GroupBy, NodeShares, RowTasks, TaskGap, Usage, UserRow, parted,
 };

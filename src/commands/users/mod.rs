@@ -2,6 +2,7 @@
 
 mod closer;
 pub mod gather;
+pub mod gathered;
 mod nodes;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,8 @@ use crate::outlets::console;
 use crate::report::UsageReport;
 use crate::settings::Config;
 use crate::store::{new_file, pseudonym_key};
-use gather::{Gathered, Wanted, gather};
+use gather::gather;
+use gathered::{Gathered, Wanted};
 
 #[derive(Args, Debug)]
 pub struct UsersArgs {
