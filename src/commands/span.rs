@@ -30,7 +30,11 @@ pub struct SpanArgs {
 }
 
 fn parse_days(text: &str) -> Result<u16, String> {
-    parse_within(text, 1..=MOST_DAYS, crate::model::text("天數", "days"))
+    parse_within(
+        text,
+        1..=MOST_DAYS,
+        crate::model::text("天數", "a number of days"),
+    )
 }
 
 /// A month, by its first day.

@@ -61,8 +61,8 @@ fn the_settings_that_it_shows_are_settings() {
 
 #[test]
 fn each_language_shows_the_commands_that_set_a_machine_up() {
-    for half in halves() {
-        let commands = "cargo run --example simulated-cluster\ncargo test";
-        assert!(blocks(half, "bash").contains(&commands));
+    for (half, language) in halves().into_iter().zip(["", " -- --lang en"]) {
+        let commands = format!("cargo run --example simulated-cluster{language}\ncargo test");
+        assert!(blocks(half, "bash").contains(&&*commands));
     }
 }

@@ -90,11 +90,17 @@ pub fn banner(overview: &Overview) -> Markup {
     }
     lines.extend(overview.unusable.iter().map(|line| name(line)));
     let lines: Capped<_, MOST_LINES> = lines.into_iter().collect();
+    // The words are those of a run: incomplete is what ends with 3.
+    let title = if overview.is_complete() {
+        text("資料有缺漏或疑點", "With gaps, or in doubt")
+    } else {
+        text("資料不完整，或有疑點", "Incomplete, or in doubt")
+    };
     let more = lines.more;
     html! {
         @if !lines.is_empty() {
             details .banner open[lines.len() <= 6] {
-                summary { (text("資料不完整，或有疑點", "Incomplete, or in doubt")) span .n { (lines.len()) } }
+                summary { (title) span .n { (lines.len()) } }
                 ul {
                     @for line in &lines.first { li { (line) } }
                     @if more > 0 { li .dim { (said!("另外 {more} 項", "{more} more")) } }

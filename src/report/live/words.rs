@@ -38,7 +38,7 @@ impl View {
             Some(_) if self.tasks.is_awaited() => "…".to_owned(),
             Some(user) if self.tasks.problem.is_some() => said!(
                 "任務不明，不知道 {user} 是否佔用 GPU",
-                "tasks unknown: {user} may hold GPUs or not"
+                "tasks unknown: which GPUs '{user}' holds is not known"
             ),
             Some(user) => said!("{user} 現在沒有佔用 GPU", "{user} holds no GPU now"),
             None => text("沒有 GPU", "no GPUs").to_owned(),
