@@ -25,9 +25,9 @@ LIVE_SECONDS = 4
 class Failed(Exception):
     """A check that failed."""
 
-def check(condition, *told):
+def check(condition, *problem):
     if not condition:
-        raise Failed(*told)
+        raise Failed(*problem)
 
 @contextlib.contextmanager
 def cluster(binary):

@@ -228,13 +228,13 @@ fn quoted(word: &str) -> String {
 
 /// Writes the page of a day that was just collected, and what leads to the newest, in the language of a run's files. A bug
 /// costs the page alone.
-pub fn write_page_of_day(
+pub fn write_page(
     config: &Config,
     archive: &Archive,
     window: &Window,
 ) -> Result<PathBuf, WriteError> {
     let path = reports::page_file(&archive.root, window.date, window.date, "");
-    let write = || put_page_of_day(config, archive, window, &path);
+    let write = || put_page(config, archive, window, &path);
     caught(&path, || config.file_language.in_it(write))?;
     Ok(path)
 }
@@ -250,7 +250,7 @@ fn caught(path: &Path, write: impl FnOnce() -> Result<(), WriteError>) -> Result
     catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| of_bug())
 }
 
-fn put_page_of_day(
+fn put_page(
     config: &Config,
     archive: &Archive,
     window: &Window,

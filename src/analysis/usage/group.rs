@@ -29,7 +29,7 @@ pub enum Group {
 }
 
 impl GroupBy {
-    /// Whether the accounts alone do not tell.
+    /// Whether the accounts alone do not say it.
     pub fn needs_tasks(self) -> bool {
         matches!(self, Self::Project | Self::TaskType)
     }

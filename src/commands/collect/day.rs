@@ -15,7 +15,7 @@ use super::without_readings;
 use super::worker::Work;
 use crate::analysis::{DayLedger, DayRecord};
 use crate::commands::calendar::now;
-use crate::commands::report::write_page_of_day;
+use crate::commands::report::write_page;
 use crate::commands::values::{DEFAULT_JOBS, MOST_JOBS};
 use crate::model::{Node, Window};
 use crate::report::notice::{self, Kind, Notice};
@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
         report.took = clock.elapsed();
         self.remember(window, &mut report, earlier, unreadable);
         if self.request.config.report.nightly {
-            match write_page_of_day(self.request.config, &self.data_dir, window) {
+            match write_page(self.request.config, &self.data_dir, window) {
                 Ok(path) => report.page = Some(path),
                 Err(error) => report.add_notice(Kind::PageNotWritten(error).into()),
             }

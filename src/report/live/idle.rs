@@ -38,7 +38,7 @@ impl IdleRun {
         }
     }
 
-    /// After the rows of `seconds` each up to `until`, which tell again what went on in that time.
+    /// After the rows of `seconds` each up to `until`, which say again what went on in that time.
     pub fn after_rows(
         earlier: Option<Self>,
         rows: &[Option<Reading>],
