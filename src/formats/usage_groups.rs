@@ -2,15 +2,11 @@
 
 use comfy_table::CellAlignment;
 
-use super::account::{Columns, hours};
-use super::csv_text::{self, guard_formula};
-use super::{table, usage_table};
-use crate::analysis::Account;
+use super::{table, usage_csv, usage_table};
 use crate::analysis::usage::{Group, GroupBy, Usage, UserOrder};
-use crate::model::{printable, said, text};
+use crate::model::{printable, text};
 
 pub fn table(usage: &Usage, by: GroupBy, order: UserOrder) -> String {
-    let mut page = usage_table::title(usage, by);
     let mut lines = Vec::new();
     if let Some(total) = usage.total() {
         let groups = usage.sorted_groups(order).into_iter();
@@ -18,53 +14,27 @@ pub fn table(usage: &Usage, by: GroupBy, order: UserOrder) -> String {
             groups.map(|(group, account)| usage_table::row(&printable(&group.shown()), account));
         let rows = groups.chain([usage_table::row(text("合計", "Total"), total)]);
         let header = usage_table::header(by.heading());
-        lines.push(String::new());
-        lines.extend(table::lines(header, rows, CellAlignment::Right));
+        lines = table::lines(header, rows, CellAlignment::Right);
     }
-    let remarks = usage_table::remarks(usage);
-    if !remarks.is_empty() {
-        lines.push(String::new());
-        lines.extend(remarks);
-    }
-    page.extend(lines.into_iter().map(|line| line + "\n"));
-    page
+    usage_table::page(usage, by, lines)
 }
 
 /// A row for each group, and one of all, unless no day has accounts.
 pub fn csv(usage: &Usage, by: GroupBy, order: UserOrder) -> Vec<u8> {
-    let of = by.word();
-    let header = said!(
-        "類別,{of},時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\
-        平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
-        閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數",
-        "kind,{of},hours,active_hours,idle_hours,idle_vram_held_hours,unknown_hours,\
-        mean_gpu_percent,mean_vram_percent,coverage_percent,seconds,active_seconds,idle_vram_held_seconds,\
-        idle_vram_empty_seconds,idle_vram_unknown_seconds,unknown_seconds,vram_observed_seconds"
-    );
-    let row = |kind: &'static str, name: &str, account: Account| {
-        let columns = Columns::from(account);
-        (kind, guard_formula(name), hours(account, 4), columns)
-    };
     let groups = usage.sorted_groups(order).into_iter();
     let groups = groups.map(|(group, account)| match group {
         // So that a group of this name is not taken for it.
-        Group::Unnamed | Group::Unknown => {
-            let kind = match group {
-                Group::Unknown => text("不明", "unknown"),
-                _ => text("無", "none"),
-            };
-            row(kind, "", account)
-        }
-        group => row(of, &group.shown(), account),
+        Group::Unnamed => (text("無", "none"), String::new(), account),
+        Group::Unknown => (text("不明", "unknown"), String::new(), account),
+        group => (by.word(), group.shown(), account),
     });
-    let total = usage.total();
-    let total = total.map(|total| row(text("合計", "total"), "", total));
-    csv_text::file(&header, groups.chain(total))
+    usage_csv::file(usage, by, groups)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::Account;
     use crate::analysis::usage::TaskGap;
     use crate::model::Language;
     use pretty_assertions::assert_eq;

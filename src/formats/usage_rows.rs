@@ -6,12 +6,11 @@ use comfy_table::CellAlignment;
 use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula};
 use super::number::percent;
-use super::{table, usage_table};
+use super::{table, usage_csv, usage_table};
 use crate::analysis::usage::{GroupBy, RowTasks, Usage, UserRow};
-use crate::model::{Percent, TaskTime, WeightedSum, clock, printable, text};
+use crate::model::{Percent, TaskTime, WeightedSum, clock, printable, said, text};
 
 pub fn table(usage: &Usage, zone: Tz) -> String {
-    let mut page = usage_table::title(usage, GroupBy::User);
     let mut lines = Vec::new();
     if !usage.rows.is_empty() {
         let header = [
@@ -27,16 +26,9 @@ pub fn table(usage: &Usage, zone: Tz) -> String {
             text("任務建立", "Task created"),
         ];
         let rows = usage.rows.iter().map(|of| row(of, zone));
-        lines.push(String::new());
-        lines.extend(table::lines(header, rows, CellAlignment::Right));
+        lines = table::lines(header, rows, CellAlignment::Right);
     }
-    let remarks = usage_table::remarks(usage);
-    if !remarks.is_empty() {
-        lines.push(String::new());
-        lines.extend(remarks);
-    }
-    page.extend(lines.into_iter().map(|line| line + "\n"));
-    page
+    usage_table::page(usage, GroupBy::User, lines)
 }
 
 fn row(of: &UserRow, zone: Tz) -> [String; 10] {
@@ -65,13 +57,10 @@ pub fn created(row: &UserRow) -> Option<&TaskTime> {
 
 /// The time of creation is in the API's words.
 pub fn csv(usage: &Usage) -> Vec<u8> {
-    let header = text(
-        "使用者,日期,節點,GPU編號,時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\
-        平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
-        閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數,任務數,create_time",
-        "user,date,node,gpu,hours,active_hours,idle_hours,idle_vram_held_hours,unknown_hours,\
-        mean_gpu_percent,mean_vram_percent,coverage_percent,seconds,active_seconds,idle_vram_held_seconds,\
-        idle_vram_empty_seconds,idle_vram_unknown_seconds,unknown_seconds,vram_observed_seconds,tasks,create_time",
+    let header = said!(
+        "使用者,日期,節點,GPU編號,{headings},任務數,create_time",
+        "user,date,node,gpu,{headings},tasks,create_time",
+        headings = usage_csv::headings()
     );
     let rows = usage.rows.iter().map(|row| {
         let created = created(row).and_then(TaskTime::text).unwrap_or_default();
@@ -87,5 +76,5 @@ pub fn csv(usage: &Usage) -> Vec<u8> {
             guard_formula(created),
         )
     });
-    csv_text::file(header, rows)
+    csv_text::file(&header, rows)
 }

@@ -25,13 +25,7 @@ pub fn header(of: &'static str) -> [&'static str; 9] {
 }
 
 pub fn render(usage: &Usage, order: UserOrder) -> String {
-    let mut page = title(usage, GroupBy::User);
-    let mut add = |lines: Vec<String>| {
-        if !lines.is_empty() {
-            page.push('\n');
-            page.extend(lines.into_iter().map(|line| line + "\n"));
-        }
-    };
+    let mut lines = Vec::new();
     if let Some(total) = usage.total() {
         let users = usage.sorted(order).into_iter();
         // A name that a file holds may break lines, which the management API's cannot.
@@ -42,17 +36,25 @@ pub fn render(usage: &Usage, order: UserOrder) -> String {
             )
         });
         let rows = users.chain([row(text("合計", "Total"), total)]);
-        add(table::lines(
-            header(text("使用者", "User")),
-            rows,
-            CellAlignment::Right,
-        ));
+        let header = header(GroupBy::User.heading());
+        lines = table::lines(header, rows, CellAlignment::Right);
     }
-    add(remarks(usage));
+    page(usage, GroupBy::User, lines)
+}
+
+/// The lines of a table below its title, and what is to be remarked below them.
+pub fn page(usage: &Usage, by: GroupBy, table: Vec<String>) -> String {
+    let mut page = title(usage, by);
+    for lines in [table, remarks(usage)] {
+        if !lines.is_empty() {
+            page.push('\n');
+            page.extend(lines.into_iter().map(|line| line + "\n"));
+        }
+    }
     page
 }
 
-pub fn title(usage: &Usage, by: GroupBy) -> String {
+fn title(usage: &Usage, by: GroupBy) -> String {
     let (from, to, of) = (usage.from, usage.to, by.word());
     if from == to {
         return said!("{from} 各{of}的 GPU 小時\n", "GPU-hours by {of}, {from}\n");

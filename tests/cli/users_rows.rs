@@ -10,17 +10,23 @@ use crate::support::{DATE, HOUR, Lab, MIDNIGHT, TOKEN, World};
 
 const NEXT: &str = "2025-08-02";
 
-fn world() -> World {
-    let task = |id: &str, user: &str, card: u32, hours: [i64; 2]| {
-        let task = SimulatedTask::new(id, user, "gpu-a").gpu(card, &format!("APU-{card}"));
-        task.start(MIDNIGHT + hours[0] * HOUR)
-            .end(MIDNIGHT + hours[1] * HOUR)
-    };
+/// A node of two GPUs, of which 王小明 holds one into the next day, and `other` the other one for six hours.
+pub(crate) fn two_users(other: &str) -> Lab {
     let node = SimulatedNode::new("gpu-a").cards(&[1, 9]);
-    let world = Lab::new()
+    Lab::new()
         .node(node.constant(1, 60.0, 50.0).constant(9, 1.0, 10.0))
         .task(task("t1", "王小明", 1, [2, 26]))
-        .task(task("t2", "=SUM(A1)", 9, [0, 6]))
+        .task(task("t2", other, 9, [0, 6]))
+}
+
+fn task(id: &str, user: &str, card: u32, hours: [i64; 2]) -> SimulatedTask {
+    let task = SimulatedTask::new(id, user, "gpu-a").gpu(card, &format!("APU-{card}"));
+    task.start(MIDNIGHT + hours[0] * HOUR)
+        .end(MIDNIGHT + hours[1] * HOUR)
+}
+
+fn world() -> World {
+    let world = two_users("=SUM(A1)")
         .task(task("t3", "=SUM(A1)", 9, [12, 18]))
         .start();
     let _ = world.run(&[DATE, "--to", NEXT]).exits(0);

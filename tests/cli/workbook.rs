@@ -8,19 +8,10 @@ use pretty_assertions::assert_eq;
 
 use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
 use crate::support::{DATE, HOUR, Lab, MIDNIGHT, World};
+use crate::users_rows::two_users;
 
 fn world() -> World {
-    let task = |id: &str, user: &str, card: u32, hours: [i64; 2]| {
-        let task = SimulatedTask::new(id, user, "gpu-a").gpu(card, &format!("APU-{card}"));
-        task.start(MIDNIGHT + hours[0] * HOUR)
-            .end(MIDNIGHT + hours[1] * HOUR)
-    };
-    let node = SimulatedNode::new("gpu-a").cards(&[1, 9]);
-    let world = Lab::new()
-        .node(node.constant(1, 60.0, 50.0).constant(9, 1.0, 10.0))
-        .task(task("t1", "王小明", 1, [2, 26]))
-        .task(task("t2", "=HYPERLINK(\"x\")", 9, [0, 6]))
-        .start();
+    let world = two_users("=HYPERLINK(\"x\")").start();
     let _ = world.run(&[DATE]).exits(0);
     world
 }

@@ -21,7 +21,10 @@ pub(crate) fn show(language: &str) -> Done {
     demo.run()?;
     let lang = demo.text("", " --lang en");
     let serve = format!("cargo run --example simulated-cluster -- --serve{lang}");
-    let init = format!("{} config init{lang}", demo.program.display());
+    let init = format!(
+        "{} config init{lang} --output daily-gpu-log.toml",
+        demo.program.display()
+    );
     println!("\n{}", demo.text("接下來可以：", "What to do next:"));
     for (command, what) in [
         (
@@ -167,7 +170,7 @@ impl Demonstration {
         print!("{}", self.read(&average)?);
 
         let summary = format!("data/colab-gpu4/{day}/summary_{day}.txt");
-        let means = self.text("整體平均", "Overall mean GPU utilisation");
+        let means = self.text("整體平均 VRAM", "Overall mean VRAM");
         println!("\n$ sed '1,/^{means}/d' {summary}");
         let summary = self.read(&summary)?;
         let lines = summary.lines();
