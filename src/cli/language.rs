@@ -1,20 +1,19 @@
 //! The language of what is said, which is chosen before the command line is parsed: the help is said as well.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::model::{Language, Written};
-use crate::settings::{LANGUAGE_VARIABLE, written_language};
+use crate::settings::{language_of_variable, written_language};
 
 /// Chooses what `--lang` says, else the variable, else the settings file. What is no language is passed over: it is
 /// refused with the rest of the line, or of the settings.
 pub fn choose(line: &[OsString]) {
-    let parse = |name: &OsStr| Language::parse(&name.to_string_lossy()).ok();
-    let variable = || env::var_os(LANGUAGE_VARIABLE).and_then(|name| parse(&name));
+    let variable = || language_of_variable().ok().flatten();
     let file = || written_language(value_of("--config", line).map(Path::new));
-    let option = value_of("--lang", line).and_then(parse);
+    let option = value_of("--lang", line);
+    let option = option.and_then(|name| Language::parse(&name.to_string_lossy()).ok());
     if let Some(language) = option.or_else(variable).or_else(file) {
         language.choose();
     }

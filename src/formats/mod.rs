@@ -13,7 +13,6 @@ pub mod table;
 pub mod task_blocks;
 pub mod task_report;
 pub mod unreadable;
-pub mod usage_csv;
 pub mod usage_groups;
 pub mod usage_rows;
 pub mod usage_table;

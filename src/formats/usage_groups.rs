@@ -2,14 +2,16 @@
 
 use comfy_table::CellAlignment;
 
-use super::{table, usage_csv, usage_table};
+use super::account::{Columns, hours};
+use super::csv_text::{self, guard_formula};
+use super::{table, usage_table};
 use crate::analysis::usage::{Group, GroupBy, Usage, UserOrder};
-use crate::model::{printable, text};
+use crate::model::{printable, said, text};
 
 pub fn table(usage: &Usage, by: GroupBy, order: UserOrder) -> String {
     let mut lines = Vec::new();
     if let Some(total) = usage.total() {
-        let groups = usage.sorted_groups(order).into_iter();
+        let groups = usage.sorted_groups(by, order).into_iter();
         let groups =
             groups.map(|(group, account)| usage_table::row(&printable(&group.shown()), account));
         let rows = groups.chain([usage_table::row(text("合計", "Total"), total)]);
@@ -19,16 +21,41 @@ pub fn table(usage: &Usage, by: GroupBy, order: UserOrder) -> String {
     usage_table::page(usage, by, lines)
 }
 
-/// A row for each group, and one of all, unless no day has accounts.
+/// The headings of the hours of an account, and of its [`Columns`].
+pub fn headings() -> &'static str {
+    text(
+        "時數(GPU小時),使用中(GPU小時),閒置(GPU小時),閒置佔用VRAM(GPU小時),無讀數(GPU小時),\
+        平均GPU使用率(%),平均VRAM使用率(%),涵蓋率(%),總秒數,使用中秒數,閒置佔用VRAM秒數,閒置未佔用VRAM秒數,\
+        閒置VRAM不明秒數,無讀數秒數,VRAM讀數秒數",
+        "hours,active_hours,idle_hours,idle_vram_held_hours,unknown_hours,\
+        mean_gpu_percent,mean_vram_percent,coverage_percent,seconds,active_seconds,idle_vram_held_seconds,\
+        idle_vram_empty_seconds,idle_vram_unknown_seconds,unknown_seconds,vram_observed_seconds",
+    )
+}
+
+/// A row for each group, and one of all, unless no day has accounts: the columns of `users_<date>.csv`, without those of
+/// one GPU.
 pub fn csv(usage: &Usage, by: GroupBy, order: UserOrder) -> Vec<u8> {
-    let groups = usage.sorted_groups(order).into_iter();
+    let header = said!(
+        "類別,{of},{headings}",
+        "kind,{of},{headings}",
+        of = by.word(),
+        headings = headings()
+    );
+    let groups = usage.sorted_groups(by, order).into_iter();
     let groups = groups.map(|(group, account)| match group {
         // So that a group of this name is not taken for it.
         Group::Unnamed => (text("無", "none"), String::new(), account),
         Group::Unknown => (text("不明", "unknown"), String::new(), account),
         group => (by.word(), group.shown(), account),
     });
-    usage_csv::file(usage, by, groups)
+    let total = usage.total();
+    let total = total.map(|total| (text("合計", "total"), String::new(), total));
+    let rows = groups.chain(total).map(|(kind, name, account)| {
+        let columns = Columns::from(account);
+        (kind, guard_formula(&name), hours(account, 4), columns)
+    });
+    csv_text::file(&header, rows)
 }
 
 #[cfg(test)]

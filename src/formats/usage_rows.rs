@@ -6,7 +6,7 @@ use comfy_table::CellAlignment;
 use super::account::{Columns, hours};
 use super::csv_text::{self, guard_formula};
 use super::number::percent;
-use super::{table, usage_csv, usage_table};
+use super::{table, usage_groups, usage_table};
 use crate::analysis::usage::{GroupBy, RowTasks, Usage, UserRow};
 use crate::model::{Percent, TaskTime, WeightedSum, clock, printable, said, text};
 
@@ -44,15 +44,12 @@ fn row(of: &UserRow, zone: Tz) -> [String; 10] {
         idle,
         mean(of.account.gpu),
         mean(of.account.vram),
-        created(of).map_or_else(String::new, |time| match time.unix() {
-            Some(unix) => clock(zone, unix),
-            None => printable(time.text().unwrap_or_default()),
-        }),
+        of.created()
+            .map_or_else(String::new, |time| match time.unix() {
+                Some(unix) => clock(zone, unix),
+                None => printable(time.text().unwrap_or_default()),
+            }),
     ]
-}
-
-pub fn created(row: &UserRow) -> Option<&TaskTime> {
-    row.tasks.as_ref()?.created.as_ref()
 }
 
 /// The time of creation is in the API's words.
@@ -60,10 +57,10 @@ pub fn csv(usage: &Usage) -> Vec<u8> {
     let header = said!(
         "使用者,日期,節點,GPU編號,{headings},任務數,create_time",
         "user,date,node,gpu,{headings},tasks,create_time",
-        headings = usage_csv::headings()
+        headings = usage_groups::headings()
     );
     let rows = usage.rows.iter().map(|row| {
-        let created = created(row).and_then(TaskTime::text).unwrap_or_default();
+        let created = row.created().and_then(TaskTime::text).unwrap_or_default();
         let count = |tasks: &RowTasks| tasks.count.to_string();
         (
             guard_formula(&row.user),

@@ -85,21 +85,18 @@ pub fn row(user: &str, account: Account) -> [String; 9] {
 
 /// What is missing from the accounts, and what speaks against them.
 pub fn remarks(usage: &Usage) -> Vec<String> {
+    let for_node = |node: Option<&String>| {
+        node.map_or_else(String::new, |node| said!(" {node} 的", " for {node}"))
+    };
     let absences = usage.absences.iter().map(|(absence, dates)| {
-        let (node, message) = (&absence.node, absence.reason.message());
-        let of = node
-            .as_ref()
-            .map_or_else(String::new, |node| said!(" {node} 的", " for {node}"));
+        let (of, message) = (for_node(absence.node.as_ref()), absence.reason.message());
         said!(
             "沒有{of}用量報告：{dates}：{message}",
             "No usage report{of}: {dates}: {message}"
         )
     });
     let gaps = usage.task_gaps.iter().map(|((node, gap), dates)| {
-        let message = gap.message();
-        let of = node
-            .as_ref()
-            .map_or_else(String::new, |node| said!(" {node} 的", " for {node}"));
+        let (of, message) = (for_node(node.as_ref()), gap.message());
         said!(
             "沒有{of}任務資訊：{dates}：{message}",
             "No task information{of}: {dates}: {message}"

@@ -14,9 +14,6 @@ pub enum Language {
     English,
 }
 
-/// By the names of both.
-const NAMES: [(Language, &str); 2] = [(Language::Chinese, "zh-TW"), (Language::English, "en")];
-
 /// What people are addressed in.
 static CHOSEN: OnceLock<Language> = OnceLock::new();
 
@@ -27,6 +24,13 @@ thread_local! {
 
 impl Language {
     pub const BOTH: [Self; 2] = [Self::Chinese, Self::English];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-TW",
+            Self::English => "en",
+        }
+    }
 
     /// Makes it the language of the program, unless one was chosen before.
     pub fn choose(self) {
@@ -93,8 +97,9 @@ impl Serialize for Both {
 
 impl Written for Language {
     fn parse(text: &str) -> Result<Self, String> {
-        let language = NAMES.iter().find(|(_, name)| *name == text);
-        language.map(|(language, _)| *language).ok_or_else(|| {
+        let mut languages = Self::BOTH.into_iter();
+        let language = languages.find(|language| language.name() == text);
+        language.ok_or_else(|| {
             let text = super::redacted(text);
             said!(
                 "「{text}」不是 zh-TW 或 en",
@@ -106,8 +111,7 @@ impl Written for Language {
 
 impl std::fmt::Display for Language {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (_, name) = NAMES[*self as usize];
-        f.write_str(name)
+        f.write_str(self.name())
     }
 }
 

@@ -148,10 +148,10 @@ impl<'a> UsageReport<'a> {
     }
 
     pub fn with_groups(mut self, usage: &'a Usage, by: GroupBy, order: UserOrder) -> Self {
-        let groups = usage.sorted_groups(order).into_iter();
+        let groups = usage.sorted_groups(by, order).into_iter();
         let groups = groups.map(|(group, account)| GroupFields {
             name: group.name(),
-            is_known: *group != Group::Unknown,
+            is_known: group != Group::Unknown,
             account: account.into(),
         });
         let gaps = usage.task_gaps.iter().flat_map(|((node, gap), dates)| {
@@ -175,7 +175,7 @@ impl<'a> UsageReport<'a> {
             node: &row.node,
             gpu: row.gpu,
             tasks: row.tasks.as_ref().map(|tasks| tasks.count),
-            create_time: row.tasks.as_ref().and_then(|tasks| tasks.created.as_ref()),
+            create_time: row.created(),
             account: row.account.into(),
         });
         self.rows = Some(rows.collect());

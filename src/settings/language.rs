@@ -40,7 +40,7 @@ fn in_beginning(file: impl Read) -> Option<Language> {
 }
 
 /// What the variable says, if it is set.
-pub fn of_variable() -> Result<Option<Language>, ConfigError> {
+pub fn language_of_variable() -> Result<Option<Language>, ConfigError> {
     let name = LANGUAGE_VARIABLE;
     let written = std::env::var_os(name).filter(|text| !text.is_empty());
     let written = written.map(|text| Language::parse(&text.to_string_lossy()));

@@ -38,7 +38,7 @@ use crate::model::{
 pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
 pub use file::ConfigError;
-pub use language::{LANGUAGE_VARIABLE, written_language};
+pub use language::{language_of_variable, written_language};
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
 pub use private_file::{NoSecret, open_private};
 pub use secret::SecretError;
@@ -248,7 +248,7 @@ fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
     config.zone = args.timezone.unwrap_or(config.zone);
     if let Some(language) = args
         .lang
-        .map_or_else(language::of_variable, |lang| Ok(Some(lang)))?
+        .map_or_else(language_of_variable, |lang| Ok(Some(lang)))?
     {
         config.language = language;
     }

@@ -74,7 +74,7 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
         args.lang.map(|_| "language"),
     ];
     let on_command_line = on_command_line.into_iter().flatten();
-    let in_variable = language::of_variable().ok().flatten();
+    let in_variable = language::language_of_variable().ok().flatten();
     let in_variable = in_variable.map(|_| ("language", Origin::Variable(LANGUAGE_VARIABLE)));
     let credentials = config.notify.credentials().into_iter();
     let origins = Origins {

@@ -78,7 +78,7 @@ fn however_they_are_grouped_the_hours_are_the_same_to_the_second() {
         ),
         ("task-type", &[("LAB", 10 + 20 + 48), ("WEBAPP", 8)]),
         ("node", &[("gpu-a", 38), ("gpu-b", 48)]),
-        (DAY, &[(DATE, 18 + 14 + 24), (NEXT, 6 + 24)]),
+        ("day", &[(DATE, 18 + 14 + 24), (NEXT, 6 + 24)]),
     ] {
         let (json, mut found) = groups(&world, &["--by", by, "--sort", "name"], 0);
         found.sort();
@@ -94,14 +94,11 @@ fn however_they_are_grouped_the_hours_are_the_same_to_the_second() {
     }
 }
 
-const DAY: &str = "day";
-
 #[test]
 fn users_and_nodes_are_chosen_before_they_are_grouped() {
     let world = world();
     let of_alice = ["--by=project", "--user", "alice"];
-    let (json, found) = groups(&world, &of_alice, 0);
-    let mut found = found;
+    let (json, mut found) = groups(&world, &of_alice, 0);
     found.sort();
     assert_eq!(found, list(&[("p-one", 10), ("p-two", 8)]));
     assert_eq!(json["total"]["allocated_seconds"], 18 * 3600);

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 
 use super::ledger::{Account, DayLedger, Doubt};
 use super::without_text;
-use crate::model::{GpuIndex, text};
+use crate::model::{GpuIndex, TaskTime, text};
 
 pub use dates::{DateRuns, dates};
 pub use group::{Group, GroupBy};
@@ -47,6 +47,13 @@ pub struct UserRow {
     pub account: Account,
     /// By which tasks, where that is known.
     pub tasks: Option<RowTasks>,
+}
+
+impl UserRow {
+    /// When the first of its tasks was created, where that is known.
+    pub fn created(&self) -> Option<&TaskTime> {
+        self.tasks.as_ref()?.created.as_ref()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,10 +212,14 @@ impl Usage {
     }
 
     /// The groups, of all users together, in an order. Grouping changes no sum.
-    pub fn sorted_groups(&self, order: UserOrder) -> Vec<(&Group, Account)> {
-        let mut groups: BTreeMap<&Group, Account> = BTreeMap::new();
-        for ((_, group), &account) in &self.parts {
-            *groups.entry(group).or_default() += account;
+    pub fn sorted_groups(&self, by: GroupBy, order: UserOrder) -> Vec<(Group, Account)> {
+        let mut groups: BTreeMap<Group, Account> = BTreeMap::new();
+        if by == GroupBy::User {
+            let users = self.users.iter();
+            groups.extend(users.map(|(user, &account)| (Group::Named(user.clone()), account)));
+        }
+        for ((_, group), &account) in self.parts.iter().filter(|_| by != GroupBy::User) {
+            *groups.entry(group.clone()).or_default() += account;
         }
         sorted(groups, order)
     }

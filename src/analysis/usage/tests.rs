@@ -98,7 +98,7 @@ fn where_users_are_renamed_the_time_of_creation_has_no_text_of_the_api() {
     usage.rows = created.into_iter().map(row).collect();
     let usage = usage.renamed(|_| "user-1".to_owned());
     let texts = usage.rows.iter().map(|row| {
-        let time = row.tasks.as_ref()?.created.as_ref()?;
+        let time = row.created()?;
         Some((time.unix(), time.text()?))
     });
     assert_eq!(
@@ -194,7 +194,7 @@ proptest! {
             usage.add_part(USERS[user], group, account);
         }
         let total = |usage: &Usage| {
-            let groups = usage.sorted_groups(UserOrder::Idle).into_iter();
+            let groups = usage.sorted_groups(GroupBy::Project, UserOrder::Idle).into_iter();
             groups.map(|(_, account)| account).sum::<Account>()
         };
         prop_assert_eq!(Some(total(&usage)), usage.total());

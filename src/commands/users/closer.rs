@@ -29,9 +29,7 @@ impl Closer<'_> {
             by, rows, means, ..
         } = self.wanted;
         let date = self.window.date;
-        // Read where they are first needed.
-        let needs_tasks = rows || by.needs_tasks();
-        let kept = if needs_tasks {
+        let kept = if rows || by.needs_tasks() {
             self.kept_tasks()
         } else {
             Err(TaskGap::NotKept)
@@ -51,7 +49,7 @@ impl Closer<'_> {
                 node,
                 shares: match (&tasks, node) {
                     (Ok(tasks), Some(node)) => Ok(NodeShares::new(node, tasks, ledger.known)),
-                    (Ok(_), None) => Err((Some(name), TaskGap::UnknownNode)),
+                    (Ok(_), None) => Err((Some(name.clone()), TaskGap::UnknownNode)),
                     (Err(gap), _) => Err((None, **gap)),
                 },
                 usage: None,
@@ -116,7 +114,7 @@ type GapOf = (Option<String>, TaskGap);
 struct TasksOfNode<'a> {
     closer: &'a Closer<'a>,
     node: Option<&'a Node>,
-    shares: Result<NodeShares<'a>, (Option<&'a String>, TaskGap)>,
+    shares: Result<NodeShares<'a>, GapOf>,
     usage: Option<BTreeMap<CardId, CardUsage>>,
 }
 
@@ -133,8 +131,7 @@ impl TasksOfNode<'_> {
             window,
             ..
         } = self.closer;
-        let shares = self.shares.as_ref();
-        let shares = shares.map_err(|(node, gap)| (node.cloned(), *gap))?;
+        let shares = self.shares.as_ref().map_err(Clone::clone)?;
         let of_node = |gap| (Some(name.to_owned()), gap);
         let shares = shares.of(entry).map_err(of_node)?;
         let (node, usage) = (self.node, &mut self.usage);

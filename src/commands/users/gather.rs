@@ -44,7 +44,7 @@ pub fn gather(
         gathered.reported.extend(of_nodes);
         reported.extend(day.into_keys());
     }
-    nodes.are_known(&reported, config, &dates(first, last))?;
+    nodes.refuse_unknown(&reported, config, &dates(first, last))?;
     gathered.usage.sort_rows();
     Ok(gathered)
 }

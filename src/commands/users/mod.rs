@@ -17,7 +17,7 @@ use super::request::{open_archive, unknown_user};
 use super::span::SpanArgs;
 use super::values::{node_name, user_name};
 use crate::analysis::usage::{GroupBy, Usage, UserOrder};
-use crate::formats::{usage_csv, usage_groups, usage_rows, usage_table};
+use crate::formats::{usage_groups, usage_rows, usage_table};
 use crate::model::{ExitStatus, text};
 use crate::outlets::console;
 use crate::report::UsageReport;
@@ -133,7 +133,6 @@ fn csv(usage: &Usage, args: &UsersArgs) -> Vec<u8> {
     let order = args.order();
     match args.by {
         _ if args.rows => usage_rows::csv(usage),
-        GroupBy::User => usage_csv::render(usage, order),
         by => usage_groups::csv(usage, by, order),
     }
 }
@@ -144,23 +143,24 @@ fn select_users(mut gathered: Gathered, config: &Config, args: &UsersArgs) -> Re
     if gathered.usage.total().is_none() {
         return Ok(gathered);
     }
-    let mut usage = std::mem::take(&mut gathered.usage);
-    let mut wanted: Vec<_> = args.user.clone();
+    let mut wanted = args.user.clone();
     if args.anonymize {
         let pseudonyms = pseudonym_key::pseudonyms(config)?;
-        usage = usage.renamed(|user| pseudonyms.user(user));
+        gathered.usage = gathered.usage.renamed(|user| pseudonyms.user(user));
         if args.by == GroupBy::Project {
-            usage = usage.with_groups_renamed(|project| pseudonyms.project(project));
+            let project = |project: &str| pseudonyms.project(project);
+            gathered.usage = gathered.usage.with_groups_renamed(project);
         }
         let meant = wanted.iter().map(|user| pseudonyms.user_meant_by(user));
         wanted = meant.collect();
     }
+    let usage = &mut gathered.usage;
     let mut users = wanted.iter();
     if let Some(unknown) = users.find(|user| !usage.users.contains_key(*user)) {
-        return Err(unknown_user(unknown, &usage).into());
+        return Err(unknown_user(unknown, usage).into());
     }
     if !wanted.is_empty() {
         usage.retain_users(&BTreeSet::from_iter(wanted));
     }
-    Ok(Gathered { usage, ..gathered })
+    Ok(gathered)
 }

@@ -40,7 +40,7 @@ impl<'a> WantedNodes<'a> {
     }
 
     /// Refuses a name that neither the settings nor a report has.
-    pub fn are_known(
+    pub fn refuse_unknown(
         &self,
         reported: &BTreeSet<String>,
         config: &Config,

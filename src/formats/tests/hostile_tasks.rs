@@ -8,9 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::analysis::usage::{Usage, UserOrder};
+use crate::analysis::usage::{GroupBy, Usage, UserOrder};
 use crate::analysis::{DayLedger, NodeDay, Span, TaskKnowledge, TasksByHost, attribute};
-use crate::formats::{average_csv, ledger_csv, summary, task_report, usage_csv};
+use crate::formats::{average_csv, ledger_csv, summary, task_report, usage_groups};
 use crate::model::{
     Answer, CardId, CardUsage, Interval, Node, Reading, Thresholds, UserColumn, Window,
 };
@@ -170,7 +170,7 @@ proptest! {
         let users = ledger_csv::render(&ledger);
         prop_assert_eq!(ledger_csv::parse(users.as_slice()).expect("a ledger"), ledger);
         let [all, last] = [UserColumn::All, UserColumn::Last].map(|which| average_csv::render(&day, which));
-        for csv in [users, usage_csv::render(&usage, UserOrder::Name), all, last] {
+        for csv in [users, usage_groups::csv(&usage, GroupBy::User, UserOrder::Name), all, last] {
             for field in fields(&csv) {
                 prop_assert!(!field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{field:?}");
             }

@@ -9,7 +9,6 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rust_xlsxwriter::{Chart, ChartType, Workbook, XlsxError};
 
-use super::usage_rows::created;
 use super::usage_table;
 use crate::analysis::usage::{Group, GroupBy, Usage, UserOrder, dates};
 use crate::analysis::{Account, Mean};
@@ -66,18 +65,7 @@ impl Book<'_> {
         let name = self.by.heading();
         let mut sheet = Sheet::new(workbook.add_worksheet(), name)?;
         sheet.header([self.by.heading()].into_iter().chain(figure_headings()))?;
-        let of_users = self.usage.sorted(self.order).into_iter();
-        let groups: Vec<(Group, Account)> = match self.by {
-            GroupBy::User => of_users
-                .map(|(user, account)| (Group::Named(user.to_owned()), account))
-                .collect(),
-            _ => self
-                .usage
-                .sorted_groups(self.order)
-                .into_iter()
-                .map(|(group, account)| (group.clone(), account))
-                .collect(),
-        };
+        let groups = self.usage.sorted_groups(self.by, self.order);
         for (group, account) in &groups {
             sheet.next_row();
             match group {
@@ -122,7 +110,7 @@ impl Book<'_> {
                 Some(tasks) => sheet.count(tasks.count)?,
                 None => sheet.skip(),
             }
-            if let Some(time) = created(row) {
+            if let Some(time) = row.created() {
                 match time.unix() {
                     Some(unix) => sheet.clock(&clock(self.zone, unix))?,
                     None => sheet.text(time.text().unwrap_or_default())?,

@@ -173,13 +173,8 @@ fn row(
 
 /// The keys, and at the right which rows are to be seen if not all are.
 fn foot(looks: &Looks, rows: usize, width: usize) -> String {
-    let mark = |order, on: &'static str| if looks.order == order { on } else { "" };
-    let star = "*";
-    let (node, user, idle) = (
-        mark(Order::Node, star),
-        mark(Order::User, star),
-        mark(Order::Idle, star),
-    );
+    let mark = |order| if looks.order == order { "*" } else { "" };
+    let (node, user, idle) = (mark(Order::Node), mark(Order::User), mark(Order::Idle));
     let keys = said!(
         "q 離開  n 依節點{node}  u 依使用者{user}  i 閒置優先{idle}  空白鍵 暫停  ? 說明",
         "q quit  n by node{node}  u by user{user}  i idle first{idle}  space pause  ? help"

@@ -266,23 +266,20 @@ impl View {
                 lines.extend(gpus.map(|gpu| Line::Gpu(node, gpu, Some(gpu.gpu) == first)));
             }
         }
-        if order != Order::Node {
-            let gpus = self.nodes.iter().flat_map(|node| {
-                let gpus = node.gpus.iter();
-                gpus.map(move |gpu| (node, gpu))
-            });
-            let mut gpus: Vec<_> = gpus.collect();
-            match order {
-                Order::Idle => {
-                    gpus.sort_by_key(|(_, gpu)| (Reverse(gpu.idle), gpu.rank()));
-                }
-                Order::User | Order::Node => gpus.sort_by(|(_, one), (_, other)| {
-                    (one.rank(), one.users().next()).cmp(&(other.rank(), other.users().next()))
-                }),
-            }
-            let gpus = gpus.into_iter();
-            lines.extend(gpus.map(|(node, gpu)| Line::Gpu(node, gpu, true)));
+        let gpus = self.nodes.iter().flat_map(|node| {
+            let gpus = node.gpus.iter();
+            gpus.map(move |gpu| (node, gpu))
+        });
+        let mut gpus: Vec<_> = gpus.collect();
+        match order {
+            Order::Node => return lines,
+            Order::Idle => gpus.sort_by_key(|(_, gpu)| (Reverse(gpu.idle), gpu.rank())),
+            Order::User => gpus.sort_by(|(_, one), (_, other)| {
+                (one.rank(), one.users().next()).cmp(&(other.rank(), other.users().next()))
+            }),
         }
+        let gpus = gpus.into_iter();
+        lines.extend(gpus.map(|(node, gpu)| Line::Gpu(node, gpu, true)));
         lines
     }
 

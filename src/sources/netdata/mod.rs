@@ -157,21 +157,26 @@ struct Inquiry<'a> {
     deadline: Instant,
 }
 
+/// An answer of nothing but gaps means the same as 404, and which of the two comes depends on seconds (netdata/facts.md
+/// §2, Retention behaviour).
+fn with_readings(usage: NodeUsage) -> Result<NodeUsage, NodeErrorReason> {
+    if usage.is_empty() {
+        let rows = usage.rejected_rows.map(|rows| rows.problem);
+        return Err(rows.map_or(NodeErrorReason::NoReadings, NodeErrorReason::Rows));
+    }
+    Ok(usage)
+}
+
 impl Inquiry<'_> {
     fn usage(&self) -> Result<NodeUsage, NodeErrorReason> {
-        let mut usage = match self.whole_node() {
+        let usage = match self.whole_node() {
             Err(NodeErrorReason::Http(error)) if is_about_the_query(&error) => {
                 tracing::info!(node = self.node.name, %error, "asking chart by chart");
                 self.chart_by_chart()?
             }
             usage => usage?,
         };
-        // An answer of nothing but gaps means the same as 404, and which of the two comes depends on seconds
-        // (netdata/facts.md §2, Retention behaviour).
-        if usage.is_empty() {
-            let rows = usage.rejected_rows.map(|rows| rows.problem);
-            return Err(rows.map_or(NodeErrorReason::NoReadings, NodeErrorReason::Rows));
-        }
+        let mut usage = with_readings(usage)?;
         // A chart without samples in the window has no column, and so has one that never was.
         let mut charts = BTreeMap::new();
         for (card, metric) in usage.half_empty(&self.node.cards) {

@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
 use super::json::{parse, with_odd_numbers};
-use super::{Client, NodeError, NodeErrorReason, answer, is_without_data, query};
+use super::{Client, NodeError, NodeErrorReason, answer, is_without_data, query, with_readings};
 use crate::model::{CardId, Node, NodeUsage, UnixSeconds, Window};
 
 /// How far back is asked.
@@ -80,11 +80,7 @@ fn read(
 ) -> Result<Recent, NodeErrorReason> {
     let Times { before } = with_odd_numbers(body, |body| parse(body))?;
     let window = Window::ending(zone, before, stretch.rows(), stretch.row_seconds());
-    let usage = answer::whole_node(body, cards, &window)?;
-    if usage.is_empty() {
-        let rows = usage.rejected_rows.map(|rows| rows.problem);
-        return Err(rows.map_or(NodeErrorReason::NoReadings, NodeErrorReason::Rows));
-    }
+    let usage = with_readings(answer::whole_node(body, cards, &window)?)?;
     Ok(Recent {
         until: before,
         usage,
