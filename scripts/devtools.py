@@ -90,12 +90,7 @@ class Page:
     def _is_there(self, script):
         if script:
             return self.eval('document.documentElement?.dataset.ready') == "1"
-        return any(event["method"] == "Page.loadEventFired" and event.get("sessionId") == self._session
-                   for event in self.browser.events[self._first_event:]) or self._pump()
-
-    def _pump(self):
-        self.send("Network.canClearBrowserCache")
-        return False
+        return any(event["method"] == "Page.loadEventFired" for event in self._own_events())
 
     def send(self, method, **params):
         return self.browser.send(method, self._session, **params)
@@ -144,6 +139,7 @@ class Page:
         return [(of(node, "role"), of(node, "name")) for node in nodes if not node.get("ignored")]
 
     def _own_events(self):
+        # An answer brings the events before it.
         self.send("Network.canClearBrowserCache")
         return [event for event in self.browser.events[self._first_event:] if event.get("sessionId") == self._session]
 

@@ -1,9 +1,9 @@
 //! `report`: a page to look at, made from the tree alone.
 
 use std::io;
-use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use anyhow::Result;
 use chrono::NaiveDate;
@@ -18,7 +18,7 @@ use super::values::{node_name, user_name};
 use crate::analysis::overview::Overview;
 use crate::analysis::usage::dates;
 use crate::formats::page::{self, About};
-use crate::model::{DateError, ExitStatus, Language, Window, both, clock, comma, said, text};
+use crate::model::{ExitStatus, Language, Window, both, clock, comma, said, text};
 use crate::outlets::console;
 use crate::report::page::{Gathering, Scope};
 use crate::settings::Config;
@@ -83,7 +83,7 @@ pub fn run(args: &ReportArgs, frame: &Frame) -> Result<ExitStatus> {
     let (first, last) = args.span.year_at_most(&calendar)?;
     let archive = open_archive(&config);
     let overview = look(args, &config, &archive, (first, last))?;
-    let page = page::render(&overview, &about(args, &overview));
+    let page = page::render(&overview, &about(&overview, &args.nodes, args.anonymize));
     let exit_status = ExitStatus::incomplete_unless(overview.is_complete());
     if is_printed {
         console::print(page)?;
@@ -145,12 +145,10 @@ fn look(
         pseudonyms: pseudonyms.as_ref(),
     };
     let calendar = Calendar::now(config);
-    let windows: Vec<_> = calendar
-        .windows(first, last)
-        .map(|(_, window)| window)
-        .collect();
+    let windows = calendar.windows(first, last).map(|(_, window)| window);
+    let windows = windows.collect::<Result<Vec<_>, _>>()?;
     let gathering = Gathering::new(config, archive, scope, (first, last), windows.len());
-    let mut overview = gathering.gather(windows.into_iter())?;
+    let mut overview = gathering.gather(&windows);
     let is_unknown = |name: &&String| !overview.nodes.iter().any(|node| node.name == **name);
     if let Some(name) = args.nodes.iter().find(is_unknown) {
         return Err(unknown_node(name, config, first, last).into());
@@ -187,29 +185,23 @@ fn unknown_node(name: &str, config: &Config, first: NaiveDate, last: NaiveDate) 
     ))
 }
 
-fn about(args: &ReportArgs, overview: &Overview) -> About {
+fn about(overview: &Overview, nodes: &[String], anonymize: bool) -> About {
     let mut command = format!("daily-gpu-log report {}", overview.first);
-    let mut add = |option: &str, value: &str| {
-        let words = [option.to_owned(), quoted(value)];
-        for word in words.iter().filter(|word| !word.is_empty()) {
-            command.push(' ');
-            command.push_str(word);
-        }
-    };
+    let mut add = |option: &str, value: &str| command.extend([" ", option, " ", &*quoted(value)]);
     if overview.first != overview.last {
         add("--to", &overview.last.to_string());
     }
     if let Some(user) = &overview.user {
         add("--user", user);
     }
-    for node in &args.nodes {
+    for node in nodes {
         add("--node", node);
     }
-    if args.anonymize {
-        add("--anonymize", "");
+    if anonymize {
+        command.push_str(" --anonymize");
     }
     // Whatever the settings say then, and the variable.
-    add("--lang", &Language::chosen().to_string());
+    command.extend([" --lang ", &*Language::chosen().to_string()]);
     About {
         made_at: clock(overview.zone, now()),
         command,
@@ -258,15 +250,8 @@ fn put_page(
 ) -> Result<(), WriteError> {
     let date = window.date;
     let gathering = Gathering::new(config, archive, Scope::default(), (date, date), 1);
-    let windows = iter::once(Ok::<_, DateError>(window.clone()));
-    let overview = gathering.gather(windows).expect("a window is given");
-    let about = About {
-        made_at: clock(config.zone, now()),
-        command: format!(
-            "daily-gpu-log report {date} --lang {}",
-            config.file_language
-        ),
-    };
+    let overview = gathering.gather(slice::from_ref(window));
+    let about = about(&overview, &[], false);
     reports::write_page(archive, path, &page::render(&overview, &about))?;
     if let Some(newest) = reports::newest_page(&archive.root) {
         let page = page::leading_to(&newest);

@@ -29,12 +29,8 @@ pub struct SpanArgs {
     month: Option<Month>,
 }
 
-fn parse_days(text: &str) -> Result<u16, String> {
-    parse_within(
-        text,
-        1..=MOST_DAYS,
-        crate::model::text("天數", "a number of days"),
-    )
+fn parse_days(days: &str) -> Result<u16, String> {
+    parse_within(days, 1..=MOST_DAYS, text("天數", "a number of days"))
 }
 
 /// A month, by its first day.

@@ -192,21 +192,16 @@ impl Overview {
 
     /// The mean of all GPUs' means.
     pub fn mean(&self) -> Mean {
-        Mean::of_means(
-            self.lanes()
-                .map(|(_, lane)| lane.mean())
-                .collect::<Vec<_>>(),
-        )
+        Mean::of_means(self.lanes().map(Lane::mean))
     }
 
     pub fn coverage(&self) -> Coverage {
         Coverage::sum(self.nodes.iter().map(OverviewNode::coverage))
     }
 
-    /// Every GPU, with its node.
-    pub fn lanes(&self) -> impl Iterator<Item = (&OverviewNode, &Lane)> {
-        let nodes = self.nodes.iter();
-        nodes.flat_map(|node| node.lanes.iter().map(move |lane| (node, lane)))
+    /// Every GPU.
+    pub fn lanes(&self) -> impl Iterator<Item = &Lane> + Clone {
+        self.nodes.iter().flat_map(|node| &node.lanes)
     }
 
     pub fn days_without_files(&self) -> DateRuns {

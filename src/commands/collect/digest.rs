@@ -163,12 +163,10 @@ fn page(
         ..Scope::default()
     };
     let calendar = Calendar::now(config);
-    let windows: Vec<_> = calendar
-        .windows(from, to)
-        .map(|(_, window)| window)
-        .collect();
+    let windows = calendar.windows(from, to).map(|(_, window)| window);
+    let windows = windows.collect::<Result<Vec<_>, _>>()?;
     let gathering = Gathering::new(config, data_dir, scope, (from, to), windows.len());
-    let overview = gathering.gather(windows.into_iter())?;
+    let overview = gathering.gather(&windows);
     let mut command = format!("daily-gpu-log report {from} --to {to}");
     if pseudonyms.is_some() {
         command.push_str(" --anonymize");

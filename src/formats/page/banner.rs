@@ -2,11 +2,17 @@
 
 use maud::{Markup, html};
 
+use super::findings::list;
 use super::words::{covered, gpus, grouped, name};
 use crate::analysis::overview::{Overview, OverviewDay};
 use crate::analysis::usage::DateRuns;
 use crate::formats::usage_table;
 use crate::model::{Capped, clock, comma, said, text};
+
+/// The most lines of the banner. More are of a tree that is not worth reading line by line.
+const MOST_LINES: usize = 100;
+/// The most lines that are not folded away.
+const MOST_OPEN: usize = 6;
 
 /// What is missing, where anything is.
 pub fn banner(overview: &Overview) -> Markup {
@@ -96,15 +102,11 @@ pub fn banner(overview: &Overview) -> Markup {
     } else {
         text("資料不完整，或有疑點", "Incomplete, or in doubt")
     };
-    let more = lines.more;
     html! {
         @if !lines.is_empty() {
-            details .banner open[lines.len() <= 6] {
+            details .banner open[lines.len() <= MOST_OPEN] {
                 summary { (title) span .n { (lines.len()) } }
-                ul {
-                    @for line in &lines.first { li { (line) } }
-                    @if more > 0 { li .dim { (said!("另外 {more} 項", "{more} more")) } }
-                }
+                (list(lines.first, lines.more))
             }
         }
     }
@@ -130,6 +132,3 @@ fn so_far(overview: &Overview, day: &OverviewDay) -> Option<String> {
         )),
     }
 }
-
-/// The most lines of the banner. More are of a tree that is not worth reading line by line.
-const MOST_LINES: usize = 100;

@@ -7,7 +7,7 @@ use crate::analysis::Span;
 use crate::analysis::overview::{Conflicting, Missing, Overview, Unplaced, Untasked};
 use crate::model::{Capped, clock, comma, said, text};
 
-/// From how many on they are folded away.
+/// The most of a kind that are not folded away.
 const MOST_OPEN: usize = 3;
 
 pub fn findings(overview: &Overview) -> Markup {
@@ -48,21 +48,27 @@ pub fn findings(overview: &Overview) -> Markup {
     }
 }
 
+/// The lines, and how many are left out.
+pub fn list(lines: impl IntoIterator<Item = String>, more: usize) -> Markup {
+    html! {
+        ul {
+            @for line in lines { li { (line) } }
+            @if more > 0 { li .dim { (said!("另外 {more} 項", "{more} more")) } }
+        }
+    }
+}
+
 fn group<T, const CAP: usize>(
     title: &str,
     sum: &str,
     found: &Capped<T, CAP>,
     lines: Vec<String>,
 ) -> Markup {
-    let more = found.more;
     html! {
         @if !found.is_empty() {
             details .find open[found.len() <= MOST_OPEN] {
                 summary { (title) span .n { (found.len()) } @if !sum.is_empty() { span .sum { (sum) } } }
-                ul {
-                    @for line in lines { li { (line) } }
-                    @if more > 0 { li .dim { (said!("另外 {more} 項", "{more} more")) } }
-                }
+                (list(lines, found.more))
             }
         }
     }

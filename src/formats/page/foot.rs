@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::About;
-use super::words::{days, interval};
+use super::words::interval;
 use crate::analysis::overview::{Overview, Resolution};
+use crate::analysis::usage::dates;
 use crate::model::{counted, said, text};
 
 pub fn definitions(overview: &Overview) -> Markup {
@@ -72,7 +73,7 @@ pub fn foot(overview: &Overview, about: &About) -> Markup {
         "days of task information",
     );
     let (made_at, version) = (&about.made_at, env!("CARGO_PKG_VERSION"));
-    let days = days(overview);
+    let days = dates(overview.first, overview.last);
     html! {
         footer {
             p { (said!("{days} 的資料來源：{files}、{reports}、{kept}。", "Made from {files}, {reports} and {kept}, {days}.")) }

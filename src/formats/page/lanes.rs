@@ -13,7 +13,7 @@ use crate::model::{Metric, said, text};
 
 /// Of how many nodes the picture is open at once.
 const MOST_OPEN: usize = 10;
-/// From how many nodes on each is folded.
+/// The most nodes of which none is folded.
 const MOST_NODES: usize = 50;
 
 pub fn picture(overview: &Overview) -> Markup {

@@ -20,6 +20,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use crate::analysis::overview::Overview;
+use crate::analysis::usage::dates;
 use crate::model::{Language, said, text};
 use words::name;
 
@@ -94,7 +95,7 @@ fn language() -> &'static str {
 }
 
 fn title(overview: &Overview) -> String {
-    let days = words::days(overview);
+    let days = dates(overview.first, overview.last);
     match &overview.user {
         Some(user) => {
             let user = name(user);
@@ -121,10 +122,10 @@ fn policy() -> String {
 fn hatches() -> Markup {
     html! {
         svg .defs width="0" height="0" aria-hidden="true" {
-            @for (id, class) in [("hu", "hu"), ("hn", "hn")] {
+            @for id in ["hu", "hn"] {
                 pattern id=(id) width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
-                    rect class={ (class) "0" } width="6" height="6" {}
-                    rect class={ (class) "1" } width="2.5" height="6" {}
+                    rect class={ (id) "0" } width="6" height="6" {}
+                    rect class={ (id) "1" } width="2.5" height="6" {}
                 }
             }
         }

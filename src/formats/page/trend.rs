@@ -10,7 +10,7 @@ use crate::analysis::Mean;
 use crate::analysis::overview::{Overview, OverviewDay, OverviewNode};
 use crate::model::{Metric, Percent, said, text};
 
-/// From how many days on a column is a week.
+/// The most days that have a column each; of more, a column is a week.
 const MOST_COLUMNS: usize = 62;
 const HEIGHT: f64 = 160.0;
 const TOP: f64 = 4.0;
@@ -68,21 +68,12 @@ fn bars(overview: &Overview) -> Markup {
             }
         }
         ul .legend {
-            @for (class, label) in names(overview) { li { (swatch(class)) (label) } }
+            @for (class, label, _) in parts_of(overview, overview.parts()) { li { (swatch(class)) (label) } }
             @if overview.days.iter().any(|day| day.parts.is_none()) {
                 li { svg .sw aria-hidden="true" { rect .empty x="1" y="1" width="10" height="10" {} } (text("沒有資料", "no data")) }
             }
         }
     }
-}
-
-/// The parts by class, as far as any day has them.
-fn names(overview: &Overview) -> Vec<(&'static str, &'static str)> {
-    let parts = parts_of(overview, overview.parts());
-    parts
-        .into_iter()
-        .map(|(class, label, _)| (class, label))
-        .collect()
 }
 
 fn bar(overview: &Overview, day: &OverviewDay, x: &str, width: &str, most: f64) -> Markup {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::head::swatch;
 use super::svg::share;
 use super::words::{hours, mean, name, percent_of};
 use crate::analysis::Account;
@@ -80,7 +81,7 @@ fn row(overview: &Overview, user: &str, account: Account, most: u64) -> Markup {
     html! {
         tr data-u=[number] {
             th scope="row" {
-                @if let Some(number) = number { svg .sw aria-hidden="true" { rect class={ "u" (number % COLOURS) } width="12" height="12" rx="2" {} } }
+                @if let Some(number) = number { (swatch(&format!("u{}", number % COLOURS))) }
                 span .who { (name(user)) }
             }
             (seconds(account.seconds()))

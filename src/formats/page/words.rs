@@ -59,16 +59,6 @@ pub fn name(text: &str) -> String {
     printable(&text.replace(char::is_control, "\u{fffd}"))
 }
 
-/// The days of the page.
-pub fn days(overview: &Overview) -> String {
-    let (first, last) = (overview.first, overview.last);
-    if first == last {
-        first.to_string()
-    } else {
-        said!("{first} 到 {last}", "{first} to {last}")
-    }
-}
-
 /// GPUs as people count them: `GPU[0]–GPU[7]`.
 pub fn gpus(indices: &[GpuIndex]) -> String {
     let runs = indices.chunk_by(|a, b| a.0 + 1 == b.0);

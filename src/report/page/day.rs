@@ -58,13 +58,12 @@ impl Gathering<'_> {
         let record = self.archive.record(window.date);
         let ledger = self.ledger(window);
         let known = ledger.as_ref().ok().and_then(Option::as_ref);
-        self.nodes
-            .add_former(known, record.as_ref().ok().and_then(Option::as_ref));
+        let of_day = record.as_ref().ok().and_then(Option::as_ref);
+        self.nodes.add_former(known, of_day);
         let kept = self.kept_answer(window);
         let tasks = kept.as_ref().and_then(|kept| DayTasks::new(kept, window));
         let mut day = self.overview_day(window);
         day.tasks_until = tasks.as_ref().map(|tasks| tasks.known.to);
-        let of_day = record.as_ref().ok().and_then(Option::as_ref);
         let of_day = of_day.filter(|record| record.is_of(window));
         let found = self.find(window, known, of_day);
         let has_files = found.iter().any(Found::is_there);
@@ -156,13 +155,13 @@ impl Gathering<'_> {
         let found = nodes.into_iter().zip(earlier);
         let found = found.map(|((number, name, node), earlier)| {
             let earlier = earlier.unwrap_or_else(|error| {
-                problems.push((window.date, name.clone(), error.cause.to_string()));
+                problems.push((name.clone(), error.cause.to_string()));
                 Earlier::default()
             });
             for file in &earlier.unusable {
                 let file_name = file.path.file_name().unwrap_or_default();
                 let place = format!("{name}/{}/{}", window.date, file_name.display());
-                problems.push((window.date, place, file.problem.clone()));
+                problems.push((place, file.problem.clone()));
             }
             let mut found = Found {
                 number,
@@ -184,7 +183,8 @@ impl Gathering<'_> {
             found
         });
         let found: Vec<_> = found.collect();
-        for (date, place, problem) in problems {
+        let date = window.date;
+        for (place, problem) in problems {
             // What a file holds may be a name.
             let problem = match self.scope.pseudonyms {
                 None => said!(

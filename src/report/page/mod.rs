@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
+use crate::analysis::Pseudonyms;
 use crate::analysis::overview::{Findings, HeldTask, Overview, OverviewDay, Resolution, Sources};
 use crate::analysis::usage::{Usage, UserOrder};
-use crate::analysis::{Mean, Pseudonyms};
-use crate::model::{DateError, GpuIndex, Window};
+use crate::model::{GpuIndex, Window};
 use crate::settings::Config;
 use crate::store::Archive;
 
@@ -92,15 +92,12 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Adds all days. Those that the clocks of the zone do not divide into readings are an error, as they are of a run.
-    pub fn gather(
-        mut self,
-        windows: impl Iterator<Item = Result<Window, DateError>>,
-    ) -> Result<Overview, DateError> {
+    /// Adds all days.
+    pub fn gather(mut self, windows: &[Window]) -> Overview {
         for window in windows {
-            self.add_day(&window?);
+            self.add_day(window);
         }
-        Ok(self.finish())
+        self.finish()
     }
 
     fn finish(self) -> Overview {
@@ -203,9 +200,4 @@ fn number_by_hours(overview: &mut Overview) {
     for task in &mut overview.tasks {
         task.user = numbers[task.user];
     }
-}
-
-/// The mean of the GPUs of a node's day.
-fn mean_of(days: impl Iterator<Item = Mean>) -> Mean {
-    Mean::of_means(days.collect::<Vec<_>>())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{Scope, mean_of};
+use super::Scope;
 use crate::analysis::overview::{Lane, OverviewNode, Parts};
 use crate::analysis::usage::DateRuns;
 use crate::analysis::{DayLedger, DayRecord, Mean, NodeRecord};
@@ -111,7 +111,7 @@ impl<'a> NodeDays<'a> {
             dates.add(date);
         }
         let means = node.lanes.iter().filter_map(|lane| lane.days.last());
-        node.days.push(mean_of(means.map(|day| day.mean)));
+        node.days.push(Mean::of_means(means.map(|day| day.mean)));
     }
 
     pub fn end_day(&mut self, cells: usize) {
