@@ -1,8 +1,9 @@
 //! A day of a cluster's AMD GPU and VRAM utilisation, and who used it, from Netdata's agents and the management API
 //! into a tree of CSV files.
 //!
-//! Each wing below uses those after it, and none before: what may be asked, the commands, where results go, what was
-//! found, the data directory, what a file says, what it means, who is asked, the settings, the words.
+//! Each wing uses those after it in this list, and none before: what may be asked (`cli`), the commands, where results
+//! go (`outlets`), what was found (`report`), the data directory (`store`), copies of it in other engines (`sinks`),
+//! what a file says (`formats`), what it means (`analysis`), who is asked (`sources`), the settings, the words (`model`).
 
 mod analysis;
 mod cli;
@@ -12,6 +13,7 @@ mod model;
 mod outlets;
 mod report;
 mod settings;
+mod sinks;
 mod sources;
 mod store;
 

@@ -34,6 +34,11 @@ impl Reading {
         is_percentage.then(|| Self((percent * f64::from(PERCENT)).round() as u32))
     }
 
+    /// In units of 10^-7 percent, which are all that Netdata has.
+    pub fn units(self) -> u32 {
+        self.0
+    }
+
     pub fn percent(self) -> f64 {
         f64::from(self.0) / f64::from(PERCENT)
     }

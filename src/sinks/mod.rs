@@ -1,0 +1,168 @@
+//! Copies of the tree in other engines, a file each. The tree stays the truth: a copy is made equal to it, day by day.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::analysis::{Coverage, LastRun, NodeLedger, Span};
+use crate::model::{Both, CardId, CardUsage, GpuIndex, TaskSource, UnixSeconds, Window};
+
+/// What the tree has of a node's day, as a digest: a copy with the same one is equal to it.
+pub type Fingerprint = [u8; 32];
+
+/// A day of the tree.
+#[derive(Clone, Debug)]
+pub struct TreeDay<'a> {
+    pub window: &'a Window,
+    /// Whose tree it is: `all`, or which of several machines collected it.
+    pub shard: &'a str,
+    /// What is known of the last run that collected it.
+    pub last_run: Option<&'a LastRun>,
+    pub exported_at: UnixSeconds,
+}
+
+/// A node's day of the tree.
+#[derive(Clone, Debug)]
+pub struct NodeCopy {
+    pub node: String,
+    pub fingerprint: Fingerprint,
+    /// The end of the last interval that was asked for: there is no row of a later one.
+    pub until: UnixSeconds,
+    /// The readings that there are of those due.
+    pub coverage: Coverage,
+    pub task_information: Option<TaskSource>,
+    /// When the management API gave its answer.
+    pub tasks_as_of: Option<UnixSeconds>,
+    /// By index.
+    pub gpus: Vec<GpuCopy>,
+    /// By GPU, and on each by user and start.
+    pub holdings: Vec<Holding>,
+    /// The accounts of the usage report.
+    pub usage: Option<NodeLedger>,
+}
+
+#[derive(Clone, Debug)]
+pub struct GpuCopy {
+    pub index: GpuIndex,
+    pub card: CardId,
+    /// One of each metric for each interval up to the node's `until`; `None` where the tree has no file of the GPU.
+    pub usage: Option<CardUsage>,
+}
+
+/// That a task held a GPU, within the day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    pub gpu: GpuIndex,
+    pub user: String,
+    pub task: String,
+    pub task_type: Option<String>,
+    pub project: Option<String>,
+    pub span: Span,
+}
+
+/// Takes node-days of the tree.
+pub trait Sink {
+    /// The fingerprints of the node-days of a date that it has.
+    fn fingerprints(&mut self, date: NaiveDate)
+    -> Result<BTreeMap<String, Fingerprint>, SinkError>;
+
+    /// Whether all nodes of a day are written together, even where only one differs.
+    fn writes_whole_days(&self) -> bool {
+        false
+    }
+
+    /// Puts the nodes in the place of what it has of them on that day. They come one after the other, so that a large
+    /// day is never in memory. Of one that is [`Unread`] it keeps what it has.
+    fn write(
+        &mut self,
+        day: &TreeDay,
+        nodes: &mut dyn Iterator<Item = Result<NodeCopy, Unread>>,
+    ) -> Result<(), SinkError>;
+}
+
+/// A node-day that cannot be read; whoever reads it has said why.
+#[derive(Clone, Copy, Debug)]
+pub struct Unread;
+
+/// Why a copy is not equal to the tree, and what to do. It never holds a secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SinkError(pub Both);
+
+#[cfg(test)]
+pub mod samples {
+    use super::*;
+    use crate::analysis::{Account, Entry};
+    use crate::model::{Interval, Reading};
+    use chrono_tz::Tz;
+    use std::collections::BTreeSet;
+
+    pub fn window(date: &str) -> Window {
+        let date = date.parse().expect("a date");
+        Window::new(date, Tz::Asia__Taipei, Interval::DEFAULT, 2_000_000_000).expect("a window")
+    }
+
+    /// A node's day: two GPUs with a gap in the first interval, and one without a file; the first held by a user all day.
+    pub fn node(name: &str, window: &Window, seed: u8) -> NodeCopy {
+        let due = window.due();
+        let reading = |number: usize| {
+            let percent = (number * 7_654_321 + usize::from(seed)) % 1_000_000_000;
+            Reading::new(f64::from(u32::try_from(percent).expect("small")) / 1e7)
+        };
+        let series = |of: usize| -> Vec<_> {
+            let numbers = 0..due;
+            numbers
+                .map(|number| {
+                    if number == 0 {
+                        None
+                    } else {
+                        reading(number + of)
+                    }
+                })
+                .collect()
+        };
+        let gpu = |index: usize| GpuCopy {
+            index: GpuIndex(index),
+            card: CardId(1 + 8 * index as u64),
+            usage: (index < 2).then(|| CardUsage {
+                gpu: series(index),
+                vram: series(index + 1000),
+            }),
+        };
+        let day = Span::new(window.start, window.end).expect("a day");
+        let account = Account {
+            active: 86_400 - 600,
+            unknown: 600,
+            ..Account::default()
+        };
+        NodeCopy {
+            node: name.to_owned(),
+            fingerprint: [seed; 32],
+            until: window.until,
+            coverage: Coverage {
+                found: 4 * (due - 1),
+                due: 6 * due,
+            },
+            task_information: Some(TaskSource::Known),
+            tasks_as_of: Some(window.end + 60),
+            gpus: (0..3).map(gpu).collect(),
+            holdings: vec![Holding {
+                gpu: GpuIndex(0),
+                user: "王小明".to_owned(),
+                task: "t-1".to_owned(),
+                task_type: Some("LAB".to_owned()),
+                project: None,
+                span: day,
+            }],
+            usage: Some(NodeLedger {
+                known: day,
+                doubts: BTreeSet::new(),
+                entries: vec![Entry {
+                    user: Some("王小明".to_owned()),
+                    gpu: GpuIndex(0),
+                    account,
+                }],
+            }),
+        }
+    }
+}
