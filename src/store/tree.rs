@@ -1,4 +1,4 @@
-//! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all.
+//! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all, and so the first ones of a day together.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -116,7 +116,8 @@ fn json(record: &impl Serialize) -> Vec<u8> {
 }
 
 impl Tree<'_> {
-    /// Writes the files of a node's day beside their targets. A GPU without any reading has no file.
+    /// Writes the files of a node's day beside their targets, or beside the directory that is to be theirs where there is
+    /// none yet. A GPU without any reading has no file.
     ///
     /// The average and the summary come last, so that whoever sees them sees the readings that they are about.
     pub fn stage(
@@ -128,9 +129,8 @@ impl Tree<'_> {
         let (node, date) = (day.node, self.files.date);
         let directory = self.files.directory_of(node);
         let modes = self.data_dir.modes();
-        make_directory(&directory, modes)?;
         let record = (node.name.clone(), self.files.record_of(node));
-        let mut staged = Staged::new(directory, modes, record);
+        let mut staged = Staged::new(directory, modes, record)?;
         let language = self.data_dir.file_language;
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
