@@ -21,8 +21,7 @@ use super::unfinished;
 use super::write::{Modes, WriteError, make_directory, nameless};
 use crate::analysis::idle::Memory;
 use crate::analysis::{DayRecord, NodeDay};
-use crate::formats::gpu_csv::{self, Stamps};
-use crate::formats::{average_csv, summary};
+use crate::formats::{average_csv, gpu_csv, summary};
 use crate::model::{UserColumn, Window};
 use crate::settings::Config;
 
@@ -41,7 +40,6 @@ pub struct DataDir {
 pub struct Tree<'a> {
     data_dir: &'a DataDir,
     pub files: DayFiles<'a>,
-    stamps: Stamps,
     /// The cards of the files of this run, by node.
     written: Mutex<Vec<(String, CardRecord)>>,
 }
@@ -84,7 +82,6 @@ impl DataDir {
         Ok(Tree {
             data_dir: self,
             files: self.day(window.date),
-            stamps: Stamps::of(window),
             written: Mutex::default(),
         })
     }
@@ -132,10 +129,11 @@ impl Tree<'_> {
         let record = (node.name.clone(), self.files.record_of(node));
         let mut staged = Staged::new(directory, modes, record)?;
         let language = self.data_dir.file_language;
+        let stamps = self.files.stamps(day.window);
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
                 let name = self.files.gpu_file(gpu.index, gpu.card);
-                let file = language.in_it(|| gpu_csv::render(&self.stamps, usage));
+                let file = language.in_it(|| gpu_csv::render(&stamps, usage));
                 staged.add(&name, &file)?;
             }
         }
