@@ -233,16 +233,15 @@ fn ids(tasks: &[&Task]) -> impl Iterator<Item = u64> {
     gpus.filter_map(|gpu| gpu.id)
 }
 
-/// The hosts that tasks with GPUs name and no setting does, each with those tasks.
-pub fn unknown_hosts<'a>(
-    nodes: &[Node],
-    ignored: &BTreeSet<String>,
+/// The hosts that tasks with GPUs name and that are not `known`, each with those tasks.
+pub fn unknown_hosts<'a, 'k>(
+    known: impl Iterator<Item = &'k str>,
     tasks: &'a [Task],
 ) -> BTreeMap<&'a str, Vec<&'a str>> {
-    let nodes: HashSet<_> = nodes.iter().map(|node| node.name.as_str()).collect();
+    let known: HashSet<_> = known.collect();
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| task.has_gpus()) {
-        if !nodes.contains(task.hostname.as_str()) && !ignored.contains(&task.hostname) {
+        if !known.contains(task.hostname.as_str()) {
             unknown.entry(&task.hostname).or_default().push(&task.id);
         }
     }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
+use crate::model::{counted, said};
 use crate::outlets::console::args::OutputArgs;
 use crate::outlets::console::{self, Console, PrintError};
 use crate::settings::{self, Config, ConfigError, SettingsArgs};
@@ -37,7 +38,15 @@ impl<'a> Frame<'a> {
     }
 
     pub fn config(&self) -> Result<Config, ConfigError> {
-        settings::load(&self.args.settings)
+        let config = settings::load(&self.args.settings)?;
+        if let (Some(shard), []) = (config.shard, &config.nodes[..]) {
+            let nodes = counted(config.nodes_of_others.len(), "個節點", "node", "nodes");
+            console::warn(said!(
+                "分片 {shard} 沒有節點：設定中的 {nodes}都屬於其他分片，這台機器沒有工作",
+                "shard {shard} has no node: {nodes} of the settings, all in other shards; this machine has nothing to do"
+            ));
+        }
+        Ok(config)
     }
 
     pub fn wants_json(&self) -> bool {

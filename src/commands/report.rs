@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::calendar::{Calendar, now};
 use super::frame::Frame;
-use super::request::{RequestError, open_archive, unknown_user};
+use super::request::{RequestError, open_archive, refuse_of_other_shard, unknown_user};
 use super::span::SpanArgs;
 use super::values::{node_name, user_name};
 use crate::analysis::overview::Overview;
@@ -151,6 +151,7 @@ fn look(
     let mut overview = gathering.gather(&windows);
     let is_unknown = |name: &&String| !overview.nodes.iter().any(|node| node.name == **name);
     if let Some(name) = args.nodes.iter().find(is_unknown) {
+        refuse_of_other_shard(name, config)?;
         return Err(unknown_node(name, config, first, last).into());
     }
     if !overview.has_files() {

@@ -1,7 +1,7 @@
 //! What a command line asks for that cannot be done.
 
 use crate::analysis::usage::{Usage, dates};
-use crate::model::{Capped, ExitStatus, Node, comma, said, text};
+use crate::model::{Capped, ExitStatus, Node, Shard, comma, said, text};
 use crate::outlets::console;
 use crate::settings::Config;
 use crate::store::Archive;
@@ -28,6 +28,7 @@ impl RequestError {
 pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>, RequestError> {
     let is_known = |name: &&String| config.nodes.iter().any(|node| node.name == **name);
     if let Some(name) = names.iter().find(|name| !is_known(name)) {
+        refuse_of_other_shard(name, config)?;
         let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
         let known = known.join(comma());
         let message = said!(
@@ -38,6 +39,20 @@ pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>,
     }
     let is_wanted = |node: &&Node| names.is_empty() || names.contains(&node.name);
     Ok(config.nodes.iter().filter(is_wanted).collect())
+}
+
+/// Refuses a node that is in the settings, but in another shard.
+pub fn refuse_of_other_shard(name: &str, config: &Config) -> Result<(), RequestError> {
+    match config.shard {
+        Some(shard) if config.nodes_of_others.contains(name) => {
+            let own = Shard::of(name, shard.count);
+            Err(RequestError::usage(said!(
+                "節點「{name}」屬於分片 {own}，不屬於 {shard}：請改用 --shard {own}",
+                "the node '{name}' is in shard {own}, not in {shard}: use --shard {own}"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// That the reports name no such user; and whom they name, by the names that are to be shown.

@@ -36,7 +36,12 @@ pub fn run(args: &StatusArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let nodes = select(&config, &args.nodes)?;
     let archive = open_archive(&config);
-    let days = evidence(&config, &nodes, &archive, &args.span)?;
+    // Of no node there is nothing to be missed.
+    let days = if nodes.is_empty() {
+        Vec::new()
+    } else {
+        evidence(&config, &nodes, &archive, &args.span)?
+    };
     let report = StatusReport::new(&config.data_dir, &days, &nodes);
     frame.print_report(&report, report.is_well(), StatusReport::text)?;
     Ok(report.exit_status)

@@ -11,6 +11,7 @@ mod language;
 mod other_setting;
 mod readable_by;
 mod readings;
+mod shard;
 mod task;
 mod text;
 mod thresholds;
@@ -29,6 +30,7 @@ pub(crate) use language::{both, said, say};
 pub use other_setting::OtherSetting;
 pub use readable_by::ReadableBy;
 pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
+pub use shard::Shard;
 pub use task::{
     Answer, Held, KeptAnswer, MalformedTask, Task, TaskGpu, TaskInformation, TaskSource, TaskTime,
 };

@@ -2,6 +2,7 @@
 //! reading for a count.
 
 use std::fmt;
+use std::iter;
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,6 +21,8 @@ pub struct Reading(u32);
 
 /// One percent, in the unit of a [`Reading`].
 const PERCENT: u32 = 10_000_000;
+const DECIMALS: usize = 7;
+
 impl Reading {
     pub const ZERO: Self = Self(0);
 
@@ -37,6 +40,44 @@ impl Reading {
     /// In units of 10^-7 percent, which are all that Netdata has.
     pub fn units(self) -> u32 {
         self.0
+    }
+
+    /// The reading that is written so, with decimals or without; `None` where it is written in another way, as a number
+    /// may be. A large tree has millions of them.
+    pub fn from_digits(text: &[u8]) -> Option<Self> {
+        let point = text.iter().position(|byte| *byte == b'.');
+        let (whole, decimals) = match point {
+            Some(point) => (&text[..point], &text[point + 1..]),
+            None => (text, &b"0"[..]),
+        };
+        if !(1..=3).contains(&whole.len()) || !(1..=DECIMALS).contains(&decimals.len()) {
+            return None;
+        }
+        let add = |number: u64, byte: &u8| {
+            let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+            Some(number * 10 + digit)
+        };
+        let padded = decimals.iter().chain(iter::repeat(&b'0')).take(DECIMALS);
+        let units = whole.iter().chain(padded).try_fold(0, add)?;
+        let units = u32::try_from(units).ok()?;
+        (units <= 100 * PERCENT).then_some(Self(units))
+    }
+
+    /// Adds its digits to a text.
+    pub fn push_to(self, text: &mut Vec<u8>) {
+        let mut digits = [b'0'; DECIMALS + 3];
+        let mut left = self.0;
+        for digit in digits.iter_mut().rev() {
+            *digit += u8::try_from(left % 10).unwrap_or(0);
+            left /= 10;
+        }
+        let (whole, decimals) = digits.split_at(3);
+        let zeros = whole.iter().take(2).take_while(|digit| **digit == b'0');
+        text.extend_from_slice(&whole[zeros.count()..]);
+        if let Some(last) = decimals.iter().rposition(|digit| *digit != b'0') {
+            text.push(b'.');
+            text.extend_from_slice(&decimals[..=last]);
+        }
     }
 
     pub fn percent(self) -> f64 {
@@ -116,7 +157,9 @@ impl From<Reading> for Percent {
 /// Its digits as Netdata prints them: without trailing zeros.
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.percent().fmt(f)
+        let mut digits = Vec::with_capacity(DECIMALS + 4);
+        self.push_to(&mut digits);
+        f.pad(&String::from_utf8_lossy(&digits))
     }
 }
 
@@ -208,6 +251,20 @@ mod tests {
             let text = format!("{}.{:07}", units / 10_000_000, units % 10_000_000);
             let netdata = text.trim_end_matches('0').trim_end_matches('.');
             prop_assert_eq!(digits(netdata.parse().expect("a number")), netdata);
+        }
+
+        #[test]
+        fn digits_are_read_as_any_number_is(text in "[0-9]{0,4}(\\.[0-9]{0,8})?|[-+0-9.e]{0,6}") {
+            let number = text.parse().ok().and_then(Reading::new);
+            if let Some(reading) = Reading::from_digits(text.as_bytes()) {
+                prop_assert_eq!(Some(reading), number);
+            }
+            // Whatever is written is read.
+            if let Some(reading) = number {
+                let written = reading.to_string();
+                prop_assert_eq!(Reading::from_digits(written.as_bytes()), Some(reading));
+                prop_assert_eq!(&written, &reading.percent().to_string());
+            }
         }
 
         #[test]

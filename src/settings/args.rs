@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use clap::Args;
 
-use crate::model::{Language, Written, text};
+use crate::model::{Language, Shard, Written, text};
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct SettingsArgs {
@@ -30,4 +30,10 @@ pub struct SettingsArgs {
         "language of messages: zh-TW or en [default: from\nthe settings, else zh-TW]"
     ))]
     pub lang: Option<Language>,
+    #[arg(long, global = true, value_name = "K/N", value_parser = <Shard as Written>::parse)]
+    #[arg(help = text(
+        "只處理 N 份中第 K 份的節點 (N 台機器分擔時)",
+        "only the nodes of shard K of N, where N machines\nshare the cluster",
+    ))]
+    pub shard: Option<Shard>,
 }

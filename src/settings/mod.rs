@@ -27,11 +27,12 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize, Serializer};
-use toml::Table;
+use toml::{Table, Value};
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, Engine, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Thresholds,
+    Alerts, CardId, Engine, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Shard,
+    Thresholds,
     UserColumn, Written, cards, written,
 };
 
@@ -81,6 +82,12 @@ pub struct Config {
     pub export: Export,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
+    /// The share that the command line asks for: `nodes` are those of it.
+    #[serde(skip)]
+    pub shard: Option<Shard>,
+    /// The names of the nodes of the other shards.
+    #[serde(skip)]
+    pub nodes_of_others: BTreeSet<String>,
     /// Its file; `None` where none was found: the cluster of the seeds.
     #[serde(skip)]
     pub source: Option<PathBuf>,
@@ -178,9 +185,19 @@ impl Default for Config {
             alerts: Alerts::default(),
             users: BTreeMap::new(),
             report: Report::default(),
-            export: Export::default(),
+    Alerts, CardId, Engine, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Shard,
+    Thresholds,
             source: None,
         }
+    }
+}
+
+impl Config {
+    /// The hosts of the management API that are no surprise: the nodes, those of other shards, and what is ignored.
+    pub fn known_hosts(&self) -> impl Iterator<Item = &str> {
+        let nodes = self.nodes.iter().map(|node| &node.name);
+        let others = self.nodes_of_others.iter().chain(&self.ignore_hosts);
+        nodes.chain(others).map(String::as_str)
     }
 }
 
@@ -253,7 +270,7 @@ pub fn load(args: &SettingsArgs) -> Result<Config, ConfigError> {
 /// of a pipe is not known earlier.
 fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
     let read = file::read(args.config.as_deref())?;
-    let (mut config, file) = read.unwrap_or_else(|| (built_in(), Table::new()));
+    let (mut config, mut file) = read.unwrap_or_else(|| (built_in(), Table::new()));
     if let Some(data_dir) = &args.data_dir {
         config.data_dir.clone_from(data_dir);
     }
@@ -265,10 +282,26 @@ fn load_with_file(args: &SettingsArgs) -> Result<(Config, Table), ConfigError> {
         config.language = language;
     }
     config.language.choose();
+    if let Some(shard) = args.shard {
+        keep_shard(shard, &mut config, &mut file);
+    }
     if matches!(config.archive_dirs, ArchiveDirs::Usual(_)) {
         config.archive_dirs = ArchiveDirs::beside(&config.data_dir);
     }
     Ok((config, file))
+}
+
+/// Leaves the nodes of other shards out of the settings, and of what their file says.
+fn keep_shard(shard: Shard, config: &mut Config, file: &mut Table) {
+    let is_kept = |node: &Node| shard.has(&node.name);
+    if let Some(Value::Array(nodes)) = file.get_mut("nodes") {
+        let mut kept = config.nodes.iter().map(is_kept);
+        nodes.retain(|_| kept.next() == Some(true));
+    }
+    let (own, others): (Vec<_>, Vec<_>) = config.nodes.drain(..).partition(is_kept);
+    config.nodes = own;
+    config.nodes_of_others = others.into_iter().map(|node| node.name).collect();
+    config.shard = Some(shard);
 }
 
 /// The settings with no file and no options.

@@ -1,8 +1,10 @@
 //! The files of a day: where they are, and what earlier runs left in them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 
@@ -12,10 +14,11 @@ use super::read::read;
 use super::reports;
 use super::write::{WriteError, check_links};
 use crate::analysis::{Mean, Span};
+use crate::formats::average_csv;
+use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::unreadable::Unreadable;
-use crate::formats::{average_csv, gpu_csv};
 use crate::model::{
-    CardId, CardUsage, GpuFileNumber, GpuIndex, Node, OtherSetting, Window, said, text,
+    CardId, CardUsage, GpuFileNumber, GpuIndex, Node, OtherSetting, Window, if_there, said, text,
 };
 
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct DayFiles<'a> {
     pub date: NaiveDate,
     /// The cards that earlier runs recorded the files to be of, by node.
     pub recorded: BTreeMap<String, CardRecord>,
+    /// Those of the first window that was asked for.
+    stamps: OnceLock<Stamps>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +70,7 @@ impl Archive {
             archive: self,
             date,
             recorded: records_from_json(&recorded.unwrap_or_default()),
+            stamps: OnceLock::new(),
         }
     }
 }
@@ -73,6 +79,11 @@ impl DayFiles<'_> {
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
         let directory = self.found_in(node);
         check_links(&directory)?;
+        let there = if_there(fs::metadata(&directory)).map_err(WriteError::at(&directory))?;
+        if there.is_none() {
+            return Ok(Earlier::default());
+        }
+        let stamps = self.stamps(window);
         let record = self.recorded.get(&node.name).cloned();
         let layout = Layout::of(&directory, self.date, record);
         let layout = layout.map_err(WriteError::at(&directory))?;
@@ -85,7 +96,7 @@ impl DayFiles<'_> {
         };
         for (index, &card) in (0..).map(GpuIndex).zip(&node.cards) {
             let path = directory.join(self.gpu_file(index, card));
-            let usage = match read(&path, |file| gpu_csv::parse(file, window)) {
+            let usage = match read(&path, |file| gpu_csv::parse(file, &stamps)) {
                 Ok(None) => continue,
                 Ok(Some(usage)) => Ok(usage),
                 Err(Unreadable::Io(cause)) => return Err(WriteError { path, cause }),
@@ -115,6 +126,15 @@ impl DayFiles<'_> {
             }
         }
         Ok(earlier)
+    }
+
+    pub fn stamps(&self, window: &Window) -> Cow<'_, Stamps> {
+        let stamps = self.stamps.get_or_init(|| Stamps::of(window));
+        if stamps.window == *window {
+            Cow::Borrowed(stamps)
+        } else {
+            Cow::Owned(Stamps::of(window))
+        }
     }
 
     /// The means of the node's day, if its average file has them.

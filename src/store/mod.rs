@@ -14,6 +14,7 @@ mod read;
 pub mod reports;
 mod staged;
 mod state;
+mod temporary_directory;
 mod tree;
 mod unfinished;
 pub mod writable;

@@ -1,4 +1,4 @@
-//! Files that are written beside their targets, to be put in place whole.
+//! Files that are written beside their targets, to be put in place whole: the first ones of a day in one directory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 use super::layout::CardRecord;
-use super::write::{Modes, WriteError, keep_aside, temporary};
+use super::temporary_directory::TemporaryDirectory;
+use super::write::{Modes, WriteError, keep_aside, make_directory, temporary};
+use crate::model::if_there;
 
 #[derive(Debug)]
 pub struct Staged {
@@ -16,29 +18,56 @@ pub struct Staged {
     modes: Modes,
     /// The node, and the cards that they are of.
     pub record: (String, CardRecord),
-    /// In the order in which they are put in place.
-    files: Vec<(TempPath, PathBuf)>,
+    files: Files,
     /// What is there now and must not be lost.
     asides: Vec<PathBuf>,
 }
 
+#[derive(Debug)]
+enum Files {
+    /// All of them, for a directory that holds none yet.
+    Together(TemporaryDirectory),
+    /// In the order in which they are put in place.
+    Each(Vec<(TempPath, PathBuf)>),
+}
+
 impl Staged {
-    /// An empty batch for `directory`.
-    pub fn new(directory: PathBuf, modes: Modes, record: (String, CardRecord)) -> Self {
-        Self {
+    /// An empty batch for `directory`, which is made where there is none, but not before the files are put in place.
+    pub fn new(
+        directory: PathBuf,
+        modes: Modes,
+        record: (String, CardRecord),
+    ) -> Result<Self, WriteError> {
+        let parent = directory.parent().filter(|_| is_vacant(&directory));
+        let files = if let Some(parent) = parent {
+            make_directory(parent, modes)?;
+            let made = TemporaryDirectory::make(parent, modes.directory);
+            Files::Together(made.map_err(WriteError::at(&directory))?)
+        } else {
+            make_directory(&directory, modes)?;
+            Files::Each(Vec::new())
+        };
+        Ok(Self {
             directory,
             modes,
             record,
-            files: Vec::new(),
+            files,
             asides: Vec::new(),
-        }
+        })
     }
 
     pub fn add(&mut self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
         let target = self.directory.join(name);
-        let temporary = self.write(&target, contents);
-        let temporary = temporary.map_err(WriteError::at(&target))?;
-        self.files.push((temporary, target));
+        let error = WriteError::at(&target);
+        if let Files::Together(directory) = &self.files {
+            return directory
+                .add(name, self.modes.file, contents)
+                .map_err(error);
+        }
+        let temporary = self.write(&target, contents).map_err(error)?;
+        if let Files::Each(files) = &mut self.files {
+            files.push((temporary, target));
+        }
         Ok(())
     }
 
@@ -53,7 +82,10 @@ impl Staged {
     }
 
     pub fn replaces(&self, path: &Path) -> bool {
-        self.files.iter().any(|(_, target)| target == path)
+        match &self.files {
+            Files::Together(_) => false,
+            Files::Each(files) => files.iter().any(|(_, target)| target == path),
+        }
     }
 
     /// When the files are put in place, the one that is at `path` now is to have another name.
@@ -72,14 +104,33 @@ impl Staged {
         }
         let mut only_aside = self.asides.clone();
         only_aside.retain(|path| !self.replaces(path));
-        for (temporary, target) in self.files {
-            let placed = temporary.persist(&target);
-            placed.map_err(|error| WriteError::at(&target)(error.error))?;
+        match self.files {
+            Files::Together(files) => {
+                let placed = files.put_in_place(&self.directory);
+                placed.map_err(WriteError::at(&self.directory))?;
+            }
+            Files::Each(files) => {
+                for (temporary, target) in files {
+                    let placed = temporary.persist(&target);
+                    placed.map_err(|error| WriteError::at(&target)(error.error))?;
+                }
+            }
         }
         for path in only_aside {
             fs::remove_file(&path).map_err(WriteError::at(&path))?;
         }
         Ok(set_aside)
+    }
+}
+
+/// Whether there is nothing, or an empty directory.
+fn is_vacant(directory: &Path) -> bool {
+    match if_there(fs::symlink_metadata(directory)) {
+        Ok(None) => true,
+        Ok(Some(found)) if found.is_dir() => {
+            fs::read_dir(directory).is_ok_and(|mut files| files.next().is_none())
+        }
+        _ => false,
     }
 }
 
@@ -109,7 +160,58 @@ mod tests {
             cards: Vec::new(),
         };
         let modes = Modes::of_tree(ReadableBy::Group);
-        Staged::new(directory.to_owned(), modes, ("n1".to_owned(), record))
+        let staged = Staged::new(directory.to_owned(), modes, ("n1".to_owned(), record));
+        staged.expect("it can be written")
+    }
+
+    /// Without the names of temporary directories, which are never the same.
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names
+            .map(|name| name.into_string().expect("UTF-8"))
+            .collect()
+    }
+
+    #[test]
+    fn the_first_files_of_a_directory_appear_together_or_not_at_all() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (node, day) = (root.path().join("n1"), root.path().join("n1/2025-08-01"));
+        for is_there in [false, true] {
+            if is_there {
+                fs::create_dir(&day).expect("a directory");
+            }
+            let mut abandoned = staged(&day);
+            abandoned.add("a", b"new a").expect("it is written");
+            assert_eq!(day.exists(), is_there);
+            drop(abandoned);
+            assert_eq!(names(&node).len(), usize::from(is_there));
+            let mut batch = staged(&day);
+            for name in ["a", "b"] {
+                batch.add(name, b"new").expect("it is written");
+            }
+            assert_eq!(day.exists(), is_there);
+            assert_eq!(batch.put_in_place().expect("a place"), BTreeMap::new());
+            assert_eq!(names(&node), ["2025-08-01"]);
+            let new = |name: &str| (name.to_owned(), "new".to_owned());
+            assert_eq!(files(&day), ["a", "b"].map(new));
+            fs::remove_dir_all(&day).expect("a directory");
+        }
+    }
+
+    #[test]
+    fn what_has_come_into_the_directory_meanwhile_is_not_replaced() {
+        let root = tempfile::tempdir().expect("a directory");
+        let day = root.path().join("2025-08-01");
+        let mut batch = staged(&day);
+        batch.add("a", b"new").expect("it is written");
+        fs::create_dir(&day).expect("a directory");
+        fs::write(day.join("a"), "another's").expect("a file");
+        let error = batch.put_in_place().expect_err("it is not empty");
+        assert_eq!(error.cause.kind(), io::ErrorKind::DirectoryNotEmpty);
+        assert_eq!(names(root.path()), ["2025-08-01"]);
+        let others = ("a".to_owned(), "another's".to_owned());
+        assert_eq!(files(&day), [others]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all.
+//! The tree, `<data-dir>/<node>/<date>/`: each file whole or not at all, and so the first ones of a day together.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,8 +21,7 @@ use super::unfinished;
 use super::write::{Modes, WriteError, make_directory, nameless};
 use crate::analysis::idle::Memory;
 use crate::analysis::{DayRecord, NodeDay};
-use crate::formats::gpu_csv::{self, Stamps};
-use crate::formats::{average_csv, summary};
+use crate::formats::{average_csv, gpu_csv, summary};
 use crate::model::{UserColumn, Window};
 use crate::settings::Config;
 
@@ -41,7 +40,6 @@ pub struct DataDir {
 pub struct Tree<'a> {
     data_dir: &'a DataDir,
     pub files: DayFiles<'a>,
-    stamps: Stamps,
     /// The cards of the files of this run, by node.
     written: Mutex<Vec<(String, CardRecord)>>,
 }
@@ -84,7 +82,6 @@ impl DataDir {
         Ok(Tree {
             data_dir: self,
             files: self.day(window.date),
-            stamps: Stamps::of(window),
             written: Mutex::default(),
         })
     }
@@ -116,7 +113,8 @@ fn json(record: &impl Serialize) -> Vec<u8> {
 }
 
 impl Tree<'_> {
-    /// Writes the files of a node's day beside their targets. A GPU without any reading has no file.
+    /// Writes the files of a node's day beside their targets, or beside the directory that is to be theirs where there is
+    /// none yet. A GPU without any reading has no file.
     ///
     /// The average and the summary come last, so that whoever sees them sees the readings that they are about.
     pub fn stage(
@@ -128,14 +126,14 @@ impl Tree<'_> {
         let (node, date) = (day.node, self.files.date);
         let directory = self.files.directory_of(node);
         let modes = self.data_dir.modes();
-        make_directory(&directory, modes)?;
         let record = (node.name.clone(), self.files.record_of(node));
-        let mut staged = Staged::new(directory, modes, record);
+        let mut staged = Staged::new(directory, modes, record)?;
         let language = self.data_dir.file_language;
+        let stamps = self.files.stamps(day.window);
         for gpu in &day.gpus {
             if let Some(usage) = &gpu.usage {
                 let name = self.files.gpu_file(gpu.index, gpu.card);
-                let file = language.in_it(|| gpu_csv::render(&self.stamps, usage));
+                let file = language.in_it(|| gpu_csv::render(&stamps, usage));
                 staged.add(&name, &file)?;
             }
         }

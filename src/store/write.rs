@@ -9,6 +9,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
+use super::temporary_directory::remove_left;
 use crate::model::{ReadableBy, if_there, said};
 use crate::settings::regular_file::{check_link, open};
 
@@ -159,10 +160,13 @@ fn lacks_links(error: &io::Error) -> bool {
 pub fn temporary(directory: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(mode);
-    Builder::new()
-        .prefix(PREFIX)
-        .suffix(SUFFIX)
-        .make_in(directory, |path| options.open(path))
+    named_temporarily().make_in(directory, |path| options.open(path))
+}
+
+pub fn named_temporarily() -> Builder<'static, 'static> {
+    let mut name = Builder::new();
+    name.prefix(PREFIX).suffix(SUFFIX);
+    name
 }
 
 /// A file that nobody finds, in `directory`. Where the file system has none without a name, one is made that loses it
@@ -178,7 +182,7 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
     }
 }
 
-/// Removes the temporary files in `directory`, as far as it can be read.
+/// Removes the temporary files and directories in `directory`, as far as it can be read.
 pub fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
     let files = fs::read_dir(directory).into_iter().flatten().flatten();
     let is_temporary = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
@@ -186,8 +190,13 @@ pub fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
         if file.file_name().to_str().is_some_and(is_temporary) {
             let path = file.path();
             tracing::info!(file = %path.display(), "removing what a killed run left");
+            let removed = if file.file_type().is_ok_and(|kind| kind.is_dir()) {
+                remove_left(&path)
+            } else {
+                fs::remove_file(&path)
+            };
             // Another program that tried the directory may have removed its own.
-            if_there(fs::remove_file(&path)).map_err(WriteError::at(&path))?;
+            if_there(removed).map_err(WriteError::at(&path))?;
         }
     }
     Ok(())

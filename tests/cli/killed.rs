@@ -1,4 +1,4 @@
-//! Runs that are killed: every file stays whole, and the next run removes what they left.
+//! Runs that are killed: every file stays whole, a new day is there or not, and the next run removes what they left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -96,7 +96,7 @@ fn without_times(record: Value) -> Value {
     }
 }
 
-/// A run, and what was in the node's directory before it.
+/// A run, and what was in the directory that it writes in before it.
 struct Run {
     program: Child,
     directory: PathBuf,
@@ -104,8 +104,8 @@ struct Run {
 }
 
 impl Run {
-    fn start(world: &World) -> Self {
-        let directory = world.path(format!("data/{NODE}/{DATE}"));
+    fn start(world: &World, directory: &Path) -> Self {
+        let directory = directory.to_owned();
         let mut program = world.command(&[DATE]);
         let program = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Self {
@@ -113,6 +113,17 @@ impl Run {
             program: program.expect("it starts"),
             directory,
         }
+    }
+
+    /// Waits for a part of the time that a run takes, or that it writes for, and kills it. Answers whether that ended it.
+    fn is_killed(mut self, durations: [Duration; 2], is_writing: bool, part: (u32, u32)) -> bool {
+        if is_writing {
+            self.wait_for_writing();
+        }
+        thread::sleep(durations[usize::from(is_writing)] * part.0 / part.1);
+        self.program.kill().expect("it is still a child");
+        let status = self.program.wait().expect("its status");
+        status.signal() == Some(9)
     }
 
     /// Waits until it begins to write the node's files, or ends.
@@ -128,9 +139,9 @@ impl Run {
 }
 
 /// How long a whole run takes, and how much of that from when it begins to write the node's files.
-fn measure(world: &World) -> [Duration; 2] {
+fn measure(world: &World, directory: &Path) -> [Duration; 2] {
     let started = Instant::now();
-    let mut run = Run::start(world);
+    let mut run = Run::start(world, directory);
     run.wait_for_writing();
     let writing = Instant::now();
     assert!(run.program.wait().expect("its status").success());
@@ -170,6 +181,7 @@ fn kill_at_moments(kills: u32) -> (usize, BTreeSet<(String, bool)>) {
     let (mut runs, mut killed, mut mixed) = (0, 0, 0);
     let mut seen = BTreeSet::new();
     let mut durations = [Duration::ZERO; 2];
+    let directory = world.path(format!("data/{NODE}/{DATE}"));
     while killed < kills {
         assert!(
             runs < 10 * kills,
@@ -177,7 +189,7 @@ fn kill_at_moments(kills: u32) -> (usize, BTreeSet<(String, bool)>) {
         );
         // Other tests come and go on the same processors.
         if runs % 19 == 0 {
-            durations = measure(&world);
+            durations = measure(&world, &directory);
         }
         runs += 1;
         // Every second run meets the old files, the others what the one before left.
@@ -186,18 +198,10 @@ fn kill_at_moments(kills: u32) -> (usize, BTreeSet<(String, bool)>) {
                 world.write(&format!("data/{path}"), text);
             }
         }
-        let mut run = Run::start(&world);
+        let run = Run::start(&world, &directory);
         let moments = kills.div_ceil(4).min(25);
-        let moment = killed / 4 % moments;
-        if killed % 4 < 2 {
-            thread::sleep(durations[0] * moment / moments);
-        } else {
-            run.wait_for_writing();
-            thread::sleep(durations[1] * moment / moments);
-        }
-        run.program.kill().expect("it is still a child");
-        let status = run.program.wait().expect("its status");
-        killed += u32::from(status.signal() == Some(9));
+        let part = (killed / 4 % moments, moments);
+        killed += u32::from(run.is_killed(durations, killed % 4 >= 2, part));
         let now = kept(&world);
         let all_there = now.keys().eq(old.keys());
         assert!(all_there, "after {runs} runs: {:#?}", now.keys());
@@ -225,6 +229,70 @@ fn kill_at_moments(kills: u32) -> (usize, BTreeSet<(String, bool)>) {
 }
 
 #[test]
+fn a_new_day_is_whole_or_not_there_after_a_kill_at_any_moment() {
+    new_days(20);
+}
+
+#[test]
+#[ignore = "half a minute; .ci/run has it run"]
+fn two_hundred_kills_leave_no_part_of_a_new_day() {
+    let [absent, whole] = new_days(200);
+    assert!(absent > 0 && whole > 0, "{absent} absent, {whole} whole");
+}
+
+/// Kills so many first runs of a day, half of them while they write. Answers how often the day was not there, and how often
+/// it was.
+fn new_days(kills: u32) -> [u32; 2] {
+    let world = lab(25.0, "alice").start();
+    let day = world.run(&[DATE]).exits(0).files("");
+    let (of_node, of_day) = (
+        world.path(format!("data/{NODE}")),
+        world.path(format!("data/{NODE}/{DATE}")),
+    );
+    let forget = || if_there(fs::remove_dir_all(&of_day));
+    let (mut runs, mut killed, mut durations) = (0, 0, [Duration::ZERO; 2]);
+    let mut seen = [0; 2];
+    while killed < kills {
+        assert!(
+            runs < 10 * kills,
+            "only {killed} of {runs} runs were killed"
+        );
+        if runs % 19 == 0 {
+            forget();
+            durations = measure(&world, &of_node);
+        }
+        runs += 1;
+        forget();
+        // Now and then the directory is there, and empty.
+        if killed % 3 == 0 {
+            fs::create_dir(&of_day).expect("a directory");
+        }
+        let run = Run::start(&world, &of_node);
+        let moments = kills.div_ceil(2).min(25);
+        let part = (killed / 2 % moments, moments);
+        killed += u32::from(run.is_killed(durations, killed % 2 == 1, part));
+        let files = if_there(fs::read_dir(&of_day));
+        let files = files.map_or(0, Iterator::count);
+        assert!([0, 10].contains(&files), "{files} files after {runs} runs");
+        seen[usize::from(files > 0)] += 1;
+    }
+    forget();
+    let again = world.run(&[DATE]).exits(0).files("");
+    assert_eq!(again, day);
+    assert_eq!(litter(&world.path("data")), [""; 0]);
+    let left = fs::read_dir(&of_node).expect("a directory");
+    assert_eq!(left.count(), 1, "no directory is left either");
+    seen
+}
+
+fn if_there<T>(done: std::io::Result<T>) -> Option<T> {
+    match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        done => Some(done.expect("a directory")),
+    }
+}
+
+#[test]
 fn what_a_run_leaves_that_was_killed_before_it_noted_its_day_goes_as_well() {
     let world = Lab::colab_gpu4().start();
     // Where a run tries whether it can write, and where it keeps what later runs need.
@@ -241,8 +309,20 @@ fn what_a_run_leaves_that_was_killed_before_it_noted_its_day_goes_as_well() {
         let path = format!("data/{directory}.daily-gpu-log.abcdef.tmp");
         world.write(&path, "2025-");
     }
-    world.write("data/colab-gpu4/.other-program.abcdef.tmp", "its own");
+    let of_day = format!("data/colab-gpu4/.daily-gpu-log.ghijkl.tmp/gpu0_{DATE}.csv");
+    world.write(&of_day, "2025-");
+    // What is not of its own making stays, and holds nothing up.
+    let others = [
+        "data/colab-gpu4/.other-program.abcdef.tmp",
+        "data/colab-gpu4/.daily-gpu-log.mnopqr.tmp/notes",
+    ];
+    for path in others {
+        world.write(path, "its own");
+    }
     world.run(&[DATE]).exits(0).stderr_is("");
-    let others = world.path("data/colab-gpu4/.other-program.abcdef.tmp");
-    assert_eq!(litter(&world.path("data")), [others.display().to_string()]);
+    let mut left = litter(&world.path("data"));
+    left.sort();
+    let mut others = others.map(|path| world.path(path).display().to_string());
+    others.sort();
+    assert_eq!(left, others);
 }

@@ -71,6 +71,7 @@ mod retries;
 mod seeds;
 mod settings;
 mod settings_changed;
+mod shards;
 mod status;
 mod task_records;
 mod tasks;

@@ -204,7 +204,7 @@ fn tasks_on_hosts_of_no_setting_are_named() {
     let mut elsewhere = task("t", "alice", 25, time(MIDNIGHT), TaskTime::Absent);
     elsewhere.hostname = "colab-gpu9".to_owned();
     assert_eq!(
-        unknown_hosts(&[node()], &BTreeSet::new(), &[elsewhere]),
+        unknown_hosts([&*node().name].into_iter(), &[elsewhere]),
         BTreeMap::from([("colab-gpu9", vec!["t"])])
     );
 }

@@ -62,7 +62,8 @@ pub fn run(args: &RunArgs, common: &CommonArgs, metrics: &MetricsFile) -> Result
 fn loaded(config: Config) -> Config {
     let built_in = Path::new(text("內建設定", "built-in settings"));
     let source = config.source.as_deref().unwrap_or(built_in);
-    tracing::info!(settings = %source.display(), "settings loaded");
+    let shard = config.shard.map(|shard| shard.to_string());
+    tracing::info!(settings = %source.display(), shard, "settings loaded");
     config
 }
 

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::analysis::DayLedger;
 use crate::analysis::usage::{AbsenceReason, Usage};
-use crate::commands::request::RequestError;
+use crate::commands::request::{RequestError, refuse_of_other_shard};
 use crate::model::{Node, Window, comma, said};
 use crate::outlets::console;
 use crate::report::absence::why_no_accounts;
@@ -51,6 +51,7 @@ impl<'a> WantedNodes<'a> {
         let Some((name, _)) = self.nodes.iter().find(is_unknown) else {
             return Ok(());
         };
+        refuse_of_other_shard(name, config)?;
         let settings: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
         let others = reported.iter().map(String::as_str);
         let others = others.filter(|name| !settings.contains(name));

@@ -183,6 +183,10 @@ pub fn settings(config: &Config, nodes: &[&Node]) -> Check {
         )
         .to_owned(),
     };
+    let source = match config.shard {
+        Some(shard) => said!("{source}（分片 {shard}）", "{source} (shard {shard})"),
+        None => source,
+    };
     let gpus = nodes.iter().map(|node| node.cards.len()).sum();
     let message = said!(
         "{source}：{nodes}、{gpus}，一天的時區是 {zone}",

@@ -155,8 +155,7 @@ impl<'a> Gathered<'a> {
                 "tasks that cannot be read ({count}): {named}"
             )
         });
-        let unknown =
-            attribution::unknown_hosts(&config.nodes, &config.ignore_hosts, &answer.tasks);
+        let unknown = attribution::unknown_hosts(config.known_hosts(), &answer.tasks);
         let unknown: Vec<_> = unknown.into_keys().take(3).map(quote).collect();
         let unknown = (!unknown.is_empty()).then(|| {
             let hosts = unknown.join(comma());

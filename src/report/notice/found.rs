@@ -105,7 +105,7 @@ fn use_kinds(day: &NodeDay, gpu: GpuIndex, held: &GpuUse) -> Vec<Kind> {
 pub fn answer_notices(config: &Config, answer: &Answer) -> Vec<Notice> {
     let malformed = answer.malformed.iter().cloned().collect();
     let malformed = (!answer.malformed.is_empty()).then_some(Kind::Malformed(malformed));
-    let unknown = attribution::unknown_hosts(&config.nodes, &config.ignore_hosts, &answer.tasks);
+    let unknown = attribution::unknown_hosts(config.known_hosts(), &answer.tasks);
     let tasks = unknown.values().flatten().copied().map(str::to_owned);
     let hosts = unknown.keys().copied().map(str::to_owned);
     let (hosts, tasks) = (hosts.collect(), tasks.collect());
