@@ -5,6 +5,7 @@
 mod archive_dirs;
 mod args;
 mod check;
+mod database;
 mod digest;
 mod duration;
 mod file;
@@ -37,6 +38,7 @@ use crate::model::{
 
 pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
+pub use database::Database;
 pub use file::ConfigError;
 pub use language::{language_of_variable, written_language};
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
@@ -78,6 +80,7 @@ pub struct Config {
     #[serde(rename = "ledger")]
     pub thresholds: Thresholds,
     pub report: Report,
+    pub database: Database,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
     /// Its file; `None` where none was found: the cluster of the seeds.
@@ -167,6 +170,7 @@ impl Default for Config {
             alerts: Alerts::default(),
             users: BTreeMap::new(),
             report: Report::default(),
+            database: Database::default(),
             source: None,
         }
     }

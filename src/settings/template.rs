@@ -144,6 +144,8 @@ mod tests {
         assert_eq!((smtp.host.as_str(), smtp.port()), ("smtp.example.org", 587));
         expected.archive_dirs = ArchiveDirs::Named(vec!["data_archive".into()]);
         expected.management_api.token_file = TokenFile::Named("/etc/daily-gpu-log/token".into());
+        let database = mem::take(&mut read.database);
+        assert!(database.url.is_some() && database.ca_file.is_some());
         let ca_files = [
             read.netdata.ca_file.take(),
             read.management_api.ca_file.take(),

@@ -1,11 +1,15 @@
 //! Copies of the tree in other engines, a file each. The tree stays the truth: a copy is made equal to it, day by day.
 
+mod postgres;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
 use crate::analysis::{Coverage, LastRun, NodeLedger, Span};
 use crate::model::{Both, CardId, CardUsage, GpuIndex, TaskSource, UnixSeconds, Window};
+
+pub use postgres::Postgres;
 
 /// What the tree has of a node's day, as a digest: a copy with the same one is equal to it.
 pub type Fingerprint = [u8; 32];
