@@ -5,6 +5,7 @@
 mod archive_dirs;
 mod args;
 mod check;
+mod database;
 mod digest;
 mod duration;
 mod file;
@@ -32,12 +33,12 @@ use url::Url;
 
 use crate::model::{
     Alerts, CardId, Engine, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Shard,
-    Thresholds,
-    UserColumn, Written, cards, written,
+    Thresholds, UserColumn, Written, cards, written,
 };
 
 pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
+pub use database::Database;
 pub use file::ConfigError;
 pub use language::{language_of_variable, written_language};
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
@@ -80,6 +81,7 @@ pub struct Config {
     pub thresholds: Thresholds,
     pub report: Report,
     pub export: Export,
+    pub database: Database,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
     /// The share that the command line asks for: `nodes` are those of it.
@@ -185,8 +187,10 @@ impl Default for Config {
             alerts: Alerts::default(),
             users: BTreeMap::new(),
             report: Report::default(),
-    Alerts, CardId, Engine, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Shard,
-    Thresholds,
+            export: Export::default(),
+            database: Database::default(),
+            shard: None,
+            nodes_of_others: BTreeSet::new(),
             source: None,
         }
     }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::digest::Digest;
 use super::private_file;
-use super::secret::{Places, SecretError};
+use super::secret::{Places, SecretError, line};
 use super::{duration, value};
 use crate::model::{Item, Written, said, text, written};
 
@@ -244,15 +244,7 @@ impl Smtp {
             file_name: said!("{PASSWORD_FILE} 的檔案", "{PASSWORD_FILE}"),
             variable: None,
         };
-        let password = places.parse(|content| {
-            // A password may begin or end with a space.
-            let password = content.trim_end_matches(['\r', '\n']);
-            let is_line = !password.is_empty() && !password.contains(char::is_control);
-            is_line.then(|| password.into()).ok_or_else(|| {
-                let problem = text("必須是一行密碼", "the password must be one line");
-                problem.to_owned()
-            })
-        })?;
+        let password = places.parse(line)?;
         let missing = || {
             SecretError::Unusable(said!(
                 "notify.smtp 有 username 而沒有密碼：請設定 {PASSWORD_FILE}（chmod 600），\

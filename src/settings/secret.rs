@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::private_file::{NoSecret, credential, open_private};
 use super::regular_file;
-use crate::model::said;
+use crate::model::{said, text};
 
 /// A secret that cannot be had. Nothing of what its source holds is in it.
 #[derive(Debug, thiserror::Error)]
@@ -70,18 +70,21 @@ impl Places<'_> {
             Source::File(path) => (path, open_private(path)),
             Source::Variable(name) => return Ok(std::env::var(name).unwrap_or_default().into()),
         };
-        let text = opened.and_then(|file| io::read_to_string(file).map_err(NoSecret::Unreadable));
-        text.map(SecretString::from).map_err(|error| match error {
-            NoSecret::Unreadable(cause) => SecretError::Unreadable {
-                place: self.name(source),
-                cause,
-            },
-            NoSecret::Exposed(mode) => SecretError::Exposed {
-                place: self.name(source),
-                path: path.clone(),
-                mode,
-            },
-        })
+        let content =
+            opened.and_then(|file| io::read_to_string(file).map_err(NoSecret::Unreadable));
+        content
+            .map(SecretString::from)
+            .map_err(|error| match error {
+                NoSecret::Unreadable(cause) => SecretError::Unreadable {
+                    place: self.name(source),
+                    cause,
+                },
+                NoSecret::Exposed(mode) => SecretError::Exposed {
+                    place: self.name(source),
+                    path: path.clone(),
+                    mode,
+                },
+            })
     }
 
     /// What `parse` makes of the secret, if there is one, or its objection with the name of the source.
@@ -112,6 +115,17 @@ impl Places<'_> {
             Source::Variable(name) => (*name).to_owned(),
         }
     }
+}
+
+/// A password, which is the one line of its source.
+pub fn line(content: &str) -> Result<SecretString, String> {
+    // A password may begin or end with a space.
+    let password = content.trim_end_matches(['\r', '\n']);
+    let is_line = !password.is_empty() && !password.contains(char::is_control);
+    is_line.then(|| password.into()).ok_or_else(|| {
+        let problem = text("必須是一行密碼", "the password must be one line");
+        problem.to_owned()
+    })
 }
 
 impl fmt::Display for Source {

@@ -77,6 +77,7 @@ pub fn explain(args: &SettingsArgs) -> Result<Explained, ConfigError> {
     let in_variable = language::language_of_variable().ok().flatten();
     let in_variable = in_variable.map(|_| ("language", Origin::Variable(LANGUAGE_VARIABLE)));
     let credentials = config.notify.credentials().into_iter();
+    let credentials = credentials.chain(config.database.credential());
     let origins = Origins {
         file,
         before_file: credentials

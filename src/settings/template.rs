@@ -145,6 +145,8 @@ mod tests {
         expected.archive_dirs = ArchiveDirs::Named(vec!["data_archive".into()]);
         expected.management_api.token_file = TokenFile::Named("/etc/daily-gpu-log/token".into());
         assert!(read.export.parquet_dir.take().is_some());
+        let database = mem::take(&mut read.database);
+        assert!(database.url.is_some() && database.ca_file.is_some());
         let ca_files = [
             read.netdata.ca_file.take(),
             read.management_api.ca_file.take(),

@@ -28,8 +28,9 @@ use body::{detail, read_body, read_reply};
 use error::from_reqwest;
 use in_flight::Room;
 
+pub use certificate::CertificateProblem;
 pub use error::{HttpError, root_cause};
-pub use tls::TlsKeys;
+pub use tls::{TlsKeys, no_certificate, read_ca_file};
 
 /// The pause before the second try, at least. Each further one is twice as long, and chance adds as much again at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

@@ -45,16 +45,23 @@ pub fn client(builder: impl Fn() -> ClientBuilder, ca_file: Option<&Path>) -> Re
     })
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate>, Both> {
+/// What a file of certificates holds.
+pub fn read_ca_file(path: &Path) -> Result<Vec<u8>, Both> {
     let mut pem = Vec::new();
     let file = regular_file::open_named(path);
     let read = file.and_then(|file| file.take(CA_FILE_LIMIT_BYTES).read_to_end(&mut pem));
-    read.map_err(|error| Both::of(|| error.to_string()))?;
+    let read = read.map_err(|error| Both::of(|| error.to_string()));
+    read.map(|_| pem)
+}
+
+pub fn no_certificate() -> Both {
+    both!("沒有 PEM 格式的憑證", "it has no certificate in PEM format")
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Both> {
+    let pem = read_ca_file(path)?;
     match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if certificates.is_empty() => {
-            let problem = both!("沒有 PEM 格式的憑證", "it has no certificate in PEM format");
-            Err(problem)
-        }
+        Ok(certificates) if certificates.is_empty() => Err(no_certificate()),
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(Both::of(|| root_cause(&error))),
     }
