@@ -1,8 +1,9 @@
 //! The result of collecting a day: what a run reports, and what is remembered of it for `--catch-up`, for `status`,
 //! and for whoever looks later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -216,6 +217,18 @@ impl GpuRecord {
 }
 
 impl NodeRecord {
+    /// The node, as far as it is needed to read its files.
+    pub fn as_node(&self) -> Option<Node> {
+        Some(Node {
+            name: self.name.clone(),
+            url: self.url.parse().ok()?,
+            cards: self.cards.clone(),
+            first_gpu_id: None,
+            gpu_uuids: BTreeMap::new(),
+            uuid_owners: Arc::default(),
+        })
+    }
+
     /// Whether `node`'s agent was asked for all of its cards so long after the day's end that it will not have more:
     /// a parent that was cut off from its node is sent what it missed within minutes of their coming together.
     pub fn had_no_more(&self, node: &Node, window: &Window) -> bool {

@@ -16,6 +16,7 @@ use crate::commands::check::{self, CheckArgs};
 use crate::commands::collect::args::RunArgs;
 use crate::commands::collect::metrics_file::MetricsFile;
 use crate::commands::config::{self, ConfigCommand};
+use crate::commands::export::{self, ExportCommand};
 use crate::commands::frame::{CommonArgs, Frame};
 use crate::commands::help::HelpArgs;
 use crate::commands::live::{self, LiveArgs};
@@ -62,6 +63,11 @@ enum Command {
     Report(ReportArgs),
     #[command(about = text("顯示現在誰在用哪張 GPU、使用率與閒置多久", "Show who is on which GPU now, how busy, and how long idle"), after_help = help::tail!("live"))]
     Live(LiveArgs),
+    #[command(about = text("把資料目錄匯出到資料庫或 Parquet 檔案", "Copy the data directory to a database or Parquet files"), after_help = help::tail!("export"))]
+    Export {
+        #[command(subcommand)]
+        command: ExportCommand,
+    },
     #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, API and nodes; write nothing"), after_help = help::tail!("check"))]
     Check(CheckArgs),
     #[command(about = text("顯示生效的設定，或產生設定檔", "Show the settings in force, or make a settings file"), arg_required_else_help = false)]
@@ -96,6 +102,7 @@ impl Cli {
             Command::Alerts(args) => alerts::run(args, &frame),
             Command::Report(args) => report::run(args, &frame),
             Command::Live(args) => live::run(args, &frame),
+            Command::Export { command } => export::run(command, &frame),
             Command::Check(args) => check::run(args, &frame),
             Command::Config { command } => config::run(command, &frame),
             Command::Completions { shell } => man::completions(*shell, help::command()),

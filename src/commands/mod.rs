@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod check;
 pub mod collect;
 pub mod config;
+pub mod export;
 pub mod failure;
 pub mod frame;
 pub mod help;

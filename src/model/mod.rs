@@ -3,6 +3,7 @@
 mod capped;
 mod cluster;
 mod day;
+mod engine;
 mod exit_status;
 mod gpu_uuid;
 mod if_there;
@@ -19,6 +20,7 @@ pub mod written;
 pub use capped::Capped;
 pub use cluster::{GpuFileNumber, Node, UserColumn, cards};
 pub use day::{DateArg, DateError, Interval, RowPlace, Window, clock, is_offset};
+pub use engine::Engine;
 pub use exit_status::ExitStatus;
 pub use gpu_uuid::GpuUuid;
 pub use if_there::if_there;

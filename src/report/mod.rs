@@ -12,6 +12,7 @@ pub mod status;
 
 mod collected;
 mod day;
+mod exported;
 mod plan;
 mod record;
 mod tasks;
@@ -19,6 +20,7 @@ mod usage;
 
 pub use collected::{Collected, DayResult};
 pub use day::{NodeReport, NodeResult, RunReport, kept_coverage};
+pub use exported::{Exported, ExportedDay};
 pub use plan::{PlanReport, PlannedDay, PlannedNode};
 pub use tasks::TaskReport;
 pub use usage::UsageReport;

@@ -31,7 +31,7 @@ use toml::Table;
 use url::Url;
 
 use crate::model::{
-    Alerts, CardId, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Thresholds,
+    Alerts, CardId, Engine, GpuFileNumber, Interval, Item, Language, Node, ReadableBy, Thresholds,
     UserColumn, Written, cards, written,
 };
 
@@ -78,6 +78,7 @@ pub struct Config {
     #[serde(rename = "ledger")]
     pub thresholds: Thresholds,
     pub report: Report,
+    pub export: Export,
     pub alerts: Alerts,
     pub users: BTreeMap<String, Item<Mailbox>>,
     /// Its file; `None` where none was found: the cluster of the seeds.
@@ -135,6 +136,16 @@ pub struct Report {
     pub nightly: bool,
 }
 
+/// Copies of the tree in other engines.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Export {
+    /// Which of them each run that collects makes equal to the tree.
+    pub nightly: BTreeSet<Engine>,
+    /// Where the Parquet files are; `None` is in the data directory.
+    pub parquet_dir: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenFile {
     /// The settings name it, so it must exist.
@@ -167,6 +178,7 @@ impl Default for Config {
             alerts: Alerts::default(),
             users: BTreeMap::new(),
             report: Report::default(),
+            export: Export::default(),
             source: None,
         }
     }

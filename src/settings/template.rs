@@ -144,6 +144,7 @@ mod tests {
         assert_eq!((smtp.host.as_str(), smtp.port()), ("smtp.example.org", 587));
         expected.archive_dirs = ArchiveDirs::Named(vec!["data_archive".into()]);
         expected.management_api.token_file = TokenFile::Named("/etc/daily-gpu-log/token".into());
+        assert!(read.export.parquet_dir.take().is_some());
         let ca_files = [
             read.netdata.ca_file.take(),
             read.management_api.ca_file.take(),

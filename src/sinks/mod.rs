@@ -1,13 +1,14 @@
 //! Copies of the tree in other engines, a file each. The tree stays the truth: a copy is made equal to it, day by day.
 
 pub mod parquet;
+pub mod sqlite;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::analysis::{Coverage, LastRun, NodeLedger, Span};
-use crate::model::{Both, CardId, CardUsage, GpuIndex, TaskSource, UnixSeconds, Window};
+use crate::analysis::{Coverage, Doubt, Entry, LastRun, NodeLedger, Span};
+use crate::model::{Both, CardId, CardUsage, GpuIndex, Language, TaskSource, UnixSeconds, Window};
 
 /// What the tree has of a node's day, as a digest: a copy with the same one is equal to it.
 pub type Fingerprint = [u8; 32];
@@ -62,9 +63,40 @@ pub struct Holding {
     pub span: Span,
 }
 
+impl NodeCopy {
+    pub fn task_source(&self) -> Option<&'static str> {
+        Some(match self.task_information? {
+            TaskSource::Known => "known",
+            TaskSource::Kept => "kept",
+            TaskSource::NotAsked => "not_asked",
+            TaskSource::Unavailable => "unavailable",
+        })
+    }
+}
+
+impl Entry {
+    /// Whether somebody held the GPU, or nobody.
+    pub fn kind(&self) -> &'static str {
+        if self.user.is_some() { "held" } else { "free" }
+    }
+}
+
+/// The doubts as programs get them.
+pub fn doubt_words(doubts: &BTreeSet<Doubt>) -> String {
+    let words = doubts
+        .iter()
+        .map(|doubt| Language::English.in_it(|| doubt.word_of_file()));
+    words.collect::<Vec<_>>().join(";")
+}
+
+/// What was noticed in a run, as JSON.
+pub fn notices(run: &LastRun) -> String {
+    serde_json::to_string(&run.notices).expect("notices are texts")
+}
+
 /// Takes node-days of the tree.
 pub trait Sink {
-    /// The fingerprints of the node-days of a date that it has.
+    /// The fingerprints of the node-days of a date that it has. Nothing is made where nothing is there.
     fn fingerprints(&mut self, date: NaiveDate)
     -> Result<BTreeMap<String, Fingerprint>, SinkError>;
 
@@ -74,7 +106,8 @@ pub trait Sink {
     }
 
     /// Puts the nodes in the place of what it has of them on that day. They come one after the other, so that a large
-    /// day is never in memory. Of one that is [`Unread`] it keeps what it has.
+    /// day is never in memory. Of one that is [`Unread`] it keeps what it has, and of its day where it writes whole
+    /// days.
     fn write(
         &mut self,
         day: &TreeDay,
@@ -97,7 +130,6 @@ pub mod samples {
     use crate::analysis::{Account, Entry};
     use crate::model::{Interval, Reading};
     use chrono_tz::Tz;
-    use std::collections::BTreeSet;
 
     pub fn window(date: &str) -> Window {
         let date = date.parse().expect("a date");

@@ -1,6 +1,7 @@
 //! The data directory: whole files or none, the lock, the state, what earlier runs left.
 
 mod archive;
+mod copies;
 mod day_files;
 mod day_language;
 mod layout;
@@ -19,6 +20,7 @@ pub mod writable;
 mod write;
 
 pub use archive::Archive;
+pub use copies::{DayContents, DayCopies, dates, has_node};
 pub use day_files::{DayFiles, Earlier, OtherSettings, UnusableFile};
 pub use lock::{OpenError, lock_within};
 pub use moved::ArchiveDirError;

@@ -28,6 +28,7 @@ mod digest;
 mod disk_faults;
 mod english;
 mod exit_status;
+mod export;
 mod false_zeros;
 mod file_language;
 mod files;

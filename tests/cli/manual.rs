@@ -27,6 +27,7 @@ pub fn commands() -> Vec<Vec<&'static str>> {
         "alerts",
         "report",
         "live",
+        "export",
         "check",
         "config",
         "completions",
@@ -41,6 +42,7 @@ pub fn commands() -> Vec<Vec<&'static str>> {
         list.iter().map(String::as_str).collect::<Vec<_>>()
     );
     commands.extend([vec![], vec!["config", "show"], vec!["config", "init"]]);
+    commands.extend(["sqlite", "postgres", "parquet"].map(|engine| vec!["export", engine]));
     commands
 }
 

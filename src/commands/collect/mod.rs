@@ -19,6 +19,7 @@ use std::path::Path;
 use anyhow::Result;
 use chrono::NaiveDate;
 
+use super::export;
 use super::failure::exit_status;
 use super::frame::{CommonArgs, Frame};
 use crate::model::{ExitStatus, said, text};
@@ -130,6 +131,11 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     // not been due before.
     let plan = plan::plan(request, &run.data_dir)?;
     let mut collected = days::collect_days(&run, &plan.days)?;
+    let dates: Vec<_> = plan.days.iter().map(|day| day.window.date).collect();
+    for problem in export::nightly(config, &run.data_dir, &dates) {
+        console::fail(&problem);
+        collected.add_failed_output(&problem);
+    }
     if let Err(error) = digest::send_if_due(request, &run.data_dir) {
         let error = format!("{error:#}");
         console::fail(&error);

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use super::Scope;
 use crate::analysis::overview::{Lane, OverviewNode, Parts};
 use crate::analysis::usage::DateRuns;
-use crate::analysis::{DayLedger, DayRecord, Mean, NodeRecord};
+use crate::analysis::{DayLedger, DayRecord, Mean};
 use crate::model::{CardUsage, GpuIndex, Node};
 use crate::settings::Config;
 
@@ -65,7 +65,7 @@ impl<'a> NodeDays<'a> {
     pub fn add_former(&mut self, ledger: Option<&DayLedger>, record: Option<&DayRecord>) {
         for former in record.into_iter().flat_map(|record| &record.nodes) {
             if former.files.is_some() {
-                self.add(&former.name, as_node(former));
+                self.add(&former.name, former.as_node());
             }
         }
         for (name, former) in ledger.into_iter().flatten() {
@@ -130,18 +130,6 @@ fn add_lanes(node: &mut OverviewNode, gpus: usize, days: usize, cells: usize) {
         let lane = Lane::without_readings(GpuIndex(index), days, cells);
         node.lanes.push(lane);
     }
-}
-
-/// A node as the record of a run has it.
-fn as_node(record: &NodeRecord) -> Option<Node> {
-    Some(Node {
-        name: record.name.clone(),
-        url: record.url.parse().ok()?,
-        cards: record.cards.clone(),
-        first_gpu_id: None,
-        gpu_uuids: BTreeMap::new(),
-        uuid_owners: Arc::default(),
-    })
 }
 
 impl OverviewNode {

@@ -1,0 +1,262 @@
+//! `export`: copies of the tree in other engines.
+
+mod copy;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use chrono::{Days, NaiveDate};
+use clap::{Args, Subcommand};
+
+use super::calendar::Calendar;
+use super::frame::Frame;
+use super::request::{RequestError, open_archive};
+use super::span::SpanArgs;
+use super::values::node_name;
+use crate::analysis::usage::dates;
+use crate::model::{Both, DateArg, DateError, Engine, ExitStatus, Window, comma, said, text};
+use crate::outlets::console;
+use crate::report::{Exported, ExportedDay};
+use crate::settings::Config;
+use crate::sinks::sqlite::Sqlite;
+use crate::sinks::{Sink, SinkError};
+use crate::store::{self, Archive};
+use copy::{Scope, copy_days};
+
+/// How many days before it a run makes up for what an earlier one could not copy.
+const NIGHTLY_DAYS: u64 = 7;
+
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    #[command(about = text("SQLite 檔案", "A SQLite file"))]
+    Sqlite {
+        #[arg(long, value_name = "FILE")]
+        #[arg(help = text("檔案 [預設: <data_dir>/gpu.sqlite]", "the file [default: <data_dir>/gpu.sqlite]"))]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        args: ExportArgs,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    span: SpanArgs,
+    #[arg(long, conflicts_with_all = ["date", "to", "days", "month"])]
+    #[arg(help = text("資料目錄中的每一天", "every day of the data directory"))]
+    all: bool,
+    #[arg(long = "node", value_name = "NAME", value_delimiter = ',', value_parser = node_name())]
+    #[arg(help = text("只匯出這些節點 (可重複，或以逗號分隔)", "only these nodes (repeatable, or with commas)"))]
+    nodes: Vec<String>,
+    #[arg(long, help = text("只列出會寫入什麼", "only list what would be written"))]
+    dry_run: bool,
+}
+
+/// Where a copy is.
+enum Target {
+    Sqlite(PathBuf),
+}
+
+impl Target {
+    fn nightly(engine: Engine, config: &Config) -> Self {
+        match engine {
+            Engine::Sqlite => Self::Sqlite(config.data_dir.join("gpu.sqlite")),
+            Engine::Postgres | Engine::Parquet => todo!(),
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+        }
+    }
+
+    fn open(self, archive: &Archive) -> Result<Box<dyn Sink>> {
+        Ok(match self {
+            Self::Sqlite(path) => Box::new(Sqlite::new(path, archive.modes().file)),
+        })
+    }
+}
+
+impl ExportCommand {
+    fn args(&self) -> &ExportArgs {
+        let Self::Sqlite { args, .. } = self;
+        args
+    }
+
+    fn target(&self, config: &Config) -> Target {
+        match self {
+            Self::Sqlite {
+                file: Some(file), ..
+            } => Target::Sqlite(file.clone()),
+            Self::Sqlite { file: None, .. } => Target::nightly(Engine::Sqlite, config),
+        }
+    }
+}
+
+pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
+    let args = command.args();
+    let config = frame.config()?;
+    let archive = open_archive(&config);
+    let calendar = Calendar::now(&config);
+    let in_tree = store::dates(&archive);
+    refuse_unknown(&args.nodes, &config, &archive)?;
+    let span = if args.all {
+        in_tree.first().copied().zip(in_tree.last().copied())
+    } else {
+        Some(args.span.range(&calendar)?)
+    };
+    let is_in =
+        |date: &&NaiveDate| span.is_some_and(|(first, last)| (first..=last).contains(*date));
+    let wanted: Vec<_> = in_tree.iter().filter(is_in).copied().collect();
+    if wanted.is_empty() {
+        return Err(nothing(&archive, span).into());
+    }
+    let windows = windows(&calendar, wanted)?;
+    let target = command.target(&config);
+    let (engine, place) = (target.engine(), target.place());
+    let mut sink = target.open(&archive)?;
+    let scope = Scope {
+        config: &config,
+        archive: &archive,
+        nodes: &args.nodes,
+        is_dry_run: args.dry_run,
+        now: calendar.now,
+    };
+    let (days, failed) = copy_days(&scope, &mut *sink, &windows);
+    found(&days, failed.as_ref()).for_each(console::fail);
+    let is_well = failed.is_none() && days.iter().all(|day| day.problems.is_empty());
+    if is_well && days.is_empty() {
+        return Err(nothing(&archive, span).into());
+    }
+    let exit_status = ExitStatus::incomplete_unless(is_well);
+    let exported = Exported {
+        engine,
+        place,
+        is_dry_run: args.dry_run,
+        days,
+        error: failed.map(|error| error.0),
+        exit_status,
+    };
+    frame.print_report(&exported, is_well, Exported::lines)?;
+    Ok(exit_status)
+}
+
+/// Brings the copies of the settings up to date, with the days of a run and with what earlier ones could not copy, and
+/// answers what keeps them from it.
+pub fn nightly(config: &Config, archive: &Archive, of_run: &[NaiveDate]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for &engine in &config.export.nightly {
+        let exported = update(Target::nightly(engine, config), config, archive, of_run);
+        let (days, failed) = exported.unwrap_or_else(|error| {
+            (
+                Vec::new(),
+                Some(SinkError(Both::of(|| format!("{error:#}")))),
+            )
+        });
+        let written: usize = days.iter().map(|day| day.written).sum();
+        tracing::info!(%engine, node_days = written, "copy brought up to date");
+        problems.extend(found(&days, failed.as_ref()).map(|problem| {
+            said!(
+                "副本 {engine} 與資料目錄不同，下次執行再補：{problem}",
+                "the copy {engine} differs from the data directory, and the next run makes up for it: {problem}"
+            )
+        }));
+    }
+    problems
+}
+
+fn update(
+    target: Target,
+    config: &Config,
+    archive: &Archive,
+    of_run: &[NaiveDate],
+) -> Result<(Vec<ExportedDay>, Option<SinkError>)> {
+    let calendar = Calendar::now(config);
+    let today = calendar.date(DateArg::Today);
+    let recent = (0..=NIGHTLY_DAYS).filter_map(|days| today.checked_sub_days(Days::new(days)));
+    let dates: BTreeSet<_> = recent.chain(of_run.iter().copied()).collect();
+    let windows = windows(&calendar, dates)?;
+    let mut sink = target.open(archive)?;
+    let scope = Scope {
+        config,
+        archive,
+        nodes: &[],
+        is_dry_run: false,
+        now: calendar.now,
+    };
+    Ok(copy_days(&scope, &mut *sink, &windows))
+}
+
+/// Their windows, of those that the calendar has.
+fn windows(
+    calendar: &Calendar,
+    dates: impl IntoIterator<Item = NaiveDate>,
+) -> Result<Vec<Window>, DateError> {
+    let windows = dates.into_iter().map(|date| calendar.window(date));
+    let is_uneven = |error: &DateError| matches!(error, DateError::UnevenInterval { .. });
+    windows
+        .filter(|window| window.as_ref().err().is_none_or(is_uneven))
+        .collect()
+}
+
+/// Everything that a copy lacks, a line each.
+fn found<'a>(
+    days: &'a [ExportedDay],
+    failed: Option<&'a SinkError>,
+) -> impl Iterator<Item = String> + 'a {
+    let of_days = days.iter().flat_map(|day| {
+        let date = day.date;
+        let problems = day.problems.iter();
+        problems.map(move |problem| said!("{date}：{problem}", "{date}: {problem}"))
+    });
+    of_days.chain(failed.map(ToString::to_string))
+}
+
+fn refuse_unknown(
+    nodes: &[String],
+    config: &Config,
+    archive: &Archive,
+) -> Result<(), RequestError> {
+    let is_known = |name: &&String| {
+        let mut nodes = config.nodes.iter();
+        nodes.any(|node| node.name == **name) || store::has_node(archive, name)
+    };
+    let Some(name) = nodes.iter().find(|name| !is_known(name)) else {
+        return Ok(());
+    };
+    let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+    let known = known.join(comma());
+    Err(RequestError::usage(said!(
+        "設定與資料目錄中都沒有節點「{name}」：設定中的節點是 {known}",
+        "neither the settings nor the data directory have a node '{name}': the settings have {known}"
+    )))
+}
+
+fn nothing(archive: &Archive, days: Option<(NaiveDate, NaiveDate)>) -> RequestError {
+    let root = archive.root.display();
+    let message = match days {
+        None => said!(
+            "{root} 中沒有任何一天的資料，沒有匯出：請先收集，或以 --data-dir 指定資料目錄",
+            "{root} has no data of any day, and nothing was exported: collect first, or name the data directory with --data-dir"
+        ),
+        Some((first, last)) => {
+            let days = dates(first, last);
+            said!(
+                "{root} 中沒有 {days} 的資料，沒有匯出：請先收集（daily-gpu-log {first}），或以 --data-dir 指定資料目錄",
+                "{root} has no data of {days}, and nothing was exported: collect first (daily-gpu-log {first}), or name the data directory with --data-dir"
+            )
+        }
+    };
+    RequestError {
+        message,
+        exit_status: ExitStatus::Failed,
+    }
+}

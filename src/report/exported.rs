@@ -1,0 +1,81 @@
+//! What became of a copy of the tree.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::model::{Both, Engine, ExitStatus, counted, said, say};
+
+#[derive(Debug, Serialize)]
+pub struct Exported {
+    pub engine: Engine,
+    /// Where the copy is.
+    pub place: String,
+    /// Whether nothing was written.
+    pub is_dry_run: bool,
+    pub days: Vec<ExportedDay>,
+    /// Why the days after those were not looked at, if they were not.
+    pub error: Option<Both>,
+    pub exit_status: ExitStatus,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ExportedDay {
+    pub date: NaiveDate,
+    /// The nodes that were not equal to the tree; they are now, or would be after a dry run.
+    pub written: usize,
+    /// The nodes that were equal to it before.
+    pub unchanged: usize,
+    /// What is not in the copy, and why.
+    pub problems: Vec<Both>,
+}
+
+impl Exported {
+    pub fn lines(&self) -> String {
+        let days = self.days.iter();
+        let days = days.map(|day| format!("{}\n", Line(day, self.is_dry_run)));
+        let written: usize = self.days.iter().map(|day| day.written).sum();
+        let unchanged: usize = self.days.iter().map(|day| day.unchanged).sum();
+        let (place, days_in_all) = (&self.place, self.days.len());
+        let in_all = counted(days_in_all, "天", "day", "days");
+        let last = if self.is_dry_run {
+            said!(
+                "{place}：{in_all}，會寫入 {written} 個節點日，{unchanged} 個相同（試跑，沒有寫入）\n",
+                "{place}: {in_all}, {written} node-days would be written, {unchanged} are equal (dry run, nothing written)\n"
+            )
+        } else {
+            said!(
+                "{place}：{in_all}，寫入 {written} 個節點日，{unchanged} 個相同\n",
+                "{place}: {in_all}, {written} node-days written, {unchanged} equal\n"
+            )
+        };
+        days.collect::<String>() + &last
+    }
+}
+
+struct Line<'a>(&'a ExportedDay, bool);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let &ExportedDay {
+            date,
+            written,
+            unchanged,
+            ..
+        } = self.0;
+        if self.1 {
+            say!(
+                f,
+                "{date}：會寫入 {written} 個節點，{unchanged} 個相同",
+                "{date}: {written} to be written, {unchanged} equal"
+            )
+        } else {
+            say!(
+                f,
+                "{date}：寫入 {written} 個節點，{unchanged} 個相同",
+                "{date}: {written} written, {unchanged} equal"
+            )
+        }
+    }
+}
