@@ -1,5 +1,6 @@
 //! Copies of the tree in other engines, a file each. The tree stays the truth: a copy is made equal to it, day by day.
 
+pub mod parquet;
 pub mod postgres;
 pub mod sqlite;
 

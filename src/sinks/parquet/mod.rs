@@ -1,0 +1,149 @@
+//! A dataset of Parquet files, which DuckDB, ClickHouse, Spark and Trino read as it lies:
+//! `<table>/date=YYYY-MM-DD/<shard>.parquet`, exactly one file for a table, a date and a shard.
+
+mod digest;
+mod errors;
+mod file;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::RowAccessor;
+use parquet::schema::parser::parse_message_type;
+
+use super::{Fingerprint, NodeCopy, Sink, SinkError, TreeDay, Unread};
+use crate::model::{UnixSeconds, if_there};
+use crate::settings::regular_file::{self, NOT_REGULAR};
+
+use errors::{left_as_it_was, unreadable, unwritable};
+pub use file::Modes;
+use file::{cause, make_directory};
+use tables::{ALL, DayFiles, NODE_DAYS};
+
+#[derive(Debug)]
+pub struct Parquet {
+    root: PathBuf,
+    /// Whose files of the dataset it writes.
+    shard: String,
+    modes: Modes,
+}
+
+/// What a file of node-days says of a node.
+#[derive(Clone, Copy, Debug)]
+struct Exported {
+    fingerprint: Fingerprint,
+    at: UnixSeconds,
+}
+
+impl Parquet {
+    pub fn open(root: &Path, shard: &str, modes: Modes) -> Result<Self, SinkError> {
+        make_directory(root, modes)?;
+        Ok(Self {
+            root: root.to_owned(),
+            shard: shard.to_owned(),
+            modes,
+        })
+    }
+
+    /// Waits until no other program writes files of the shard. Where the file system has no locks, the files of two
+    /// are whole nevertheless, and the next export makes them those of one.
+    fn lock(&self) -> Result<File, SinkError> {
+        let path = self.root.join(format!(".{}.lock", self.shard));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).mode(self.modes.file);
+        let opened = regular_file::open_with(&path, &options);
+        let lock = opened.map_err(|error| unwritable(&path, &error))?;
+        let _ = lock.lock();
+        Ok(lock)
+    }
+
+    /// What it has of a date: nothing where one of the files is not there, or cannot be one.
+    fn exported(&self, date: NaiveDate) -> Result<BTreeMap<String, Exported>, SinkError> {
+        let is_there = |table: &&file::Table| self.path(table, date).is_file();
+        if !ALL.iter().all(is_there) {
+            return Ok(BTreeMap::new());
+        }
+        let path = self.path(&NODE_DAYS, date);
+        let file = match if_there(regular_file::open(&path)) {
+            Err(error) if error.kind() == NOT_REGULAR => None,
+            opened => opened.map_err(|error| unreadable(&path, &error))?,
+        };
+        match file.map(read).unwrap_or_default().map_err(cause) {
+            Err(error) if error.raw_os_error().is_some() => Err(unreadable(&path, &error)),
+            Err(error) => {
+                let file = path.display();
+                tracing::info!(%file, %error, "cannot be read, and is written again");
+                Ok(BTreeMap::new())
+            }
+            read => read.map_err(|error| unreadable(&path, &error)),
+        }
+    }
+
+    fn path(&self, table: &file::Table, date: NaiveDate) -> PathBuf {
+        let directory = table.directory(&self.root, date);
+        directory.join(format!("{}.parquet", self.shard))
+    }
+}
+
+impl Sink for Parquet {
+    fn fingerprints(
+        &mut self,
+        date: NaiveDate,
+    ) -> Result<BTreeMap<String, Fingerprint>, SinkError> {
+        let exported = self.exported(date)?.into_iter();
+        Ok(exported.map(|(node, of)| (node, of.fingerprint)).collect())
+    }
+
+    fn writes_whole_days(&self) -> bool {
+        true
+    }
+
+    fn write(
+        &mut self,
+        day: &TreeDay,
+        nodes: &mut dyn Iterator<Item = Result<NodeCopy, Unread>>,
+    ) -> Result<(), SinkError> {
+        debug_assert_eq!(day.shard, self.shard);
+        let date = day.window.date;
+        let _lock = self.lock()?;
+        let before = self.exported(date)?;
+        let mut files = DayFiles::begin(&self.root, self.modes, day)?;
+        for node in nodes {
+            let node = node.map_err(|Unread| left_as_it_was(&self.root, date))?;
+            let before = before.get(&node.node);
+            let same = before.filter(|before| before.fingerprint == node.fingerprint);
+            files.add(&node, same.map_or(day.exported_at, |same| same.at))?;
+        }
+        files.place()
+    }
+}
+
+fn read(file: File) -> Result<BTreeMap<String, Exported>, ParquetError> {
+    if !digest::is_right(&file)? {
+        return Err(ParquetError::General("it is damaged".to_owned()));
+    }
+    let columns = "message node_days {
+        required binary node (STRING);
+        required binary fingerprint;
+        required int64 exported_at (TIMESTAMP(MILLIS, true));
+    }";
+    let reader = SerializedFileReader::new(file)?;
+    let rows = reader.get_row_iter(Some(parse_message_type(columns)?))?;
+    let exported = rows.map(|row| {
+        let row = row?;
+        let fingerprint = Fingerprint::try_from(row.get_bytes(1)?.data());
+        let fingerprint = fingerprint.map_err(|_| ParquetError::General("no digest".to_owned()))?;
+        let at = row.get_timestamp_millis(2)? / 1000;
+        Ok((row.get_string(0)?.clone(), Exported { fingerprint, at }))
+    });
+    exported.collect()
+}
