@@ -44,7 +44,7 @@ pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>,
 /// Refuses a node that is in the settings, but in another shard.
 pub fn refuse_of_other_shard(name: &str, config: &Config) -> Result<(), RequestError> {
     match config.shard {
-        Some(shard) if config.nodes_of_others.contains(name) => {
+        Some(shard) if config.is_of_other_shard(name) => {
             let own = Shard::of(name, shard.count);
             Err(RequestError::usage(said!(
                 "節點「{name}」屬於分片 {own}，不屬於 {shard}：請改用 --shard {own}",

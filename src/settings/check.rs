@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::Config;
 use super::notify::{Notify, PASSWORD_FILE, Security, Smtp};
 use crate::model::{
-    CardId, GENERAL, GpuIndex, GpuUuid, Node, Thresholds, WrittenRule, composed, counted, mark,
-    redacted, said, text,
+    CardId, Engine, GENERAL, GpuIndex, GpuUuid, Node, Thresholds, WrittenRule, composed, counted,
+    mark, redacted, said, text,
 };
 
 /// Makes an error of the problem with `key` unless all is well with it.
@@ -48,6 +48,13 @@ pub fn complete(mut config: Config) -> Result<Config, String> {
         "{idle} is more than busy_percent = {busy}: no reading can be both idle and busy"
     );
     require(idle <= busy, "ledger.idle_percent", problem)?;
+    let has_database = config.database.url.is_some();
+    let needs_one = config.export.nightly.contains(&Engine::Postgres);
+    let problem = text(
+        "有 \"postgres\"，卻沒有 [database] 的 url",
+        "it has \"postgres\", and [database] has no url",
+    );
+    require(has_database || !needs_one, "export.nightly", problem)?;
     complete_notify(&mut config.notify)?;
     let exempt = &config.alerts.exempt_nodes;
     if let Some(name) = exempt.iter().find(|name| !nodes.contains(name.as_str())) {

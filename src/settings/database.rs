@@ -114,6 +114,17 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 impl Database {
+    /// Objects where a database is needed and the settings have none, or its password cannot be had.
+    pub fn check(&self) -> Result<(), SecretError> {
+        if self.url.is_none() {
+            return Err(SecretError::Unusable(said!(
+                "沒有資料庫：請在設定檔的 [database] 設定 url，例如 {EXAMPLE}",
+                "no database: set url in [database] of the settings file, such as {EXAMPLE}"
+            )));
+        }
+        self.password().map(drop)
+    }
+
     /// The password of who logs in, if there is one.
     pub fn password(&self) -> Result<Option<SecretString>, SecretError> {
         let places = Places {

@@ -87,9 +87,9 @@ pub struct Config {
     /// The share that the command line asks for: `nodes` are those of it.
     #[serde(skip)]
     pub shard: Option<Shard>,
-    /// The names of the nodes of the other shards.
+    /// The nodes of the other shards.
     #[serde(skip)]
-    pub nodes_of_others: BTreeSet<String>,
+    pub nodes_of_others: Vec<Node>,
     /// Its file; `None` where none was found: the cluster of the seeds.
     #[serde(skip)]
     pub source: Option<PathBuf>,
@@ -190,7 +190,7 @@ impl Default for Config {
             export: Export::default(),
             database: Database::default(),
             shard: None,
-            nodes_of_others: BTreeSet::new(),
+            nodes_of_others: Vec::new(),
             source: None,
         }
     }
@@ -199,9 +199,19 @@ impl Default for Config {
 impl Config {
     /// The hosts of the management API that are no surprise: the nodes, those of other shards, and what is ignored.
     pub fn known_hosts(&self) -> impl Iterator<Item = &str> {
-        let nodes = self.nodes.iter().map(|node| &node.name);
-        let others = self.nodes_of_others.iter().chain(&self.ignore_hosts);
-        nodes.chain(others).map(String::as_str)
+        let nodes = self.nodes.iter().chain(&self.nodes_of_others);
+        let nodes = nodes.map(|node| &node.name);
+        nodes.chain(&self.ignore_hosts).map(String::as_str)
+    }
+
+    /// The node of this name, of whatever shard.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        let mut nodes = self.nodes.iter().chain(&self.nodes_of_others);
+        nodes.find(|node| node.name == name)
+    }
+
+    pub fn is_of_other_shard(&self, name: &str) -> bool {
+        self.nodes_of_others.iter().any(|node| node.name == name)
     }
 }
 
@@ -304,7 +314,7 @@ fn keep_shard(shard: Shard, config: &mut Config, file: &mut Table) {
     }
     let (own, others): (Vec<_>, Vec<_>) = config.nodes.drain(..).partition(is_kept);
     config.nodes = own;
-    config.nodes_of_others = others.into_iter().map(|node| node.name).collect();
+    config.nodes_of_others = others;
     config.shard = Some(shard);
 }
 

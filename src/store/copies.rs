@@ -101,7 +101,7 @@ impl<'a> DayCopies<'a> {
                 }
                 listing.sort_unstable();
                 let mut of_node = shared.clone();
-                let node = config.nodes.iter().find(|node| node.name == name);
+                let node = config.node(&name);
                 // By what its tasks are placed; the address says nothing of it.
                 let node = node.map(|node| (&node.cards, node.first_gpu_id, &node.gpu_uuids));
                 of_node.update(format!("{node:?} {listing:?}").as_bytes());
@@ -186,7 +186,7 @@ impl Reader<'_> {
         } = self.contents;
         let window = day.window;
         let of_run = record.as_ref().and_then(|record| record.node(name));
-        let known = day.config.nodes.iter().find(|node| node.name == name);
+        let known = day.config.node(name);
         let former = || of_run.and_then(|record| record.as_node());
         let Some(node) = known.cloned().or_else(former) else {
             return Err(both!(

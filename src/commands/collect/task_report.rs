@@ -37,7 +37,7 @@ pub fn print(request: &Request) -> Result<ExitStatus> {
     let notices = answer_notices(request.config, &answer);
     let hosts: Vec<_> = request.nodes.iter().map(|node| &*node.name).collect();
     answer.tasks.retain(|task| {
-        !request.config.nodes_of_others.contains(&task.hostname)
+        !request.config.is_of_other_shard(&task.hostname)
             && (request.args.nodes.is_empty() || hosts.contains(&&*task.hostname))
             && user.as_ref().is_none_or(|user| task.username == *user)
     });

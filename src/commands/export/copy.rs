@@ -21,6 +21,8 @@ pub struct Scope<'a> {
     /// The nodes; all where none is named.
     pub nodes: &'a [String],
     pub is_dry_run: bool,
+    /// Whose tree it is.
+    pub shard: &'a str,
     pub now: i64,
 }
 
@@ -82,6 +84,12 @@ fn copy_day(
     let contents = copies.contents();
     day.problems.extend(contents.problems.iter().cloned());
     let unread = write(scope, sink, &contents, &nodes, (window, day))?;
+    if unread > 0 && sink.writes_whole_days() {
+        day.problems.push(both!(
+            "因為有節點無法讀取，當日的副本維持原狀",
+            "the copy of the day is left as it was, since a node cannot be read"
+        ));
+    }
     day.written = match unread {
         0 => changed.len(),
         _ if sink.writes_whole_days() => 0,
@@ -100,7 +108,7 @@ fn write(
 ) -> Result<usize, SinkError> {
     let tree_day = TreeDay {
         window,
-        shard: "all",
+        shard: scope.shard,
         last_run: contents.last_run(),
         exported_at: scope.now,
     };

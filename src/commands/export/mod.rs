@@ -15,10 +15,14 @@ use super::request::{RequestError, open_archive};
 use super::span::SpanArgs;
 use super::values::node_name;
 use crate::analysis::usage::dates;
-use crate::model::{Both, DateArg, DateError, Engine, ExitStatus, Window, comma, said, text};
+use crate::model::{
+    Both, DateArg, DateError, Engine, ExitStatus, Shard, Window, comma, said, text,
+};
 use crate::outlets::console;
 use crate::report::{Exported, ExportedDay};
-use crate::settings::Config;
+use crate::settings::{Config, Database};
+use crate::sinks::parquet::{self, Parquet};
+use crate::sinks::postgres::Postgres;
 use crate::sinks::sqlite::Sqlite;
 use crate::sinks::{Sink, SinkError};
 use crate::store::{self, Archive};
@@ -34,6 +38,19 @@ pub enum ExportCommand {
         #[arg(long, value_name = "FILE")]
         #[arg(help = text("檔案 [預設: <data_dir>/gpu.sqlite]", "the file [default: <data_dir>/gpu.sqlite]"))]
         file: Option<PathBuf>,
+        #[command(flatten)]
+        args: ExportArgs,
+    },
+    #[command(about = text("[database] 的 PostgreSQL 資料庫", "The PostgreSQL database of [database]"))]
+    Postgres(ExportArgs),
+    #[command(about = text("Parquet 檔案", "Parquet files"))]
+    Parquet {
+        #[arg(long, value_name = "DIR")]
+        #[arg(help = text(
+            "目錄 [預設: 依設定檔，否則 <data_dir>/parquet]",
+            "their directory [default: from the settings, else\n<data_dir>/parquet]"
+        ))]
+        dir: Option<PathBuf>,
         #[command(flatten)]
         args: ExportArgs,
     },
@@ -54,55 +71,78 @@ pub struct ExportArgs {
 }
 
 /// Where a copy is.
-enum Target {
+enum Target<'a> {
     Sqlite(PathBuf),
+    Postgres(&'a Database),
+    Parquet(PathBuf),
 }
 
-impl Target {
-    fn nightly(engine: Engine, config: &Config) -> Self {
+impl<'a> Target<'a> {
+    /// The one of the settings.
+    fn usual(engine: Engine, config: &'a Config) -> Self {
+        let in_data_dir = |name| config.data_dir.join(name);
         match engine {
-            Engine::Sqlite => Self::Sqlite(config.data_dir.join("gpu.sqlite")),
-            Engine::Postgres | Engine::Parquet => todo!(),
-        }
-    }
-
-    fn engine(&self) -> Engine {
-        match self {
-            Self::Sqlite(_) => Engine::Sqlite,
+            Engine::Sqlite => Self::Sqlite(in_data_dir("gpu.sqlite")),
+            Engine::Postgres => Self::Postgres(&config.database),
+            Engine::Parquet => {
+                let named = config.export.parquet_dir.clone();
+                Self::Parquet(named.unwrap_or_else(|| in_data_dir("parquet")))
+            }
         }
     }
 
     fn place(&self) -> String {
         match self {
-            Self::Sqlite(path) => path.display().to_string(),
+            Self::Sqlite(path) | Self::Parquet(path) => path.display().to_string(),
+            Self::Postgres(database) => {
+                let url = database.url.as_ref();
+                url.map_or_else(String::new, |url| url.0.to_string())
+            }
         }
     }
 
-    fn open(self, archive: &Archive) -> Result<Box<dyn Sink>> {
+    fn open(self, archive: &Archive, shard: &str) -> Result<Box<dyn Sink>, SinkError> {
+        let modes = archive.modes();
         Ok(match self {
-            Self::Sqlite(path) => Box::new(Sqlite::new(path, archive.modes().file)),
+            Self::Sqlite(path) => Box::new(Sqlite::new(path, modes.file)),
+            Self::Postgres(database) => Box::new(Postgres::connect(database)?),
+            Self::Parquet(root) => {
+                let modes = parquet::Modes {
+                    file: modes.file,
+                    directory: modes.directory,
+                };
+                Box::new(Parquet::new(root, shard, modes))
+            }
         })
     }
 }
 
+/// Whose tree it is, as copies have it.
+fn shard(config: &Config) -> String {
+    let of = |shard: Shard| format!("{}-of-{}", shard.number, shard.count);
+    config.shard.map_or_else(|| "all".to_owned(), of)
+}
+
 impl ExportCommand {
-    fn args(&self) -> &ExportArgs {
-        let Self::Sqlite { args, .. } = self;
-        args
+    fn parts(&self) -> (Engine, Option<&PathBuf>, &ExportArgs) {
+        match self {
+            Self::Sqlite { file, args } => (Engine::Sqlite, file.as_ref(), args),
+            Self::Postgres(args) => (Engine::Postgres, None, args),
+            Self::Parquet { dir, args } => (Engine::Parquet, dir.as_ref(), args),
+        }
     }
 
-    fn target(&self, config: &Config) -> Target {
-        match self {
-            Self::Sqlite {
-                file: Some(file), ..
-            } => Target::Sqlite(file.clone()),
-            Self::Sqlite { file: None, .. } => Target::nightly(Engine::Sqlite, config),
+    fn target<'a>(&self, config: &'a Config) -> Target<'a> {
+        match self.parts() {
+            (Engine::Sqlite, Some(file), _) => Target::Sqlite(file.clone()),
+            (Engine::Parquet, Some(dir), _) => Target::Parquet(dir.clone()),
+            (engine, _, _) => Target::usual(engine, config),
         }
     }
 }
 
 pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
-    let args = command.args();
+    let (engine, _, args) = command.parts();
     let config = frame.config()?;
     let archive = open_archive(&config);
     let calendar = Calendar::now(&config);
@@ -120,17 +160,21 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
         return Err(nothing(&archive, span).into());
     }
     let windows = windows(&calendar, wanted)?;
+    if engine == Engine::Postgres {
+        config.database.check()?;
+    }
     let target = command.target(&config);
-    let (engine, place) = (target.engine(), target.place());
-    let mut sink = target.open(&archive)?;
+    let place = target.place();
+    let shard = shard(&config);
     let scope = Scope {
         config: &config,
         archive: &archive,
         nodes: &args.nodes,
         is_dry_run: args.dry_run,
+        shard: &shard,
         now: calendar.now,
     };
-    let (days, failed) = copy_days(&scope, &mut *sink, &windows);
+    let (days, failed) = scope.copy_to(target, &windows);
     found(&days, failed.as_ref()).for_each(console::fail);
     let is_well = failed.is_none() && days.iter().all(|day| day.problems.is_empty());
     if is_well && days.is_empty() {
@@ -154,13 +198,9 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
 pub fn nightly(config: &Config, archive: &Archive, of_run: &[NaiveDate]) -> Vec<String> {
     let mut problems = Vec::new();
     for &engine in &config.export.nightly {
-        let exported = update(Target::nightly(engine, config), config, archive, of_run);
-        let (days, failed) = exported.unwrap_or_else(|error| {
-            (
-                Vec::new(),
-                Some(SinkError(Both::of(|| format!("{error:#}")))),
-            )
-        });
+        let exported = update(Target::usual(engine, config), config, archive, of_run);
+        let (days, failed) = exported
+            .unwrap_or_else(|error| (Vec::new(), Some(SinkError(Both::of(|| error.to_string())))));
         let written: usize = days.iter().map(|day| day.written).sum();
         tracing::info!(%engine, node_days = written, "copy brought up to date");
         problems.extend(found(&days, failed.as_ref()).map(|problem| {
@@ -178,21 +218,32 @@ fn update(
     config: &Config,
     archive: &Archive,
     of_run: &[NaiveDate],
-) -> Result<(Vec<ExportedDay>, Option<SinkError>)> {
+) -> Result<(Vec<ExportedDay>, Option<SinkError>), DateError> {
     let calendar = Calendar::now(config);
     let today = calendar.date(DateArg::Today);
     let recent = (0..=NIGHTLY_DAYS).filter_map(|days| today.checked_sub_days(Days::new(days)));
     let dates: BTreeSet<_> = recent.chain(of_run.iter().copied()).collect();
     let windows = windows(&calendar, dates)?;
-    let mut sink = target.open(archive)?;
+    let shard = shard(config);
     let scope = Scope {
         config,
         archive,
         nodes: &[],
         is_dry_run: false,
+        shard: &shard,
         now: calendar.now,
     };
-    Ok(copy_days(&scope, &mut *sink, &windows))
+    Ok(scope.copy_to(target, &windows))
+}
+
+impl Scope<'_> {
+    /// What became of the days that the tree has; and why those after them were not looked at.
+    fn copy_to(&self, target: Target, windows: &[Window]) -> (Vec<ExportedDay>, Option<SinkError>) {
+        match target.open(self.archive, self.shard) {
+            Ok(mut sink) => copy_days(self, &mut *sink, windows),
+            Err(error) => (Vec::new(), Some(error)),
+        }
+    }
 }
 
 /// Their windows, of those that the calendar has.
