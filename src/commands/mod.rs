@@ -8,6 +8,7 @@ pub mod config;
 pub mod failure;
 pub mod frame;
 pub mod help;
+pub mod inventory;
 pub mod live;
 pub mod man;
 pub mod manual;

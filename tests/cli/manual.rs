@@ -29,6 +29,7 @@ pub fn commands() -> Vec<Vec<&'static str>> {
         "live",
         "check",
         "config",
+        "inventory",
         "completions",
         "man",
         "help",
