@@ -16,7 +16,8 @@ import seccomp
 
 SCRIPTS = Path(__file__).resolve().parent
 SERVICE, TIMER, CRONTAB = (SCRIPTS / f"daily-gpu-log.{kind}" for kind in ("service", "timer", "crontab"))
-INSTALLED, STATE = "/usr/local/bin/daily-gpu-log", "/var/lib/daily-gpu-log"
+STATE = "/var/lib/daily-gpu-log"
+START = "ExecStart=daily-gpu-log "
 NODES, DAYS = 3, 4      # yesterday, and the days before that are completed
 EXPOSURE = 1.5          # of 10, as systemd rates it; a service without any of the settings has 9.6
 START_SECONDS = 20
@@ -44,7 +45,7 @@ def check_syntax(binary):
     with tempfile.TemporaryDirectory() as name:
         for unit in (SERVICE, TIMER):
             # What is to be run must be there.
-            (Path(name) / unit.name).write_text(unit.read_text().replace(INSTALLED, str(binary)))
+            (Path(name) / unit.name).write_text(unit.read_text().replace(START, f"ExecStart={binary} "))
         units = [Path(name) / unit.name for unit in (SERVICE, TIMER)]
         verify = ("systemd-analyze", "verify", "--man=no", *units)
         complaints = told(*verify)[1]
@@ -144,7 +145,7 @@ def check_confined(binary):
         shutil.copy(binary, installed)
         names = allowed()
         [line] = values(SERVICE, "ExecStart")
-        check(line.startswith(INSTALLED) and STATE in line, line)
+        check(line.startswith("daily-gpu-log ") and STATE in line, line)
         command = [installed, *line.replace(STATE, str(state)).split()[1:], "--config", settings,
                    "--log-file", state / "run.log", "--metrics-file", state / "run.prom"]
         def run(otherwise, names=names):

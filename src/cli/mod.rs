@@ -19,6 +19,7 @@ use crate::commands::config::{self, ConfigCommand};
 use crate::commands::export::{self, ExportCommand};
 use crate::commands::frame::{CommonArgs, Frame};
 use crate::commands::help::HelpArgs;
+use crate::commands::inventory::{self, InventoryArgs};
 use crate::commands::live::{self, LiveArgs};
 use crate::commands::man::ManArgs;
 use crate::commands::report::{self, ReportArgs};
@@ -75,6 +76,8 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    #[command(about = text("輸出一個 GPU 節點的 [[nodes]] 表格，用於設定檔", "Print the [[nodes]] table of a GPU node, for the settings"), after_help = help::tail!("inventory"))]
+    Inventory(InventoryArgs),
     #[command(about = text("輸出 shell 的自動補全腳本", "Print the completion script for a shell"))]
     Completions {
         #[arg(value_name = "SHELL", hide_possible_values = true)]
@@ -105,6 +108,7 @@ impl Cli {
             Command::Export { command } => export::run(command, &frame),
             Command::Check(args) => check::run(args, &frame),
             Command::Config { command } => config::run(command, &frame),
+            Command::Inventory(args) => inventory::run(args),
             Command::Completions { shell } => man::completions(*shell, help::command()),
             Command::Man(args) => man::run(args, help::command()),
             Command::Help(args) => commands::help::run(args, help::command()),

@@ -13,7 +13,7 @@ use crate::model::{comma, said};
 use crate::outlets::console::args::{LogFormat, OutputArgs};
 
 /// The commands that print no report.
-const WITHOUT_JSON: [&str; 4] = ["init", "completions", "help", "man"];
+const WITHOUT_JSON: [&str; 5] = ["init", "inventory", "completions", "help", "man"];
 
 /// Why a command line asks for nothing that the program does.
 pub enum Refusal {

@@ -21,9 +21,10 @@ macro_rules! topics {
 
 /// In the order of the list of topics.
 #[rustfmt::skip]
-pub const TOPICS: [Topic; 22] = topics![
-    "files" "settings" "gpu-map" "token" "privacy" "scheduling" "catch-up" "status" "users" "alerts" "report" "live"
-    "export" "check" "notify" "metrics" "logs" "json" "exit-status" "limits" "migration" "troubleshooting"
+pub const TOPICS: [Topic; 23] = topics![
+    "install" "files" "settings" "gpu-map" "token" "privacy" "scheduling" "catch-up" "status" "users" "alerts"
+    "report" "live" "export" "check" "notify" "metrics" "logs" "json" "exit-status" "limits" "migration"
+    "troubleshooting"
 ];
 
 impl Topic {

@@ -9,6 +9,7 @@ pub mod export;
 pub mod failure;
 pub mod frame;
 pub mod help;
+pub mod inventory;
 pub mod live;
 pub mod man;
 pub mod manual;

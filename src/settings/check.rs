@@ -186,9 +186,9 @@ fn uuid_owners(nodes: &[Node]) -> Result<BTreeMap<GpuUuid, String>, String> {
                 let name = &node.name;
                 let problem = said!(
                     "GPU UUID {uuid} 同時出現在節點「{other}」與「{name}」：\
-                     請在這兩個節點上執行 scripts/gpu-inventory.sh 核對",
+                     請在這兩個節點上執行 daily-gpu-log inventory 核對",
                     "GPU UUID {uuid} is listed for both '{other}' and '{name}': \
-                     run scripts/gpu-inventory.sh on these two nodes to find out"
+                     run daily-gpu-log inventory on these two nodes to find out"
                 );
                 return invalid("nodes.gpu_uuids", problem);
             }

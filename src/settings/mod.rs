@@ -40,7 +40,7 @@ pub use archive_dirs::ArchiveDirs;
 pub use args::SettingsArgs;
 pub use database::Database;
 pub use file::ConfigError;
-pub use language::{language_of_variable, written_language};
+pub use language::{LANGUAGE_VARIABLE, language_of_variable, written_language};
 pub use notify::{Notify, SecretUrl, Security, Smtp, UrlSetting, When};
 pub use private_file::{NoSecret, open_private};
 pub use secret::SecretError;

@@ -64,6 +64,7 @@ fn every_command_speaks_english() {
         &["alerts", DATE, "--send"],
         &["config", "show"],
         &["config", "init"],
+        &["inventory", "--script", "--name", "n"],
         &["man"],
         &["help"],
         &["completions", "zsh"],

@@ -49,7 +49,7 @@ fn gpus_whose_ids_say_otherwise_are_one_warning_and_a_section() {
     let said = "colab-gpu4 的 GPU UUID 與 id 不一致，以 UUID 為準\
         （APU-00a1b2c3d4e5f607 依 gpu_uuids 是 GPU[2]，但 id 33 依 first_gpu_id 不在此節點、\
         APU-70cb99ce3e214bda 依 gpu_uuids 是 GPU[5]，但 id 25 依 first_gpu_id 是 GPU[0]）：\
-        請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或修正 first_gpu_id";
+        請以 daily-gpu-log inventory 核對 gpu_uuids，或修正 first_gpu_id";
     let outcome = lab
         .run(&["--json", DATE])
         .exits(0)
@@ -100,7 +100,7 @@ fn a_gpu_of_another_node_is_not_placed_by_its_id() {
     };
     let warning = "警告：colab-gpu4 的任務 GPU id 25 無法對應到該節點的 GPU（任務 t1）：\
         設定中 UUID APU-70cb99ce3e214bda 屬於節點 colab-gpu3，\
-        請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天\n";
+        請以 daily-gpu-log inventory 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天\n";
     for arguments in [&[DATE][..], &["--node", NODE, DATE]] {
         let outcome = lab().run(arguments).exits(3).stderr_is(warning);
         assert_eq!(held(&outcome, NODE), [(1, "alice".to_owned())]);

@@ -1,4 +1,5 @@
-//! `scripts/gpu-inventory.sh`: a node's table of the settings, from a sysfs tree as kernels build it, or from a listing.
+//! `inventory`, and `scripts/gpu-inventory.sh`, which is the same: a node's table of the settings, from a sysfs tree as
+//! kernels build it, or from a listing.
 
 use std::fs;
 use std::io::Write;
@@ -12,24 +13,42 @@ use crate::support::{DATE, Lab, Sysfs, World};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/gpu-inventory.sh");
 
-/// What the script says on standard output and standard error, and its status.
+/// What is said on standard output and standard error, and the status.
 type Said = (String, String, Option<i32>);
 
-/// Runs the script with this on its standard input.
+/// Runs both the script and the command, which say the same, with this on their standard input.
+#[track_caller]
 fn inventory(arguments: &[&str], input: &str) -> Said {
-    let mut child = Command::new("bash")
-        .arg(SCRIPT)
+    let (table, problems, status) = command(arguments, input);
+    let problems = problems.replace("daily-gpu-log inventory --help", "gpu-inventory.sh --help");
+    let said = script(arguments, input);
+    assert_eq!((table, problems, status), said, "{arguments:?}");
+    said
+}
+
+fn script(arguments: &[&str], input: &str) -> Said {
+    run(Command::new("bash").arg(SCRIPT), arguments, input)
+}
+
+fn command(arguments: &[&str], input: &str) -> Said {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_daily-gpu-log"));
+    run(program.arg("inventory"), arguments, input)
+}
+
+fn run(command: &mut Command, arguments: &[&str], input: &str) -> Said {
+    let mut child = command
         .args(arguments)
+        .env("DAILY_GPU_LOG_LANG", "zh-TW")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("bash starts");
+        .expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // A script that refuses its arguments ends without reading.
+    // What refuses its arguments ends without reading.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
-    let output = child.wait_with_output().expect("the script ends");
+    let output = child.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (
         text(output.stdout),
@@ -416,7 +435,6 @@ fn a_listing_that_cannot_be_is_refused() {
 fn arguments_that_make_no_sense_are_refused() {
     for (arguments, said) in [
         (&["--bogus"][..], "不認得的引數「--bogus」"),
-        (&["--from"], "--from 缺少值"),
         (&["--name", ""], "--name 缺少值"),
         (
             &["--name", "a\"b"],
@@ -432,7 +450,12 @@ fn arguments_that_make_no_sense_are_refused() {
         let expected = format!("錯誤：{said}（用法請見 gpu-inventory.sh --help）\n");
         assert_eq!(problems, expected);
     }
-    let (help, problems, status) = inventory(&["--help"], "");
+    let expected = "錯誤：--from 缺少值（用法請見 gpu-inventory.sh --help）\n";
+    assert_eq!(script(&["--from"], "").1, expected);
+    let (_, problems, status) = command(&["--from"], "");
+    assert!(problems.contains("--from <FILE> 缺少值"), "{problems}");
+    assert_eq!(status, Some(2));
+    let (help, problems, status) = script(&["--help"], "");
     assert_eq!((problems.as_str(), status), ("", Some(0)));
     for option in ["--from FILE", "--name NAME", "--url URL", "--sysfs DIR"] {
         assert!(help.contains(option), "{help}");
@@ -470,4 +493,37 @@ fn a_table_in_english_is_the_same_but_for_its_comments() {
     let (_, problems, status) = inventory(&["--lang", "en", "--nonsense"], "");
     let expected = "error: unknown argument '--nonsense' (see gpu-inventory.sh --help)\n";
     assert_eq!((problems.as_str(), status), (expected, Some(2)));
+}
+
+#[test]
+fn the_command_is_the_script_and_prints_it() {
+    let script = fs::read_to_string(SCRIPT).expect("the script");
+    assert_eq!(command(&["--script"], ""), (script, String::new(), Some(0)));
+    let (_, problems, status) = command(&["--script", "--name", "n"], "");
+    assert!(problems.contains("不可與"), "{problems}");
+    assert_eq!(status, Some(2));
+}
+
+#[test]
+fn the_command_speaks_the_language_of_the_settings() {
+    let world = Lab::new().settings("language = \"en\"").start();
+    let outcome = world.run_with(
+        &["inventory", "--sysfs", "/nonexistent"],
+        &[("PATH", "/usr/bin:/bin")],
+    );
+    let _ = outcome
+        .exits(1)
+        .stdout_is("")
+        .stderr_has("error: no PCI GPU with the amdgpu driver in /nonexistent")
+        .writes_nothing();
+}
+
+#[test]
+fn without_bash_the_command_says_so() {
+    let world = Lab::new().start();
+    let outcome = world.run_with(&["inventory"], &[("PATH", "/nonexistent")]);
+    let _ = outcome
+        .exits(1)
+        .stdout_is("")
+        .stderr_is("錯誤：找不到 bash：inventory 由 bash 執行，請先安裝\n");
 }

@@ -104,7 +104,7 @@ fn unplaced() -> Value {
         "message": "gpu-a 的任務 GPU id 2 無法對應到該節點的 GPU（任務 t1）：\
                     請在該節點的 [[nodes]] 設定 first_gpu_id = 1（GPU[0] 的 id 若不是 1，請改為正確的值），或 \
                     gpu_uuids = { \"APU-0000000000000002\" = N }（N 是 GPU 索引，\
-                    請執行 scripts/gpu-inventory.sh 得知），修正後請重新收集這一天",
+                    請執行 daily-gpu-log inventory 得知），修正後請重新收集這一天",
     })
 }
 

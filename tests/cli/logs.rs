@@ -143,7 +143,7 @@ fn as_json_each_problem_names_its_code_day_and_node() {
             "gappy",
             "gappy 的任務 GPU id 99 無法對應到該節點的 GPU（任務 t1）：請在該節點的 [[nodes]] 設定 \
              first_gpu_id = 99（GPU[0] 的 id 若不是 99，請改為正確的值），或 gpu_uuids = { \"APU-0000000000000001\" = N }\
-             （N 是 GPU 索引，請執行 scripts/gpu-inventory.sh 得知），修正後請重新收集這一天",
+             （N 是 GPU 索引，請執行 daily-gpu-log inventory 得知），修正後請重新收集這一天",
         ),
     ];
     assert_eq!(objects(&outcome.stderr), problems);

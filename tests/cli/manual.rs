@@ -30,6 +30,7 @@ pub fn commands() -> Vec<Vec<&'static str>> {
         "export",
         "check",
         "config",
+        "inventory",
         "completions",
         "man",
         "help",

@@ -59,7 +59,7 @@ fn gpus_that_no_setting_places_are_one_warning_and_nobodys() {
             "警告：colab-gpu4 的任務 GPU id 26、27、28 無法對應到該節點的 GPU（任務 t1、t2）：\
              請在該節點的 [[nodes]] 設定 first_gpu_id = 25（GPU[0] 的 id 若不是 25，請改為正確的值），或 \
              gpu_uuids = { \"APU-0000000000000026\" = N, \"APU-0000000000000027\" = N, \
-             \"APU-0000000000000028\" = N }（N 是 GPU 索引，請執行 scripts/gpu-inventory.sh 得知），\
+             \"APU-0000000000000028\" = N }（N 是 GPU 索引，請執行 daily-gpu-log inventory 得知），\
              修正後請重新收集這一天\n",
         );
     assert_eq!(users(&outcome), "- - - - - - - -");

@@ -88,9 +88,9 @@ fn outsiders_are_told_no_word_of_what_the_management_api_says() {
             "警告：colab-gpu4 的 GPU[0] 在 2025-08-01 01:00:00 到 2025-08-02 00:00:00 同時有多位使用者",
             "警告：colab-gpu4 有 2 張任務的 GPU 無法對應到該節點的 GPU：請在該節點的 [[nodes]] 設定 gpu_uuids 或 first_gpu_id，修正後請重新收集這一天",
             "警告：colab-gpu4 有 1 張任務的 GPU 無法對應到該節點的 GPU：\
-             設定中它們的 UUID 屬於節點 idle，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天",
+             設定中它們的 UUID 屬於節點 idle，請以 daily-gpu-log inventory 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天",
             "警告：colab-gpu4 有 1 張任務的 GPU 的 UUID 與 id 不一致，以 UUID 為準：\
-             請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
+             請以 daily-gpu-log inventory 核對 gpu_uuids 與 first_gpu_id",
             "警告：colab-gpu4 有 1 個任務時間不明，未計入使用者欄位",
             &down,
         ],

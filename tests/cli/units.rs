@@ -7,7 +7,7 @@ use crate::support::Lab;
 
 const SERVICE: &str = include_str!("../../scripts/daily-gpu-log.service");
 const CRONTAB: &str = include_str!("../../scripts/daily-gpu-log.crontab");
-const INSTALLED: &str = "/usr/local/bin/daily-gpu-log ";
+const INSTALLED: &str = "daily-gpu-log ";
 const DATA_DIR: &str = "/var/lib/daily-gpu-log";
 
 /// What systemd runs.
@@ -20,6 +20,8 @@ fn line_of_service() -> &'static str {
 /// What cron runs: what follows the five fields of the time.
 fn line_of_crontab() -> &'static str {
     let mut lines = CRONTAB.lines().filter(|line| !line.starts_with('#'));
+    // Cron's own path has no /usr/local/bin.
+    assert_eq!(lines.next(), Some("PATH=/usr/local/bin:/usr/bin:/bin"));
     let line = lines.next().expect("the crontab runs something");
     assert_eq!(lines.next(), None);
     line.splitn(6, ' ').nth(5).expect("a command")

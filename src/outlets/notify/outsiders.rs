@@ -90,9 +90,9 @@ pub fn message(notice: &Notice) -> String {
             let gpus = counted(gpus.len(), "張任務的 GPU", "task GPU", "task GPUs");
             said!(
                 "{node} 有 {gpus} 的 UUID 與 id 不一致，以 UUID 為準：\
-                 請以 scripts/gpu-inventory.sh 核對 gpu_uuids 與 first_gpu_id",
+                 請以 daily-gpu-log inventory 核對 gpu_uuids 與 first_gpu_id",
                 "{node}: UUID and id of {gpus} disagree, the UUID counts: \
-                 check gpu_uuids and first_gpu_id with scripts/gpu-inventory.sh"
+                 check gpu_uuids and first_gpu_id with daily-gpu-log inventory"
             )
         }
         Kind::Conflict { gpu, when, .. } => said!(

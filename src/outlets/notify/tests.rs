@@ -168,7 +168,7 @@ fn what_leaves_the_house_of_the_management_api() {
         (
             Kind::Disagreement(vec![disagreement]),
             "n1: UUID and id of 1 task GPU disagree, the UUID counts: \
-             check gpu_uuids and first_gpu_id with scripts/gpu-inventory.sh",
+             check gpu_uuids and first_gpu_id with daily-gpu-log inventory",
         ),
         (
             Kind::UnknownHosts {

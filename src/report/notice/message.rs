@@ -187,9 +187,9 @@ impl fmt::Display for Notice {
                 say!(
                     f,
                     "{node} 的 GPU UUID 與 id 不一致，以 UUID 為準（{named}）：\
-                     請以 scripts/gpu-inventory.sh 核對 gpu_uuids，或{remedy}",
+                     請以 daily-gpu-log inventory 核對 gpu_uuids，或{remedy}",
                     "{node}: GPU UUID and id disagree, the UUID counts ({named}): \
-                     check gpu_uuids with scripts/gpu-inventory.sh, or {remedy}",
+                     check gpu_uuids with daily-gpu-log inventory, or {remedy}",
                     named = dozen(gpus.iter().map(ToString::to_string))
                 )
             }

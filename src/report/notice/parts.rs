@@ -24,8 +24,8 @@ pub fn remedy(owner: Option<&str>, uuids: impl fmt::Display, settings: &str) -> 
             "in the node's [[nodes]] set {settings}; then collect the day again"
         ),
         Some(owner) => said!(
-            "設定中{uuids}屬於節點 {owner}，請以 scripts/gpu-inventory.sh 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天",
-            "the settings have {uuids} on node {owner}: check gpu_uuids of both nodes with scripts/gpu-inventory.sh; \
+            "設定中{uuids}屬於節點 {owner}，請以 daily-gpu-log inventory 核對這兩個節點的 gpu_uuids，修正後請重新收集這一天",
+            "the settings have {uuids} on node {owner}: check gpu_uuids of both nodes with daily-gpu-log inventory; \
              then collect the day again"
         ),
     }
@@ -57,8 +57,8 @@ pub fn settings(remedy: &Remedy) -> String {
         let rest = if remedy.uuids.more > 0 { ", …" } else { "" };
         let uuids = uuids.join(", ") + rest;
         said!(
-            "gpu_uuids = {{ {uuids} }}（N 是 GPU 索引，請執行 scripts/gpu-inventory.sh 得知）",
-            "gpu_uuids = {{ {uuids} }} (N is the GPU's index, as scripts/gpu-inventory.sh prints it)"
+            "gpu_uuids = {{ {uuids} }}（N 是 GPU 索引，請執行 daily-gpu-log inventory 得知）",
+            "gpu_uuids = {{ {uuids} }} (N is the GPU's index, as daily-gpu-log inventory prints it)"
         )
     });
     let lines: Vec<_> = first.into_iter().chain(uuids).collect();
