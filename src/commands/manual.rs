@@ -21,9 +21,9 @@ macro_rules! topics {
 
 /// In the order of the list of topics.
 #[rustfmt::skip]
-pub const TOPICS: [Topic; 21] = topics![
+pub const TOPICS: [Topic; 22] = topics![
     "files" "settings" "gpu-map" "token" "privacy" "scheduling" "catch-up" "status" "users" "alerts" "report" "live"
-    "check" "notify" "metrics" "logs" "json" "exit-status" "limits" "migration" "troubleshooting"
+    "archive" "check" "notify" "metrics" "logs" "json" "exit-status" "limits" "migration" "troubleshooting"
 ];
 
 impl Topic {

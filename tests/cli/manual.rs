@@ -27,6 +27,7 @@ pub fn commands() -> Vec<Vec<&'static str>> {
         "alerts",
         "report",
         "live",
+        "archive",
         "check",
         "config",
         "completions",
