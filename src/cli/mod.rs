@@ -12,6 +12,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::alerts::{self, AlertsArgs};
+use crate::commands::archive::{self, ArchiveArgs};
 use crate::commands::check::{self, CheckArgs};
 use crate::commands::collect::args::RunArgs;
 use crate::commands::collect::metrics_file::MetricsFile;
@@ -69,6 +70,8 @@ enum Command {
         #[command(subcommand)]
         command: ExportCommand,
     },
+    #[command(about = text("把完成的月份移出資料目錄；其他命令仍會讀取", "Move finished months away, where they are still read"), after_help = help::tail!("archive"))]
+    Archive(ArchiveArgs),
     #[command(about = text("檢查設定、Token、管理 API 與每個節點，不收集也不寫入", "Check settings, token, API and nodes; write nothing"), after_help = help::tail!("check"))]
     Check(CheckArgs),
     #[command(about = text("顯示生效的設定，或產生設定檔", "Show the settings in force, or make a settings file"), arg_required_else_help = false)]
@@ -106,6 +109,7 @@ impl Cli {
             Command::Report(args) => report::run(args, &frame),
             Command::Live(args) => live::run(args, &frame),
             Command::Export { command } => export::run(command, &frame),
+            Command::Archive(args) => archive::run(args, &frame),
             Command::Check(args) => check::run(args, &frame),
             Command::Config { command } => config::run(command, &frame),
             Command::Inventory(args) => inventory::run(args),

@@ -21,9 +21,9 @@ macro_rules! topics {
 
 /// In the order of the list of topics.
 #[rustfmt::skip]
-pub const TOPICS: [Topic; 23] = topics![
+pub const TOPICS: [Topic; 24] = topics![
     "install" "files" "settings" "gpu-map" "token" "privacy" "scheduling" "catch-up" "status" "users" "alerts"
-    "report" "live" "export" "check" "notify" "metrics" "logs" "json" "exit-status" "limits" "migration"
+    "report" "live" "export" "archive" "check" "notify" "metrics" "logs" "json" "exit-status" "limits" "migration"
     "troubleshooting"
 ];
 

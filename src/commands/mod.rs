@@ -1,6 +1,7 @@
 //! What the program does: a file for each command.
 
 pub mod alerts;
+pub mod archive;
 pub mod calendar;
 pub mod check;
 pub mod collect;

@@ -35,7 +35,7 @@ fn parse_days(days: &str) -> Result<u16, String> {
 
 /// A month, by its first day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Month(NaiveDate);
+pub struct Month(pub NaiveDate);
 
 impl FromStr for Month {
     type Err = String;

@@ -80,7 +80,8 @@ fn last_days(calendar: &Calendar, archive: &Archive, count: u16) -> (NaiveDate, 
     (last - Days::new(u64::from(count) - 1), last)
 }
 
-fn day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
+/// What there is of a day. One that was moved away together with its record is looked at as in its old place.
+pub fn day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
     let record = known_record(archive, window.date);
     let files = archive.day(window.date);
     let lost = |node: &&Node| {
@@ -89,8 +90,12 @@ fn day(archive: &Archive, nodes: &[&Node], window: Window) -> Evidence {
         (!lost.is_empty()).then(|| (node.name.clone(), lost))
     };
     let lost = nodes.iter().filter_map(lost).collect();
+    let of_record = archive.month_of_record(window.date);
     let moved = nodes.iter().filter_map(|node| {
         let month = files.moved_to(node)?;
+        if of_record.as_ref() == Some(&month) {
+            return None;
+        }
         Some((node.name.clone(), month.parent()?.to_owned()))
     });
     let moved: BTreeMap<_, _> = moved.collect();

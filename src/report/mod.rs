@@ -4,6 +4,7 @@
 pub mod absence;
 pub mod alerts;
 pub mod alerts_table;
+pub mod archive;
 pub mod check;
 pub mod live;
 pub mod notice;

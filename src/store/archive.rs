@@ -1,6 +1,7 @@
 //! What the data directory holds, for whoever only looks.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
@@ -44,7 +45,7 @@ impl Archive {
 
     /// The answer that was kept for a day.
     pub fn kept_tasks(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
-        match self.tasks(date).read() {
+        match self.read_of_day("tasks", date) {
             Err(error) if error.is_of_no_file() => Ok(None),
             read => read,
         }
@@ -66,7 +67,7 @@ impl Archive {
 
     /// The record of a day, if there is one that is whole.
     pub fn record(&self, date: NaiveDate) -> Result<Option<DayRecord>, ReadError> {
-        let file = self.run(date).read()?;
+        let file = self.read_of_day("runs", date)?;
         Ok(file.and_then(|file| serde_json::from_slice(&file).ok()))
     }
 
@@ -74,8 +75,48 @@ impl Archive {
         self.file_of_day("cards", date)
     }
 
+    /// What was recorded of the cards of a day's files.
+    pub fn recorded_cards(&self, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
+        self.read_of_day("cards", date)
+    }
+
+    /// The month in which the record of a day lies, if it was moved away.
+    pub fn month_of_record(&self, date: NaiveDate) -> Option<PathBuf> {
+        let is_there = |file: StateFile| fs::symlink_metadata(file.path).is_ok();
+        if is_there(self.run(date)) {
+            return None;
+        }
+        let mut months = self.months(date);
+        months.find(|month| is_there(self.state_in(month, "runs", date)))
+    }
+
+    /// Where what was kept of a day may lie: here, and with its month.
+    pub fn kept_files(&self, date: NaiveDate) -> Vec<PathBuf> {
+        let trees = [self.root.clone()].into_iter().chain(self.months(date));
+        let kinds = ["tasks", "runs", "cards"];
+        let in_tree = |tree: PathBuf| kinds.map(|kind| self.state_in(&tree, kind, date).path);
+        trees.flat_map(in_tree).collect()
+    }
+
     fn file_of_day(&self, kind: &str, date: NaiveDate) -> StateFile {
-        self.state(&format!("{kind}/{date}.json"))
+        self.state_in(&self.root, kind, date)
+    }
+
+    fn state_in(&self, tree: &Path, kind: &str, date: NaiveDate) -> StateFile {
+        StateFile::new(tree, self.readable_by, format!("{kind}/{date}.json"))
+    }
+
+    /// What was kept of a day, here or with its month that was moved away.
+    fn read_of_day(&self, kind: &str, date: NaiveDate) -> Result<Option<Vec<u8>>, ReadError> {
+        let here = self.file_of_day(kind, date).read()?;
+        if here.is_some() {
+            return Ok(here);
+        }
+        let files = self.months(date);
+        let mut files = files.map(|month| self.state_in(&month, kind, date));
+        // A place that cannot be entered has no days.
+        let moved = files.find(|file| fs::symlink_metadata(&file.path).is_ok());
+        moved.map_or(Ok(None), |file| file.read())
     }
 
     pub fn state(&self, name: &str) -> StateFile {

@@ -84,11 +84,10 @@ impl<'a> DayCopies<'a> {
         shared.update(CONTENTS);
         let of_window = format!("{} {:?}", window.zone, window.interval);
         shared.update(of_window.as_bytes());
-        let state = [archive.tasks(date), archive.run(date), archive.cards(date)];
         let months: Vec<PathBuf> = archive.months(date).collect();
         let trees: Vec<_> = [&archive.root].into_iter().chain(&months).collect();
         let reports = trees.iter().map(|tree| reports::users_file(tree, date));
-        for path in state.into_iter().map(|file| file.path).chain(reports) {
+        for path in archive.kept_files(date).into_iter().chain(reports) {
             add_file(&mut shared, &path);
         }
         let mut nodes = BTreeMap::new();
@@ -274,9 +273,10 @@ fn is_absence(error: &io::Error) -> bool {
 }
 
 fn add_file(context: &mut Context, path: &Path) {
-    let found = fs::metadata(path);
-    let found = found.map(|found| (found.size(), found.mtime(), found.mtime_nsec()));
-    context.update(format!("{:?}", found.ok()).as_bytes());
+    if let Ok(found) = fs::metadata(path) {
+        let found = (found.size(), found.mtime(), found.mtime_nsec());
+        context.update(format!("{found:?}").as_bytes());
+    }
 }
 
 fn fingerprint(context: Context) -> Fingerprint {

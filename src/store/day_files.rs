@@ -65,7 +65,7 @@ pub struct UnusableFile {
 
 impl Archive {
     pub fn day(&self, date: NaiveDate) -> DayFiles<'_> {
-        let recorded = self.cards(date).read().ok().flatten();
+        let recorded = self.recorded_cards(date).ok().flatten();
         DayFiles {
             archive: self,
             date,

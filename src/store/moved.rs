@@ -1,5 +1,5 @@
-//! Months that were moved away from the data directory, as the old suite's archiver does it on the first of a month:
-//! `<dir>/<YYYY-MM>/` has the tree's layout. They are read and never written.
+//! Months that were moved away from the data directory, by `archive` or, without the program's own state, by the old
+//! suite's archiver: `<dir>/<YYYY-MM>/` has the tree's layout. No run ever changes them.
 
 use std::fs;
 use std::io;

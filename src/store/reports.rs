@@ -114,7 +114,7 @@ pub fn write_users(
             problem,
         }),
     };
-    // Where the month is moved away once more, this report takes the place of the one there.
+    // Where the old suite moves the month once more, this report takes the place of the one there.
     for month in archive.months(window.date) {
         if let Ok(Some(moved)) = in_tree(&month, window.date) {
             add_nodes(&mut day, moved, window);

@@ -182,13 +182,18 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
     }
 }
 
+/// Whether it is called as temporary files are.
+pub fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
 /// Removes the temporary files and directories in `directory`, as far as it can be read.
 pub fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
     let files = fs::read_dir(directory).into_iter().flatten().flatten();
-    let is_temporary = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
     for file in files {
-        if file.file_name().to_str().is_some_and(is_temporary) {
-            let path = file.path();
+        let path = file.path();
+        if is_temporary(&path) {
             tracing::info!(file = %path.display(), "removing what a killed run left");
             let removed = if file.file_type().is_ok_and(|kind| kind.is_dir()) {
                 remove_left(&path)

@@ -60,6 +60,8 @@ fn every_command_speaks_english() {
         &["report", DATE],
         &["report", DATE, "-o", "-"],
         &["live", "--once"],
+        &["archive", "--dry-run"],
+        &["archive"],
         &["alerts", DATE],
         &["alerts", DATE, "--send"],
         &["config", "show"],

@@ -28,6 +28,7 @@ pub fn commands() -> Vec<Vec<&'static str>> {
         "report",
         "live",
         "export",
+        "archive",
         "check",
         "config",
         "inventory",

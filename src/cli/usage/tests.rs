@@ -127,8 +127,12 @@ fn the_help_that_is_named_is_that_of_the_subcommand() {
 fn options_of_the_run_are_refused_beside_a_subcommand() {
     for (arguments, expected) in [
         (
-            &["--dry-run", "--jobs", "3", "status"][..],
-            "--dry-run 是收集資料時的選項，不能與子命令一起使用：請從 daily-gpu-log status 的命令列移除",
+            &["--user-report", "--jobs", "3", "status"][..],
+            "--user-report 是收集資料時的選項，不能與子命令一起使用：請從 daily-gpu-log status 的命令列移除",
+        ),
+        (
+            &["--dry-run", "--jobs", "3", "status"],
+            "--dry-run 只用於收集資料與 archive",
         ),
         (&["status", "--jobs", "3"], "--jobs <N> 是收集資料時的選項"),
         (

@@ -92,7 +92,8 @@ fn missed<'a>(request: &Request<'a>, archive: &Archive) -> Result<Vec<PlannedDay
             ) => continue,
             window => window?,
         };
-        let day = assess(request, archive, window);
+        let wants_users = !request.args.skip_task_info;
+        let day = assess(&request.nodes, wants_users, archive, window);
         if !(day.collect.is_empty() && day.given_up.is_empty()) {
             days.push(day);
         }
@@ -100,14 +101,19 @@ fn missed<'a>(request: &Request<'a>, archive: &Archive) -> Result<Vec<PlannedDay
     Ok(days)
 }
 
-fn assess<'a>(request: &Request<'a>, archive: &Archive, window: Window) -> PlannedDay<'a> {
+/// Which of `nodes` lack something of a day that is over, and which of these are not worth asking for again.
+pub fn assess<'a>(
+    nodes: &[&'a Node],
+    wants_users: bool,
+    archive: &Archive,
+    window: Window,
+) -> PlannedDay<'a> {
     let record = known_record(archive, window.date);
     let files = archive.day(window.date);
-    let wants_users = !request.args.skip_task_info;
     let in_report = files.in_users_report(&window);
     let (mut collect, mut given_up) = (Vec::new(), Vec::new());
     let is_moved = |node: &Node| files.moved_to(node).is_some() && files.has_readings(node);
-    for &node in request.nodes.iter().filter(|node| !is_moved(node)) {
+    for &node in nodes.iter().filter(|node| !is_moved(node)) {
         let found = found(node, &window, &files, record.as_ref());
         let record = record.as_ref().and_then(|record| record.node(&node.name));
         let is_in_report = in_report.contains(&node.name);

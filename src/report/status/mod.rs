@@ -62,6 +62,9 @@ pub struct DayStatus {
     pub nodes: usize,
     pub task_information: Option<TaskState>,
     pub reasons: Vec<String>,
+    /// What makes it incomplete.
+    #[serde(skip)]
+    pub shortfalls: BTreeSet<Shortfall>,
     pub last_run: Option<UnixSeconds>,
     pub last_exit_status: Option<u8>,
 }
@@ -100,7 +103,7 @@ impl<'a> StatusReport<'a> {
 }
 
 impl DayStatus {
-    fn new(day: &Evidence, nodes: &[&Node]) -> Self {
+    pub fn new(day: &Evidence, nodes: &[&Node]) -> Self {
         let of_this_day = |record: &&DayRecord| record.is_of(&day.window);
         let record = day.record.as_ref().filter(of_this_day);
         let state = |node: &&Node| NodeState::new(node, day, record);
@@ -137,6 +140,7 @@ impl DayStatus {
             nodes: nodes.len(),
             task_information: tasks,
             reasons,
+            shortfalls,
             last_run: record.map(|record| record.last_run.started_at),
             last_exit_status: record.map(|record| record.last_run.exit_status),
         }

@@ -117,6 +117,7 @@ mod tests {
     use crate::analysis::{Completeness, Coverage};
     use crate::model::{ExitStatus, Language};
     use pretty_assertions::assert_eq;
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     fn day(date: &str, verdict: Verdict, found: usize, reasons: &[&str]) -> DayStatus {
@@ -128,6 +129,7 @@ mod tests {
             nodes: 4,
             task_information: Some(TaskState::Early),
             reasons: reasons.iter().map(ToString::to_string).collect(),
+            shortfalls: BTreeSet::new(),
             last_run: None,
             last_exit_status: None,
         }
