@@ -32,7 +32,7 @@ pub async fn write_run(client: &mut Client, day: &TreeDay<'_>) -> Result<(), Err
         let (code, message) = (text(&notice.code), text(&notice.message));
         json!({"severity": notice.severity, "code": code, "message": message})
     });
-    let notices = Value::from_iter(notices).to_string();
+    let notices = notices.collect::<Value>().to_string();
     let transaction = begin(client).await?;
     let values: [&(dyn ToSql + Sync); 7] = [
         &Date(day.window.date),
@@ -52,10 +52,10 @@ pub async fn write(
     day: &TreeDay<'_>,
     nodes: &[NodeCopy],
 ) -> Result<(), Error> {
+    const WAIT: &str = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS lock";
     let date = Date(day.window.date);
     let names: Vec<Cow<str>> = nodes.iter().map(|node| text(&node.node)).collect();
     let transaction = begin(client).await?;
-    const WAIT: &str = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS lock";
     let locks = locks(day.window.date, nodes);
     transaction.execute(WAIT, &[&locks]).await?;
     for table in ["series", "holding", "usage", "node_day"] {
