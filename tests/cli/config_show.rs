@@ -127,6 +127,11 @@ timeout = "10s"  # 內建
 [report]
 nightly = false  # 內建
 
+[database]
+# url：未設定
+# password_file：未設定
+# ca_file：未設定
+
 [alerts]
 window_days = 7  # 內建
 min_idle_hours = 24  # 內建
@@ -326,7 +331,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 8 + 1 + 7);
+    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 8 + 1 + 3 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }
@@ -409,6 +414,21 @@ fn a_secret_that_systemd_gives_the_service_is_shown_as_that() {
         .run_with(&SHOW, &[("CREDENTIALS_DIRECTORY", &*directory)])
         .exits(0)
         .stdout_lacks("systemd");
+}
+
+#[test]
+fn the_password_of_the_database_that_systemd_gives_the_service_is_shown_as_that() {
+    let world = with(Some(
+        "[database]\nurl = \"postgres://gpulog@127.0.0.1/gpu\"\n",
+    ));
+    world.write("credentials/database-password", "hush");
+    let directory = world.path("credentials").display().to_string();
+    let _ = world
+        .run_with(&SHOW, &[("CREDENTIALS_DIRECTORY", &*directory)])
+        .exits(0)
+        .stdout_has("\nurl = \"postgres://gpulog@127.0.0.1/gpu\"  # 設定檔")
+        .stdout_has("\n# password_file：已設定，內容不顯示  # systemd 憑證 database-password\n")
+        .stdout_lacks("hush");
 }
 
 #[test]

@@ -201,6 +201,25 @@ fn a_password_in_an_address_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn a_password_in_the_address_of_the_database_is_refused_and_not_repeated() {
+    let world = Lab::new().start();
+    for url in [
+        "postgres://gpulog:hunter2@127.0.0.1/gpu",
+        "postgres://gpulog@127.0.0.1/gpu?password=hunter2",
+        "postgres://gpulog@127.0.0.1/gpu?hunter2=1",
+        "host=127.0.0.1 dbname=gpu password=hunter2",
+    ] {
+        world.write(FILE, &format!("[database]\nurl = \"{url}\""));
+        let _ = world
+            .run(&[DATE, "-vv"])
+            .exits(10)
+            .stderr_has("database.url：")
+            .stderr_lacks("hunter2")
+            .writes_nothing();
+    }
+}
+
+#[test]
 fn zones_and_times_that_cannot_be_are_refused() {
     refused(&[
         (

@@ -73,9 +73,9 @@ CREATE TABLE daily_gpu_log.usage (
     vram_percent double precision,
     starts timestamptz NOT NULL,
     ends timestamptz NOT NULL,
-    doubts text NOT NULL,
-    UNIQUE (date, node, gpu, user_name)
+    doubts text NOT NULL
 );
+CREATE INDEX usage_date_node ON daily_gpu_log.usage (date, node);
 COMMENT ON TABLE daily_gpu_log.usage IS
     'For how long each user held each GPU of each day, and what it did meanwhile. Users who held it at once have each all of that time';
 COMMENT ON COLUMN daily_gpu_log.usage.kind IS 'held by a user, or free: the time in which nobody held it';

@@ -39,10 +39,8 @@ impl Place {
                 *host = format!("{host}:{port}");
             }
         }
-        let account = || {
-            let name = std::env::var("USER").ok();
-            name.unwrap_or_default()
-        };
+        // Who logs in where nobody is named.
+        let account = || std::env::var("USER").unwrap_or_default();
         Self {
             database: config.get_dbname().unwrap_or_default().to_owned(),
             host: hosts.join(","),
@@ -91,6 +89,12 @@ impl Place {
     fn known(&self, error: &Error) -> Option<Both> {
         if let Some(error) = error.as_db_error() {
             return Some(self.refusal(error));
+        }
+        if error.is_closed() {
+            return Some(both!(
+                "伺服器結束了連線（請檢查它是否停止或重新啟動，再試一次）",
+                "the server closed the connection (check whether it stopped or restarted, and try again)"
+            ));
         }
         let cause = root_cause(error);
         let user = &self.user;

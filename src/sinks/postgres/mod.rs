@@ -4,6 +4,7 @@
 //! connections open.
 
 mod batch;
+mod copy;
 mod failure;
 mod schema;
 mod tls;
@@ -24,7 +25,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{Fingerprint, NodeCopy, Sink, SinkError, TreeDay, Unread};
 use crate::model::{Both, both};
 use crate::settings::Database;
-use batch::Date;
+use copy::Date;
 use failure::Place;
 
 /// The longest that connecting to one address may take, and with the login and all addresses of the server.

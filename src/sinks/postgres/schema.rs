@@ -37,34 +37,37 @@ pub fn check(version: i32) -> Result<(), Both> {
 }
 
 async fn read(transaction: &Transaction<'_>) -> Result<i32, Error> {
-    const IS_THERE: &str = "SELECT to_regclass('daily_gpu_log.meta') IS NOT NULL";
+    // Not by `to_regclass`, which may not see what another has made while this one waited for the lock.
+    const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
+                            WHERE schemaname = 'daily_gpu_log' AND tablename = 'meta')";
+    const VERSION: &str = "SELECT max(version) FROM daily_gpu_log.meta";
     let row = transaction.query_one(IS_THERE, &[]).await?;
     if !row.try_get(0)? {
         return Ok(0);
     }
-    const VERSION: &str = "SELECT max(version) FROM daily_gpu_log.meta";
     let row = transaction.query_one(VERSION, &[]).await?;
     Ok(row.try_get::<_, Option<i32>>(0)?.unwrap_or(0))
 }
 
 /// Makes the tables what this program knows, unless they are newer. The version that they then have.
 pub async fn migrate(client: &mut Client) -> Result<i32, Error> {
-    let transaction = begin(client).await?;
     const WAIT: &str = "SELECT pg_advisory_xact_lock($1)";
+    const IS_THERE: &str =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'daily_gpu_log')";
+    const CREATE: &str = "CREATE SCHEMA daily_gpu_log";
+    const UPDATE: &str = "UPDATE daily_gpu_log.meta SET version = $1";
+    let transaction = begin(client).await?;
     transaction.execute(WAIT, &[&LOCK]).await?;
     // Another may have made them meanwhile.
     let mut version = read(&transaction).await?;
-    const IS_THERE: &str = "SELECT to_regnamespace('daily_gpu_log') IS NOT NULL";
+    // Without the right to make one, it is enough to own one that is there.
     let row = transaction.query_one(IS_THERE, &[]).await?;
     if !row.try_get::<_, bool>(0)? {
-        transaction
-            .batch_execute("CREATE SCHEMA daily_gpu_log")
-            .await?;
+        transaction.batch_execute(CREATE).await?;
     }
     for (number, migration) in (1..).zip(MIGRATIONS) {
         if number > version {
             transaction.batch_execute(migration).await?;
-            const UPDATE: &str = "UPDATE daily_gpu_log.meta SET version = $1";
             transaction.execute(UPDATE, &[&number]).await?;
             version = number;
         }
