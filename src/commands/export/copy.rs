@@ -82,6 +82,12 @@ fn copy_day(
     let contents = copies.contents();
     day.problems.extend(contents.problems.iter().cloned());
     let unread = write(scope, sink, &contents, &nodes, (window, day))?;
+    if unread > 0 && sink.writes_whole_days() {
+        day.problems.push(both!(
+            "因為有節點無法讀取，當日的副本維持原狀",
+            "the copy of the day is left as it was, since a node cannot be read"
+        ));
+    }
     day.written = match unread {
         0 => changed.len(),
         _ if sink.writes_whole_days() => 0,

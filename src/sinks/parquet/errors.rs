@@ -3,8 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use chrono::NaiveDate;
-
 use crate::model::{both, text};
 use crate::sinks::SinkError;
 
@@ -42,13 +40,5 @@ pub fn unreadable(path: &Path, cause: &io::Error) -> SinkError {
         "無法讀取 {path}：{cause}（請確認對它有讀取權限）",
         "cannot read {path}: {cause}; check the permission to read it",
         path = path.display()
-    ))
-}
-
-pub fn left_as_it_was(root: &Path, date: NaiveDate) -> SinkError {
-    SinkError(both!(
-        "{path} 中 {date} 的檔案維持原狀：當日有節點無法讀取，請排除後再匯出一次",
-        "the files of {date} in {path} were left as they were: a node of that day cannot be read; mend that and export again",
-        path = root.display()
     ))
 }

@@ -1,6 +1,7 @@
 //! A dataset of Parquet files, which DuckDB, ClickHouse, Spark and Trino read as it lies:
 //! `<table>/date=YYYY-MM-DD/<shard>.parquet`, exactly one file for a table, a date and a shard.
 
+mod column;
 mod digest;
 mod errors;
 mod file;
@@ -10,9 +11,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use parquet::errors::ParquetError;
@@ -24,7 +24,7 @@ use super::{Fingerprint, NodeCopy, Sink, SinkError, TreeDay, Unread};
 use crate::model::{UnixSeconds, if_there};
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
-use errors::{left_as_it_was, unreadable, unwritable};
+use errors::{unreadable, unwritable};
 pub use file::Modes;
 use file::{cause, make_directory};
 use tables::{ALL, DayFiles, NODE_DAYS};
@@ -45,18 +45,19 @@ struct Exported {
 }
 
 impl Parquet {
-    pub fn open(root: &Path, shard: &str, modes: Modes) -> Result<Self, SinkError> {
-        make_directory(root, modes)?;
-        Ok(Self {
-            root: root.to_owned(),
+    /// The directory need not be there, and is not made before something is written.
+    pub fn new(root: PathBuf, shard: &str, modes: Modes) -> Self {
+        Self {
+            root,
             shard: shard.to_owned(),
             modes,
-        })
+        }
     }
 
     /// Waits until no other program writes files of the shard. Where the file system has no locks, the files of two
     /// are whole nevertheless, and the next export makes them those of one.
     fn lock(&self) -> Result<File, SinkError> {
+        make_directory(&self.root, self.modes)?;
         let path = self.root.join(format!(".{}.lock", self.shard));
         let mut options = OpenOptions::new();
         options.write(true).create(true).mode(self.modes.file);
@@ -73,19 +74,22 @@ impl Parquet {
             return Ok(BTreeMap::new());
         }
         let path = self.path(&NODE_DAYS, date);
-        let file = match if_there(regular_file::open(&path)) {
+        let opened = match if_there(regular_file::open(&path)) {
             Err(error) if error.kind() == NOT_REGULAR => None,
             opened => opened.map_err(|error| unreadable(&path, &error))?,
         };
-        match file.map(read).unwrap_or_default().map_err(cause) {
-            Err(error) if error.raw_os_error().is_some() => Err(unreadable(&path, &error)),
-            Err(error) => {
-                let file = path.display();
-                tracing::info!(%file, %error, "cannot be read, and is written again");
-                Ok(BTreeMap::new())
-            }
-            read => read.map_err(|error| unreadable(&path, &error)),
+        let Some(file) = opened else {
+            return Ok(BTreeMap::new());
+        };
+        let error = match read(file).map_err(cause) {
+            Ok(exported) => return Ok(exported),
+            Err(error) => error,
+        };
+        if error.raw_os_error().is_some() {
+            return Err(unreadable(&path, &error));
         }
+        tracing::info!(file = %path.display(), %error, "cannot be read, and is written again");
+        Ok(BTreeMap::new())
     }
 
     fn path(&self, table: &file::Table, date: NaiveDate) -> PathBuf {
@@ -118,7 +122,10 @@ impl Sink for Parquet {
         let before = self.exported(date)?;
         let mut files = DayFiles::begin(&self.root, self.modes, day)?;
         for node in nodes {
-            let node = node.map_err(|Unread| left_as_it_was(&self.root, date))?;
+            let Ok(node) = node else {
+                tracing::warn!(%date, "a node cannot be read: the files of the day stay as they are");
+                return Ok(());
+            };
             let before = before.get(&node.node);
             let same = before.filter(|before| before.fingerprint == node.fingerprint);
             files.add(&node, same.map_or(day.exported_at, |same| same.at))?;

@@ -1,12 +1,11 @@
 //! Which tables the dataset has, and the rows of a node's day in each.
 
-use serde::Serialize;
-
-use super::file::{Cell, Modes, Table, TableFile};
-use crate::analysis::{NoticeRecord, Severity};
-use crate::model::{CardUsage, Reading, UnixSeconds, Window};
-use crate::sinks::{NodeCopy, SinkError, TreeDay};
 use std::path::Path;
+
+use super::column::Cell;
+use super::file::{Modes, Table, TableFile};
+use crate::model::{CardUsage, Reading, UnixSeconds, Window};
+use crate::sinks::{NodeCopy, SinkError, TreeDay, doubt_words, notices};
 
 pub const READINGS: Table = Table {
     name: "readings",
@@ -122,8 +121,7 @@ impl<'a> DayFiles<'a> {
             node_days: begin(&NODE_DAYS)?,
         };
         if let Some(run) = day.last_run {
-            let notices: Vec<_> = run.notices.iter().map(Notice::of).collect();
-            let notices = serde_json::to_string(&notices).expect("texts");
+            let notices = notices(run);
             files.runs.add([
                 Cell::instant(run.started_at),
                 Cell::Double(run.duration_seconds),
@@ -141,7 +139,6 @@ impl<'a> DayFiles<'a> {
         self.add_holdings(node);
         self.add_usage(node);
         let window = self.window;
-        let task_information = node.task_information.map(word);
         self.node_days.add([
             Cell::text(&node.node),
             Cell::instant(window.start),
@@ -151,7 +148,7 @@ impl<'a> DayFiles<'a> {
             Cell::text(window.zone.name()),
             Cell::count(node.coverage.found),
             Cell::count(node.coverage.due),
-            Cell::or_null(task_information.as_deref(), Cell::text),
+            Cell::or_null(node.task_source(), Cell::text),
             Cell::or_null(node.tasks_as_of, Cell::instant),
             Cell::Bytes(&node.fingerprint),
             Cell::instant(exported_at),
@@ -208,13 +205,12 @@ impl<'a> DayFiles<'a> {
         let Some(usage) = &node.usage else {
             return;
         };
-        let doubts: Vec<_> = usage.doubts.iter().map(word).collect();
-        let doubts = doubts.join(";");
+        let doubts = doubt_words(&usage.doubts);
         for entry in &usage.entries {
             let (user, account) = (entry.user.as_deref(), entry.account);
             self.usage.add([
                 Cell::text(&node.node),
-                Cell::text(if user.is_some() { "held" } else { "free" }),
+                Cell::text(entry.kind()),
                 Cell::or_null(user, Cell::text),
                 Cell::small(entry.gpu.0),
                 Cell::count(account.seconds()),
@@ -250,27 +246,4 @@ impl<'a> DayFiles<'a> {
 
 fn percent(reading: Option<Reading>) -> Cell<'static> {
     Cell::or_null(reading, |reading| Cell::Double(reading.percent()))
-}
-
-/// The word that JSON has for a value that is one.
-fn word(value: impl Serialize) -> String {
-    let word = serde_json::to_value(value).expect("a word");
-    word.as_str().unwrap_or_default().to_owned()
-}
-
-#[derive(Serialize)]
-struct Notice<'a> {
-    severity: Severity,
-    code: &'a str,
-    message: &'a str,
-}
-
-impl<'a> Notice<'a> {
-    fn of(notice: &'a NoticeRecord) -> Self {
-        Self {
-            severity: notice.severity,
-            code: &notice.code,
-            message: &notice.message,
-        }
-    }
 }
