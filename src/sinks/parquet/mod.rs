@@ -1,6 +1,7 @@
 //! A dataset of Parquet files, which DuckDB, ClickHouse, Spark and Trino read as it lies:
 //! `<table>/date=YYYY-MM-DD/<shard>.parquet`, exactly one file for a table, a date and a shard.
 
+mod column;
 mod digest;
 mod errors;
 mod file;

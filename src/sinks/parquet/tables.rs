@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::file::{Cell, Modes, Table, TableFile};
+use super::column::Cell;
+use super::file::{Modes, Table, TableFile};
 use crate::model::{CardUsage, Reading, UnixSeconds, Window};
 use crate::sinks::{NodeCopy, SinkError, TreeDay, doubt_words, notices};
 
