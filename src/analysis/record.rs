@@ -1,9 +1,10 @@
 //! The result of collecting a day: what a run reports, and what is remembered of it for `--catch-up`, for `status`,
 //! and for whoever looks later.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,18 @@ pub struct DayRecord {
     pub window: WindowRecord,
     pub last_run: LastRun,
     pub nodes: Vec<NodeRecord>,
+    #[serde(skip)]
+    pub by_name: ByName,
+}
+
+/// Where each of the nodes stands: found out when the first is asked for, after which they stay as they are.
+#[derive(Clone, Debug, Default)]
+pub struct ByName(OnceLock<HashMap<String, usize>>);
+
+impl PartialEq for ByName {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,7 +160,11 @@ impl DayRecord {
     }
 
     pub fn node(&self, name: &str) -> Option<&NodeRecord> {
-        self.nodes.iter().find(|node| node.name == name)
+        let by_name = self.by_name.0.get_or_init(|| {
+            let names = self.nodes.iter().map(|node| node.name.clone());
+            names.zip(0..).collect()
+        });
+        by_name.get(name).map(|&at| &self.nodes[at])
     }
 }
 

@@ -1,18 +1,29 @@
 //! The record of a run, together with what was recorded before.
 
+use std::collections::HashMap;
+
 use super::day::{NodeReport, RunReport};
 use super::notice::{Kind, Notice};
-use crate::analysis::{DayRecord, LastRun, NodeRecord};
+use crate::analysis::{ByName, DayRecord, LastRun, NodeRecord};
 
 impl DayRecord {
     /// What is to be remembered of a run: of the nodes that it asked what it found, of their files that it left as they
     /// were and of the other nodes what `earlier` has.
     pub fn of_run(report: &RunReport, earlier: Option<Self>) -> Self {
         let mut nodes = earlier.map_or_else(Vec::new, |earlier| earlier.nodes);
+        let known = nodes.iter().map(|node| node.name.clone());
+        let known: HashMap<_, _> = known.zip(0..).collect();
+        let mut notices: HashMap<&str, Vec<&Notice>> = HashMap::new();
+        for notice in &report.notices {
+            if let Some(node) = notice.node() {
+                notices.entry(node).or_default().push(notice);
+            }
+        }
         for node in &report.nodes {
             let name = &node.node.name;
-            let known = nodes.iter_mut().find(|known| known.name == *name);
-            let record = NodeRecord::of_run(node, report, known.as_deref());
+            let notices = notices.remove(&**name).unwrap_or_default();
+            let known = known.get(name).map(|&at: &usize| &mut nodes[at]);
+            let record = NodeRecord::of_run(node, report, &notices, known.as_deref());
             match known {
                 Some(known) => *known = record,
                 None => nodes.push(record),
@@ -34,15 +45,20 @@ impl DayRecord {
                 notices: about_none.map(Notice::record).collect(),
             },
             nodes,
+            by_name: ByName::default(),
         }
     }
 }
 
 impl NodeRecord {
-    fn of_run(node: &NodeReport, report: &RunReport, before: Option<&Self>) -> Self {
+    fn of_run(
+        node: &NodeReport,
+        report: &RunReport,
+        notices: &[&Notice],
+        before: Option<&Self>,
+    ) -> Self {
         let NodeReport { node, files, .. } = node;
-        let about_it = |notice: &&Notice| notice.node() == Some(&node.name);
-        let notices = || report.notices.iter().filter(about_it);
+        let notices = || notices.iter().copied();
         let kept = || before.and_then(|before| before.files.clone());
         Self {
             name: node.name.clone(),

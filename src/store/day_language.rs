@@ -1,5 +1,6 @@
 //! The language of a day's files, of which there is one for all of them.
 
+use std::fs;
 use std::path::PathBuf;
 
 use super::day_files::{DayFiles, OtherSettings};
@@ -34,6 +35,8 @@ impl DayFiles<'_> {
     /// That of the average of a node, or of a GPU's file where a killed run left no average.
     fn of_node(&self, node: &Node) -> Option<(PathBuf, Language)> {
         let directory = self.found_in(node);
+        // Most often the day is not there yet, and its files need not be looked for.
+        fs::metadata(&directory).ok()?;
         let average = directory.join(format!("average_{}.csv", self.date));
         let headers: [Header; 2] = [average_csv::header, average_csv::header_without_users];
         let gpus = (0..).map(GpuIndex).zip(&node.cards);
@@ -60,7 +63,6 @@ mod tests {
     use chrono_tz::Tz;
     use pretty_assertions::assert_eq;
     use std::collections::BTreeMap;
-    use std::fs;
     use std::time::Duration;
 
     /// All files of a day of two nodes, of which one has no task information.

@@ -76,9 +76,10 @@ impl Layout {
             record,
             ..Self::default()
         };
+        let end = format!("_{date}.csv");
         for entry in if_there(fs::read_dir(directory))?.into_iter().flatten() {
             let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| number(name, date));
+            let number = name.to_str().and_then(|name| number(name, &end));
             layout.numbers.extend(number);
         }
         let summary = match regular_file::read(&directory.join(format!("summary_{date}.txt"))) {
@@ -162,9 +163,9 @@ fn changed(then: CardId, now: CardId) -> String {
     )
 }
 
-fn number(name: &str, date: NaiveDate) -> Option<u64> {
+fn number(name: &str, end: &str) -> Option<u64> {
     let rest = name.strip_prefix("gpu")?;
-    let digits = rest.strip_suffix(&format!("_{date}.csv"))?;
+    let digits = rest.strip_suffix(end)?;
     let number: u64 = digits.parse().ok()?;
     (number.to_string() == digits).then_some(number)
 }
@@ -257,7 +258,7 @@ mod tests {
 
     #[test]
     fn only_a_number_as_the_program_writes_it_names_a_file() {
-        let date = "2025-08-01".parse().expect("a date");
+        let end = "_2025-08-01.csv";
         for (name, expected) in [
             ("gpu0_2025-08-01.csv", Some(0)),
             ("gpu57_2025-08-01.csv", Some(57)),
@@ -267,7 +268,7 @@ mod tests {
             ("gpu0_2025-08-02.csv", None),
             ("gpu0_2025-08-01.csv.unreadable1", None),
         ] {
-            assert_eq!(number(name, date), expected, "{name}");
+            assert_eq!(number(name, end), expected, "{name}");
         }
     }
 }

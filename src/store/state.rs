@@ -1,10 +1,12 @@
 //! The program's own state beside the tree, in `<data-dir>/.daily-gpu-log/`: what runs keep for later ones.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::write::{Modes, WriteError, put};
+use serde::Serialize;
+
+use super::write::{Modes, WriteError, put, put_by};
 use crate::model::{ReadableBy, if_there, said};
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
@@ -62,9 +64,15 @@ impl StateFile {
         put(&self.path, self.modes, contents, File::sync_all)
     }
 
-    /// Puts the file in place, which a power cut may empty.
-    pub fn keep_unsynced(&self, contents: &[u8]) -> Result<(), WriteError> {
-        put(&self.path, self.modes, contents, |_| Ok(()))
+    /// Puts a value in place as JSON, written as it is made: that of thousands of nodes is large. A power cut may empty
+    /// the file.
+    pub fn keep_json_unsynced(&self, value: &impl Serialize) -> Result<(), WriteError> {
+        put_by(&self.path, self.modes, |file| {
+            let mut file = BufWriter::new(file);
+            serde_json::to_writer(&mut file, value)?;
+            file.write_all(b"\n")?;
+            file.flush()
+        })
     }
 
     pub fn remove(&self) -> Result<(), WriteError> {

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use rustix::process::geteuid;
-use serde::Serialize;
 
 use super::archive::Archive;
 use super::day_files::{DayFiles, UnusableFile};
@@ -89,14 +88,16 @@ impl DataDir {
     /// Keeps the record of a run, if one is given, and notes that all files are in place.
     pub fn end(&self, date: NaiveDate, record: Option<&DayRecord>) -> Result<(), WriteError> {
         // A record that a power cut empties is none, and the day is looked at again.
-        let keep = |record| self.run(date).keep_unsynced(&json(record));
+        let keep = |record| self.run(date).keep_json_unsynced(record);
         let kept = record.map_or(Ok(()), keep);
         unfinished::note(self).remove().and(kept)
     }
 
     /// Keeps who is notified of idle GPUs, also through a power cut right after the notification.
     pub fn keep_alerts(&self, memory: &Memory) -> Result<(), WriteError> {
-        self.alerts().keep(&json(memory))?;
+        let mut file = serde_json::to_vec(memory).expect("it has string keys alone");
+        file.push(b'\n');
+        self.alerts().keep(&file)?;
         self.sync()
     }
 
@@ -104,12 +105,6 @@ impl DataDir {
         let synced = rustix::fs::syncfs(&self.directory);
         synced.map_err(|error| WriteError::at(&self.root)(error.into()))
     }
-}
-
-fn json(record: &impl Serialize) -> Vec<u8> {
-    let mut file = serde_json::to_vec(record).expect("a record has string keys alone");
-    file.push(b'\n');
-    file
 }
 
 impl Tree<'_> {

@@ -90,12 +90,24 @@ pub fn put(
     contents: &[u8],
     sync: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<(), WriteError> {
-    let directory = target.parent().unwrap_or(target);
-    make_directory(directory, modes)?;
-    place(directory, target, modes.file, contents, sync).map_err(WriteError::at(target))
+    put_by(target, modes, |file| {
+        file.write_all(contents)?;
+        sync(file)
+    })
 }
 
-/// The same in a directory that is there.
+/// The same of what `write` writes into it.
+pub fn put_by(
+    target: &Path,
+    modes: Modes,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let directory = target.parent().unwrap_or(target);
+    make_directory(directory, modes)?;
+    place_by(directory, target, modes.file, write).map_err(WriteError::at(target))
+}
+
+/// Puts a file in place in a directory that is there.
 pub fn place(
     directory: &Path,
     target: &Path,
@@ -103,9 +115,20 @@ pub fn place(
     contents: &[u8],
     sync: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<()> {
+    place_by(directory, target, mode, |file| {
+        file.write_all(contents)?;
+        sync(file)
+    })
+}
+
+fn place_by(
+    directory: &Path,
+    target: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file = temporary(directory, mode)?;
-    file.write_all(contents)?;
-    sync(file.as_file())?;
+    write(file.as_file_mut())?;
     file.persist(target)?;
     Ok(())
 }

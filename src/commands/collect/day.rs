@@ -1,5 +1,6 @@
 //! One day: its tasks and its nodes, at the same time, the users' report, and the record for later runs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::thread;
@@ -137,11 +138,16 @@ impl<'a> Run<'a> {
         let asked = nodes.iter().zip(&*results);
         let answering = asked.filter(|(_, result)| !result.notices.iter().any(is_absent));
         let answering: Vec<_> = answering.map(|(node, _)| *node).collect();
-        for (of, on_parent) in self.client.on_parents(&answering, self.jobs()) {
-            let position = nodes.iter().position(|node| node.name == of.name);
-            let position = position.expect("it is one of them");
-            let notices = notice::parent_notices(of, on_parent);
-            results[position].notices.extend(notices);
+        let on_parents = self.client.on_parents(&answering, self.jobs());
+        let mut on_parents: HashMap<_, _> = on_parents
+            .into_iter()
+            .map(|(node, on_parent)| (&*node.name, on_parent))
+            .collect();
+        for (node, result) in nodes.iter().zip(results) {
+            if let Some(on_parent) = on_parents.remove(&*node.name) {
+                let notices = notice::parent_notices(node, on_parent);
+                result.notices.extend(notices);
+            }
         }
     }
 

@@ -45,8 +45,12 @@ impl<'a> Progress<'a> {
     }
 
     fn show(&self) {
-        let left = self.left.iter().map(|&position| self.names[position]);
-        let left: Capped<_, 4> = left.collect();
+        const NAMED: usize = 4;
+        let first = self.left.iter().take(NAMED);
+        let left: Capped<_, NAMED> = Capped {
+            first: first.map(|&position| self.names[position]).collect(),
+            more: self.left.len().saturating_sub(NAMED),
+        };
         self.bar.set_message(left.joined(|_| "…".to_owned()));
     }
 }

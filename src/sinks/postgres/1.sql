@@ -22,7 +22,7 @@ COMMENT ON TABLE daily_gpu_log.node_day IS 'Each node of each day';
 COMMENT ON COLUMN daily_gpu_log.node_day.date IS 'the day in its time zone, from starts to ends';
 COMMENT ON COLUMN daily_gpu_log.node_day.shard IS 'whose tree it is from';
 COMMENT ON COLUMN daily_gpu_log.node_day.until IS 'the end of the last interval that was asked for';
-COMMENT ON COLUMN daily_gpu_log.node_day.readings IS 'the readings that there are, of GPU and of VRAM';
+COMMENT ON COLUMN daily_gpu_log.node_day.readings IS 'the intervals with a reading of both';
 COMMENT ON COLUMN daily_gpu_log.node_day.task_information IS
     'where it is from: known, kept, not_asked or unavailable; NULL where that is not known';
 COMMENT ON COLUMN daily_gpu_log.node_day.tasks_as_of IS 'when the management API gave it';
@@ -122,19 +122,18 @@ CREATE VIEW daily_gpu_log.gpu_day AS
 SELECT series.date, series.node, series.gpu, series.card,
     total.gpu_units / (total.gpu_readings * 10000000::double precision) AS gpu_percent,
     total.vram_units / (total.vram_readings * 10000000::double precision) AS vram_percent,
-    total.gpu_readings + total.vram_readings AS readings,
-    2 * total.intervals AS readings_due
+    total.readings, total.intervals AS readings_due
 FROM daily_gpu_log.series
 CROSS JOIN LATERAL (
     SELECT sum(slot.gpu_units) AS gpu_units, count(slot.gpu_units) AS gpu_readings,
         sum(slot.vram_units) AS vram_units, count(slot.vram_units) AS vram_readings,
-        count(*) AS intervals
+        count(slot.gpu_units + slot.vram_units) AS readings, count(*) AS intervals
     FROM unnest(series.gpu_percent, series.vram_percent) AS slot(gpu_units, vram_units)
 ) AS total;
 COMMENT ON VIEW daily_gpu_log.gpu_day IS 'Each GPU of each day that has a file';
 COMMENT ON COLUMN daily_gpu_log.gpu_day.gpu_percent IS 'the mean in percent; NULL without readings';
 COMMENT ON COLUMN daily_gpu_log.gpu_day.vram_percent IS 'the mean in percent; NULL without readings';
-COMMENT ON COLUMN daily_gpu_log.gpu_day.readings IS 'the readings that there are, of GPU and of VRAM';
+COMMENT ON COLUMN daily_gpu_log.gpu_day.readings IS 'the intervals with a reading of both';
 
 CREATE VIEW daily_gpu_log.usage_by_user_day AS
 SELECT date, user_name,

@@ -110,9 +110,9 @@ fn advice(error: &HttpError) -> &'static str {
 
 #[derive(Debug)]
 pub struct Client {
-    /// For the one request that a node gets.
+    /// For the one request that an agent gets.
     http: Http,
-    /// For the many that it gets where that fails: made when it is first needed.
+    /// For the many that a parent gets, or an agent where the one fails: made when it is first needed.
     series: LazyLock<Http, Box<dyn FnOnce() -> Http + Send>>,
 }
 
@@ -211,7 +211,13 @@ impl Inquiry<'_> {
 
     fn one_tier(&self, tier: Tier) -> Result<NodeUsage, NodeErrorReason> {
         let url = query::whole_node(&self.node.url, self.window, tier);
-        match self.ask(&self.client.http, &url) {
+        // A parent is asked for one node after the other.
+        let http = if self.node.is_on_parent() {
+            &self.client.series
+        } else {
+            &self.client.http
+        };
+        match self.ask(http, &url) {
             Ok(answered) => {
                 let mut usage = answer::whole_node(&answered.body, &self.node.cards, self.window)?;
                 usage.clock_ahead = self.clock_ahead(&answered);

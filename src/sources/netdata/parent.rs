@@ -1,6 +1,6 @@
 //! What a parent says of the hosts that it keeps the readings of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use reqwest::header::HeaderMap;
@@ -79,6 +79,19 @@ pub fn wanted_hosts(
     Ok(wanted)
 }
 
+/// The hosts by all that they can be asked for by, without its case, each list in their order.
+fn by_name(hosts: &[MirroredHost]) -> HashMap<String, Vec<&MirroredHost>> {
+    let mut named: HashMap<_, Vec<_>> = HashMap::new();
+    for host in hosts {
+        let names = host.ids().chain([&host.hostname]);
+        let names: BTreeSet<_> = names.map(|name| name.to_ascii_lowercase()).collect();
+        for name in names {
+            named.entry(name).or_default().push(host);
+        }
+    }
+    named
+}
+
 impl MirroredHost {
     fn is_connected(&self) -> bool {
         self.reachable != Some(false)
@@ -101,15 +114,19 @@ impl MirroredHost {
 
 impl OnParent {
     /// Of the `host` that is asked for at `parent`, by its guid, its node id or its name.
-    pub fn new(parent: &Url, host: &str, hosts: &[MirroredHost]) -> Self {
-        if let Some(exact) = hosts.iter().find(|known| known.has_id(host)) {
+    pub fn new<'a>(
+        parent: &Url,
+        host: &str,
+        hosts: impl Iterator<Item = &'a MirroredHost> + Clone,
+    ) -> Self {
+        if let Some(exact) = hosts.clone().find(|known| known.has_id(host)) {
             let is_lost = !exact.is_connected();
             return Self {
                 namesakes: None,
                 is_lost,
             };
         }
-        let named = || hosts.iter().filter(|known| known.hostname == host);
+        let named = || hosts.clone().filter(|known| known.hostname == host);
         let mut connected = named().filter(|known| known.is_connected());
         let (first, second) = (connected.next(), connected.next());
         let namesakes = (named().count() > 1).then(|| {
@@ -151,8 +168,11 @@ impl Client {
                 |reason| tracing::info!(%parent, %reason, "the parent does not list its hosts"),
             );
             let hosts = hosts.ok()?;
-            let on_parent =
-                |(node, host): &(&'a Node, String)| (*node, OnParent::new(parent, host, &hosts));
+            let hosts = by_name(&hosts);
+            let on_parent = |(node, host): &(&'a Node, String)| {
+                let named = hosts.get(&host.to_ascii_lowercase()).into_iter().flatten();
+                (*node, OnParent::new(parent, host, named.copied()))
+            };
             Some(nodes.iter().map(on_parent).collect::<Vec<_>>())
         };
         // Where there is no thread to ask them, nothing is known either.
@@ -195,7 +215,12 @@ mod tests {
         let hosts: Hosts = json::parse(INFO).expect("an answer");
         let is_wanted = |known: &MirroredHost| known.is(host);
         let hosts = wanted_hosts(hosts.mirrored_hosts_status, is_wanted).expect("hosts");
-        OnParent::new(&parent, host, &hosts)
+        let all = OnParent::new(&parent, host, hosts.iter());
+        let named = by_name(&hosts).remove(&host.to_ascii_lowercase());
+        let named = named.into_iter().flatten();
+        let named: Vec<_> = named.collect();
+        assert_eq!(OnParent::new(&parent, host, named.into_iter()), all);
+        all
     }
 
     #[test]
