@@ -184,11 +184,14 @@ fn writer(table: &Table, file: File) -> Result<SerializedFileWriter<File>, Parqu
     if table.has_digest {
         metadata.push(known(digest::KEY, &digest::unknown()));
     }
-    let properties = WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_column_encoding("interval_end".into(), Encoding::DELTA_BINARY_PACKED)
-        .set_column_dictionary_enabled("interval_end".into(), false)
         .set_key_value_metadata(Some(metadata));
+    // Their values seldom repeat, or only follow from the one before.
+    for column in ["interval_end", "gpu_percent", "vram_percent"] {
+        properties = properties.set_column_dictionary_enabled(column.into(), false);
+    }
     SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))
 }
 

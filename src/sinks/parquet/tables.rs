@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::column::Cell;
-use super::file::{Modes, Table, TableFile};
+use super::file::{Modes, Table, TableFile, Whole};
 use crate::model::{CardUsage, Reading, UnixSeconds, Window};
 use crate::sinks::{NodeCopy, SinkError, TreeDay, doubt_words, notices};
 
@@ -240,7 +240,7 @@ impl<'a> DayFiles<'a> {
             self.node_days,
         ];
         let whole: Result<Vec<_>, _> = files.into_iter().map(TableFile::end).collect();
-        whole?.into_iter().try_for_each(|file| file.place())
+        whole?.into_iter().try_for_each(Whole::place)
     }
 }
 
