@@ -61,10 +61,10 @@ fn usage_errors_are_in_the_language_of_the_user() {
 #[test]
 fn a_word_that_is_neither_a_date_nor_a_subcommand_is_named() {
     for (arguments, word) in [
-        (&["export", "sqlite"][..], "export"),
+        (&["reports", "sqlite"][..], "reports"),
         (
-            &["-q", "--node", "a", "export", "--format", "csv"],
-            "export",
+            &["-q", "--node", "a", "reports", "--format", "csv"],
+            "reports",
         ),
     ] {
         let message = refused(arguments);
