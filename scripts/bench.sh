@@ -8,7 +8,7 @@
 # with agents that take as long as a real one was measured to (25 ms on 1.37.1), and with 1,000 of which some hang and
 # some are down. Fails if one of the healthy ones is not complete then, or the run takes longer than it may; and if
 # `users` takes longer than 2 s for a year of 4 nodes, or much more memory than for a week; and if a page is larger or
-# takes longer than it may.
+# takes longer than it may; and if a copy is larger, or an export needs more memory, than it may.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -146,6 +146,73 @@ bench_report() {
     rm -r "$here"
 }
 
+# PostgreSQL on loopback, in $work, until the end; $postgres is what its programs begin with.
+start_postgres() {
+    # shellcheck source=scripts/debian_packages.sh
+    . scripts/debian_packages.sh
+    need postgresql postgresql -- ls /usr/lib/postgresql/*/bin/initdb
+    install_missing
+    local bin=(/usr/lib/postgresql/*/bin) as=()
+    if [ "$(id -u)" -eq 0 ]; then as=(runuser -u postgres --); fi
+    postgres=("${as[@]}" "env" "PATH=${bin[-1]}:$PATH")
+    postgres_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    chmod 755 "$work"
+    mkdir "$work/postgres"
+    [ "$(id -u)" -ne 0 ] || chown postgres "$work/postgres"
+    "${postgres[@]}" initdb -D "$work/postgres/data" -A trust -U postgres --encoding=UTF8 --no-locale >"$work/out"
+    "${postgres[@]}" pg_ctl -D "$work/postgres/data" -l "$work/postgres/log" -w start \
+        -o "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work/postgres" >"$work/out"
+    trap '"${postgres[@]}" pg_ctl -D "$work/postgres/data" -m immediate stop >/dev/null 2>&1; rm -rf "$work"' EXIT
+}
+
+sql() {
+    "${postgres[@]}" psql -X -q -A -t -h "$work/postgres" -p "$postgres_port" -U postgres "$@"
+}
+
+# bench_export NODES: a day of so many thousand nodes to each copy, and once more when nothing has changed. Each of a
+# thousand agents stands for several nodes.
+bench_export() {
+    local thousands=$1 here=$work/export-$1 engine first_ms first_kib bytes bar most_mib run
+    echo "export of a day of $((thousands * 1000)) nodes of 8 cards"
+    start "$here" 1000 0 1000
+    awk -v thousands="$thousands" '/^\[/ { is_node = $0 == "[[nodes]]" } /^name/ { name = $3 } is_node && /^url/ { for (n = 1; n < thousands; n++)
+        printf "[[nodes]]\nname = \"%d-%s\nurl = %s\n\n", n, substr(name, 2), $3 }' "$here/daily-gpu-log.toml" >"$here/more"
+    cat "$here/more" "$here/daily-gpu-log.toml" >"$here/all"
+    "$program" --config "$here/all" --data-dir "$here/data" --quiet "$day" || fail "the day is not collected"
+    stop
+    touch "$here/password"
+    chmod 600 "$here/password"
+    echo postgres >"$here/password"
+    for run in 1 2 3; do
+        sql -c "CREATE DATABASE gpu$thousands$run"
+        { cat "$here/all" && printf '[database]\nurl = "postgres://postgres@127.0.0.1:%d/gpu%d%d?sslmode=disable"\npassword_file = "%s"\n' \
+            "$postgres_port" "$thousands" "$run" "$here/password"; } >"$here/$run.toml"
+    done
+    for engine in sqlite postgres parquet; do
+        local export=("$program" export "$engine" "$day" --config "$here/RUN.toml" --data-dir "$here/data")
+        case $engine in
+            sqlite) export+=(--file "$here/gpu-RUN.sqlite") bar=2 most_mib=40 ;;
+            postgres) bar=1 most_mib=15 ;;
+            parquet) export+=(--dir "$here/dataset-RUN") bar=0.5 most_mib=13 ;;
+        esac
+        measure "$engine" 3 "${export[@]}"
+        first_ms=$wall_ms first_kib=$peak_kib
+        measure "$engine, unchanged" 3 "${export[@]}"
+        case $engine in
+            sqlite) bytes=$(cat "$here/gpu-1.sqlite"* | wc -c) ;;
+            postgres) bytes=$(sql -d "gpu${thousands}1" -c "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
+                JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'daily_gpu_log' AND relkind = 'r'") ;;
+            parquet) bytes=$(find "$here/dataset-1" -type f -exec cat {} + | wc -c) ;;
+        esac
+        awk -v engine="$engine" -v first="$first_ms" -v again="$wall_ms" -v bytes="$bytes" -v kib="$first_kib" \
+            -v thousands="$thousands" -v bar="$bar" -v most="$most_mib" 'BEGIN {
+            printf "  %s: %.2f s a thousand nodes (%s s), %.1f MB a thousand (%d MB); unchanged %.1f %% of it (10 %%); peak %.1f MiB (64 MiB)\n",
+                engine, first / 1000 / thousands, bar, bytes / 1e6 / thousands, most, 100 * again / first, kib / 1024
+            exit bytes / 1e6 / thousands > most || kib > 65536 }' || fail "the copy is larger, or needs more memory, than it may"
+    done
+    rm -r "$here"
+}
+
 fail() {
     echo "bench: $1" >&2
     exit 1
@@ -166,6 +233,10 @@ bench_report 4 1 128 50
 bench_report 4 31 800 300
 bench_report 100 1 1300 500
 bench_report 100 31 8000 5000
+
+start_postgres
+bench_export 1
+bench_export 10
 
 bench_users 4 32
 bench_users 4 2000

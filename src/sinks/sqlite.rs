@@ -104,6 +104,11 @@ fn open(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
+    // Whoever may read the file alone, and make none beside it, could not open it without those beside it. Their log is
+    // emptied, or each export would copy it into the file again.
+    let mut keeps_log = 1;
+    connection.file_control(DEFAULT_NAME, FileControl::PersistWal(&mut keeps_log))?;
+    connection.pragma_update(None, "journal_size_limit", 0)?;
     Ok(connection)
 }
 
@@ -136,9 +141,6 @@ fn prepare(connection: &mut Connection) -> Result<(), Error> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
-    // Whoever may read the file alone, and make none beside it, could not open it without these.
-    let mut keeps_log = 1;
-    connection.file_control(DEFAULT_NAME, FileControl::PersistWal(&mut keeps_log))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if schema_version(&transaction)? == 0 {
         transaction.execute_batch(SCHEMA)?;
