@@ -39,15 +39,16 @@ impl Exported {
         let unchanged: usize = self.days.iter().map(|day| day.unchanged).sum();
         let (place, days_in_all) = (&self.place, self.days.len());
         let in_all = counted(days_in_all, "天", "day", "days");
+        let written = counted(written, "個節點日", "node-day", "node-days");
         let last = if self.is_dry_run {
             said!(
-                "{place}：{in_all}，會寫入 {written} 個節點日，{unchanged} 個相同（試跑，沒有寫入）\n",
-                "{place}: {in_all}, {written} node-days would be written, {unchanged} are equal (dry run, nothing written)\n"
+                "{place}：{in_all}，會寫入 {written}，{unchanged} 個相同（試跑，沒有寫入）\n",
+                "{place}: {in_all}, {written} to be written, {unchanged} equal (dry run, nothing written)\n"
             )
         } else {
             said!(
-                "{place}：{in_all}，寫入 {written} 個節點日，{unchanged} 個相同\n",
-                "{place}: {in_all}, {written} node-days written, {unchanged} equal\n"
+                "{place}：{in_all}，寫入 {written}，{unchanged} 個相同\n",
+                "{place}: {in_all}, {written} written, {unchanged} equal\n"
             )
         };
         days.collect::<String>() + &last

@@ -1,5 +1,6 @@
 //! The node-days of the tree, as copies of it in other engines take them.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -13,11 +14,11 @@ use super::archive::Archive;
 use super::reports;
 use super::state::STATE_DIRECTORY;
 use super::unfinished::directories_in;
-use super::{DayFiles, UnusableFile};
+use super::{DayFiles, Earlier, UnusableFile};
 use crate::analysis::{
-    Coverage, DayLedger, DayRecord, LastRun, NodeTasks, Span, TasksByHost, attribute,
+    Coverage, DayLedger, DayRecord, LastRun, NodeRecord, NodeTasks, Span, TasksByHost, attribute,
 };
-use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Window, both};
+use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Metric, Window, both};
 use crate::settings::Config;
 use crate::sinks::{Fingerprint, GpuCopy, Holding, NodeCopy};
 use crate::sources::management_api::kept;
@@ -58,12 +59,15 @@ pub struct DayCopies<'a> {
     window: &'a Window,
     /// By name.
     pub nodes: Vec<(String, Fingerprint)>,
+    /// Which nodes cannot be looked at.
+    pub problems: Vec<Both>,
+    contents: OnceCell<DayContents>,
 }
 
-/// What is of all nodes of a day together, once it is needed.
-pub struct DayContents<'a> {
-    day: &'a DayCopies<'a>,
-    record: Option<DayRecord>,
+/// What is of all nodes of a day together.
+#[derive(Default)]
+pub struct DayContents {
+    pub record: Option<DayRecord>,
     ledger: DayLedger,
     kept: Option<KeptAnswer>,
     /// What there is and cannot be read.
@@ -72,52 +76,110 @@ pub struct DayContents<'a> {
 
 /// Reads the node-days one by one.
 pub struct Reader<'a> {
-    contents: &'a DayContents<'a>,
+    config: &'a Config,
+    files: &'a DayFiles<'a>,
+    window: &'a Window,
+    contents: &'a DayContents,
     /// The tasks, and how much of the day they are known of.
     tasks: Option<(TasksByHost<'a>, Span)>,
 }
 
 impl<'a> DayCopies<'a> {
-    pub fn find(config: &'a Config, archive: &'a Archive, window: &'a Window) -> io::Result<Self> {
+    pub fn find(config: &'a Config, archive: &'a Archive, window: &'a Window) -> Self {
         let date = window.date;
-        let mut shared = Context::new(&SHA256);
-        shared.update(CONTENTS);
-        let of_window = format!("{} {:?}", window.zone, window.interval);
-        shared.update(of_window.as_bytes());
         let months: Vec<PathBuf> = archive.months(date).collect();
         let trees: Vec<_> = [&archive.root].into_iter().chain(&months).collect();
-        let reports = trees.iter().map(|tree| reports::users_file(tree, date));
-        for path in archive.kept_files(date).into_iter().chain(reports) {
-            add_file(&mut shared, &path);
-        }
-        let mut nodes = BTreeMap::new();
-        for tree in trees {
-            for name in node_names(tree) {
-                let directory = tree.join(&name).join(date.to_string());
-                let mut listing = listing(&directory)?;
-                if listing.is_empty() || nodes.contains_key(&name) {
+        let shared = shared(archive, window, &trees);
+        let (mut nodes, mut problems) = (BTreeMap::new(), Vec::new());
+        for (tree, name) in trees.iter().flat_map(|tree| {
+            let names = node_names(tree);
+            names.map(move |name| (tree, name))
+        }) {
+            let directory = tree.join(&name).join(date.to_string());
+            let node = config.node(&name);
+            let mut listing = match listing(&directory) {
+                Ok(listing) => listing,
+                // Whoever made it, it is none of ours, such as `lost+found`.
+                Err(_) if node.is_none() => continue,
+                Err(error) => {
+                    let directory = directory.display();
+                    problems.push(both!(
+                        "無法讀取 {directory}：{error}（請以收集時的使用者執行）",
+                        "cannot read {directory}: {error} (run as the user who collects)"
+                    ));
                     continue;
                 }
-                listing.sort_unstable();
-                let mut of_node = shared.clone();
-                let node = config.node(&name);
-                // By what its tasks are placed; the address says nothing of it.
-                let node = node.map(|node| (&node.cards, node.first_gpu_id, &node.gpu_uuids));
-                of_node.update(format!("{node:?} {listing:?}").as_bytes());
-                nodes.insert(name, fingerprint(of_node));
+            };
+            if listing.is_empty() || nodes.contains_key(&name) {
+                continue;
             }
+            listing.sort_unstable();
+            // What a run of this shard writes of a day says nothing new of a node that has moved to another.
+            let is_of_others = config.is_of_other_shard(&name);
+            let mut of_node = if is_of_others {
+                Context::new(&SHA256)
+            } else {
+                shared.clone()
+            };
+            // By what its tasks are placed; the address says nothing of it.
+            let node = node.map(|node| (&node.cards, node.first_gpu_id, &node.gpu_uuids));
+            of_node.update(format!("{node:?} {listing:?}").as_bytes());
+            nodes.insert(name, fingerprint(of_node));
         }
-        Ok(Self {
+        Self {
             config,
             files: archive.day(date),
             window,
             nodes: nodes.into_iter().collect(),
-        })
+            problems,
+            contents: OnceCell::new(),
+        }
     }
 
-    /// Reads what is of all nodes together.
-    pub fn contents(&'a self) -> DayContents<'a> {
+    /// What is of all nodes together, which is read once.
+    pub fn contents(&self) -> &DayContents {
         let (archive, window) = (self.files.archive, self.window);
+        let new = || DayContents::read(archive, window);
+        self.contents.get_or_init(new)
+    }
+
+    pub fn reader(&'a self) -> Reader<'a> {
+        let (window, contents) = (self.window, self.contents());
+        let tasks = contents.kept.as_ref().and_then(|kept| {
+            let known = Span::new(window.start, window.seen_until.min(kept.fetched_at))?;
+            Some((TasksByHost::new(&kept.answer.tasks), known))
+        });
+        Reader {
+            config: self.config,
+            files: &self.files,
+            window,
+            contents,
+            tasks,
+        }
+    }
+}
+
+/// What every node's fingerprint begins with.
+fn shared(archive: &Archive, window: &Window, trees: &[&PathBuf]) -> Context {
+    let date = window.date;
+    let mut shared = Context::new(&SHA256);
+    shared.update(CONTENTS);
+    // Of a day that still runs there may be more rows later, though not one file changes.
+    let until = (!window.is_over()).then_some(window.until);
+    let of_window = format!("{} {:?} {until:?}", window.zone, window.interval);
+    shared.update(of_window.as_bytes());
+    let reports = trees.iter().map(|tree| reports::users_file(tree, date));
+    for path in archive.kept_files(date).into_iter().chain(reports) {
+        if let Ok(found) = fs::metadata(path) {
+            let found = (found.size(), found.mtime(), found.mtime_nsec());
+            shared.update(format!("{found:?}").as_bytes());
+        }
+    }
+    shared
+}
+
+impl DayContents {
+    fn read(archive: &Archive, window: &Window) -> Self {
         let mut problems = Vec::new();
         let record = archive.record(window.date).unwrap_or_else(|error| {
             problems.push(Both::of(|| error.to_string()));
@@ -142,66 +204,50 @@ impl<'a> DayCopies<'a> {
             }
             kept
         });
-        DayContents {
-            day: self,
+        Self {
             record: record.filter(|record| record.is_of(window)),
             ledger: ledger.unwrap_or_default(),
             kept,
             problems,
         }
     }
-}
 
-impl DayContents<'_> {
     pub fn last_run(&self) -> Option<&LastRun> {
         self.record.as_ref().map(|record| &record.last_run)
-    }
-
-    pub fn reader(&self) -> Reader<'_> {
-        let window = self.day.window;
-        let tasks = self.kept.as_ref().and_then(|kept| {
-            let known = Span::new(window.start, window.seen_until.min(kept.fetched_at))?;
-            Some((TasksByHost::new(&kept.answer.tasks), known))
-        });
-        Reader {
-            contents: self,
-            tasks,
-        }
     }
 }
 
 impl Reader<'_> {
-    /// A node-day, and the files of it that cannot be used; or why there is none.
+    /// A node-day, and the files of it that cannot be used; or why there is none. Where anything could not be read it
+    /// has no fingerprint, and is not taken for equal to the tree later.
     pub fn read(
         &self,
         name: &str,
         fingerprint: Fingerprint,
     ) -> Result<(NodeCopy, Vec<UnusableFile>), Both> {
-        let DayContents {
-            day,
-            record,
-            ledger,
-            ..
-        } = self.contents;
-        let window = day.window;
-        let of_run = record.as_ref().and_then(|record| record.node(name));
-        let known = day.config.node(name);
-        let former = || of_run.and_then(|record| record.as_node());
+        let (window, contents) = (self.window, self.contents);
+        let of_run = contents
+            .record
+            .as_ref()
+            .and_then(|record| record.node(name));
+        let known = self.config.node(name);
+        let former = || of_run.and_then(NodeRecord::as_node);
         let Some(node) = known.cloned().or_else(former) else {
             return Err(both!(
                 "設定中沒有這個節點，也沒有它的執行記錄，不知道它有哪些卡：請把它加到 [[nodes]]",
                 "the node is neither in the settings nor in a run record, and its cards are not known: add it to [[nodes]]"
             ));
         };
-        let earlier = day.files.earlier(&node, window);
-        let mut earlier = earlier.map_err(|error| Both::of(|| error.cause.to_string()))?;
+        let earlier = self.files.earlier(&node, window);
+        let mut earlier = earlier.map_err(|error| Both::of(|| error.to_string()))?;
         if let Some((_, setting)) = &earlier.other_setting {
             return Err(Both::of(|| setting.problem()));
         }
         let files = of_run.and_then(|record| record.files.as_ref());
         let until = files.map_or(window.until, |files| files.until.min(window.until));
         let rows = (until - window.start) / window.interval.seconds();
-        let rows = usize::try_from(rows).unwrap_or(0);
+        // The record of the last run may have got lost.
+        let rows = usize::try_from(rows).unwrap_or(0).max(rows_of(&earlier));
         let up_to = |usage: CardUsage| {
             usage.map(|readings| readings.iter().take(rows).copied().collect::<Vec<_>>())
         };
@@ -216,19 +262,32 @@ impl Reader<'_> {
             .map(|gpu| Coverage::of_readings(gpu.usage.as_ref(), rows));
         let tasks = self.tasks.as_ref();
         let holdings = tasks.map(|(tasks, known)| holdings(&attribute(&node, tasks, *known)));
+        let is_whole = contents.problems.is_empty() && earlier.unusable.is_empty();
         let copy = NodeCopy {
             node: name.to_owned(),
-            fingerprint,
-            until,
+            fingerprint: if is_whole {
+                fingerprint
+            } else {
+                Fingerprint::default()
+            },
+            until: window.stamps().take(rows).last().unwrap_or(window.start),
             coverage: Coverage::sum(coverage),
             task_information: files.map(|files| files.task_information),
             tasks_as_of: files.and_then(|files| files.tasks_as_of),
             gpus,
             holdings: holdings.unwrap_or_default(),
-            usage: ledger.get(name).cloned(),
+            usage: contents.ledger.get(name).cloned(),
         };
         Ok((copy, earlier.unusable))
     }
+}
+
+/// The rows of a day up to its last reading.
+fn rows_of(earlier: &Earlier) -> usize {
+    let series = earlier.usage.values();
+    let series = series.flat_map(|usage| Metric::ALL.map(|metric| usage.series(metric)));
+    let last = series.filter_map(|series| series.iter().rposition(Option::is_some));
+    last.max().map_or(0, |last| last + 1)
 }
 
 fn holdings(tasks: &NodeTasks) -> Vec<Holding> {
@@ -264,19 +323,14 @@ fn listing(directory: &Path) -> io::Result<Vec<(String, u64, i64, i64)>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         Ok((name, found.size(), found.mtime(), found.mtime_nsec()))
     };
-    entries.map(file).collect()
+    // A run that writes just now replaces files.
+    let is_there = |file: &io::Result<_>| !file.as_ref().is_err_and(is_absence);
+    entries.map(file).filter(is_there).collect()
 }
 
 fn is_absence(error: &io::Error) -> bool {
     use io::ErrorKind as K;
     matches!(error.kind(), K::NotFound | K::NotADirectory)
-}
-
-fn add_file(context: &mut Context, path: &Path) {
-    if let Ok(found) = fs::metadata(path) {
-        let found = (found.size(), found.mtime(), found.mtime_nsec());
-        context.update(format!("{found:?}").as_bytes());
-    }
 }
 
 fn fingerprint(context: Context) -> Fingerprint {

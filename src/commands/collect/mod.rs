@@ -133,7 +133,8 @@ fn collect<'a>(request: &'a Request<'a>) -> Result<Collected<'a>> {
     let plan = plan::plan(request, &run.data_dir)?;
     let mut collected = days::collect_days(&run, &plan.days)?;
     let dates: Vec<_> = plan.days.iter().map(|day| day.window.date).collect();
-    for problem in export::nightly(config, &run.data_dir, &dates) {
+    let copied = export::nightly(config, &run.data_dir, &dates);
+    for problem in copied.unwrap_or_else(|error| vec![format!("{error:#}")]) {
         console::fail(&problem);
         collected.add_failed_output(&problem);
     }

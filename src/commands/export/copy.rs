@@ -1,18 +1,21 @@
-//! Makes a copy of the tree equal to it, one day after the other.
+//! Makes copies of the tree equal to it, one day after the other.
 
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use crate::model::{Both, Language, Window, both};
+use crate::model::{Both, Capped, Engine, Language, UnixSeconds, Window, both};
 use crate::report::ExportedDay;
 use crate::settings::Config;
 use crate::sinks::{Fingerprint, Sink, SinkError, TreeDay, Unread};
 use crate::sources::parallel;
-use crate::store::{Archive, DayContents, DayCopies};
+use crate::store::{Archive, DayCopies};
 
 /// How many nodes are read ahead of what writes them.
 const AHEAD: usize = 8;
+/// How many problems of a day are named.
+const NAMED: usize = 10;
 
 /// Which part of the tree is copied, and how.
 pub struct Scope<'a> {
@@ -23,134 +26,193 @@ pub struct Scope<'a> {
     pub is_dry_run: bool,
     /// Whose tree it is.
     pub shard: &'a str,
-    pub now: i64,
+    pub now: UnixSeconds,
 }
 
-/// What became of each day that the tree has; and why those after the last of them were not looked at.
-pub fn copy_days(
-    scope: &Scope,
-    sink: &mut dyn Sink,
-    windows: &[Window],
-) -> (Vec<ExportedDay>, Option<SinkError>) {
-    let mut days = Vec::new();
-    for window in windows {
-        let mut day = ExportedDay {
-            date: window.date,
-            written: 0,
-            unchanged: 0,
-            problems: Vec::new(),
+/// A copy that is made equal to the tree.
+pub struct Copying {
+    pub engine: Engine,
+    /// `None` once it has failed.
+    sink: Option<Box<dyn Sink>>,
+    /// What became of each day that the tree has.
+    pub days: Vec<ExportedDay>,
+    /// Why those after them were not looked at.
+    pub failed: Option<SinkError>,
+}
+
+type Problems = Capped<Both, NAMED>;
+
+impl Copying {
+    pub fn new(engine: Engine, opened: Result<Box<dyn Sink>, SinkError>) -> Self {
+        let (sink, failed) = match opened {
+            Ok(sink) => (Some(sink), None),
+            Err(error) => (None, Some(error)),
         };
-        let copied = copy_day(scope, sink, window, &mut day);
-        if day.written + day.unchanged > 0 || !day.problems.is_empty() {
-            days.push(day);
-        }
-        if let Err(error) = copied {
-            return (days, Some(error));
+        Self {
+            engine,
+            sink,
+            days: Vec::new(),
+            failed,
         }
     }
-    (days, None)
+
+    pub fn is_well(&self) -> bool {
+        self.failed.is_none() && self.days.iter().all(|day| day.problems.is_empty())
+    }
+
+    fn add(&mut self, scope: &Scope, window: &Window, copies: &DayCopies) {
+        let Some(sink) = &mut self.sink else { return };
+        let mut problems = Problems::default();
+        let copy = || copy_day(scope, &mut **sink, window, copies, &mut problems);
+        // A bug in one engine costs that copy alone.
+        let copied = catch_unwind(AssertUnwindSafe(copy)).unwrap_or_else(|_| Err(SinkError(bug())));
+        let (written, unchanged) = *copied.as_ref().unwrap_or(&(0, 0));
+        let day = ExportedDay {
+            date: window.date,
+            written,
+            unchanged,
+            problems: problems.followed_by(|more| both!("另有 {more} 項", "{more} more")),
+        };
+        if written + unchanged > 0 || !day.problems.is_empty() {
+            self.days.push(day);
+        }
+        if let Err(error) = copied {
+            self.sink = None;
+            self.failed = Some(error);
+        }
+    }
 }
 
+fn bug() -> Both {
+    both!(
+        "程式發生內部錯誤，請回報",
+        "internal error, report this bug"
+    )
+}
+
+/// Looks at each day once, for all copies.
+pub fn copy_days(scope: &Scope, copies: &mut [Copying], windows: &[Window]) {
+    for window in windows {
+        if copies.iter().any(|copying| copying.sink.is_some()) {
+            let day = DayCopies::find(scope.config, scope.archive, window);
+            let copies = copies.iter_mut();
+            copies.for_each(|copying| copying.add(scope, window, &day));
+        }
+    }
+}
+
+/// Answers how many nodes were written, or would be, and how many were equal.
 fn copy_day(
     scope: &Scope,
     sink: &mut dyn Sink,
     window: &Window,
-    day: &mut ExportedDay,
-) -> Result<(), SinkError> {
-    let copies = match DayCopies::find(scope.config, scope.archive, window) {
-        Ok(copies) => copies,
-        Err(error) => {
-            day.problems.push(Both::of(|| error.to_string()));
-            return Ok(());
-        }
+    copies: &DayCopies,
+    problems: &mut Problems,
+) -> Result<(usize, usize), SinkError> {
+    let add = |problems: &mut Problems, more: &[Both]| {
+        let more = more.iter().cloned();
+        more.for_each(|problem| problems.push_with(|| problem));
     };
+    add(problems, &copies.problems);
     let known = sink.fingerprints(window.date)?;
     let is_wanted = |name: &String| scope.nodes.is_empty() || scope.nodes.contains(name);
     let wanted = copies.nodes.iter().filter(|(name, _)| is_wanted(name));
     let (unchanged, changed): (Vec<_>, Vec<_>) =
         wanted.partition(|(name, fingerprint)| known.get(name) == Some(fingerprint));
-    day.unchanged = unchanged.len();
-    if scope.is_dry_run {
-        day.written = changed.len();
-    }
+    let counts = (changed.len(), unchanged.len());
     if changed.is_empty() || scope.is_dry_run {
-        return Ok(());
+        return Ok(counts);
     }
-    let nodes = if sink.writes_whole_days() {
+    let is_whole_day = sink.writes_whole_days();
+    if is_whole_day {
+        let is_there = |name: &&String| copies.nodes.iter().any(|(node, _)| node == *name);
+        let gone: Capped<_, NAMED> = known.keys().filter(|name| !is_there(name)).collect();
+        if !gone.is_empty() {
+            let names = gone.named();
+            problems.push_with(|| {
+                both!(
+                    "副本有節點 {names}，資料目錄卻沒有，當日的副本維持原狀：請確認 archive_dirs 都在，或刪除副本中這一天的檔案再匯出",
+                    "the copy has {names}, which the data directory has not, and the day's copy is left as it was: check that archive_dirs are there, or remove the day's files from the copy and export again"
+                )
+            });
+            return Ok((0, counts.1));
+        }
+    }
+    let nodes = if is_whole_day {
         copies.nodes.iter().collect()
     } else {
-        changed.clone()
+        changed
     };
-    let contents = copies.contents();
-    day.problems.extend(contents.problems.iter().cloned());
-    let unread = write(scope, sink, &contents, &nodes, (window, day))?;
-    if unread > 0 && sink.writes_whole_days() {
-        day.problems.push(both!(
-            "因為有節點無法讀取，當日的副本維持原狀",
-            "the copy of the day is left as it was, since a node cannot be read"
-        ));
+    add(problems, &copies.contents().problems);
+    let unread = write(scope, sink, copies, &nodes, (window, problems))?;
+    let is_kept = |name: &&String| is_whole_day && known.contains_key(*name);
+    if unread.iter().any(is_kept) {
+        problems.push_with(|| {
+            both!(
+                "因為有節點無法讀取，當日的副本維持原狀",
+                "the copy of the day is left as it was, since a node cannot be read"
+            )
+        });
+        return Ok((0, counts.1));
     }
-    day.written = match unread {
-        0 => changed.len(),
-        _ if sink.writes_whole_days() => 0,
-        unread => changed.len() - unread,
-    };
-    Ok(())
+    Ok((counts.0.saturating_sub(unread.len()), counts.1))
 }
 
-/// Reads the nodes while others are written, and answers how many could not be read.
-fn write(
+/// Reads the nodes while others are written, and answers which could not be read.
+fn write<'n>(
     scope: &Scope,
     sink: &mut dyn Sink,
-    contents: &DayContents,
-    nodes: &[&(String, Fingerprint)],
-    (window, day): (&Window, &mut ExportedDay),
-) -> Result<usize, SinkError> {
+    copies: &DayCopies,
+    nodes: &[&'n (String, Fingerprint)],
+    (window, problems): (&Window, &mut Problems),
+) -> Result<Vec<&'n String>, SinkError> {
     let tree_day = TreeDay {
         window,
         shard: scope.shard,
-        last_run: contents.last_run(),
+        last_run: copies.contents().last_run(),
         exported_at: scope.now,
     };
     // What the thread says is in the language of this one.
     let language = Language::chosen();
+    let reader = copies.reader();
     thread::scope(|threads| {
         let (sender, receiver) = sync_channel(AHEAD);
+        let reader = &reader;
         let read = move || {
-            let reader = contents.reader();
-            let mut read = nodes.iter().map(|(name, of)| reader.read(name, *of));
-            while let Some(node) = language.in_it(|| read.next())
-                && sender.send(node).is_ok()
-            {}
+            for (name, fingerprint) in nodes {
+                let read = || language.in_it(|| reader.read(name, *fingerprint));
+                let node = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(bug()));
+                if sender.send(node).is_err() {
+                    return;
+                }
+            }
         };
         let reading = parallel::spawn(threads, read);
         drop(reading.map_err(|error| SinkError(Both::of(|| error.to_string())))?);
-        let mut unread = 0;
+        let mut unread = Vec::new();
         let mut names = nodes.iter();
-        let mut copies = iter::from_fn(|| {
+        let mut read = iter::from_fn(|| {
             let (name, _) = names.next()?;
-            let why = match receiver.recv() {
-                Ok(Ok((copy, unusable))) => {
-                    day.problems.extend(unusable.iter().map(|file| {
+            let why = match receiver.recv().unwrap_or_else(|_| Err(bug())) {
+                Ok((copy, unusable)) => {
+                    for file in unusable {
                         let (path, problem) = (file.path.display(), &file.problem);
-                        both!(
-                            "{path} 無法使用：{problem}",
-                            "{path} cannot be used: {problem}"
-                        )
-                    }));
+                        problems.push_with(|| {
+                            both!(
+                                "{path} 無法使用：{problem}",
+                                "{path} cannot be used: {problem}"
+                            )
+                        });
+                    }
                     return Some(Ok(copy));
                 }
-                Ok(Err(why)) => why,
-                Err(_) => both!(
-                    "程式發生內部錯誤，請回報",
-                    "internal error, report this bug"
-                ),
+                Err(why) => why,
             };
-            day.problems.push(both!("{name}：{why}", "{name}: {why}"));
-            unread += 1;
+            problems.push_with(|| both!("{name}：{why}", "{name}: {why}"));
+            unread.push(name);
             Some(Err(Unread))
         });
-        sink.write(&tree_day, &mut copies)?;
+        sink.write(&tree_day, &mut read)?;
         Ok(unread)
     })
 }

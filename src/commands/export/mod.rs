@@ -4,6 +4,7 @@ mod copy;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::slice;
 
 use anyhow::Result;
 use chrono::{Days, NaiveDate};
@@ -15,18 +16,16 @@ use super::request::{RequestError, open_archive};
 use super::span::SpanArgs;
 use super::values::node_name;
 use crate::analysis::usage::dates;
-use crate::model::{
-    Both, DateArg, DateError, Engine, ExitStatus, Shard, Window, comma, said, text,
-};
+use crate::model::{DateArg, DateError, Engine, ExitStatus, Shard, Window, comma, said, text};
 use crate::outlets::console;
-use crate::report::{Exported, ExportedDay};
+use crate::report::Exported;
 use crate::settings::{Config, Database};
 use crate::sinks::parquet::{self, Parquet};
 use crate::sinks::postgres::Postgres;
 use crate::sinks::sqlite::Sqlite;
 use crate::sinks::{Sink, SinkError};
 use crate::store::{self, Archive};
-use copy::{Scope, copy_days};
+use copy::{Copying, Scope, copy_days};
 
 /// How many days before it a run makes up for what an earlier one could not copy.
 const NIGHTLY_DAYS: u64 = 7;
@@ -146,8 +145,8 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
     let archive = open_archive(&config);
     let calendar = Calendar::now(&config);
-    let in_tree = store::dates(&archive);
     refuse_unknown(&args.nodes, &config, &archive)?;
+    let in_tree = store::dates(&archive);
     let span = if args.all {
         in_tree.first().copied().zip(in_tree.last().copied())
     } else {
@@ -164,8 +163,7 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
         config.database.check()?;
     }
     let target = command.target(&config);
-    let place = target.place();
-    let shard = shard(&config);
+    let (place, shard) = (target.place(), shard(&config));
     let scope = Scope {
         config: &config,
         archive: &archive,
@@ -174,56 +172,35 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
         shard: &shard,
         now: calendar.now,
     };
-    let (days, failed) = scope.copy_to(target, &windows);
-    found(&days, failed.as_ref()).for_each(console::fail);
-    let is_well = failed.is_none() && days.iter().all(|day| day.problems.is_empty());
-    if is_well && days.is_empty() {
+    let mut copying = Copying::new(engine, target.open(&archive, &shard));
+    copy_days(&scope, slice::from_mut(&mut copying), &windows);
+    problems(&copying).for_each(console::fail);
+    if copying.is_well() && copying.days.is_empty() {
         return Err(nothing(&archive, span).into());
     }
-    let exit_status = ExitStatus::incomplete_unless(is_well);
+    let is_well = copying.is_well();
     let exported = Exported {
         engine,
         place,
         is_dry_run: args.dry_run,
-        days,
-        error: failed.map(|error| error.0),
-        exit_status,
+        days: copying.days,
+        error: copying.failed.map(|error| error.0),
+        exit_status: ExitStatus::incomplete_unless(is_well),
     };
     frame.print_report(&exported, is_well, Exported::lines)?;
-    Ok(exit_status)
+    Ok(exported.exit_status)
 }
 
 /// Brings the copies of the settings up to date, with the days of a run and with what earlier ones could not copy, and
 /// answers what keeps them from it.
-pub fn nightly(config: &Config, archive: &Archive, of_run: &[NaiveDate]) -> Vec<String> {
-    let mut problems = Vec::new();
-    for &engine in &config.export.nightly {
-        let exported = update(Target::usual(engine, config), config, archive, of_run);
-        let (days, failed) = exported
-            .unwrap_or_else(|error| (Vec::new(), Some(SinkError(Both::of(|| error.to_string())))));
-        let written: usize = days.iter().map(|day| day.written).sum();
-        tracing::info!(%engine, node_days = written, "copy brought up to date");
-        problems.extend(found(&days, failed.as_ref()).map(|problem| {
-            said!(
-                "副本 {engine} 與資料目錄不同，下次執行再補：{problem}",
-                "the copy {engine} differs from the data directory, and the next run makes up for it: {problem}"
-            )
-        }));
+pub fn nightly(config: &Config, archive: &Archive, of_run: &[NaiveDate]) -> Result<Vec<String>> {
+    if config.export.nightly.is_empty() {
+        return Ok(Vec::new());
     }
-    problems
-}
-
-fn update(
-    target: Target,
-    config: &Config,
-    archive: &Archive,
-    of_run: &[NaiveDate],
-) -> Result<(Vec<ExportedDay>, Option<SinkError>), DateError> {
     let calendar = Calendar::now(config);
     let today = calendar.date(DateArg::Today);
     let recent = (0..=NIGHTLY_DAYS).filter_map(|days| today.checked_sub_days(Days::new(days)));
     let dates: BTreeSet<_> = recent.chain(of_run.iter().copied()).collect();
-    let windows = windows(&calendar, dates)?;
     let shard = shard(config);
     let scope = Scope {
         config,
@@ -233,17 +210,26 @@ fn update(
         shard: &shard,
         now: calendar.now,
     };
-    Ok(scope.copy_to(target, &windows))
-}
-
-impl Scope<'_> {
-    /// What became of the days that the tree has; and why those after them were not looked at.
-    fn copy_to(&self, target: Target, windows: &[Window]) -> (Vec<ExportedDay>, Option<SinkError>) {
-        match target.open(self.archive, self.shard) {
-            Ok(mut sink) => copy_days(self, &mut *sink, windows),
-            Err(error) => (Vec::new(), Some(error)),
-        }
+    let engines = config.export.nightly.iter();
+    let copies = engines.map(|&engine| {
+        let target = Target::usual(engine, config);
+        Copying::new(engine, target.open(archive, &shard))
+    });
+    let mut copies: Vec<_> = copies.collect();
+    copy_days(&scope, &mut copies, &windows(&calendar, dates)?);
+    let mut found = Vec::new();
+    for copying in &copies {
+        let engine = copying.engine;
+        let written: usize = copying.days.iter().map(|day| day.written).sum();
+        tracing::info!(%engine, node_days = written, "copy brought up to date");
+        found.extend(problems(copying).map(|problem| {
+            said!(
+                "副本 {engine} 與資料目錄不同：{problem}",
+                "the {engine} copy differs from the data directory: {problem}"
+            )
+        }));
     }
+    Ok(found)
 }
 
 /// Their windows, of those that the calendar has.
@@ -259,16 +245,13 @@ fn windows(
 }
 
 /// Everything that a copy lacks, a line each.
-fn found<'a>(
-    days: &'a [ExportedDay],
-    failed: Option<&'a SinkError>,
-) -> impl Iterator<Item = String> + 'a {
-    let of_days = days.iter().flat_map(|day| {
+fn problems(copying: &Copying) -> impl Iterator<Item = String> {
+    let of_days = copying.days.iter().flat_map(|day| {
         let date = day.date;
         let problems = day.problems.iter();
         problems.map(move |problem| said!("{date}：{problem}", "{date}: {problem}"))
     });
-    of_days.chain(failed.map(ToString::to_string))
+    of_days.chain(copying.failed.as_ref().map(ToString::to_string))
 }
 
 fn refuse_unknown(
