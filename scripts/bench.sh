@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
 # Measures the release build against the simulated cluster, beside `curl --parallel` on the very same URLs.
 #
-#   scripts/bench.sh
+#   scripts/bench.sh [parent|export]
 #
 # Prints wall time, CPU time, peak memory, requests and connections of a whole day's collection. The cluster runs on the
 # same cores as what is measured, so that ratios mean more than times. It is measured with agents that answer at once,
 # with agents that take as long as a real one was measured to (25 ms on 1.37.1), and with 1,000 of which some hang and
 # some are down. Fails if one of the healthy ones is not complete then, or the run takes longer than it may; and if
 # `users` takes longer than 2 s for a year of 4 nodes, or much more memory than for a week; and if a page is larger or
-# takes longer than it may; and if a copy is larger, or an export needs more memory, than it may.
+# takes longer than it may; and if a copy is larger, or an export needs more memory, than it may. With `export` only
+# the copies; with `parent` only the last part: 10,000 nodes behind one parent, beside curl and a plain program that
+# writes the same files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/debian_packages.sh
+. scripts/debian_packages.sh
 
-if [ ! -x /usr/bin/time ] || ! command -v curl >/dev/null; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends time curl >/dev/null
-fi
+need time -- test -x /usr/bin/time
+need curl -- command -v curl
+need nginx-light nginx -- command -v nginx
+need gcc -- command -v cc
+install_missing
 cargo build --quiet --release --bin daily-gpu-log --example simulated-cluster
 target=$(realpath "${CARGO_TARGET_DIR:-target}/release")
 program=$target/daily-gpu-log
@@ -148,8 +153,6 @@ bench_report() {
 
 # PostgreSQL on loopback, in $work, until the end; $postgres is what its programs begin with.
 start_postgres() {
-    # shellcheck source=scripts/debian_packages.sh
-    . scripts/debian_packages.sh
     need postgresql postgresql -- ls /usr/lib/postgresql/*/bin/initdb
     install_missing
     local bin=(/usr/lib/postgresql/*/bin) as=()
@@ -213,10 +216,76 @@ bench_export() {
     rm -r "$here"
 }
 
+# bench_parent NODES RUNS: nodes behind one parent, which nginx is: it has one recorded answer for all of them.
+bench_parent() {
+    local nodes=$1 runs=$2 here=$work/parent port ours curl plain
+    echo "$nodes nodes of 8 cards behind one parent (medians of $runs runs)"
+    start "$here" 1 0 1
+    "$program" --config "$here/daily-gpu-log.toml" --data-dir "$here/one" --quiet --skip-task-info "$day"
+    ask "urls $here/urls"
+    mkdir "$here/www"
+    grep -o 'http://[^"]*/api/v1/data[^"]*' "$here/urls" | head -n 1 >"$here/url"
+    curl --silent --fail --output "$here/www/answer" "$(cat "$here/url")"
+    stop
+    port=$(shuf -i 20000-32000 -n 1)
+    local parent=http://127.0.0.1:$port
+    seq -f '%05.0f' "$nodes" >"$here/numbers"
+    sed "s|.*|[[nodes]]\nname = \"gpu&\"\nurl = \"$parent/host/gpu&\"|" "$here/numbers" >"$here/parent.toml"
+    sed "s|.*|url = \"$parent/host/gpu&/$(sed 's|http://[^/]*/||; s|&|\\\\&|g' "$here/url")\"\noutput = \"/dev/null\"|" \
+        "$here/numbers" >"$here/parent.urls"
+    awk 'BEGIN { printf "{\"mirrored_hosts_status\":[" }
+        { printf "%s{\"hostname\":\"gpu%s\",\"guid\":\"cccccccc-0000-4000-8000-0000000%s\",\"reachable\":true}", comma, $1, $1; comma = "," }
+        END { printf "]}" }' "$here/numbers" >"$here/www/info"
+    cat >"$here/nginx.conf" <<END
+user $(id -un) $(id -gn);
+worker_processes 1;
+pid $here/pid;
+error_log $here/error.log;
+events { worker_connections 1000; }
+http {
+    access_log off;
+    default_type application/json;
+    keepalive_requests 1000000;
+    open_file_cache max=10;
+    client_body_temp_path $here/body;
+    proxy_temp_path $here/proxy;
+    fastcgi_temp_path $here/fastcgi;
+    uwsgi_temp_path $here/uwsgi;
+    scgi_temp_path $here/scgi;
+    server {
+        listen 127.0.0.1:$port;
+        root $here/www;
+        location = /api/v1/info { try_files /info =404; }
+        location /host/ { try_files /answer =404; }
+    }
+}
+END
+    nginx -c "$here/nginx.conf" -e "$here/error.log"
+    trap 'kill "$(cat "$work/parent/pid")"; rm -rf "$work"' EXIT
+    measure 'daily-gpu-log' "$runs" "$program" --config "$here/parent.toml" --data-dir "$here/data-RUN" --quiet \
+        --skip-task-info "$day"
+    ours=$wall_ms
+    [ "$(find "$here/data-1" -path "*/$day/*" | wc -l)" = $((nodes * 10)) ] || fail "not $nodes days of 10 files"
+    measure 'curl --parallel' "$runs" curl --silent --parallel --config "$here/parent.urls"
+    curl=$wall_ms
+    cc -O2 -o "$here/plain_writer" scripts/plain_writer.c
+    measure 'a plain writer' "$runs" "$here/plain_writer" "$here/data-1/gpu00001/$day" "$here/plain-RUN" "$nodes"
+    plain=$wall_ms
+    awk -v ours="$ours" -v curl="$curl" -v plain="$plain" \
+        'BEGIN { printf "  daily-gpu-log / (curl + plain writer): %.2f (%+.0f ms)\n", ours / (curl + plain), ours - curl - plain }'
+    kill "$(cat "$here/pid")"
+    trap 'rm -rf "$work"' EXIT
+}
+
 fail() {
     echo "bench: $1" >&2
     exit 1
 }
+
+case "${1:-}" in
+    parent) bench_parent 10000 3 && exit ;;
+    export) start_postgres && bench_export 1 && bench_export 10 && exit ;;
+esac
 
 bench 4 0 25
 few=$peak
@@ -245,3 +314,5 @@ bench_troubled 1000 5 5 3 5
 bench_troubled 1000 5 5 30 60
 echo "  peak memory where all are healthy: $many KiB"
 bench_troubled 1000 10 5 30 60
+
+bench_parent 10000 3

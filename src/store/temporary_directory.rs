@@ -18,9 +18,8 @@ pub struct TemporaryDirectory(Option<PathBuf>);
 impl TemporaryDirectory {
     pub fn make(parent: &Path, mode: u32) -> io::Result<Self> {
         let make = |path: &Path| DirBuilder::new().mode(mode).create(path);
-        let (made, path) = named_temporarily().make_in(parent, make)?.into_parts();
-        let ((), path) = (made, path.keep()?);
-        Ok(Self(Some(path)))
+        let ((), path) = named_temporarily().make_in(parent, make)?.into_parts();
+        Ok(Self(Some(path.keep()?)))
     }
 
     pub fn add(&self, name: &str, mode: u32, contents: &[u8]) -> io::Result<()> {

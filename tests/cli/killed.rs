@@ -116,7 +116,12 @@ impl Run {
     }
 
     /// Waits for a part of the time that a run takes, or that it writes for, and kills it. Answers whether that ended it.
-    fn is_killed(mut self, durations: [Duration; 2], is_writing: bool, part: (u32, u32)) -> bool {
+    fn killed_after(
+        mut self,
+        durations: [Duration; 2],
+        is_writing: bool,
+        part: (u32, u32),
+    ) -> bool {
         if is_writing {
             self.wait_for_writing();
         }
@@ -201,7 +206,7 @@ fn kill_at_moments(kills: u32) -> (usize, BTreeSet<(String, bool)>) {
         let run = Run::start(&world, &directory);
         let moments = kills.div_ceil(4).min(25);
         let part = (killed / 4 % moments, moments);
-        killed += u32::from(run.is_killed(durations, killed % 4 >= 2, part));
+        killed += u32::from(run.killed_after(durations, killed % 4 >= 2, part));
         let now = kept(&world);
         let all_there = now.keys().eq(old.keys());
         assert!(all_there, "after {runs} runs: {:#?}", now.keys());
@@ -270,7 +275,7 @@ fn new_days(kills: u32) -> [u32; 2] {
         let run = Run::start(&world, &of_node);
         let moments = kills.div_ceil(2).min(25);
         let part = (killed / 2 % moments, moments);
-        killed += u32::from(run.is_killed(durations, killed % 2 == 1, part));
+        killed += u32::from(run.killed_after(durations, killed % 2 == 1, part));
         let files = if_there(fs::read_dir(&of_day));
         let files = files.map_or(0, Iterator::count);
         assert!([0, 10].contains(&files), "{files} files after {runs} runs");

@@ -196,7 +196,7 @@ fn namesakes() -> Namesakes {
         serde_json::from_str(&host).expect("a host")
     });
     let parent = "http://parent:19999/".parse().expect("an URL");
-    let on_parent = OnParent::new(&parent, "gpu1", hosts.iter());
+    let on_parent = OnParent::new(&parent, "gpu1", &hosts.iter());
     on_parent.namesakes.expect("two hosts")
 }
 

@@ -81,15 +81,15 @@ pub fn wanted_hosts(
 
 /// The hosts by all that they can be asked for by, without its case, each list in their order.
 fn by_name(hosts: &[MirroredHost]) -> HashMap<String, Vec<&MirroredHost>> {
-    let mut named: HashMap<_, Vec<_>> = HashMap::new();
+    let mut hosts_of: HashMap<_, Vec<_>> = HashMap::new();
     for host in hosts {
         let names = host.ids().chain([&host.hostname]);
         let names: BTreeSet<_> = names.map(|name| name.to_ascii_lowercase()).collect();
         for name in names {
-            named.entry(name).or_default().push(host);
+            hosts_of.entry(name).or_default().push(host);
         }
     }
-    named
+    hosts_of
 }
 
 impl MirroredHost {
@@ -117,7 +117,7 @@ impl OnParent {
     pub fn new<'a>(
         parent: &Url,
         host: &str,
-        hosts: impl Iterator<Item = &'a MirroredHost> + Clone,
+        hosts: &(impl Iterator<Item = &'a MirroredHost> + Clone),
     ) -> Self {
         if let Some(exact) = hosts.clone().find(|known| known.has_id(host)) {
             let is_lost = !exact.is_connected();
@@ -171,7 +171,7 @@ impl Client {
             let hosts = by_name(&hosts);
             let on_parent = |(node, host): &(&'a Node, String)| {
                 let named = hosts.get(&host.to_ascii_lowercase()).into_iter().flatten();
-                (*node, OnParent::new(parent, host, named.copied()))
+                (*node, OnParent::new(parent, host, &named.copied()))
             };
             Some(nodes.iter().map(on_parent).collect::<Vec<_>>())
         };
@@ -215,11 +215,11 @@ mod tests {
         let hosts: Hosts = json::parse(INFO).expect("an answer");
         let is_wanted = |known: &MirroredHost| known.is(host);
         let hosts = wanted_hosts(hosts.mirrored_hosts_status, is_wanted).expect("hosts");
-        let all = OnParent::new(&parent, host, hosts.iter());
+        let all = OnParent::new(&parent, host, &hosts.iter());
         let named = by_name(&hosts).remove(&host.to_ascii_lowercase());
         let named = named.into_iter().flatten();
         let named: Vec<_> = named.collect();
-        assert_eq!(OnParent::new(&parent, host, named.into_iter()), all);
+        assert_eq!(OnParent::new(&parent, host, &named.into_iter()), all);
         all
     }
 

@@ -76,7 +76,7 @@ impl Inquiry<'_> {
         let host = hosts.iter().find(|host| is_asked(host));
         let on_parent = place
             .as_ref()
-            .map(|(parent, host)| OnParent::new(parent, host, hosts.iter()));
+            .map(|(parent, host)| OnParent::new(parent, host, &hosts.iter()));
         Ok(Agent {
             hostname: host.map(|host| quote(&host.hostname)),
             version: quote(&info.version),
