@@ -43,11 +43,12 @@ install_missing
 [ -x "$tools/bin/cargo-deb" ] ||
     cargo install cargo-deb --version "$cargo_deb" --locked --root "$tools" --target-dir "$tools/build"
 
-# No path of this machine stands in the binary, of Rust or of C. Flags of the environment would take the place of these.
-unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+# No path of this machine stands in the binary, of Rust or of C: the last prefix that fits is replaced. What the
+# environment says of flags and of the profile would take the place of this.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS "${!CARGO_PROFILE_RELEASE_@}"
 export CFLAGS_x86_64_unknown_linux_musl="-ffile-prefix-map=$crates=/cargo -ffile-prefix-map=$target_dir=/target"
 cargo build --locked --release --target "$platform" --bin daily-gpu-log --target-dir "$target_dir" --config \
-    "target.$platform.rustflags = ['--remap-path-prefix=$crates=/cargo', '--remap-path-prefix=$target_dir=/target', '--remap-path-prefix=$root=/source']"
+    "target.$platform.rustflags = ['--remap-path-prefix=$root=/source', '--remap-path-prefix=$crates=/cargo', '--remap-path-prefix=$target_dir=/target']"
 
 rm -rf "$package"
 install -D "$target_dir/$platform/release/daily-gpu-log" "$package/bin/daily-gpu-log"

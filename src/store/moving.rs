@@ -18,7 +18,8 @@ use tempfile::TempPath;
 use super::archive::Archive;
 use super::leaving::Piece;
 use super::tree::DataDir;
-use super::write::{WriteError, check_links, is_temporary, remove_temporary, temporary};
+use super::unfinished::remove_temporary;
+use super::write::{WriteError, check_links, is_temporary, temporary};
 use crate::model::{both, if_there, said};
 
 /// Why a day cannot be moved.

@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 
 use super::archive::Archive;
 use super::state::{STATE_DIRECTORY, StateFile};
-use super::write::{WriteError, remove_temporary};
+use super::temporary_directory::remove_left;
+use super::write::{WriteError, is_temporary};
 use crate::model::if_there;
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
@@ -46,4 +47,23 @@ pub fn directories_in(parent: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths.filter(|path| path.is_dir()).collect()
+}
+
+/// Removes the temporary files and directories in `directory`, as far as it can be read.
+pub fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
+    let files = fs::read_dir(directory).into_iter().flatten().flatten();
+    for file in files {
+        let path = file.path();
+        if is_temporary(&path) {
+            tracing::info!(file = %path.display(), "removing what a killed run left");
+            let removed = if file.file_type().is_ok_and(|kind| kind.is_dir()) {
+                remove_left(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+            // Another program that tried the directory may have removed its own.
+            if_there(removed).map_err(WriteError::at(&path))?;
+        }
+    }
+    Ok(())
 }

@@ -9,7 +9,6 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
-use super::temporary_directory::remove_left;
 use crate::model::{ReadableBy, if_there, said};
 use crate::settings::regular_file::{check_link, open};
 
@@ -209,23 +208,4 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
 pub fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
-}
-
-/// Removes the temporary files and directories in `directory`, as far as it can be read.
-pub fn remove_temporary(directory: &Path) -> Result<(), WriteError> {
-    let files = fs::read_dir(directory).into_iter().flatten().flatten();
-    for file in files {
-        let path = file.path();
-        if is_temporary(&path) {
-            tracing::info!(file = %path.display(), "removing what a killed run left");
-            let removed = if file.file_type().is_ok_and(|kind| kind.is_dir()) {
-                remove_left(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-            // Another program that tried the directory may have removed its own.
-            if_there(removed).map_err(WriteError::at(&path))?;
-        }
-    }
-    Ok(())
 }

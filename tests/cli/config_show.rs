@@ -127,6 +127,10 @@ timeout = "10s"  # 內建
 [report]
 nightly = false  # 內建
 
+[export]
+nightly = []  # 內建
+# parquet_dir：未設定
+
 [database]
 # url：未設定
 # password_file：未設定
@@ -331,7 +335,7 @@ fn without_a_file_everything_is_built_in() {
         .json();
     assert_eq!(json["file"], Value::Null);
     let settings = json["settings"].as_array().expect("settings");
-    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 8 + 1 + 3 + 7);
+    assert_eq!(settings.len(), 11 + 4 * 3 + 6 + 4 + 4 + 8 + 1 + 2 + 3 + 7);
     for setting in settings {
         assert_eq!(setting["origin"], "built_in", "{setting}");
     }
