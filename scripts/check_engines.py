@@ -13,7 +13,8 @@ from engines.tree import CARDS, Cluster
 
 ALL = "--all" in sys.argv
 KILLS = 50 if ALL else 4
-MANY = (100, 4) if ALL else (40, 4)      # nodes and days of the tree whose exports are disturbed
+# Nodes and days of the tree whose exports are disturbed: a day is more than one transaction of 64 nodes.
+MANY = (100, 4) if ALL else (70, 2)
 SHARDS = 4
 NODES_A_SHARD = 250 if ALL else 5
 

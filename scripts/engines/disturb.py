@@ -60,15 +60,15 @@ def check_unchanged(check, site, copy):
     check.judge(f"{copy.name}: a second export of unchanged days writes nothing", ["it did"] * (copy.state() != before))
 
 def check_kills(check, site, copy, variants, kills, dice):
-    started = time.monotonic()
     variants.flip()
+    started = time.monotonic()
     site.must("export", *copy.arguments, "--all")
     took = time.monotonic() - started
     killed, problems = 0, variants.other_than_current(copy.sums())
-    for _ in range(kills):
+    for number in range(kills):
         variants.flip()
         export = site.start("export", *copy.arguments, "--all")
-        time.sleep(dice.random() * took)
+        time.sleep((number + dice.random()) / kills * took)       # all the way from its beginning to its end
         export.kill()
         export.stderr.close()
         killed += export.wait() == -signal.SIGKILL
@@ -127,8 +127,8 @@ def check_reader(check, site, copy, variants):
 def check_stopped(check, site, copy, variants, postgres):
     """The server goes away in the middle of an export."""
     before, problems, said, status = None, [], "", 0
-    started = time.monotonic()
     variants.flip()
+    started = time.monotonic()
     site.must("export", *copy.arguments, "--all")
     took = time.monotonic() - started
     for part in (0.5, 0.4, 0.3, 0.2, 0.1, 0.6, 0.7, 0.8):
