@@ -224,7 +224,7 @@ fn what_asks_for_nothing_that_there_is_is_refused() {
     );
     let other = run(&[DATE, "--file", "notes"]).exits(3);
     let _ = other
-        .stderr_has("無法寫入 notes")
+        .stderr_has("無法使用 notes")
         .stderr_has("file is not a database");
     assert!(world.read("notes").starts_with("not a database"));
     assert!(!Path::new(COPY).exists());
