@@ -122,7 +122,7 @@ pub trait Sink {
 
     /// Puts the nodes in the place of what it has of them on that day. They come one after the other, so that a large
     /// day is never in memory. Of one that is [`Unread`] it keeps what it has, and of its day where it writes whole
-    /// days.
+    /// days and has that node.
     fn write(
         &mut self,
         day: &TreeDay,
@@ -130,9 +130,9 @@ pub trait Sink {
     ) -> Result<(), SinkError>;
 }
 
-/// A node-day that cannot be read; whoever reads it has said why.
-#[derive(Clone, Copy, Debug)]
-pub struct Unread;
+/// The node whose day cannot be read; whoever reads it has said why.
+#[derive(Clone, Debug)]
+pub struct Unread(pub String);
 
 /// Why a copy is not equal to the tree, and what to do. It never holds a secret.
 #[derive(Clone, Debug, thiserror::Error)]

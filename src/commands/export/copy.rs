@@ -148,7 +148,7 @@ fn write(
             };
             day.problems.push(both!("{name}：{why}", "{name}: {why}"));
             unread += 1;
-            Some(Err(Unread))
+            Some(Err(Unread(name.clone())))
         });
         sink.write(&tree_day, &mut copies)?;
         Ok(unread)
