@@ -28,7 +28,7 @@ pub use if_there::if_there;
 pub use language::{Both, Language, comma, counted, text};
 pub(crate) use language::{both, said, say};
 pub use other_setting::OtherSetting;
-pub use readable_by::ReadableBy;
+pub use readable_by::{Modes, ReadableBy};
 pub use readings::{ByMetric, CardUsage, Metric, NodeUsage, RejectedRows};
 pub use shard::Shard;
 pub use task::{

@@ -1,11 +1,13 @@
 //! The PostgreSQL database that the tree is copied into, and the password that this needs.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::private_file;
 use super::secret::{Places, SecretError, line};
@@ -33,11 +35,25 @@ pub struct Database {
 pub struct DatabaseUrl {
     text: String,
     config: Config,
+    /// Whether it says when there is to be TLS.
+    has_mode: bool,
 }
 
 impl DatabaseUrl {
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// Whether all that is sent stays on this machine.
+    fn is_here(&self) -> bool {
+        let is_loopback = |address: &IpAddr| address.to_canonical().is_loopback();
+        let addresses = self.config.get_hostaddrs();
+        if !addresses.is_empty() {
+            // These are connected to, and the hosts are only their names.
+            return addresses.iter().all(is_loopback);
+        }
+        self.config.get_hosts().iter().all(|host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|address| is_loopback(&address))
+            }
+        })
     }
 }
 
@@ -52,12 +68,22 @@ impl Written for DatabaseUrl {
                 "not the URL of a database: write {EXAMPLE}"
             ));
         };
-        // Before the parser, whose objections may quote a part of it.
-        let login = rest.split_once('@').map_or("", |(login, _)| login);
-        if login.contains(':') {
+        let server_end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let path_end = rest.find('?').unwrap_or(rest.len());
+        // Before the parser, whose objections may quote a part of it. A password may itself have any of `@/?`.
+        let ends = [server_end, path_end];
+        let mut logins = ends.map(|end| rest[..end].rsplit_once('@')).into_iter();
+        if logins.any(|login| login.is_some_and(|(login, _)| login.contains(':'))) {
             return Err(password_in_url());
         }
-        let mut config: Config = with_known_modes(text).parse().map_err(|_| {
+        let (server, after) = rest.split_at(server_end);
+        // The parser takes all before the first `@` for the login.
+        let (plain, has_mode) = with_known_modes(&after.replace('@', "%40"));
+        let parsed = format!("postgres://{server}{plain}").parse();
+        let mut config: Config = parsed.map_err(|_| {
+            if server.contains(':') && after.contains('@') {
+                return password_in_url();
+            }
             said!(
                 "無法解析，或有不認得的參數：請寫成 {EXAMPLE}，參數例如 ?sslmode=verify-full",
                 "it cannot be read, or has an unknown parameter: write {EXAMPLE}, with parameters such as \
@@ -76,22 +102,28 @@ impl Written for DatabaseUrl {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host_path(SOCKET_DIRECTORY);
         }
-        let text = text.to_owned();
-        Ok(Self { text, config })
+        Ok(Self {
+            text: text.to_owned(),
+            config,
+            has_mode,
+        })
     }
 }
 
-/// The text with a mode that the parser knows. A certificate is verified with each.
-fn with_known_modes(text: &str) -> String {
-    let Some((address, parameters)) = text.split_once('?') else {
-        return text.to_owned();
+/// What is after the server with a mode that the parser knows, and whether it has one. A certificate is verified with
+/// each.
+fn with_known_modes(after: &str) -> (String, bool) {
+    let Some((path, parameters)) = after.split_once('?') else {
+        return (after.to_owned(), false);
     };
     let parameters = parameters.split('&').map(|parameter| match parameter {
         "sslmode=verify-ca" | "sslmode=verify-full" => "sslmode=require",
         parameter => parameter,
     });
     let parameters: Vec<_> = parameters.collect();
-    format!("{address}?{}", parameters.join("&"))
+    let is_mode = |parameter: &&str| parameter.starts_with("sslmode=");
+    let has_mode = parameters.iter().any(is_mode);
+    (format!("{path}?{}", parameters.join("&")), has_mode)
 }
 
 fn password_in_url() -> String {
@@ -114,6 +146,17 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 impl Database {
+    /// How the server is connected to. Where the URL does not say when there is to be TLS, there is no way without it
+    /// to another machine, or where a certificate is named.
+    pub fn config(&self) -> Option<Config> {
+        let url = &self.url.as_ref()?.0;
+        let mut config = url.config.clone();
+        if !url.has_mode && (self.ca_file.is_some() || !url.is_here()) {
+            config.ssl_mode(SslMode::Require);
+        }
+        Some(config)
+    }
+
     /// Objects where a database is needed and the settings have none, or its password cannot be had.
     pub fn check(&self) -> Result<(), SecretError> {
         if self.url.is_none() {
@@ -146,7 +189,6 @@ impl Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio_postgres::config::{Host, SslMode};
 
     #[test]
     fn a_database_is_named_with_its_server_and_its_user() {
@@ -162,7 +204,6 @@ mod tests {
             (url.config.get_ports(), url.config.get_dbname()),
             (&[5433][..], Some("gpu"))
         );
-        assert_eq!(url.config.get_ssl_mode(), SslMode::Prefer);
         for (mode, expected) in [
             ("disable", SslMode::Disable),
             ("prefer", SslMode::Prefer),
@@ -186,11 +227,74 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_required_unless_the_url_says_otherwise_or_the_server_is_here() {
+        let mode = |url: &str, ca_file: Option<&str>| {
+            let url = DatabaseUrl::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+            let database = Database {
+                url: Some(Item(url)),
+                password_file: None,
+                ca_file: ca_file.map(PathBuf::from),
+            };
+            database.config().expect("a database").get_ssl_mode()
+        };
+        let remote = [
+            "db.example.org/gpu",
+            "gpulog@10.0.0.1/gpu?application_name=a@b",
+            "localhost,10.0.0.1/gpu",
+            "localhost/gpu?hostaddr=10.0.0.1",
+        ];
+        let here = [
+            "/gpu",
+            "%2Frun%2Fpostgresql/gpu",
+            "localhost/gpu",
+            "127.0.0.9:5433/gpu",
+            "[::1]/gpu",
+            "db.example.org/gpu?hostaddr=127.0.0.1",
+        ];
+        for (server, expected) in remote
+            .map(|server| (server, SslMode::Require))
+            .into_iter()
+            .chain(here.map(|server| (server, SslMode::Prefer)))
+        {
+            let url = format!("postgres://{server}");
+            assert_eq!(mode(&url, None), expected, "{url}");
+            assert_eq!(mode(&url, Some("ca.pem")), SslMode::Require, "{url}");
+            let parameter = if url.contains('?') { '&' } else { '?' };
+            for (said, expected) in [("disable", SslMode::Disable), ("prefer", SslMode::Prefer)] {
+                let url = format!("{url}{parameter}sslmode={said}");
+                assert_eq!(mode(&url, Some("ca.pem")), expected, "{url}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_at_sign_after_the_server_is_of_no_login() {
+        let read = |text: &str| DatabaseUrl::parse(text).expect(text);
+        let text = "postgres://db:5433/gpu?application_name=a@b";
+        let url = read(text);
+        assert_eq!(url.to_string(), text);
+        assert_eq!(url.config.get_hosts(), [Host::Tcp("db".to_owned())]);
+        assert_eq!(url.config.get_application_name(), Some("a@b"));
+        assert_eq!(
+            (url.config.get_user(), url.config.get_ports()),
+            (None, &[5433][..])
+        );
+        let url = read("postgres://gpulog@db/g@u?application_name=a@b");
+        assert_eq!(url.config.get_user(), Some("gpulog"));
+        assert_eq!(url.config.get_dbname(), Some("g@u"));
+    }
+
+    #[test]
     fn a_password_is_refused_and_nothing_of_a_wrong_address_is_repeated() {
         for (text, reason) in [
             ("postgres://gpulog:hush@db/gpu", "密碼"),
             ("postgres://gpulog:hu@sh@db/gpu", "密碼"),
             ("postgres://gpulog:hu?sh=1@db/gpu", "密碼"),
+            ("postgres://gpulog:hu/sh@db/gpu", "密碼"),
+            ("postgres://gpulog:12/hush@db/gpu", "密碼"),
+            ("postgres://gpulog:12?hush=1@db/gpu", "密碼"),
+            ("postgres://gpulog/x:hush@db/gpu", "密碼"),
+            ("postgres://gpulog@x:hush@db/gpu", "密碼"),
             ("postgres://gpulog:@db/gpu", "密碼"),
             ("postgres://gpulog@db/gpu?password=hush", "密碼"),
             ("postgres://db/gpu?hush=1", "無法解析"),

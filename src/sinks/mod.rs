@@ -7,8 +7,9 @@ pub mod sqlite;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use serde::Serialize;
 
-use crate::analysis::{Coverage, Doubt, Entry, LastRun, NodeLedger, Span};
+use crate::analysis::{Coverage, Doubt, Entry, LastRun, NodeLedger, Severity, Span};
 use crate::model::{Both, CardId, CardUsage, GpuIndex, Language, TaskSource, UnixSeconds, Window};
 
 /// What the tree has of a node's day, as a digest: a copy with the same one is equal to it.
@@ -90,9 +91,22 @@ pub fn doubt_words(doubts: &BTreeSet<Doubt>) -> String {
     words.collect::<Vec<_>>().join(";")
 }
 
-/// What was noticed in a run, as JSON.
+/// What was noticed in a run, as JSON, without the character of number 0, which PostgreSQL's has not.
 pub fn notices(run: &LastRun) -> String {
-    serde_json::to_string(&run.notices).expect("notices are texts")
+    #[derive(Serialize)]
+    struct Notice {
+        severity: Severity,
+        code: String,
+        message: String,
+    }
+    let text = |text: &str| text.replace('\0', "\u{fffd}");
+    let notices = run.notices.iter().map(|notice| Notice {
+        severity: notice.severity,
+        code: text(&notice.code),
+        message: text(&notice.message),
+    });
+    let notices: Vec<_> = notices.collect();
+    serde_json::to_string(&notices).expect("notices are texts")
 }
 
 /// Takes node-days of the tree.
@@ -108,7 +122,7 @@ pub trait Sink {
 
     /// Puts the nodes in the place of what it has of them on that day. They come one after the other, so that a large
     /// day is never in memory. Of one that is [`Unread`] it keeps what it has, and of its day where it writes whole
-    /// days.
+    /// days and has that node.
     fn write(
         &mut self,
         day: &TreeDay,
@@ -116,9 +130,9 @@ pub trait Sink {
     ) -> Result<(), SinkError>;
 }
 
-/// A node-day that cannot be read; whoever reads it has said why.
-#[derive(Clone, Copy, Debug)]
-pub struct Unread;
+/// The node whose day cannot be read; whoever reads it has said why.
+#[derive(Clone, Debug)]
+pub struct Unread(pub String);
 
 /// Why a copy is not equal to the tree, and what to do. It never holds a secret.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -198,6 +212,42 @@ pub mod samples {
                     account,
                 }],
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{DOUBTS, NoticeRecord, Shortfall};
+
+    #[test]
+    fn a_notice_is_its_severity_code_and_message() {
+        let notice = NoticeRecord {
+            severity: Severity::Warning,
+            code: "late".to_owned(),
+            message: "任務「\0」".to_owned(),
+            shortfall: Some(Shortfall::NoTasks),
+        };
+        let run = LastRun {
+            version: "0.1.0".to_owned(),
+            started_at: 0,
+            duration_seconds: 1.0,
+            exit_status: 3,
+            completeness: None,
+            nodes: Vec::new(),
+            notices: vec![notice],
+        };
+        let expected =
+            "[{\"severity\":\"warning\",\"code\":\"late\",\"message\":\"任務「\u{fffd}」\"}]";
+        assert_eq!(notices(&run), expected);
+    }
+
+    #[test]
+    fn the_word_of_a_doubt_is_the_one_that_json_has() {
+        for doubt in DOUBTS {
+            let json = serde_json::to_string(&doubt).expect("a word");
+            assert_eq!(json, format!("\"{}\"", doubt_words(&[doubt].into())));
         }
     }
 }

@@ -95,4 +95,6 @@ SELECT
 FROM node_day AS d
 JOIN reading AS r ON r.node = d.node AND r.interval_end > d.starts AND r.interval_end <= d.ends
 GROUP BY d.date, d.node, r.gpu, r.card;
+-- Says that the file is a copy of this program: "dgpl", as a number.
+PRAGMA application_id = 1684500588;
 PRAGMA user_version = 1;

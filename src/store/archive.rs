@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::state::{ReadError, StateFile};
-use super::write::Modes;
 use crate::analysis::DayRecord;
-use crate::model::{GpuFileNumber, Language, ReadableBy};
+use crate::model::{GpuFileNumber, Language, Modes, ReadableBy};
 use crate::settings::{ArchiveDirs, Config};
 
 /// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use super::state::{LOCK, STATE_DIRECTORY};
-use super::write::{Modes, WriteError, make_directory};
-use crate::model::{said, text};
+use super::write::{WriteError, make_directory};
+use crate::model::{Modes, said, text};
 use crate::settings::regular_file::open_with;
 
 const LOCK_PAUSE: Duration = Duration::from_millis(100);

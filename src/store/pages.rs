@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::write::{Modes, put};
-use crate::model::{said, text};
+use super::write::put;
+use crate::model::{Modes, said, text};
 
 const MODES: Modes = Modes {
     file: 0o644,

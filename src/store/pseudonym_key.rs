@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::state::STATE_DIRECTORY;
-use super::write::{Modes, WriteError, make_directory, temporary};
+use super::write::{WriteError, make_directory, temporary};
 use crate::analysis::{KEY_BYTES, Pseudonyms};
-use crate::model::{said, text};
+use crate::model::{Modes, said, text};
 use crate::settings::{Config, NoSecret, open_private};
 
 const NAME: &str = "pseudonym-key";

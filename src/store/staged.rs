@@ -9,8 +9,8 @@ use tempfile::TempPath;
 
 use super::layout::CardRecord;
 use super::temporary_directory::TemporaryDirectory;
-use super::write::{Modes, WriteError, keep_aside, make_directory, temporary};
-use crate::model::if_there;
+use super::write::{WriteError, keep_aside, make_directory, temporary};
+use crate::model::{Modes, if_there};
 
 #[derive(Debug)]
 pub struct Staged {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::write::{Modes, WriteError, put, put_by};
-use crate::model::{ReadableBy, if_there, said};
+use super::write::{WriteError, put, put_by};
+use crate::model::{Modes, ReadableBy, if_there, said};
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
 pub const STATE_DIRECTORY: &str = ".daily-gpu-log";

@@ -17,11 +17,11 @@ use super::layout::{self, CardRecord};
 use super::lock::{self, OpenError};
 use super::staged::Staged;
 use super::unfinished;
-use super::write::{Modes, WriteError, make_directory, nameless};
+use super::write::{WriteError, make_directory, nameless};
 use crate::analysis::idle::Memory;
 use crate::analysis::{DayRecord, NodeDay};
 use crate::formats::{average_csv, gpu_csv, summary};
-use crate::model::{UserColumn, Window};
+use crate::model::{Modes, UserColumn, Window};
 use crate::settings::Config;
 
 /// The data directory, for as long as this run holds its lock.

@@ -9,37 +9,12 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::model::{ReadableBy, if_there, said};
+use crate::model::{Modes, if_there, said};
 use crate::settings::regular_file::{check_link, open};
 
 /// How temporary files are called, so that none of another program is taken for one.
 const PREFIX: &str = ".daily-gpu-log.";
 const SUFFIX: &str = ".tmp";
-
-/// The modes of a file and of the directories that are made for it. The umask may take more away.
-#[derive(Clone, Copy, Debug)]
-pub struct Modes {
-    pub file: u32,
-    pub directory: u32,
-}
-
-impl Modes {
-    pub fn of_tree(readable_by: ReadableBy) -> Self {
-        let (file, directory) = match readable_by {
-            ReadableBy::Owner => (0o600, 0o700),
-            ReadableBy::Group => (0o640, 0o750),
-            ReadableBy::All => (0o644, 0o755),
-        };
-        Self { file, directory }
-    }
-
-    /// Those of the program's own state, whoever may read the tree: tasks are personal, and the key is a secret.
-    pub fn of_state(readable_by: ReadableBy) -> Self {
-        let Self { directory, .. } = Self::of_tree(readable_by.min(ReadableBy::Group));
-        let file = 0o600;
-        Self { file, directory }
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 #[error("{}", said!(

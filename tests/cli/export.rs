@@ -1,6 +1,7 @@
 //! `export`: that a copy is equal to the tree, and what becomes of one that cannot be.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use pretty_assertions::assert_eq;
 use rusqlite::{Connection, OpenFlags};
@@ -163,7 +164,7 @@ fn a_run_brings_the_copies_of_the_settings_up_to_date_and_makes_up_for_what_fail
     fs::create_dir_all(world.path(COPY)).expect("a directory in its place");
     let failed = world.run(&[DATE]).exits(3);
     let _ = failed.stderr_has(&format!(
-        "錯誤：副本 sqlite 與資料目錄不同：無法寫入 {COPY}："
+        "錯誤：副本 sqlite 與資料目錄不同：無法使用 {COPY}："
     ));
     assert!(
         world
@@ -173,6 +174,24 @@ fn a_run_brings_the_copies_of_the_settings_up_to_date_and_makes_up_for_what_fail
     fs::remove_dir(world.path(COPY)).expect("it is removed");
     let _ = world.run(&[DATE]).exits(0).stderr_is("");
     has_all_readings(&world, NODE, DATE);
+}
+
+#[test]
+fn a_copy_is_never_for_everybody_to_read() {
+    let settings = "[export]\nnightly = [\"sqlite\", \"parquet\"]\n";
+    let world = lab().settings("readable_by = \"all\"").tables(settings);
+    let world = world.start();
+    let _ = world.run(&[DATE]).exits(0);
+    let of_day = format!("data/parquet/holdings/date={DATE}");
+    for path in [
+        COPY,
+        "data/parquet",
+        &of_day,
+        &format!("{of_day}/all.parquet"),
+    ] {
+        let mode = fs::metadata(world.path(path)).expect(path).mode();
+        assert_eq!(mode & 0o007, 0, "{path}: {mode:o}");
+    }
 }
 
 #[test]
@@ -226,7 +245,7 @@ fn what_asks_for_nothing_that_there_is_is_refused() {
     );
     let other = run(&[DATE, "--file", "notes"]).exits(3);
     let _ = other
-        .stderr_has("無法寫入 notes")
+        .stderr_has("無法使用 notes")
         .stderr_has("file is not a database");
     assert!(world.read("notes").starts_with("not a database"));
     assert!(!world.path(COPY).exists());

@@ -210,7 +210,7 @@ fn write<'n>(
             };
             problems.push_with(|| both!("{name}：{why}", "{name}: {why}"));
             unread.push(name);
-            Some(Err(Unread))
+            Some(Err(Unread(name.clone())))
         });
         sink.write(&tree_day, &mut read)?;
         Ok(unread)

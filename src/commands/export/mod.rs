@@ -16,11 +16,14 @@ use super::request::{RequestError, open_archive};
 use super::span::SpanArgs;
 use super::values::node_name;
 use crate::analysis::usage::dates;
-use crate::model::{DateArg, DateError, Engine, ExitStatus, Shard, Window, comma, said, text};
+use crate::model::{
+    DateArg, DateError, Engine, ExitStatus, Modes, ReadableBy, Shard, Window, comma, said,
+    text,
+};
 use crate::outlets::console;
 use crate::report::Exported;
 use crate::settings::{Config, Database};
-use crate::sinks::parquet::{self, Parquet};
+use crate::sinks::parquet::Parquet;
 use crate::sinks::postgres::Postgres;
 use crate::sinks::sqlite::Sqlite;
 use crate::sinks::{Sink, SinkError};
@@ -101,17 +104,11 @@ impl<'a> Target<'a> {
     }
 
     fn open(self, archive: &Archive, shard: &str) -> Result<Box<dyn Sink>, SinkError> {
-        let modes = archive.modes();
+        let modes = Modes::of_tree(archive.readable_by.min(ReadableBy::Group));
         Ok(match self {
             Self::Sqlite(path) => Box::new(Sqlite::new(path, modes.file)),
             Self::Postgres(database) => Box::new(Postgres::connect(database)?),
-            Self::Parquet(root) => {
-                let modes = parquet::Modes {
-                    file: modes.file,
-                    directory: modes.directory,
-                };
-                Box::new(Parquet::new(root, shard, modes))
-            }
+            Self::Parquet(root) => Box::new(Parquet::new(root, shard, modes)),
         })
     }
 }

@@ -42,3 +42,11 @@ pub fn unreadable(path: &Path, cause: &io::Error) -> SinkError {
         path = path.display()
     ))
 }
+
+pub fn busy(root: &Path) -> SinkError {
+    SinkError(both!(
+        "無法寫入 {path}：另一個匯出正在寫入（請稍後再試）",
+        "cannot write {path}: another export writes it, try again later",
+        path = root.display()
+    ))
+}

@@ -18,19 +18,12 @@ use tempfile::{Builder, NamedTempFile};
 use super::column::{Cell, Column};
 use super::digest;
 use super::errors::unwritable;
-use crate::model::if_there;
+use crate::model::{Modes, if_there};
 use crate::settings::regular_file::check_link;
 use crate::sinks::SinkError;
 
 /// How a temporary file's name ends: engines look for `*.parquet`, and pass by what begins with a dot.
 const SUFFIX: &str = ".parquet.tmp";
-
-/// The modes of the files and of the directories that are made for them. The umask may take more away.
-#[derive(Clone, Copy, Debug)]
-pub struct Modes {
-    pub file: u32,
-    pub directory: u32,
-}
 
 /// A table of the dataset.
 #[derive(Debug)]
@@ -45,13 +38,16 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn directory(&self, root: &Path, date: NaiveDate) -> PathBuf {
-        root.join(self.name).join(format!("date={date}"))
+    pub fn path(&self, root: &Path, date: NaiveDate, shard: &str) -> PathBuf {
+        root.join(self.name)
+            .join(format!("date={date}"))
+            .join(format!("{shard}.parquet"))
     }
 }
 
 pub struct TableFile {
     target: PathBuf,
+    modes: Modes,
     temporary: NamedTempFile,
     writer: SerializedFileWriter<File>,
     group_rows: usize,
@@ -62,16 +58,19 @@ pub struct TableFile {
 }
 
 impl TableFile {
-    /// Begins the file of a date and shard, once what a killed export of it left is removed.
+    /// Begins the file of a date and shard, once what a killed export of the shard left is removed.
     pub fn begin(
         table: &Table,
-        directory: &Path,
+        root: &Path,
+        date: NaiveDate,
         shard: &str,
         modes: Modes,
     ) -> Result<Self, SinkError> {
+        let target = table.path(root, date, shard);
+        // Not in the directory of the date, which is only there for a file that is placed.
+        let directory = &root.join(table.name);
         make_directory(directory, modes)?;
         let prefix = format!(".{shard}.");
-        let target = directory.join(format!("{shard}.parquet"));
         let create = || -> io::Result<_> {
             remove_temporary(directory, &prefix)?;
             let mut options = OpenOptions::new();
@@ -91,6 +90,7 @@ impl TableFile {
         let columns = columns.map(|column| Column::new(column)).collect();
         Ok(Self {
             target,
+            modes,
             temporary,
             writer,
             group_rows: table.group_rows,
@@ -138,6 +138,7 @@ impl TableFile {
         }
         let Self {
             target,
+            modes,
             temporary,
             writer,
             has_digest,
@@ -152,24 +153,34 @@ impl TableFile {
             file.sync_all()
         };
         end().map_err(|error| unwritable(&target, &error))?;
-        Ok(Whole { target, temporary })
+        Ok(Whole {
+            target,
+            modes,
+            temporary,
+        })
     }
 }
 
 /// A file that is written.
 pub struct Whole {
     target: PathBuf,
+    modes: Modes,
     temporary: NamedTempFile,
 }
 
 impl Whole {
     pub fn place(self) -> Result<(), SinkError> {
-        let Self { target, temporary } = self;
+        let Self {
+            target,
+            modes,
+            temporary,
+        } = self;
+        let directory = target.parent().expect("it has the name of its date");
+        make_directory(directory, modes)?;
         let placed = temporary.persist(&target);
         placed.map_err(|error| unwritable(&target, &error.error))?;
         // So that no power failure undoes it after the next one is in place. Some file systems cannot.
-        let directory = target.parent().map(File::open);
-        let _ = directory.map(|opened| opened.and_then(|directory| directory.sync_all()));
+        let _ = File::open(directory).and_then(|directory| directory.sync_all());
         Ok(())
     }
 }

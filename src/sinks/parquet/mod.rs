@@ -10,9 +10,11 @@ mod tables;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use parquet::errors::ParquetError;
@@ -21,13 +23,16 @@ use parquet::record::RowAccessor;
 use parquet::schema::parser::parse_message_type;
 
 use super::{Fingerprint, NodeCopy, Sink, SinkError, TreeDay, Unread};
-use crate::model::{UnixSeconds, if_there};
+use crate::model::{Modes, UnixSeconds, if_there};
 use crate::settings::regular_file::{self, NOT_REGULAR};
 
-use errors::{unreadable, unwritable};
-pub use file::Modes;
+use errors::{busy, unreadable, unwritable};
 use file::{cause, make_directory};
 use tables::{ALL, DayFiles, NODE_DAYS};
+
+/// How long another export may hold up this one.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub struct Parquet {
@@ -35,6 +40,7 @@ pub struct Parquet {
     /// Whose files of the dataset it writes.
     shard: String,
     modes: Modes,
+    patience: Duration,
 }
 
 /// What a file of node-days says of a node.
@@ -51,11 +57,12 @@ impl Parquet {
             root,
             shard: shard.to_owned(),
             modes,
+            patience: PATIENCE,
         }
     }
 
-    /// Waits until no other program writes files of the shard. Where the file system has no locks, the files of two
-    /// are whole nevertheless, and the next export makes them those of one.
+    /// Waits for a while until no other program writes files of the shard. Where the file system has no locks, the
+    /// files of two are whole nevertheless, and the next export makes them those of one.
     fn lock(&self) -> Result<File, SinkError> {
         make_directory(&self.root, self.modes)?;
         let path = self.root.join(format!(".{}.lock", self.shard));
@@ -63,7 +70,13 @@ impl Parquet {
         options.write(true).create(true).mode(self.modes.file);
         let opened = regular_file::open_with(&path, &options);
         let lock = opened.map_err(|error| unwritable(&path, &error))?;
-        let _ = lock.lock();
+        let waiting = Instant::now();
+        while let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            if waiting.elapsed() >= self.patience {
+                return Err(busy(&self.root));
+            }
+            thread::sleep(PAUSE);
+        }
         Ok(lock)
     }
 
@@ -93,8 +106,7 @@ impl Parquet {
     }
 
     fn path(&self, table: &file::Table, date: NaiveDate) -> PathBuf {
-        let directory = table.directory(&self.root, date);
-        directory.join(format!("{}.parquet", self.shard))
+        table.path(&self.root, date, &self.shard)
     }
 }
 
@@ -121,14 +133,20 @@ impl Sink for Parquet {
         let _lock = self.lock()?;
         let before = self.exported(date)?;
         let mut files = DayFiles::begin(&self.root, self.modes, day)?;
+        let mut is_empty = true;
         for node in nodes {
-            let Ok(node) = node else {
-                tracing::warn!(%date, "a node cannot be read: the files of the day stay as they are");
-                return Ok(());
+            let node = match node {
+                Ok(node) => node,
+                Err(Unread(name)) if before.contains_key(&name) => return Ok(()),
+                Err(Unread(_)) => continue,
             };
+            is_empty = false;
             let before = before.get(&node.node);
             let same = before.filter(|before| before.fingerprint == node.fingerprint);
             files.add(&node, same.map_or(day.exported_at, |same| same.at))?;
+        }
+        if is_empty {
+            return Ok(());
         }
         files.place()
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::column::Cell;
-use super::file::{Modes, Table, TableFile, Whole};
-use crate::model::{CardUsage, Reading, UnixSeconds, Window};
+use super::file::{Table, TableFile, Whole};
+use crate::model::{CardUsage, Modes, Reading, UnixSeconds, Window};
 use crate::sinks::{NodeCopy, SinkError, TreeDay, doubt_words, notices};
 
 pub const READINGS: Table = Table {
@@ -107,10 +107,7 @@ pub struct DayFiles<'a> {
 impl<'a> DayFiles<'a> {
     pub fn begin(root: &Path, modes: Modes, day: &TreeDay<'a>) -> Result<Self, SinkError> {
         let (window, shard) = (day.window, day.shard);
-        let begin = |table: &Table| {
-            let directory = table.directory(root, window.date);
-            TableFile::begin(table, &directory, shard, modes)
-        };
+        let begin = |table: &Table| TableFile::begin(table, root, window.date, shard, modes);
         let mut files = Self {
             window,
             shard,

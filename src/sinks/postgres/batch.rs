@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use ring::digest::{SHA256, digest};
-use serde::Serialize;
-use serde_json::{Value, json};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Transaction};
 
-use super::super::{NodeCopy, TreeDay};
+use super::super::{NodeCopy, TreeDay, doubt_words, notices};
 use super::begin;
 use super::copy::{Copy, Date, HOLDING, Instant, NODE_DAY, SERIES, USAGE, text};
-use crate::analysis::{Entry, NodeLedger};
+use crate::analysis::NodeLedger;
 use crate::model::Reading;
 
 /// What is known of the last run, unless the database knows of a later one.
@@ -28,11 +26,7 @@ pub async fn write_run(client: &mut Client, day: &TreeDay<'_>) -> Result<(), Err
     let Some(run) = day.last_run else {
         return Ok(());
     };
-    let notices = run.notices.iter().map(|notice| {
-        let (code, message) = (text(&notice.code), text(&notice.message));
-        json!({"severity": notice.severity, "code": code, "message": message})
-    });
-    let notices = notices.collect::<Value>().to_string();
+    let notices = notices(run);
     let transaction = begin(client).await?;
     let values: [&(dyn ToSql + Sync); 7] = [
         &Date(day.window.date),
@@ -145,16 +139,16 @@ async fn copy_usage(
         else {
             continue;
         };
-        let doubts: Vec<_> = doubts.iter().filter_map(word).collect();
-        let doubts = doubts.join(";");
-        for Entry { user, gpu, account } in entries {
+        let doubts = doubt_words(doubts);
+        for entry in entries {
+            let account = entry.account;
             let percent = |mean: Option<Reading>| mean.map(Reading::percent);
             copy.row(&[
                 &date,
                 &text(&node.node),
-                &user.as_ref().map_or("free", |_| "held"),
-                &user.as_deref().map(text),
-                &number(gpu.0),
+                &entry.kind(),
+                &entry.user.as_deref().map(text),
+                &number(entry.gpu.0),
                 &number(account.seconds()),
                 &number(account.active),
                 &number(account.idle.vram_held),
@@ -193,7 +187,7 @@ async fn copy_node_days(
             &window.zone.name(),
             &number(node.coverage.found),
             &number(node.coverage.due),
-            &node.task_information.as_ref().and_then(word),
+            &node.task_source(),
             &node.tasks_as_of.map(Instant),
             &node.fingerprint.as_slice(),
             &Instant(day.exported_at),
@@ -211,12 +205,6 @@ fn units(readings: &[Option<Reading>]) -> Vec<Option<i32>> {
 /// A number that is far smaller than the greatest one.
 fn number(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
-}
-
-/// The word that JSON has for a value.
-fn word(value: impl Serialize) -> Option<String> {
-    let value = serde_json::to_value(value).ok()?;
-    value.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

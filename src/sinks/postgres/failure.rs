@@ -107,8 +107,10 @@ impl Place {
                  or provide database-password with systemd's LoadCredential"
             ),
             (None, "server does not support TLS") => both!(
-                "伺服器沒有 TLS：請在伺服器啟用（ssl = on），或從 database.url 刪去 sslmode",
-                "the server has no TLS: turn it on there (ssl = on), or remove sslmode from database.url"
+                "伺服器沒有 TLS：請在伺服器啟用（ssl = on）；允許不加密時，\
+                 在 database.url 加上 ?sslmode=disable 或 prefer",
+                "the server has no TLS: turn it on there (ssl = on); to allow a connection without it, set \
+                 ?sslmode=disable or prefer in database.url"
             ),
             _ => return None,
         })
@@ -127,7 +129,7 @@ impl Place {
                  database.password_file, or the credential database-password"
             ),
             &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => both!(
-                "伺服器不讓 {user} 登入（{message}）：請檢查 database.url 的帳號，與伺服器的 pg_hba.conf",
+                "伺服器拒絕 {user} 登入（{message}）：請檢查 database.url 的帳號，與伺服器的 pg_hba.conf",
                 "the server does not let {user} log in ({message}): check the user in database.url, and the \
                  server's pg_hba.conf"
             ),

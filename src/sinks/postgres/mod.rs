@@ -55,7 +55,7 @@ struct Link {
 
 impl Postgres {
     pub fn connect(database: &Database) -> Result<Self, SinkError> {
-        let url = database.url.as_ref().ok_or_else(|| {
+        let config = database.config().ok_or_else(|| {
             SinkError(both!(
                 "沒有資料庫：請設定 [database] url",
                 "no database: set url in [database]"
@@ -63,7 +63,7 @@ impl Postgres {
         })?;
         let password = database.password();
         let password = password.map_err(|error| SinkError(Both::of(|| error.to_string())))?;
-        let mut config = with_patience(url.config());
+        let mut config = with_patience(&config);
         if let Some(password) = &password {
             config.password(password.expose_secret());
         }
@@ -142,14 +142,12 @@ impl Link {
         let done = self
             .runtime
             .block_on(async { timeout(PATIENCE, work).await });
-        match done {
-            Ok(done) => done.map_err(|error| self.place.failed(&error)),
-            Err(_) => {
-                // Whoever asks next is not to wait as long again.
-                self.connection.abort();
-                Err(self.place.silent(PATIENCE))
-            }
+        if let Ok(done) = done {
+            return done.map_err(|error| self.place.failed(&error));
         }
+        // Whoever asks next is not to wait as long again.
+        self.connection.abort();
+        Err(self.place.silent(PATIENCE))
     }
 }
 

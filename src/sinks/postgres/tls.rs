@@ -22,7 +22,8 @@ pub fn connector(
 ) -> Result<Option<MakeRustlsConnect>, Both> {
     let hosts = config.get_hosts();
     let is_socket = |host: &Host| matches!(host, Host::Unix(_));
-    if !hosts.is_empty() && hosts.iter().all(is_socket) {
+    let has_no_address = config.get_hostaddrs().is_empty();
+    if has_no_address && !hosts.is_empty() && hosts.iter().all(is_socket) {
         config.ssl_mode(SslMode::Disable);
     }
     if config.get_ssl_mode() == SslMode::Disable {

@@ -74,7 +74,8 @@ impl Dataset {
             last_run: Some(&self.run),
             exported_at,
         };
-        let mut nodes = nodes.into_iter().map(|node| node.ok_or(Unread));
+        let unread = || Unread("n2".to_owned());
+        let mut nodes = nodes.into_iter().map(|node| node.ok_or_else(unread));
         Parquet::new(root.to_owned(), "all", MODES).write(&day, &mut nodes)
     }
 
@@ -194,13 +195,54 @@ fn files_that_are_not_there_or_are_damaged_have_no_fingerprints() {
 #[test]
 fn a_day_with_a_node_that_cannot_be_read_stays_as_it_was() {
     let dataset = Dataset::new();
-    let copy = |seed| Some(node("n1", &dataset.window, seed));
-    dataset.write(NOW, vec![copy(1)]).expect("it is written");
+    let copy = |name, seed| Some(node(name, &dataset.window, seed));
+    let both = vec![copy("n1", 1), copy("n2", 1)];
+    dataset.write(NOW, both).expect("it is written");
     let before = dataset.files();
     dataset
-        .write(NOW, vec![copy(2), None])
+        .write(NOW, vec![copy("n1", 2), None])
         .expect("nothing is written");
     assert!(dataset.files() == before);
+}
+
+#[test]
+fn a_node_that_cannot_be_read_and_is_not_in_the_files_holds_up_no_other() {
+    let dataset = Dataset::new();
+    dataset.write(NOW, vec![None]).expect("nothing is written");
+    let lock = ".all.lock".to_owned();
+    assert!(dataset.files().into_keys().eq([lock]));
+    let table = dataset.root.path().join(READINGS.name);
+    let dates = fs::read_dir(&table).expect("a directory");
+    assert_eq!(dates.count(), 0);
+    for seed in [1, 2] {
+        let copy = Some(node("n1", &dataset.window, seed));
+        dataset.write(NOW, vec![None, copy]).expect("it is written");
+        let expected = [("n1".to_owned(), [seed; 32])];
+        let fingerprints = dataset.fingerprints().expect("fingerprints");
+        assert_eq!(fingerprints, BTreeMap::from(expected));
+    }
+}
+
+#[test]
+fn another_export_is_waited_for_but_not_without_end() {
+    let dataset = Dataset::new();
+    let mut sink = dataset.sink("all");
+    sink.patience = Duration::ZERO;
+    let lock = sink.lock().expect("nobody has it");
+    let error = sink.lock().expect_err("it is held");
+    let path = dataset.root.path().display();
+    assert_eq!(
+        error.to_string(),
+        format!("無法寫入 {path}：另一個匯出正在寫入（請稍後再試）")
+    );
+    sink.patience = PATIENCE;
+    thread::scope(|threads| {
+        threads.spawn(|| {
+            thread::sleep(PAUSE);
+            drop(lock);
+        });
+        let _ = sink.lock().expect("it is released");
+    });
 }
 
 #[test]
@@ -209,11 +251,14 @@ fn what_a_killed_export_left_is_removed_and_nothing_else() {
     let copies = || vec![Some(node("n1", &dataset.window, 1))];
     dataset.write(NOW, copies()).expect("it is written");
     let mut expected = dataset.files();
-    let directory = dataset.path(&READINGS);
-    let directory = directory.parent().expect("a directory");
-    for name in [".1-of-4.abcdef.parquet.tmp", "1-of-4.parquet", ".all.note"] {
+    let directory = dataset.root.path().join(READINGS.name);
+    for name in [
+        ".1-of-4.abcdef.parquet.tmp",
+        "date=2025-08-01/1-of-4.parquet",
+        ".all.note",
+    ] {
         fs::write(directory.join(name), "other").expect("it is written");
-        let name = format!("readings/date=2025-08-01/{name}");
+        let name = format!("readings/{name}");
         expected.insert(name, b"other".to_vec());
     }
     fs::write(directory.join(".all.abcdef.parquet.tmp"), "left").expect("it is written");
