@@ -34,8 +34,7 @@ pub use merge::merge;
 pub use node_day::{GpuDay, GpuUse, NodeDay, TaskKnowledge};
 pub use pseudonym::{KEY_BYTES, Pseudonyms, withheld, without_text};
 pub use record::{
-    ByName, DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity,
-    WindowRecord,
+    DayRecord, FilesRecord, GpuRecord, LastRun, NodeRecord, NoticeRecord, Severity, WindowRecord,
 };
 pub use remedy::Remedy;
 pub use stopped_series::{Series, Stopped};

@@ -27,12 +27,12 @@ pub struct DayRecord {
     pub last_run: LastRun,
     pub nodes: Vec<NodeRecord>,
     #[serde(skip)]
-    pub by_name: ByName,
+    by_name: ByName,
 }
 
 /// Where each of the nodes stands: found out when the first is asked for, after which they stay as they are.
 #[derive(Clone, Debug, Default)]
-pub struct ByName(OnceLock<HashMap<String, usize>>);
+struct ByName(OnceLock<HashMap<String, usize>>);
 
 impl PartialEq for ByName {
     fn eq(&self, _: &Self) -> bool {
@@ -131,6 +131,23 @@ pub enum Severity {
 }
 
 impl DayRecord {
+    pub fn new(
+        date: NaiveDate,
+        timezone: String,
+        window: WindowRecord,
+        last_run: LastRun,
+        nodes: Vec<NodeRecord>,
+    ) -> Self {
+        Self {
+            date,
+            timezone,
+            window,
+            last_run,
+            nodes,
+            by_name: ByName::default(),
+        }
+    }
+
     /// Whether it is of the window's day: not of a day of another zone, nor of readings of another interval.
     pub fn is_of(&self, window: &Window) -> bool {
         let of = (
@@ -161,8 +178,12 @@ impl DayRecord {
 
     pub fn node(&self, name: &str) -> Option<&NodeRecord> {
         let by_name = self.by_name.0.get_or_init(|| {
-            let names = self.nodes.iter().map(|node| node.name.clone());
-            names.zip(0..).collect()
+            let mut by_name = HashMap::new();
+            for (at, node) in self.nodes.iter().enumerate() {
+                // Of two of one name the first counts.
+                by_name.entry(node.name.clone()).or_insert(at);
+            }
+            by_name
         });
         by_name.get(name).map(|&at| &self.nodes[at])
     }
@@ -254,5 +275,26 @@ impl NodeRecord {
             && self.asked_at >= window.end + SETTLING_SECONDS
             && self.url == node.address()
             && node.cards.iter().all(|card| self.cards.contains(card))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_entries_of_one_name_the_first_counts() {
+        let node = |url| serde_json::json!({"name": "a", "url": url, "cards": [], "asked_at": 0, "answered": true, "notices": []});
+        let record = serde_json::json!({
+            "date": "2025-08-01",
+            "timezone": "UTC",
+            "window": {"start": 0, "end": 0, "until": 0, "interval_seconds": 600},
+            "last_run": {
+                "version": "", "started_at": 0, "duration_seconds": 0.0, "exit_status": 0, "nodes": [], "notices": []
+            },
+            "nodes": [node("first"), node("second")],
+        });
+        let record: DayRecord = serde_json::from_value(record).expect("a record");
+        assert_eq!(record.node("a").expect("a node").url, "first");
     }
 }

@@ -21,7 +21,7 @@ use crate::outlets::console;
 use crate::report::archive::{ArchiveReport, KeptBy, MonthReport, MonthState};
 use crate::report::status::{DayStatus, Evidence};
 use crate::settings::{ArchiveDirs, Config};
-use crate::store::{Archive, DataDir, Piece, Size};
+use crate::store::{Archive, DataDir, Piece, Size, try_place};
 
 #[derive(Args, Debug)]
 pub struct ArchiveArgs {
@@ -55,6 +55,7 @@ type Days = BTreeMap<NaiveDate, Vec<Piece>>;
 
 pub fn run(args: &ArchiveArgs, frame: &Frame) -> Result<ExitStatus> {
     let config = frame.config()?;
+    refuse_shard(&config)?;
     let calendar = Calendar::now(&config);
     let before = first_kept(args, &calendar)?;
     let dir = place(args, &config)?;
@@ -70,10 +71,34 @@ pub fn run(args: &ArchiveArgs, frame: &Frame) -> Result<ExitStatus> {
     };
     let months = moving.months(before, &dir)?;
     let places = (&*config.data_dir, &*dir);
-    let report = ArchiveReport::new(places, month_of(before), args.dry_run, months);
+    let to_move = months
+        .iter()
+        .find(|month| month.state == MonthState::ToMove);
+    let first = to_move.map(|month| dir.join(&month.month));
+    let mut report = ArchiveReport::new(places, month_of(before), args.dry_run, months);
+    if let Some(Err(error)) = first.map(|month| try_place(&month)) {
+        console::fail(error);
+        report.exit_status = ExitStatus::Failed;
+    }
     let is_fine = report.exit_status == ExitStatus::Complete;
     frame.print_report(&report, is_fine, ArchiveReport::text)?;
     Ok(report.exit_status)
+}
+
+/// Refuses one of several shards: in one place their files would have the same names.
+fn refuse_shard(config: &Config) -> Result<(), RequestError> {
+    let Some(shard) = config.shard else {
+        return Ok(());
+    };
+    let message = said!(
+        "archive 不能加上 --shard {shard}：各分片的月份放在同一個目錄會混在一起。請讓每台機器有自己的 archive_dirs，再不加 --shard 執行 archive",
+        "archive takes no --shard {shard}: in one directory the months of several shards would be taken for one another. Give each machine archive_dirs of its own, and run archive without --shard"
+    );
+    let exit_status = ExitStatus::Configuration;
+    Err(RequestError {
+        message,
+        exit_status,
+    })
 }
 
 /// The first day of the first month that stays.
@@ -192,6 +217,7 @@ impl Moving<'_> {
                 });
             }
         }
+        let mut error = None;
         let state = match self.data_dir {
             _ if !kept_by.is_empty() => MonthState::Stays,
             None => MonthState::ToMove,
@@ -201,8 +227,9 @@ impl Moving<'_> {
                     .try_for_each(|(&date, pieces)| data_dir.move_away(date, pieces, &directory));
                 match moved {
                     Ok(()) => MonthState::Moved,
-                    Err(error) => {
-                        console::fail(error);
+                    Err(failed) => {
+                        error = Some(failed.to_string());
+                        console::fail(failed);
                         MonthState::Failed
                     }
                 }
@@ -210,6 +237,7 @@ impl Moving<'_> {
         };
         MonthReport {
             kept_by,
+            error,
             ..MonthReport::new(month, &directory, state, days.len(), size)
         }
     }
@@ -223,8 +251,13 @@ impl Moving<'_> {
         };
         let nodes: Vec<_> = self.config.nodes.iter().collect();
         let day = status::day(self.archive, &nodes, window.clone());
-        if is_well(&DayStatus::new(&day, &nodes)) {
+        let nodes = self.known(&day, nodes);
+        let of_all = DayStatus::new(&day, &nodes);
+        if is_well(&of_all) {
             return Vec::new();
+        }
+        if nodes.is_empty() {
+            return of_all.reasons;
         }
         let asked_for = self.asked_for(&day, &nodes, window);
         let mut reasons: Vec<String> = Vec::new();
@@ -244,6 +277,15 @@ impl Moving<'_> {
             }
         }
         reasons
+    }
+
+    /// Without the nodes that came into the settings later: the day's record does not name them, and they have no files.
+    fn known<'n>(&self, day: &Evidence, mut nodes: Vec<&'n Node>) -> Vec<&'n Node> {
+        let files = self.archive.day(day.window.date);
+        if let Some(record) = &day.record {
+            nodes.retain(|node| record.node(&node.name).is_some() || files.are_any_there(&[node]));
+        }
+        nodes
     }
 
     /// The nodes that `--catch-up` would ask for the day, or that it leaves to the administrator.

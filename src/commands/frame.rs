@@ -43,7 +43,7 @@ impl<'a> Frame<'a> {
             let nodes = counted(config.nodes_of_others.len(), "個節點", "node", "nodes");
             console::warn(said!(
                 "分片 {shard} 沒有節點：設定中的 {nodes}都屬於其他分片，這台機器沒有工作",
-                "shard {shard} has no node: {nodes} of the settings, all in other shards; this machine has nothing to do"
+                "shard {shard} has no node: the {nodes} of the settings are all in other shards; this machine has nothing to do"
             ));
         }
         Ok(config)

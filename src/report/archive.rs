@@ -31,6 +31,8 @@ pub struct MonthReport {
     pub files: usize,
     pub bytes: u64,
     pub kept_by: Vec<KeptBy>,
+    /// Why it was not moved as a whole.
+    pub error: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -117,6 +119,7 @@ impl MonthReport {
             files: size.files,
             bytes: size.bytes,
             kept_by: Vec::new(),
+            error: None,
         }
     }
 
@@ -144,7 +147,7 @@ impl MonthReport {
                 let kept_by = counted(self.kept_by.len(), "天", "day", "days");
                 let stays = said!(
                     "{month}：整個月留在資料目錄，因為有 {kept_by}還不能移出",
-                    "{month}: stays in the data directory as a whole, for the sake of {kept_by}"
+                    "{month}: stays in the data directory as a whole: {kept_by} cannot be moved yet"
                 );
                 let days = self.kept_by.iter().flat_map(KeptBy::lines);
                 [stays].into_iter().chain(days).collect()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::day::{NodeReport, RunReport};
 use super::notice::{Kind, Notice};
-use crate::analysis::{ByName, DayRecord, LastRun, NodeRecord};
+use crate::analysis::{DayRecord, LastRun, NodeRecord};
 
 impl DayRecord {
     /// What is to be remembered of a run: of the nodes that it asked what it found, of their files that it left as they
@@ -31,22 +31,17 @@ impl DayRecord {
         }
         let about_none = report.notices.iter().filter(|notice| notice.node.is_none());
         let asked = report.nodes.iter().map(|node| node.node.name.clone());
-        Self {
-            date: report.date,
-            timezone: report.timezone.to_owned(),
-            window: report.window.clone(),
-            last_run: LastRun {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                started_at: report.started_at,
-                duration_seconds: report.took.as_secs_f64(),
-                exit_status: report.exit_status.into(),
-                completeness: Some(report.completeness),
-                nodes: asked.collect(),
-                notices: about_none.map(Notice::record).collect(),
-            },
-            nodes,
-            by_name: ByName::default(),
-        }
+        let last_run = LastRun {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: report.started_at,
+            duration_seconds: report.took.as_secs_f64(),
+            exit_status: report.exit_status.into(),
+            completeness: Some(report.completeness),
+            nodes: asked.collect(),
+            notices: about_none.map(Notice::record).collect(),
+        };
+        let (timezone, window) = (report.timezone.to_owned(), report.window.clone());
+        Self::new(report.date, timezone, window, last_run, nodes)
     }
 }
 

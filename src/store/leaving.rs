@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use super::archive::Archive;
 use super::reports;
 use super::state::{ReadError, STATE_DIRECTORY};
+use super::temporary_directory::is_of_day;
 use crate::model::{Node, if_there};
 
 /// How the directory of a node's day is called once all of its files are copied, until they are removed.
@@ -84,6 +85,7 @@ impl Archive {
             }
         }
         let mut pages = Vec::new();
+        let newest = reports::newest_page(&self.root);
         for name in names(&self.root.join(reports::DIRECTORY))? {
             let piece = Piece::new(&self.root, Path::new(reports::DIRECTORY).join(&name));
             if let Some((date, rest)) = dated(&name, "users_")
@@ -93,6 +95,8 @@ impl Archive {
             } else if let Some((date, rest)) = dated(&name, "report_")
                 && rest.strip_suffix(".html").is_some()
                 && dated(rest, "_").is_none()
+                // latest.html leads there.
+                && newest.as_ref() != Some(&name)
             {
                 pages.push((date, piece));
             }
@@ -114,12 +118,12 @@ impl Archive {
     }
 }
 
-/// Whether it has files of a node's day: of one that the settings do not name, those that the program knows.
+/// Whether it has files of a node's day: of one that the settings do not name, those that the program writes.
 fn is_day(directory: &Path, date: NaiveDate, is_known: bool) -> Result<bool, ReadError> {
     let of_date = format!("_{date}.");
     let names = names(directory)?;
     let mut files = names.iter();
-    Ok(files.any(|name| is_known || name.contains(&of_date)))
+    Ok(files.any(|name| is_known || is_of_day(name.as_bytes()) && name.contains(&of_date)))
 }
 
 /// The names in a directory, in order; none where there is no directory.

@@ -2,6 +2,7 @@
 
 mod archive;
 mod copies;
+mod copying;
 mod day_files;
 mod day_language;
 mod layout;
@@ -28,7 +29,7 @@ pub use day_files::{DayFiles, Earlier, OtherSettings, UnusableFile};
 pub use leaving::Piece;
 pub use lock::{OpenError, lock_within};
 pub use moved::ArchiveDirError;
-pub use moving::Size;
+pub use moving::{Size, try_place};
 pub use pseudonym_key::PseudonymKeyError;
 pub use reports::NotMergedReport;
 pub use staged::Staged;

@@ -5,22 +5,21 @@
 //! removed. Of a node's day the copy counts, for whoever reads, from one moment to the next, and never a part of it.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown, fchown};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with, syncfs};
-use rustix::process::geteuid;
-use tempfile::TempPath;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::archive::Archive;
+use super::copying::{are_equal, copy, make_like, make_parents};
 use super::leaving::Piece;
 use super::tree::DataDir;
-use super::unfinished::remove_temporary;
-use super::write::{WriteError, check_links, is_temporary, temporary};
-use crate::model::{both, if_there, said};
+use super::writable::{nearest_existing, try_directory};
+use super::write::{WriteError, is_temporary};
+use crate::model::{if_there, said};
 
 /// Why a day cannot be moved.
 #[derive(Debug, thiserror::Error)]
@@ -38,11 +37,59 @@ pub enum Obstacle {
     ))]
     Differs(PathBuf),
     #[error("{}", said!(
+        "{there} 也已存在：請保留其中一份",
+        "{there} exists as well: keep one of the two",
+        there = .0.display()
+    ))]
+    Twice(PathBuf),
+    #[error("{}", said!(
+        "{path} 的複本不在任何 archive_dirs 中：請掛載或寫明它所在的目錄",
+        "{path}: its copy is in none of archive_dirs: mount or name the directory",
+        path = .0.display()
+    ))]
+    NoCopy(PathBuf),
+    #[error("{}", said!(
+        "{file} 的複本 {copy} 不見了：請把這個檔案複製到那裡",
+        "{copy}, the copy of {file}, is missing: copy the file there",
+        file = .file.display(),
+        copy = .copy.display()
+    ))]
+    Lacks { file: PathBuf, copy: PathBuf },
+    #[error("{}", said!(
         "無法讀取 {path}：{cause}",
         "cannot read {path}: {cause}",
         path = .path.display()
     ))]
     Unreadable { path: PathBuf, cause: io::Error },
+}
+
+/// What ended a move.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    #[error(transparent)]
+    Here(#[from] WriteError),
+    #[error("{}", said!(
+        "無法寫入 {path}：{cause}（請確認 archive_dirs 的 {dir} 存在、有寫入權限，且磁碟有空間）",
+        "cannot write {path}: {cause}; check that {dir} of archive_dirs is there, the permission to write to it, and the space on the disk",
+        path = .path.display(),
+        dir = .dir.display()
+    ))]
+    There {
+        dir: PathBuf,
+        path: PathBuf,
+        cause: io::Error,
+    },
+}
+
+impl MoveError {
+    /// Makes an error of what could not be written for the tree at `month`.
+    fn below(month: &Path) -> impl Fn(WriteError) -> Self {
+        |WriteError { path, cause }| Self::There {
+            dir: month.parent().unwrap_or(month).to_owned(),
+            path,
+            cause,
+        }
+    }
 }
 
 /// How much is moved.
@@ -57,8 +104,8 @@ pub struct Size {
 struct Listing {
     /// Each with where it goes, and its size.
     files: Vec<(PathBuf, PathBuf, u64)>,
-    /// The outer ones first.
-    directories: Vec<PathBuf>,
+    /// The same of those, the outer ones first.
+    directories: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Archive {
@@ -72,6 +119,8 @@ impl Archive {
         let mut size = Size::default();
         for piece in pieces {
             let target = self.target(date, piece, month);
+            let no_copy = || Obstacle::NoCopy(piece.source.clone());
+            let target = target.ok_or_else(no_copy)?;
             let listing = Listing::of(&piece.source, &target)?;
             // What an earlier run has copied may be there no more.
             if !piece.is_copied() {
@@ -79,9 +128,15 @@ impl Archive {
                 listing.check_more_there(&target)?;
             }
             for (source, target, bytes) in &listing.files {
-                let is_there = are_equal(target, source);
-                if if_there(is_there).map_err(unreadable(target))? == Some(false) {
-                    return Err(Obstacle::Differs(target.clone()));
+                match if_there(are_equal(target, source)).map_err(unreadable(target))? {
+                    Some(false) => return Err(Obstacle::Differs(target.clone())),
+                    None if piece.is_copied() => {
+                        return Err(Obstacle::Lacks {
+                            file: source.clone(),
+                            copy: target.clone(),
+                        });
+                    }
+                    _ => {}
                 }
                 size.files += 1;
                 size.bytes += bytes;
@@ -97,15 +152,24 @@ impl Archive {
             let there = other.join(&piece.place);
             fs::symlink_metadata(&there).is_ok().then_some(there)
         });
-        found.map_or(Ok(()), |there| Err(Obstacle::Differs(there)))
+        found.map_or(Ok(()), |there| Err(Obstacle::Twice(there)))
     }
 
-    /// Where a piece goes: what an earlier run has copied, to where that did.
-    fn target(&self, date: NaiveDate, piece: &Piece, month: &Path) -> PathBuf {
+    /// Where a piece goes: what an earlier run has copied, to where that did, if that is there.
+    fn target(&self, date: NaiveDate, piece: &Piece, month: &Path) -> Option<PathBuf> {
+        if !piece.is_copied() {
+            return Some(month.join(&piece.place));
+        }
         let mut places = self.months(date).map(|month| month.join(&piece.place));
-        let copied = places.find(|place| piece.is_copied() && place.exists());
-        copied.unwrap_or_else(|| month.join(&piece.place))
+        places.find(|place| place.exists())
     }
+}
+
+/// Tries whether the tree at `month` could be written or made.
+pub fn try_place(month: &Path) -> Result<(), MoveError> {
+    let existing = nearest_existing(month);
+    let tried = try_directory(&existing).map_err(WriteError::at(&existing));
+    tried.map_err(MoveError::below(month))
 }
 
 impl DataDir {
@@ -115,29 +179,29 @@ impl DataDir {
         date: NaiveDate,
         pieces: &[Piece],
         month: &Path,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), MoveError> {
+        let failed = MoveError::below(month);
         let mut copied = Vec::new();
         for dir in [month.parent(), Some(month)].into_iter().flatten() {
-            make_like(&self.root, dir)?;
+            make_like(&self.root, dir).map_err(&failed)?;
         }
         for piece in pieces {
-            make_parents(&self.root, month, &piece.place)?;
+            make_parents(&self.root, month, &piece.place).map_err(&failed)?;
+            let obstacle = |obstacle| WriteError::at(&piece.source)(io::Error::other(obstacle));
             let target = self.target(date, piece, month);
-            let flags = RenameFlags::NOREPLACE;
-            if renameat_with(CWD, &piece.source, CWD, &target, flags).is_err() {
-                let listing = Listing::of(&piece.source, &target);
-                let listing = listing.map_err(|obstacle| WriteError {
-                    path: target,
-                    cause: io::Error::other(obstacle),
-                })?;
+            let no_copy = || obstacle(Obstacle::NoCopy(piece.source.clone()));
+            let target = target.ok_or_else(no_copy)?;
+            if piece.is_copied() || rename(&piece.source, &target).is_err() {
+                let listing = Listing::of(&piece.source, &target).map_err(obstacle)?;
                 copied.push((piece, listing));
             }
         }
-        let files = copied.iter().flat_map(|(_, listing)| &listing.files);
-        copy(
-            files.map(|(source, target, _)| (&**source, &**target)),
-            month,
-        )?;
+        let listings = || copied.iter().map(|(_, listing)| listing);
+        let directories = listings().flat_map(|listing| &listing.directories);
+        let directories: Vec<_> = directories.map(|(from, to)| (&**from, &**to)).collect();
+        let files = listings().flat_map(|listing| &listing.files);
+        let files: Vec<_> = files.map(|(from, to, _)| (&**from, &**to)).collect();
+        copy(&directories, &files, month).map_err(&failed)?;
         for (piece, listing) in copied {
             remove_source(piece, &listing)?;
         }
@@ -163,7 +227,8 @@ impl Listing {
             let (source, target) = (source.to_owned(), target.to_owned());
             self.files.push((source, target, found.len()));
         } else if found.is_dir() {
-            self.directories.push(source.to_owned());
+            let directory = (source.to_owned(), target.to_owned());
+            self.directories.push(directory);
             for entry in fs::read_dir(source).map_err(unreadable(source))? {
                 let name = entry.map_err(unreadable(source))?.file_name();
                 self.add(&source.join(&name), &target.join(&name))?;
@@ -192,64 +257,17 @@ impl Listing {
     }
 }
 
-/// Copies files that are not at their targets yet, and answers once all of them lie on the disk as they are.
-fn copy<'a>(
-    files: impl Iterator<Item = (&'a Path, &'a Path)>,
-    month: &Path,
-) -> Result<(), WriteError> {
-    let files: Vec<_> = files.collect();
-    if files.is_empty() {
-        return Ok(());
-    }
-    let sync = || {
-        let synced = File::open(month).and_then(|place| Ok(syncfs(place)?));
-        synced.map_err(WriteError::at(month))
-    };
-    let mut directories = BTreeSet::new();
-    for (source, target) in &files {
-        let (from, to) = (
-            source.parent().unwrap_or(source),
-            target.parent().unwrap_or(target),
-        );
-        if directories.insert(to) {
-            make_like(from, to)?;
-            remove_temporary(to)?;
+/// Gives what lies at `source` the name `target`, in one step, if nothing has it.
+fn rename(source: &Path, target: &Path) -> io::Result<()> {
+    match renameat_with(CWD, source, CWD, target, RenameFlags::NOREPLACE) {
+        // NFS and many FUSE file systems cannot be asked not to replace. The lock keeps others from the name meanwhile.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
+            if if_there(fs::symlink_metadata(target))?.is_none() =>
+        {
+            fs::rename(source, target)
         }
+        renamed => Ok(renamed?),
     }
-    let mut written = Vec::new();
-    for (source, target) in files {
-        if fs::symlink_metadata(target).is_err() {
-            let copy = copied(source, target).map_err(WriteError::at(target))?;
-            written.push((copy, source, target));
-        }
-    }
-    sync()?;
-    for (copy, source, target) in written {
-        let put = || {
-            if !are_equal(source, &copy)? {
-                let problem = both!("複製的內容與原檔不同", "the copy differs from the original");
-                return Err(io::Error::other(problem));
-            }
-            copy.persist_noclobber(target)?;
-            Ok(())
-        };
-        put().map_err(WriteError::at(target))?;
-    }
-    sync()
-}
-
-/// The file with its mode and its time, beside the target.
-fn copied(source: &Path, target: &Path) -> io::Result<TempPath> {
-    let mut from = open(source)?;
-    let like = from.metadata()?;
-    let mut copy = temporary(target.parent().unwrap_or(target), 0o600)?;
-    io::copy(&mut from, copy.as_file_mut())?;
-    let file = copy.as_file();
-    // Only root may give it away.
-    let _ = fchown(file, Some(like.uid()), Some(like.gid()));
-    file.set_permissions(like.permissions())?;
-    file.set_modified(like.modified()?)?;
-    Ok(copy.into_temp_path())
 }
 
 /// Removes what was copied: a directory first loses its name, so that nobody reads half a day.
@@ -269,62 +287,9 @@ fn remove_source(piece: &Piece, listing: &Listing) -> Result<(), WriteError> {
             fs::remove_file(moved(file))?;
         }
         let mut directories = listing.directories.iter().rev();
-        directories.try_for_each(|directory| fs::remove_dir(moved(directory)))
+        directories.try_for_each(|(directory, _)| fs::remove_dir(moved(directory)))
     };
     remove().map_err(WriteError::at(&piece.source))
-}
-
-/// Makes the directories that a place needs below `month`, like those that it has below `root`.
-fn make_parents(root: &Path, month: &Path, place: &Path) -> Result<(), WriteError> {
-    let mut parents: Vec<_> = place.ancestors().skip(1).collect();
-    // Without the tree itself, which is the last.
-    parents.pop();
-    let mut parents = parents.into_iter().rev();
-    parents.try_for_each(|parent| make_like(&root.join(parent), &month.join(parent)))
-}
-
-/// Makes a directory with the mode and the owner of another, where there is none.
-fn make_like(like: &Path, directory: &Path) -> Result<(), WriteError> {
-    let make = || {
-        match fs::create_dir(directory) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-            made => made?,
-        }
-        let like = fs::metadata(like)?;
-        if geteuid().is_root() {
-            chown(directory, Some(like.uid()), Some(like.gid()))?;
-        }
-        fs::set_permissions(directory, like.permissions())
-    };
-    make().map_err(WriteError::at(directory))?;
-    check_links(directory)
-}
-
-/// Whether the two files have the same bytes.
-fn are_equal(one: &Path, other: &Path) -> io::Result<bool> {
-    let (mut one, mut other) = (open(one)?, open(other)?);
-    if one.metadata()?.len() != other.metadata()?.len() {
-        return Ok(false);
-    }
-    let [mut bytes, mut others] = [(); 2].map(|()| vec![0; 1 << 16]);
-    loop {
-        let count = one.read(&mut bytes)?;
-        if count == 0 {
-            return Ok(true);
-        }
-        other.read_exact(&mut others[..count])?;
-        if bytes[..count] != others[..count] {
-            return Ok(false);
-        }
-    }
-}
-
-/// Opens a file, of whatever size, that is no link.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    options.read(true).custom_flags(flags.bits().cast_signed());
-    options.open(path)
 }
 
 fn unreadable(path: &Path) -> impl Fn(io::Error) -> Obstacle {

@@ -1,6 +1,5 @@
 //! A directory that is written beside its place, and gets there whole.
 
-use std::ffi::CStr;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -54,7 +53,7 @@ pub fn remove_left(path: &Path) -> io::Result<()> {
     let directory = openat(CWD, path, flags, Mode::empty())?;
     for entry in Dir::read_from(&directory)? {
         let entry = entry?;
-        if is_of_day(entry.file_name()) {
+        if is_of_day(entry.file_name().to_bytes()) {
             match unlinkat(&directory, entry.file_name(), AtFlags::empty()) {
                 Ok(()) | Err(Errno::ISDIR | Errno::NOENT) => {}
                 Err(error) => return Err(error.into()),
@@ -68,8 +67,7 @@ pub fn remove_left(path: &Path) -> io::Result<()> {
 }
 
 /// Whether the files of a day are called so.
-fn is_of_day(name: &CStr) -> bool {
-    let name = name.to_bytes();
+pub fn is_of_day(name: &[u8]) -> bool {
     let is_csv = name.starts_with(b"gpu") || name.starts_with(b"average_");
     is_csv && name.ends_with(b".csv") || name.starts_with(b"summary_") && name.ends_with(b".txt")
 }

@@ -81,7 +81,7 @@ pub fn try_writing(
 }
 
 /// The directory in which the first run would begin to make the others.
-fn nearest_existing(root: &Path) -> PathBuf {
+pub fn nearest_existing(root: &Path) -> PathBuf {
     let found = root.ancestors().find(|path| path.exists());
     // The parent of the last part of a relative path.
     found.unwrap_or(Path::new(".")).to_owned()
@@ -100,6 +100,6 @@ fn try_file(path: &Path) -> io::Result<()> {
 }
 
 /// Makes a file that is gone when it is closed.
-fn try_directory(path: &Path) -> io::Result<()> {
+pub fn try_directory(path: &Path) -> io::Result<()> {
     nameless(path)?.write_all(b"\n")
 }

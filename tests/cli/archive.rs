@@ -9,11 +9,16 @@ use std::time::SystemTime;
 use chrono::Utc;
 use pretty_assertions::assert_eq;
 
+use crate::archive_killed::elsewhere;
 use crate::simulated_cluster::{SimulatedNode, SimulatedTask};
 use crate::support::{DATE, HOUR, Lab, MIDNIGHT, World};
 
 pub(crate) const NODE: &str = "colab-gpu4";
 pub(crate) const BEFORE: &str = "2025-07-31";
+const NEWEST_PAGE: &str = "reports/report_2025-07-31.html";
+
+/// What stays in the data directory where all has been moved.
+pub(crate) const LEFT: [&str; 2] = ["reports/latest.html", NEWEST_PAGE];
 
 /// A node with a gap and one beside it, and a user on a GPU of each that does nothing.
 pub(crate) fn lab() -> Lab {
@@ -63,6 +68,13 @@ pub(crate) fn files(directory: &Path) -> BTreeMap<String, File> {
 pub(crate) fn of_month(files: &BTreeMap<String, File>, month: &str) -> BTreeMap<String, File> {
     let mut files = files.clone();
     files.retain(|path, _| path.contains(month));
+    files
+}
+
+/// Those of July that are moved where its last day is the newest: all but the page that latest.html leads to.
+pub(crate) fn moved_of(tree: &BTreeMap<String, File>) -> BTreeMap<String, File> {
+    let mut files = of_month(tree, "2025-07");
+    assert!(files.remove(NEWEST_PAGE).is_some());
     files
 }
 
@@ -127,11 +139,12 @@ fn a_month_is_moved_and_every_command_says_what_it_said_before() {
     assert_eq!(said(&world), before);
     let nothing = "沒有要移出的月份：資料目錄 data 中沒有 2025-08 之前的日子\n";
     let _ = world.run(&archive).exits(0).stdout_is(nothing);
-    // All of them, and nothing is left but what is of no day.
+    // All of them, and nothing is left but what is of no day, and the page that it leads to.
     let _ = world.run(&["archive", "--quiet"]).exits(0).stdout_is("");
     let here = files(&world.path("data"));
     let here: Vec<_> = here.keys().map(String::as_str).collect();
-    assert_eq!(here, ["reports/latest.html"]);
+    let left = ["reports/latest.html", "reports/report_2025-08-01.html"];
+    assert_eq!(here, left);
     assert_eq!(said(&world), before);
 }
 
@@ -143,13 +156,13 @@ fn what_would_be_moved_is_only_listed() {
     let outcome = world.run(&["archive", "--dry-run"]).exits(0).stderr_is("");
     let _ = outcome
         .stdout_has("2025-07：將移到 data_archive/2025-07（1 天、13 個檔案，")
-        .stdout_has("2025-08：將移到 data_archive/2025-08（1 天、13 個檔案，");
+        .stdout_has("2025-08：將移到 data_archive/2025-08（1 天、12 個檔案，");
     let json = world
         .run(&["archive", "--dry-run", "--json"])
         .exits(0)
         .json();
     assert_eq!(json["months"][0]["state"], "to_move");
-    assert_eq!(json["months"][1]["files"], 13);
+    assert_eq!(json["months"][1]["files"], 12);
     assert_eq!(json["dry_run"], true);
     assert!(files(&world.path("data")) == tree);
     assert!(!world.path("data_archive").exists());
@@ -178,31 +191,44 @@ fn a_moved_day_that_is_asked_for_by_date_is_united_with_what_was_moved() {
 #[test]
 fn whatever_lies_in_a_day_goes_with_it_and_nothing_else_does() {
     let world = lab().start();
+    whatever_lies_in_a_day_goes_with_it(&world, &world.path("data_archive"));
+}
+
+#[test]
+fn so_it_does_to_another_file_system() {
+    let place = elsewhere();
+    let dirs = format!("archive_dirs = [\"{}\"]", place.path().display());
+    whatever_lies_in_a_day_goes_with_it(&lab().settings(&dirs).start(), place.path());
+}
+
+fn whatever_lies_in_a_day_goes_with_it(world: &World, place: &Path) {
     let _ = world.run(&[BEFORE]).exits(0);
     let of_day = [
         format!("{NODE}/{BEFORE}/gpu0_{BEFORE}.csv.unreadable1"),
         format!("{NODE}/{BEFORE}/notes/of-somebody.txt"),
+        format!("{NODE}/{BEFORE}/notes/a/b/deep.txt"),
         format!("no-longer-a-node/{BEFORE}/average_{BEFORE}.csv"),
         format!("reports/users_{BEFORE}.csv.unreadable1"),
         format!("reports/report_{BEFORE}_anonymous.html"),
     ];
     let of_others = [
         format!("reports/report_2025-07-01_{BEFORE}.html"),
+        NEWEST_PAGE.to_owned(),
         "reports/accounts.txt".to_owned(),
+        format!("backup/{BEFORE}/dump_{BEFORE}.sql.gz"),
         format!("plots/{BEFORE}/picture.png"),
         format!("{NODE}/notes.txt"),
     ];
     for path in of_day.iter().chain(&of_others) {
         world.write(&format!("data/{path}"), path);
     }
-    let _ = world
-        .run(&["archive"])
-        .exits(0)
-        .stdout_has("（1 天、18 個檔案，");
-    let (moved, here) = (
-        files(&world.path("data_archive/2025-07")),
-        files(&world.path("data")),
-    );
+    let empty = format!("{NODE}/{BEFORE}/notes/empty/within");
+    fs::create_dir_all(world.path("data").join(&empty)).expect("a directory");
+    let outcome = world.run(&["archive"]).exits(0);
+    let _ = outcome.stdout_has("（1 天、18 個檔案，");
+    let month = place.join("2025-07");
+    let (moved, here) = (files(&month), files(&world.path("data")));
+    assert!(month.join(empty).is_dir());
     for path in &of_day {
         assert!(
             moved.contains_key(path) && !here.contains_key(path),
@@ -237,6 +263,6 @@ fn the_old_suites_month_is_followed_by_its_records() {
     let _ = world
         .run(&["archive"])
         .exits(0)
-        .stdout_has("（2 天、10 個檔案，");
+        .stdout_has("（2 天、9 個檔案，");
     assert_eq!(said(&world), before);
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use pretty_assertions::assert_eq;
 
-use crate::archive::{BEFORE, NODE, files, lab, of_month};
+use crate::archive::{BEFORE, NODE, files, lab, moved_of};
 use crate::simulated_cluster::{Fault, SimulatedApi, SimulatedNode};
 use crate::support::{DATE, Lab, MIDNIGHT, TOKEN, World};
 
@@ -36,12 +36,13 @@ fn a_node_that_gave_no_answer_keeps_its_month_until_it_has_said_that_it_has_noth
     let _ = world.run(&["2025-07-30", "--node", NODE]).exits(1);
     let _ = world.run(&[BEFORE]).exits(3);
     let _ = world.run(&[DATE, "--node", "other"]).exits(0);
+    let _ = world.run(&[DATE, "--node", NODE]).exits(1);
     let july = "2025-07：整個月留在資料目錄，因為有 2 天還不能移出\n2025-07-30：無法從 ";
     let outcome = world.run(&["archive"]).exits(3).stderr_is("");
     let _ = outcome
         .stdout_has(july)
         .stdout_has(&format!(
-            "2025-08：整個月留在資料目錄，因為有 1 天還不能移出\n{DATE}：{NODE}：沒有收集\n"
+            "2025-08：整個月留在資料目錄，因為有 1 天還不能移出\n{DATE}：無法從 "
         ))
         .stdout_has("要移出留下的月份：請指定列出的日期再收集一次");
     let json = world.run(&["archive", "--json"]).exits(3).json();
@@ -85,6 +86,34 @@ fn task_information_that_can_still_be_had_keeps_the_month_and_none_that_was_neve
 }
 
 #[test]
+fn a_node_that_came_later_does_not_keep_the_months_before() {
+    let world = lab().start();
+    let _ = world.run(&[BEFORE]).exits(0);
+    let settings = world.read("daily-gpu-log.toml");
+    let new = "[[nodes]]\nname = \"new\"\nurl = \"http://127.0.0.1:9\"\n";
+    world.write("daily-gpu-log.toml", &format!("{settings}\n{new}"));
+    // It may have been another program's, and then it is not.
+    world.write(&format!("data/new/{BEFORE}/notes.txt"), "1");
+    stays(&world, "new：沒有收集\n");
+    fs::remove_dir_all(world.path("data/new")).expect("a directory");
+    let outcome = world.run(&["archive"]).exits(0).stderr_is("");
+    let _ = outcome.stdout_has("2025-07：已移到 ");
+}
+
+#[test]
+fn a_dry_run_finds_a_place_that_cannot_be_made() {
+    // Nobody can make anything there.
+    let world = lab().settings("archive_dirs = [\"/proc\"]").start();
+    let _ = world.run(&[BEFORE]).exits(0);
+    for arguments in [&["archive", "--dry-run"][..], &["archive"]] {
+        let outcome = world.run(arguments).exits(1).stdout_has("2025-07：");
+        let _ = outcome.stderr_has("（請確認 archive_dirs 的 /proc 存在、有寫入權限，");
+    }
+    let json = world.run(&["archive", "--dry-run", "--json"]).exits(1);
+    assert_eq!(json.json()["months"][0]["state"], "to_move");
+}
+
+#[test]
 fn days_of_the_old_programs_stay() {
     let world = lab().start();
     let _ = world.run(&[BEFORE]).exits(0);
@@ -116,7 +145,7 @@ fn what_lies_at_the_target_counts_if_it_is_the_same_and_is_named_if_not() {
     world.write(&more, "");
     stays(&world, &there.replace(&target, &more));
     fs::remove_file(world.path(more)).expect("a file");
-    let tree = of_month(&files(&world.path("data")), "2025-07");
+    let tree = moved_of(&files(&world.path("data")));
     let _ = world.run(&["archive"]).exits(0).stderr_is("");
     let mut moved = files(&world.path("data_archive/2025-07"));
     // It was there before.
@@ -136,7 +165,9 @@ fn of_two_places_one_would_be_read_for_the_other() {
     assert!(world.path(format!("two/2025-07/{NODE}/{BEFORE}")).exists());
     let _ = world.run(&[BEFORE]).exits(0);
     let outcome = world.run(&["archive"]).exits(3);
-    let _ = outcome.stdout_has("two/2025-07/").stdout_has("已存在");
+    let _ = outcome
+        .stdout_has("two/2025-07/")
+        .stdout_has(" 也已存在：請保留其中一份");
     assert!(files(&world.path("one")).is_empty());
 }
 

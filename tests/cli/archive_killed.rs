@@ -10,11 +10,11 @@ use std::time::Instant;
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
-use crate::archive::{files, lab, of_month};
+use crate::archive::{LEFT, files, lab, moved_of};
 use crate::support::World;
 
 /// A directory on another file system than the tests' data, where the machine has one.
-fn elsewhere() -> TempDir {
+pub(crate) fn elsewhere() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory")
 }
 
@@ -66,10 +66,10 @@ fn kill_at_moments(kills: u32, directory: &Path) -> u32 {
         let _ = world.run(&["archive"]).exits(0);
         whole = whole.max(started.elapsed());
         let moved = files(&directory.join("2025-07"));
-        assert!(moved == of_month(&tree, "2025-07"), "{:#?}", moved.keys());
+        assert!(moved == moved_of(&tree), "{:#?}", moved.keys());
         let left = files(&world.path("data"));
         let left: Vec<_> = left.keys().map(String::as_str).collect();
-        assert_eq!(left, ["reports/latest.html"]);
+        assert_eq!(left, LEFT);
     }
     assert!(killed > 0, "it was never killed");
     halfway
@@ -150,7 +150,7 @@ fn what_a_killed_one_has_copied_is_removed_once_it_is_verified() {
     let _ = world.run(&["archive"]).exits(0);
     assert!(!aside.exists() && !litter.exists());
     let moved = files(&directory.path().join("2025-07"));
-    let july = of_month(&tree, "2025-07");
+    let july = moved_of(&tree);
     assert!(moved.keys().eq(july.keys()), "{:#?}", moved.keys());
     let bytes = |files: &Tree| {
         files
@@ -159,6 +159,48 @@ fn what_a_killed_one_has_copied_is_removed_once_it_is_verified() {
             .collect::<Vec<_>>()
     };
     assert!(bytes(&moved) == bytes(&july));
+}
+
+#[test]
+fn the_rest_of_a_day_whose_copy_is_not_there_stays() {
+    let (place, unmounted) = (elsewhere(), elsewhere());
+    let dirs = format!("archive_dirs = [\"{}\"]", place.path().display());
+    let world = lab().settings(&dirs).start();
+    let _ = world.run(&["2025-07-31"]).exits(0);
+    let day = "2025-07-31";
+    let target = unmounted.path().join("2025-07/other");
+    fs::create_dir_all(&target).expect("a directory");
+    copy_all(&world.path("data/other/2025-07-31"), &target);
+    let aside = format!("data/other/.daily-gpu-log.{day}.moved");
+    fs::rename(world.path(format!("data/other/{day}")), world.path(&aside)).expect("a day");
+    fs::remove_file(world.path(format!("{aside}/gpu0_{day}.csv"))).expect("a file");
+    let tree = files(&world.path("data"));
+    let stays = |reason: &str| {
+        let outcome = world.run(&["archive"]).exits(3).stderr_is("");
+        let _ = outcome.stdout_has(reason);
+        assert!(files(&world.path("data")) == tree);
+        assert!(files(place.path()).is_empty());
+    };
+    stays(&format!(
+        "{day}：{aside} 的複本不在任何 archive_dirs 中：請掛載或寫明它所在的目錄\n"
+    ));
+    // It is named, and has lost what is still here.
+    let both = format!(
+        "archive_dirs = [\"{}\", \"{}\"]",
+        place.path().display(),
+        unmounted.path().display()
+    );
+    world.edit_settings(&dirs, &both);
+    let lost = target.join(format!("{day}/gpu1_{day}.csv"));
+    fs::remove_file(&lost).expect("a file");
+    stays(&format!(
+        "{day}：{aside}/gpu1_{day}.csv 的複本 {} 不見了：請把這個檔案複製到那裡\n",
+        lost.display()
+    ));
+    copy_all(&world.path(format!("{aside}/gpu1_{day}.csv")), &lost);
+    let _ = world.run(&["archive"]).exits(0).stderr_is("");
+    assert!(!world.path(&aside).exists());
+    assert_eq!(files(&target).len(), 4);
 }
 
 #[test]
@@ -174,10 +216,21 @@ fn a_disk_that_is_full_ends_the_move_and_loses_nothing() {
         // A machine with one file system alone, on which nothing is written.
         return;
     }
+    let advice = format!(
+        "（請確認 archive_dirs 的 {} 存在、",
+        directory.path().display()
+    );
     let outcome = outcome.exits(1).stderr_has("錯誤：無法寫入 ");
-    let _ = outcome.stdout_has("2025-07：沒有全部移到 ");
+    let _ = outcome
+        .stderr_has(&advice)
+        .stdout_has("2025-07：沒有全部移到 ");
     assert!(files(&world.path("data")) == tree);
+    let json = world.run_in_shell("ulimit -f 1; exec \"$@\"", &["archive", "--json"]);
+    let month = &json.exits(1).json()["months"][0];
+    assert_eq!(month["state"], "failed");
+    let error = month["error"].as_str().expect("the reason");
+    assert!(error.contains(&advice), "{error}");
     let _ = world.run(&["archive"]).exits(0);
     let moved = files(&directory.path().join("2025-07"));
-    assert!(moved == of_month(&tree, "2025-07"), "{:#?}", moved.keys());
+    assert!(moved == moved_of(&tree), "{:#?}", moved.keys());
 }

@@ -102,6 +102,22 @@ fn a_node_of_another_shard_is_refused_with_the_name_of_its_own() {
 }
 
 #[test]
+fn each_machine_archives_without_the_option() {
+    let world = world();
+    for (shard, data) in [("1/2", "one/data"), ("2/2", "two/data")] {
+        let line = [DATE, "--data-dir", data, "--shard", shard];
+        let _ = world.run(&line).exits(0);
+        let refused = world.run(&["archive", "--data-dir", data, "--shard", shard]);
+        let said = format!("錯誤：archive 不能加上 --shard {shard}：");
+        let _ = refused.exits(10).stdout_is("").stderr_has(&said);
+        let moved = world.run(&["archive", "--data-dir", data]);
+        let _ = moved.exits(0).stderr_is("").stdout_has("2025-08：已移到 ");
+    }
+    assert!(world.path("one/data_archive/2025-08/colab-gpu2").is_dir());
+    assert!(world.path("two/data_archive/2025-08/colab-gpu1").is_dir());
+}
+
+#[test]
 fn what_is_no_shard_is_refused() {
     let world = world();
     for shard in ["0/2", "3/2", "2", "1/1001"] {
