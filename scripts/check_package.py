@@ -12,6 +12,7 @@ from pathlib import Path
 NODES, DAYS = 3, 4      # yesterday, and the days before that are completed
 NAME, TOKEN = "gpu-management.test", "simulated-token"
 SETTINGS, DATA = "etc/daily-gpu-log/config.toml", "var/lib/daily-gpu-log"
+ARCHIVE = "var/lib/data_archive"
 SECONDS = 120
 LISTING = "card9 -> GPU[1]\ncard1 -> GPU[0]\nGPU[1] : Unique ID: 0x70cb99ce3e214bda\n"
 TIMER = "etc/systemd/system/timers.target.wants/daily-gpu-log.timer"
@@ -46,7 +47,11 @@ class Check:
         def mode(path):
             found = (self.root / path).stat()
             return f"{users.get(found.st_uid)}:{groups.get(found.st_gid)} {found.st_mode & 0o7777:o}"
-        return [mode(path) for path in ("etc/daily-gpu-log", SETTINGS, DATA)]
+        return [mode(path) for path in ("etc/daily-gpu-log", SETTINGS, DATA, ARCHIVE)]
+
+    def accounts(self):
+        """The lists that gpulog stands in."""
+        return [name for name in ("passwd", "group", "shadow") if "gpulog" in (self.root / "etc" / name).read_text()]
 
     def everything(self):
         """All that is there, but for what packages leave behind of any package: their log, and the copies of lists."""
@@ -117,9 +122,13 @@ def check_install(check, deb):
     check.judge("the control file is short, and depends on what is always to be had",
                 len(control) < 1200 and "Depends: adduser, bash, ca-certificates\n" in control, control)
     shutil.copy(deb, check.root / "tmp/first.deb")
-    check.does("dpkg installs it", "dpkg", "--install", "/tmp/first.deb")
-    check.judge("the directories and the settings are gpulog's to read",
-                check.modes() == ["root:gpulog 750", "root:gpulog 640", "gpulog:gpulog 750"], check.modes())
+    older = check.root / "usr/local/bin/daily-gpu-log"
+    older.write_text("#!/bin/sh\nexit 1\n")
+    older.chmod(0o755)
+    check.does("dpkg installs it, where there is another in /usr/local/bin", "dpkg", "--install", "/tmp/first.deb")
+    older.unlink()
+    check.judge("the directories and the settings are gpulog's to read", check.modes() ==
+                ["root:gpulog 750", "root:gpulog 640", "gpulog:gpulog 750", "gpulog:gpulog 750"], check.modes())
     check.does("its files are as they were packed", "dpkg", "--verify", "daily-gpu-log")
     pages = [check.root / f"usr/share/man{place}/man1/daily-gpu-log-inventory.1.gz" for place in ("", "/zh_TW")]
     texts = [gzip.decompress(page.read_bytes()).decode() for page in pages if page.exists()]
@@ -131,6 +140,10 @@ def check_install(check, deb):
         check.judge(f"{path} completes --catch-up", there.exists() and "catch-up" in there.read_text())
     licence = (check.root / "usr/share/doc/daily-gpu-log/copyright").read_text()
     check.judge("the licence is there", "License: MIT\n" in licence and "free of charge" in licence, licence)
+    crates = (check.root / "usr/share/doc/daily-gpu-log/crates.txt").read_text().splitlines()
+    notices = gzip.decompress((check.root / "usr/share/doc/daily-gpu-log/licences.gz").read_bytes()).decode()
+    lacking = [line for line in crates if f"\n==== {line.replace(' v', ' ', 1)}\n" not in notices]
+    check.judge("the notices of all crates are there", len(crates) > 100 and not lacking, lacking)
     check.judge("the units are disabled", not os.path.lexists(check.root / TIMER))
     units = [f"daily-gpu-log.{kind}" for kind in ("service", "timer")]
     # Those of systemd's that they name are not in a bare Debian.
@@ -158,6 +171,7 @@ def check_night(check, settings):
     check.judge("check says so", "0 errors, 0 warnings: ready to collect" in checked, checked)
     unit = (check.root / "usr/lib/systemd/system/daily-gpu-log.service").read_text()
     line = re.search(r"(?m)^ExecStart=(.*)$", unit)[1].split()
+    check.judge("the unit runs the package's own program", line[0] == "/usr/bin/daily-gpu-log", line)
     night = check.run(*line, user="gpulog", umask=0o027)
     check.judge("the unit's line collects a night in silence", night == (0, "", ""), night)
     summaries = sorted(check.root.glob(f"{DATA}/*/*/summary_*.txt"))
@@ -208,20 +222,34 @@ def check_life(check, deb, folder, before):
         (root / "tmp" / name).unlink()
     left = check.everything() - before
     check.judge("purged, it leaves nothing", not left, sorted(left))
-    lists = [name for name in ("passwd", "group", "shadow") if "gpulog" in (root / "etc" / name).read_text()]
-    check.judge("purged, it leaves no account", not lists, lists)
+    check.judge("purged, it leaves no account", check.accounts() == [], check.accounts())
 
 def check_by_hand(check, deb):
-    """What was set up without the package is left as it is."""
+    """What was set up without the package is left as it is, and no mount and no archived month is in the way of a purge."""
     root = check.root
-    check.does("an account is made by hand", "useradd", "--system", "gpulog")
+    check.does("an account is made by hand, without a group of its own", "useradd", "--system", "--no-user-group", "gpulog")
     check.does("and a directory", "install", "-d", "-m", "755", "/etc/daily-gpu-log")
     (root / SETTINGS).write_text('timezone = "Asia/Taipei"\n')
     (root / SETTINGS).chmod(0o644)
     shutil.copy(deb, root / "tmp/first.deb")
     check.does("dpkg installs it beside them", "dpkg", "--install", "/tmp/first.deb")
-    check.judge("they are as they were", check.modes() == ["root:root 755", "root:root 644", "gpulog:gpulog 750"]
+    check.judge("they are as they were", check.modes() ==
+                ["root:root 755", "root:root 644", "gpulog:gpulog 750", "gpulog:gpulog 750"]
                 and (root / SETTINGS).read_text() == 'timezone = "Asia/Taipei"\n', check.modes())
+    groups = check.does("the account has groups", "id", "-nG", "gpulog").split()
+    check.judge("the account is in the group", "gpulog" in groups, groups)
+    (root / ARCHIVE / "2025-06").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root / DATA], check=True)
+    try:
+        (root / DATA / "colab-gpu1").mkdir()
+        check.does("dpkg purges it where the data are a mount", "dpkg", "--purge", "daily-gpu-log")
+        check.judge("the mount is empty", not os.listdir(root / DATA), os.listdir(root / DATA))
+    finally:
+        subprocess.run(["umount", root / DATA], check=True)
+    check.judge("archived months stay", (root / ARCHIVE / "2025-06").exists())
+    left = check.run("dpkg-query", "-f${Status}", "-W", "daily-gpu-log")
+    check.judge("dpkg knows it no more", left[0] == 1, left)
+    check.judge("account and group are gone", check.accounts() == [], check.accounts())
 
 def check_alone(check, tarball, folder):
     """The binary in a root that has nothing else: no library, no shell, no names."""
@@ -229,7 +257,7 @@ def check_alone(check, tarball, folder):
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     wanted = {"README.md", "bin/daily-gpu-log", "share/man/man1/daily-gpu-log.1", "share/man/man7/daily-gpu-log-token.7",
               "share/man/zh_TW/man1/daily-gpu-log.1", "scripts/daily-gpu-log.service", "scripts/daily-gpu-log.timer",
-              "scripts/daily-gpu-log.crontab", "scripts/gpu-inventory.sh"}
+              "scripts/daily-gpu-log.crontab", "scripts/gpu-inventory.sh", "share/doc/daily-gpu-log/licences.gz"}
     check.judge("the tarball has what it should", wanted <= names, wanted - names)
     alone = folder / "alone"
     alone.mkdir()

@@ -28,11 +28,14 @@ files=$(cd "${1:-$root/target/release-files}" && pwd)
 
 cd "$root"
 # The time that all files carry: that of the commit.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} ||
-    fail "set SOURCE_DATE_EPOCH where there is no commit to take the time from"
+if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) ||
+        fail "set SOURCE_DATE_EPOCH where there is no commit to take the time from"
+    git diff --quiet HEAD || fail "there are changes without a commit: commit first, or set SOURCE_DATE_EPOCH"
+fi
 export SOURCE_DATE_EPOCH
 target_dir=${CARGO_TARGET_DIR:-$root/target}
-tools=${RELEASE_TOOLS:-$target_dir/tools}
+tools=${RELEASE_TOOLS:-$target_dir/tools}/cargo-deb-$cargo_deb
 crates=${CARGO_HOME:-$HOME/.cargo}
 package=$root/target/package      # where Cargo.toml takes the files of the Debian package from
 
@@ -75,14 +78,20 @@ completions zsh zsh/site-functions/_daily-gpu-log
 completions fish fish/vendor_completions.d/daily-gpu-log.fish
 mkdir -p "$package/share/doc/daily-gpu-log"
 install -m 644 scripts/debian/copyright "$package/share/doc/daily-gpu-log/copyright"
-cargo tree --locked --target "$platform" --edges normal --prefix none --format '{p}: {l}' |
-    grep -v -e '^daily-gpu-log ' -e '(\*)$' | sort -u >"$package/share/doc/daily-gpu-log/crates.txt"
+list=$package/share/doc/daily-gpu-log/crates.txt
+cargo tree --locked --target "$platform" --edges normal,no-proc-macro --prefix none --format '{p}: {l}' |
+    grep -v -e '^daily-gpu-log ' -e '(\*)$' | LC_ALL=C sort -u >"$list"
+scripts/licences.sh "$list" >"${list%/*}/licences"
+gzip -9n "${list%/*}/licences"
 
 rm -f "$files"/daily-gpu-log[-_]* "$files/SHA256SUMS"
 name=$("$binary" --version)
 name=${name/ /-}-x86_64-linux-musl
 tar --create --directory="$package" --transform="s,^\.,$name," --sort=name --format=gnu --mtime="@$SOURCE_DATE_EPOCH" \
     --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX . | gzip -9n >"$files/$name.tar.gz"
+# An older program in /usr/local/bin, which is looked into first, is not that of the package.
+sed -i -e '/^# In \/usr\/local\/bin/d' -e 's,^\(ExecStart=\|[0-9].* \* \)daily-gpu-log ,\1/usr/bin/daily-gpu-log ,' \
+    "$package"/scripts/daily-gpu-log.{service,crontab}
 PATH=$tools/bin:$PATH cargo deb --no-build --no-strip --locked --target "$platform" --output "$files" --quiet
 (cd "$files" && sha256sum daily-gpu-log[-_]* >SHA256SUMS)
 echo "$files:"
@@ -96,7 +105,7 @@ mkdir -p "$other/elsewhere/source" "$other/crates/registry"
 git ls-files -z | xargs -0 cp --parents -t "$other/elsewhere/source"
 cp -r "$crates/registry/cache" "$crates/registry/index" "$other/crates/registry"
 [ ! -e "$crates/config.toml" ] || cp "$crates/config.toml" "$other/crates"
-CARGO_HOME=$other/crates CARGO_TARGET_DIR="$other/elsewhere/built" RELEASE_TOOLS=$tools \
+CARGO_HOME=$other/crates CARGO_TARGET_DIR="$other/elsewhere/built" RELEASE_TOOLS=${tools%/*} \
     "$other/elsewhere/source/scripts/release.sh" "$other/files"
 diff -r "$files" "$other/files" || fail "the two builds differ"
 ! grep -aq -e "$root" -e "$crates" "$binary" || fail "the binary names folders of this machine"
