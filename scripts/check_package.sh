@@ -27,6 +27,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Com
 
 mkdir -p "$root/target/debs"
 bare=$(mktemp -d "$root/target/bare-debian-XXXXXX")
+chmod 755 "$bare"      # every account enters its root
 trap 'as_root rm -rf --one-file-system "$bare"' EXIT
 # adduser and ca-certificates are what the package depends on, beside what is always there.
 as_root debootstrap --variant=minbase --include=adduser,ca-certificates --cache-dir="$root/target/debs" \
