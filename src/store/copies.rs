@@ -13,6 +13,7 @@ use ring::digest::{Context, SHA256};
 use super::archive::Archive;
 use super::reports;
 use super::state::STATE_DIRECTORY;
+use super::temporary_directory::is_of_day;
 use super::unfinished::directories_in;
 use super::{DayFiles, Earlier, UnusableFile};
 use crate::analysis::{
@@ -110,7 +111,8 @@ impl<'a> DayCopies<'a> {
                     continue;
                 }
             };
-            if listing.is_empty() || nodes.contains_key(&name) {
+            let mut names = listing.iter().map(|(name, ..)| name.as_bytes());
+            if nodes.contains_key(&name) || !names.any(is_of_day) {
                 continue;
             }
             listing.sort_unstable();

@@ -254,13 +254,16 @@ fn what_asks_for_nothing_that_there_is_is_refused() {
 #[test]
 fn directories_that_are_no_nodes_hold_up_nothing() {
     let world = collected();
-    let closed = format!("data/lost+found/{DATE}");
-    fs::create_dir_all(world.path(&closed)).expect("a directory");
-    world.write(&format!("data/backup/{DATE}/notes.txt"), "a note");
+    for (name, file) in [("backup", "notes.txt"), ("gone", "summary_x.txt")] {
+        let directory = format!("data/{name}/{DATE}");
+        fs::create_dir_all(world.path(&directory)).expect("a directory");
+        world.write(&format!("{directory}/{file}"), "a note");
+    }
     for engine in ["sqlite", "parquet"] {
         let exported = world.run(&["export", engine, DATE]).exits(3);
         let _ = exported
-            .stderr_has("backup：設定中沒有這個節點")
+            .stderr_has("gone：設定中沒有這個節點")
+            .stderr_lacks("backup")
             .stdout_has(&format!("{DATE}：寫入 2 個節點，0 個相同\n"));
     }
     has_all_readings(&world, NODE, DATE);

@@ -17,8 +17,7 @@ use super::span::SpanArgs;
 use super::values::node_name;
 use crate::analysis::usage::dates;
 use crate::model::{
-    DateArg, DateError, Engine, ExitStatus, Modes, ReadableBy, Shard, Window, comma, said,
-    text,
+    DateArg, DateError, Engine, ExitStatus, Modes, ReadableBy, Shard, Window, comma, said, text,
 };
 use crate::outlets::console;
 use crate::report::Exported;
