@@ -222,7 +222,11 @@ mod tests {
             "postgres://%2Frun%2Fpostgresql/gpu",
             "postgres:///gpu?host=/run/postgresql",
         ] {
-            assert_eq!(read(text).config.get_hosts(), [socket.clone()], "{text}");
+            assert_eq!(
+                read(text).config.get_hosts(),
+                std::slice::from_ref(&socket),
+                "{text}"
+            );
         }
     }
 

@@ -65,8 +65,8 @@ impl Copying {
         let mut problems = Problems::default();
         let copy = || copy_day(scope, &mut **sink, window, copies, &mut problems);
         // A bug in one engine costs that copy alone.
-        let copied = catch_unwind(AssertUnwindSafe(copy)).unwrap_or_else(|_| Err(SinkError(bug())));
-        let (written, unchanged) = *copied.as_ref().unwrap_or(&(0, 0));
+        let ended = catch_unwind(AssertUnwindSafe(copy)).unwrap_or_else(|_| Err(SinkError(bug())));
+        let (written, unchanged) = *ended.as_ref().unwrap_or(&(0, 0));
         let day = ExportedDay {
             date: window.date,
             written,
@@ -76,7 +76,7 @@ impl Copying {
         if written + unchanged > 0 || !day.problems.is_empty() {
             self.days.push(day);
         }
-        if let Err(error) = copied {
+        if let Err(error) = ended {
             self.sink = None;
             self.failed = Some(error);
         }
