@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::calendar::{Calendar, now};
+use super::export;
 use super::frame::Frame;
 use super::request::select;
 use super::values::{DEFAULT_JOBS, MOST_JOBS, node_name};
@@ -56,6 +57,7 @@ fn checks(config: &Config, args: &CheckArgs, frame: &Frame) -> Result<Vec<Check>
         checks.push(check::token(token, config.zone, calendar.now));
     }
     checks.extend(check::notify(&config.notify));
+    checks.extend(check::copies(&export::look(config, window.date)));
     match tasks {
         Some(Ok(tasks)) => {
             checks.extend(check::api(&config.management_api, &tasks, &window));

@@ -281,3 +281,17 @@ fn a_node_that_the_tree_has_lost_stays_in_the_copy_and_is_named() {
     let left = world.run(&["export", "parquet", DATE]).exits(3);
     let _ = left.stderr_has("副本有節點 gpu-b，資料目錄卻沒有，當日的副本維持原狀");
 }
+
+#[test]
+fn check_looks_at_the_copies_of_the_night_and_makes_none() {
+    let world = lab()
+        .tables("[export]\nnightly = [\"sqlite\", \"postgres\"]\n")
+        .tables("[database]\nurl = \"postgres://gpulog@127.0.0.1:1/gpu\"\n")
+        .start();
+    let checked = world.run(&["check"]).exits(3);
+    let _ = checked
+        .stdout_has(&format!("正常：副本 sqlite：{COPY}\n"))
+        .stdout_has("錯誤：副本 postgres：")
+        .stdout_has("127.0.0.1");
+    assert!(!world.path(COPY).exists());
+}

@@ -187,6 +187,20 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
     Ok(exported.exit_status)
 }
 
+/// Looks at each copy of the settings without writing anything: where it is, or why it cannot be.
+pub fn look(config: &Config, date: NaiveDate) -> Vec<(Engine, String, Result<(), SinkError>)> {
+    let archive = Archive::new(config);
+    let engines = config.export.nightly.iter();
+    let look = |&engine: &Engine| {
+        let target = Target::usual(engine, config);
+        let place = target.place();
+        let opened = target.open(&archive, &shard(config));
+        let looked = opened.and_then(|mut sink| sink.fingerprints(date));
+        (engine, place, looked.map(drop))
+    };
+    engines.map(look).collect()
+}
+
 /// Brings the copies of the settings up to date, with the days of a run and with what earlier ones could not copy, and
 /// answers what keeps them from it.
 pub fn nightly(config: &Config, archive: &Archive, of_run: &[NaiveDate]) -> Result<Vec<String>> {

@@ -2,6 +2,7 @@
 //! and every node, each with what to do. Nothing is asked here.
 
 mod api;
+mod copies;
 mod directory;
 mod node;
 mod notify;
@@ -18,6 +19,7 @@ use crate::model::{ExitStatus, Node, counted, said, text};
 use crate::settings::{Config, ConfigError};
 
 pub use api::{api, api_panicked, tasks};
+pub use copies::copies;
 pub use directory::{archive_dir, directory};
 pub use node::node;
 pub use notify::notify;
@@ -53,6 +55,7 @@ pub enum Subject {
     DataDir,
     Token,
     Notify,
+    Copies,
     ManagementApi,
     /// The tasks that the API names, and where they run.
     Tasks,
