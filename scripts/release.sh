@@ -59,6 +59,7 @@ binary=$package/bin/daily-gpu-log
 install -D -m 644 -t "$package" README.md
 install -D -m 644 -t "$package/scripts" scripts/daily-gpu-log.{service,timer,crontab}
 install -D -m 755 -t "$package/scripts" scripts/gpu-inventory.sh
+cp -r scripts/sql "$package/scripts"
 man() {
     local section
     "$binary" man --lang "$1" --dir "$package/man"

@@ -43,7 +43,7 @@ class Ask:
 
     def text(self, name):
         text = (SQL / f"{name}.sql").read_text()
-        for old, new in (("'2025-08-01'", f"'{self.last if name == 'gpu_day' else self.first}'"),
+        for old, new in (("'2025-08-01'", f"'{self.last if name == 'readings_of_a_gpu' else self.first}'"),
                          ("'2025-08-31'", f"'{self.last}'"), ("'colab-gpu4'", f"'{self.node}'")):
             text = text.replace(old, new)
         return text
@@ -79,7 +79,7 @@ class Ask:
             rows.append((node, len(self.tree.dates), found, due, 100 * found / due))
         return sorted(rows, key=lambda row: (row[4], row[0]))
 
-    def gpu_day(self):
+    def readings_of_a_gpu(self):
         return [row[4:] for row in self.tree.readings() if row[:3] == (self.last, self.node, self.gpu)]
 
 def epoch(text):
@@ -94,7 +94,7 @@ def answer_problems(got, want, decimals, name):
     for got_row, want_row in zip(got, want):
         for got_value, want_value in zip(got_row, want_row, strict=True):
             if isinstance(want_value, (int, float)):
-                if name == "gpu_day" and isinstance(want_value, int):
+                if name == "readings_of_a_gpu" and isinstance(want_value, int):
                     fits = epoch(str(got_value)) == want_value
                 else:
                     # Half of the last decimal, and what a double costs.
@@ -106,7 +106,7 @@ def answer_problems(got, want, decimals, name):
                 break
     return problems[:3]
 
-QUESTIONS = {"mean_by_node_and_day": 2, "top_idle_users": 4, "hours_by_project": 4, "coverage": 2, "gpu_day": None}
+QUESTIONS = {"mean_by_node_and_day": 2, "top_idle_users": 4, "hours_by_project": 4, "coverage": 2, "readings_of_a_gpu": None}
 
 def check_questions(check, engines, ask):
     wanted = {name: getattr(ask, name)() for name in QUESTIONS}

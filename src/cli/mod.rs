@@ -65,7 +65,7 @@ enum Command {
     Report(ReportArgs),
     #[command(about = text("顯示現在誰在用哪張 GPU、使用率與閒置多久", "Show who is on which GPU now, how busy, and how long idle"), after_help = help::tail!("live"))]
     Live(LiveArgs),
-    #[command(about = text("把資料目錄匯出到資料庫或 Parquet 檔案", "Copy the data directory to a database or Parquet files"), after_help = help::tail!("export"))]
+    #[command(about = text("把資料目錄匯出到資料庫或 Parquet 檔案", "Copy the data directory to a database or Parquet files"), after_help = help::tail!("export"), arg_required_else_help = false)]
     Export {
         #[command(subcommand)]
         command: ExportCommand,

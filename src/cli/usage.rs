@@ -185,6 +185,17 @@ fn problem(
     match kind {
         ErrorKind::UnknownArgument => {
             let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
+            let has_it = |inner: &&Command| inner.get_arguments().any(|arg| is_it(&arg));
+            let mut inner = command.get_subcommands();
+            if command.get_name() != program.get_name()
+                && let Some(inner) = inner.find(has_it)
+            {
+                let inner = inner.get_name();
+                return said!(
+                    "{argument} 要寫在 {path} 的子命令之後，例如 {path} {inner} {argument}",
+                    "{argument} comes after the command of {path}, as in {path} {inner} {argument}"
+                );
+            }
             let of_run = program.get_arguments().find(is_it);
             if let Some(arg) = of_run.filter(|_| argument.starts_with("--")) {
                 return misplaced(arg, program, command, path);

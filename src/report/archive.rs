@@ -86,7 +86,7 @@ impl<'a> ArchiveReport<'a> {
         if self.months.is_empty() {
             let (data_dir, before) = (self.data_dir.display(), &self.before);
             return said!(
-                "沒有要移出的月份：資料目錄 {data_dir} 中沒有 {before} 之前的日子\n",
+                "沒有要移出的月份：資料目錄 {data_dir} 中沒有 {before} 之前的資料\n",
                 "No month to move: the data directory {data_dir} has no days before {before}\n"
             );
         }

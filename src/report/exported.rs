@@ -13,6 +13,7 @@ pub struct Exported {
     /// Where the copy is.
     pub place: String,
     /// Whether nothing was written.
+    #[serde(rename = "dry_run")]
     pub is_dry_run: bool,
     pub days: Vec<ExportedDay>,
     /// Why the days after those were not looked at, if they were not.
@@ -65,16 +66,17 @@ impl fmt::Display for Line<'_> {
             unchanged,
             ..
         } = self.0;
+        let written = counted(written, "個節點", "node", "nodes");
         if self.1 {
             say!(
                 f,
-                "{date}：會寫入 {written} 個節點，{unchanged} 個相同",
+                "{date}：會寫入 {written}，{unchanged} 個相同",
                 "{date}: {written} to be written, {unchanged} equal"
             )
         } else {
             say!(
                 f,
-                "{date}：寫入 {written} 個節點，{unchanged} 個相同",
+                "{date}：寫入 {written}，{unchanged} 個相同",
                 "{date}: {written} written, {unchanged} equal"
             )
         }

@@ -137,7 +137,7 @@ fn a_month_is_moved_and_every_command_says_what_it_said_before() {
     );
     assert!(!world.path(format!("data/{NODE}/{BEFORE}")).exists());
     assert_eq!(said(&world), before);
-    let nothing = "沒有要移出的月份：資料目錄 data 中沒有 2025-08 之前的日子\n";
+    let nothing = "沒有要移出的月份：資料目錄 data 中沒有 2025-08 之前的資料\n";
     let _ = world.run(&archive).exits(0).stdout_is(nothing);
     // All of them, and nothing is left but what is of no day, and the page that it leads to.
     let _ = world.run(&["archive", "--quiet"]).exits(0).stdout_is("");

@@ -225,3 +225,14 @@ fn the_log_of_a_wrong_line_is_known_wherever_it_is_named() {
         assert_eq!(named(arguments), (format, log_file), "{arguments:?}");
     }
 }
+
+#[test]
+fn an_option_of_an_inner_command_is_said_to_come_after_it() {
+    for option in ["--dry-run", "--all"] {
+        let message = refused(&["export", option, "sqlite"]);
+        let expected = format!("例如 daily-gpu-log export sqlite {option}");
+        assert!(message.contains(&expected), "{message}");
+    }
+    let message = refused(&["export"]);
+    assert!(message.starts_with("缺少子命令"), "{message}");
+}

@@ -34,7 +34,7 @@ const NIGHTLY_DAYS: u64 = 7;
 
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
-    #[command(about = text("SQLite 檔案", "A SQLite file"))]
+    #[command(about = text("把資料目錄匯出到 SQLite 檔案", "Copy the data directory to a SQLite file"))]
     Sqlite {
         #[arg(long, value_name = "FILE")]
         #[arg(help = text("檔案 [預設: <data_dir>/gpu.sqlite]", "the file [default: <data_dir>/gpu.sqlite]"))]
@@ -42,9 +42,9 @@ pub enum ExportCommand {
         #[command(flatten)]
         args: ExportArgs,
     },
-    #[command(about = text("[database] 的 PostgreSQL 資料庫", "The PostgreSQL database of [database]"))]
+    #[command(about = text("匯出到 [database] 的 PostgreSQL 資料庫", "Copy it to the PostgreSQL database of [database]"))]
     Postgres(ExportArgs),
-    #[command(about = text("Parquet 檔案", "Parquet files"))]
+    #[command(about = text("匯出成 Parquet 檔案", "Copy it to Parquet files"))]
     Parquet {
         #[arg(long, value_name = "DIR")]
         #[arg(help = text(
@@ -183,7 +183,10 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
         error: copying.failed.map(|error| error.0),
         exit_status: ExitStatus::incomplete_unless(is_well),
     };
-    frame.print_report(&exported, is_well, Exported::lines)?;
+    // Of what was not even begun there is the error.
+    if frame.wants_json() || !exported.days.is_empty() {
+        frame.print_report(&exported, is_well, Exported::lines)?;
+    }
     Ok(exported.exit_status)
 }
 
