@@ -156,6 +156,25 @@ fn not_a_date(line: &[OsString], program: &Command) -> Option<String> {
     ))
 }
 
+/// Where an option belongs that stands at another command.
+fn elsewhere(argument: &str, program: &Command, command: &Command, path: &str) -> Option<String> {
+    let name = argument.strip_prefix("--")?;
+    let is_it = |arg: &&Arg| arg.get_long() == Some(name);
+    let has_it = |inner: &&Command| inner.get_arguments().any(|arg| is_it(&arg));
+    let mut inner = command.get_subcommands();
+    if command.get_name() != program.get_name()
+        && let Some(inner) = inner.find(has_it)
+    {
+        let inner = inner.get_name();
+        return Some(said!(
+            "{argument} 要寫在 {path} 的子命令之後，例如 {path} {inner} {argument}",
+            "{argument} comes after the command of {path}, as in {path} {inner} {argument}"
+        ));
+    }
+    let of_run = program.get_arguments().find(is_it)?;
+    Some(misplaced(of_run, program, command, path))
+}
+
 /// What clap found, in `command` of the `program`.
 fn problem(
     error: &clap::Error,
@@ -184,21 +203,8 @@ fn problem(
     }
     match kind {
         ErrorKind::UnknownArgument => {
-            let is_it = |arg: &&Arg| argument.strip_prefix("--") == arg.get_long();
-            let has_it = |inner: &&Command| inner.get_arguments().any(|arg| is_it(&arg));
-            let mut inner = command.get_subcommands();
-            if command.get_name() != program.get_name()
-                && let Some(inner) = inner.find(has_it)
-            {
-                let inner = inner.get_name();
-                return said!(
-                    "{argument} 要寫在 {path} 的子命令之後，例如 {path} {inner} {argument}",
-                    "{argument} comes after the command of {path}, as in {path} {inner} {argument}"
-                );
-            }
-            let of_run = program.get_arguments().find(is_it);
-            if let Some(arg) = of_run.filter(|_| argument.starts_with("--")) {
-                return misplaced(arg, program, command, path);
+            if let Some(problem) = elsewhere(&argument, program, command, path) {
+                return problem;
             }
             if let Some(last) = command.get_positionals().last()
                 && !argument.starts_with('-')
