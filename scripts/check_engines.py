@@ -10,6 +10,7 @@ from engines.disturb import Variants, check_copies
 from engines.site import RUN_SECONDS, Check, Site, error_of
 from engines.targets import ClickHouse, DuckDb, Postgres, Spark, Sqlite
 from engines.tree import CARDS, Cluster
+from https import certificates
 
 ALL = "--all" in sys.argv
 KILLS = 50 if ALL else 4
@@ -36,20 +37,7 @@ def punch(tree):
     path(3).unlink()
     change(4, [2, 3], range(60), ["0.0000001", "100", "33.3333333", "0", "99.9999999", "0.1"])
 
-def certificates(folder):
-    """A CA that signed a certificate of localhost, and one that nobody knows."""
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    for name in ("ours", "strange"):
-        openssl("req", "-x509", *new_key, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2",
-                "-subj", f"/CN=check-engines {name}", "-addext", "basicConstraints=critical,CA:TRUE")
-    openssl("req", *new_key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
-    (folder / "extensions").write_text("subjectAltName=DNS:localhost\n")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ours.pem", "-CAkey", "ours.key", "-CAcreateserial",
-            "-days", "2", "-extfile", "extensions", "-out", "server.pem")
-
-def database(postgres, folder, password="password", ca="ours.pem", **url):
+def database(postgres, folder, password="password", ca="ours-ca.pem", **url):
     ca_file = f'ca_file = "{folder}/{ca}"\n' if ca else ""
     return f'\n[database]\nurl = "{postgres.url(**url)}"\npassword_file = "{folder}/{password}"\n{ca_file}'
 
@@ -60,7 +48,7 @@ def check_doors(check, binary, cluster, folder, postgres):
         ("over TLS", database(postgres, folder, query="?sslmode=require"), 0, ()),
         ("without TLS", database(postgres, folder, ca=None, query="?sslmode=disable"), 0, ()),
         ("a certificate of another name", database(postgres, folder, host="127.0.0.1"), 3, ("name",)),
-        ("a certificate of an unknown issuer", database(postgres, folder, ca="strange.pem"), 3, ("issuer",)),
+        ("a certificate of an unknown issuer", database(postgres, folder, ca="strange-ca.pem"), 3, ("issuer",)),
         ("a wrong password", database(postgres, folder, password="wrong-password"), 3, ("password",)),
         ("no such database", database(postgres, folder, database="nowhere"), 3, ("nowhere",)),
     )):
@@ -145,11 +133,12 @@ def check_shards(check, binary, simulation, folder, postgres, python, settings):
 
 def check_all(check, binary, simulation, folder, closers):
     python = Path(sys.executable)
-    certificates(folder)
+    for name in ("ours", "strange"):
+        certificates(folder, name)
     for file, text in (("password", Postgres.PASSWORD), ("wrong-password", "no-such-hush")):
         (folder / file).touch(mode=0o600)
         (folder / file).write_text(f"{text}\n")
-    postgres = Postgres(folder / "postgres", folder / "server.pem", folder / "server.key")
+    postgres = Postgres(folder / "postgres", folder / "ours.pem", folder / "ours.key")
     closers.callback(postgres.close)
     settings = database(postgres, folder)
     with Cluster(simulation, folder / "cluster", 4, 4) as cluster:

@@ -7,7 +7,7 @@ usage: check_notify.py BINARY SIMULATION
 The server is aiosmtpd, which speaks STARTTLS, TLS and AUTH and parses what it is given without any code of ours; the
 certificates are made here and trusted through SSL_CERT_FILE. The run that is told of is one of a simulated cluster.
 """
-import asyncio, base64, contextlib, http.server, io, json, logging, os, re, signal, socket, ssl, subprocess, sys
+import asyncio, base64, contextlib, io, json, logging, os, re, signal, socket, subprocess, sys
 import tempfile, threading, time, zipfile
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
@@ -17,6 +17,8 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+
+from https import Handler, certificates, serving
 
 HOST, VERSION = socket.gethostname(), None
 USER, PASSWORD, HOOK = "gpulog", "hush öffne dich", "T0/B0/hush-hush"
@@ -98,38 +100,14 @@ def saying(text, pause):
 def chat(context):
     """A webhook over HTTPS: its port, and the bodies that it is sent."""
     bodies = []
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Chat(Handler):
         def do_POST(self):
             bodies.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"ok")
-        def log_message(self, *_):
-            pass
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None       # a client that does not trust us goes away
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_port, bodies
-    finally:
-        server.shutdown()
-        server.server_close()
-
-def certificates(folder, name):
-    """A CA, and a server certificate for localhost that it has signed."""
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *new_key, "-keyout", f"{name}-ca.key", "-out", f"{name}-ca.pem", "-days", "2",
-            "-subj", f"/CN=check-notify {name}", "-addext", "basicConstraints=critical,CA:TRUE")
-    openssl("req", *new_key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=localhost")
-    (folder / "extensions").write_text("subjectAltName=DNS:localhost\n")
-    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{name}.pem")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
-    return folder / f"{name}-ca.pem", context
+    with serving(Chat, context) as port:
+        yield port, bodies
 
 class Check:
     def __init__(self, binary, folder, trusted):

@@ -6,8 +6,10 @@ usage: check_package.py DIR SIMULATION ROOT        (DIR: the files of a release;
 The cluster is the simulated one, and the management API over TLS a server of this script's, each on a loopback address
 that the bare Debian shares with this machine.
 """
-import contextlib, gzip, http.server, os, re, shutil, ssl, subprocess, sys, tempfile, threading
+import contextlib, gzip, os, re, shutil, subprocess, sys, tempfile
 from pathlib import Path
+
+from https import Handler, certificates, serving
 
 NODES, DAYS = 3, 4      # yesterday, and the days before that are completed
 NAME, TOKEN = "gpu-management.test", "simulated-token"
@@ -60,39 +62,14 @@ class Check:
                 and not re.fullmatch(r"etc/\.pwd\.lock|.*(-|-old)|run/.*|var/lib/(dpkg|systemd)/.*", path)
                 or "daily-gpu-log" in path}
 
-def certificate(folder):
-    """A CA, and a server that shows a certificate that it signed."""
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=check-package",
-            "-addext", "basicConstraints=critical,CA:TRUE")
-    openssl("req", *new_key, "-keyout", "own.key", "-out", "own.csr", "-subj", f"/CN={NAME}")
-    (folder / "extensions").write_text(f"subjectAltName=DNS:{NAME}\n")
-    openssl("x509", "-req", "-in", "own.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "extensions", "-out", "own.pem")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "own.pem", folder / "own.key")
-    return folder / "ca.pem", context
-
-@contextlib.contextmanager
-def management_api(context):
-    """A management API without tasks, over TLS, as its port."""
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200 if self.headers["Authorization"] == f"Bearer {TOKEN}" else 401)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-        def log_message(self, *_):
-            pass
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None       # a client that does not trust us goes away
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
+class ManagementApi(Handler):
+    """One without tasks."""
+    def do_GET(self):
+        self.send_response(200 if self.headers["Authorization"] == f"Bearer {TOKEN}" else 401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
 
 @contextlib.contextmanager
 def cluster(simulation, folder):
@@ -280,8 +257,8 @@ def main():
         settings = f'data_dir = "/{DATA}"\n{settings}'
         before = check_install(check, deb)
         check_night(check, settings)
-        ca, context = certificate(folder)
-        with management_api(context) as port:
+        ca, context = certificates(folder, "api", NAME)
+        with serving(ManagementApi, context) as port:
             check_tls(check, settings, port, ca)
         check_life(check, deb, folder, before)
         check_by_hand(check, deb)

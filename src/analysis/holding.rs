@@ -19,6 +19,11 @@ impl Span {
         (from < to).then_some(Self { from, to })
     }
 
+    /// How much of a day was known of when its tasks were asked for: `None` before it began.
+    pub fn known_at(window: &Window, asked_at: UnixSeconds) -> Option<Self> {
+        Self::new(window.start, window.seen_until.min(asked_at))
+    }
+
     pub fn within(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.to.min(other.to))
     }

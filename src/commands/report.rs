@@ -12,13 +12,13 @@ use serde::Serialize;
 
 use super::calendar::{Calendar, now};
 use super::frame::Frame;
-use super::request::{RequestError, open_archive, refuse_of_other_shard, unknown_user};
+use super::request::{RequestError, node_names, open_archive, refuse_of_other_shard, unknown_user};
 use super::span::SpanArgs;
 use super::values::{node_name, user_name};
 use crate::analysis::overview::Overview;
 use crate::analysis::usage::dates;
 use crate::formats::page::{self, About};
-use crate::model::{ExitStatus, Language, Window, both, clock, comma, said, text};
+use crate::model::{ExitStatus, Language, Window, both, clock, said, text};
 use crate::outlets::console;
 use crate::report::page::{Gathering, Scope};
 use crate::settings::Config;
@@ -178,8 +178,7 @@ fn nothing(archive: &Archive, first: NaiveDate, last: NaiveDate) -> RequestError
 }
 
 fn unknown_node(name: &str, config: &Config, first: NaiveDate, last: NaiveDate) -> RequestError {
-    let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
-    let (known, days) = (known.join(comma()), dates(first, last));
+    let (known, days) = (node_names(config), dates(first, last));
     RequestError::usage(said!(
         "設定與 {days} 的資料中都沒有節點「{name}」：設定中的節點是 {known}",
         "neither the settings nor the data of {days} have a node '{name}': the settings have {known}"

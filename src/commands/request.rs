@@ -29,8 +29,7 @@ pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>,
     let is_known = |name: &&String| config.nodes.iter().any(|node| node.name == **name);
     if let Some(name) = names.iter().find(|name| !is_known(name)) {
         refuse_of_other_shard(name, config)?;
-        let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
-        let known = known.join(comma());
+        let known = node_names(config);
         let message = said!(
             "設定中沒有節點「{name}」：可用的節點是 {known}",
             "no node '{name}' in the settings: the nodes are {known}"
@@ -39,6 +38,12 @@ pub fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Node>,
     }
     let is_wanted = |node: &&Node| names.is_empty() || names.contains(&node.name);
     Ok(config.nodes.iter().filter(is_wanted).collect())
+}
+
+/// The names of the nodes of the settings, for messages.
+pub fn node_names(config: &Config) -> String {
+    let names: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+    names.join(comma())
 }
 
 /// Refuses a node that is in the settings, but in another shard.

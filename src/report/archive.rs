@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use indicatif::HumanBytes;
 use serde::Serialize;
 
-use crate::model::{Capped, ExitStatus, counted, said, text};
+use super::first_reasons::first_reasons;
+use crate::model::{ExitStatus, counted, said, text};
 use crate::store::Size;
 
 #[derive(Debug, Serialize)]
@@ -149,26 +150,10 @@ impl MonthReport {
                     "{month}：整個月留在資料目錄，因為有 {kept_by}還不能移出",
                     "{month}: stays in the data directory as a whole: {kept_by} cannot be moved yet"
                 );
-                let days = self.kept_by.iter().flat_map(KeptBy::lines);
+                let days = self.kept_by.iter();
+                let days = days.flat_map(|day| first_reasons(day.date, &day.reasons));
                 [stays].into_iter().chain(days).collect()
             }
         }
-    }
-}
-
-impl KeptBy {
-    /// The first five reasons; JSON has them all.
-    fn lines(&self) -> Vec<String> {
-        let date = self.date;
-        let reasons = self.reasons.iter();
-        let reasons: Capped<_, 5> = reasons
-            .map(|reason| said!("{date}：{reason}", "{date}: {reason}"))
-            .collect();
-        reasons.followed_by(|more| {
-            said!(
-                "{date}：還有 {more} 項（以 --json 查看）",
-                "{date}: {more} more (see --json)"
-            )
-        })
     }
 }

@@ -1,11 +1,9 @@
 //! What became of a copy of the tree.
 
-use std::fmt;
-
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::model::{Both, Engine, ExitStatus, counted, said, say};
+use crate::model::{Both, Engine, ExitStatus, counted, said};
 
 #[derive(Debug, Serialize)]
 pub struct Exported {
@@ -35,7 +33,7 @@ pub struct ExportedDay {
 impl Exported {
     pub fn lines(&self) -> String {
         let days = self.days.iter();
-        let days = days.map(|day| format!("{}\n", Line(day, self.is_dry_run)));
+        let days = days.map(|day| day.line(self.is_dry_run));
         let written: usize = self.days.iter().map(|day| day.written).sum();
         let unchanged: usize = self.days.iter().map(|day| day.unchanged).sum();
         let (place, days_in_all) = (&self.place, self.days.len());
@@ -56,28 +54,19 @@ impl Exported {
     }
 }
 
-struct Line<'a>(&'a ExportedDay, bool);
-
-impl fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let &ExportedDay {
-            date,
-            written,
-            unchanged,
-            ..
-        } = self.0;
-        let written = counted(written, "個節點", "node", "nodes");
-        if self.1 {
-            say!(
-                f,
-                "{date}：會寫入 {written}，{unchanged} 個相同",
-                "{date}: {written} to be written, {unchanged} equal"
+impl ExportedDay {
+    fn line(&self, is_dry_run: bool) -> String {
+        let (date, unchanged) = (self.date, self.unchanged);
+        let written = counted(self.written, "個節點", "node", "nodes");
+        if is_dry_run {
+            said!(
+                "{date}：會寫入 {written}，{unchanged} 個相同\n",
+                "{date}: {written} to be written, {unchanged} equal\n"
             )
         } else {
-            say!(
-                f,
-                "{date}：寫入 {written}，{unchanged} 個相同",
-                "{date}: {written} written, {unchanged} equal"
+            said!(
+                "{date}：寫入 {written}，{unchanged} 個相同\n",
+                "{date}: {written} written, {unchanged} equal\n"
             )
         }
     }

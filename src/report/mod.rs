@@ -14,6 +14,7 @@ pub mod status;
 mod collected;
 mod day;
 mod exported;
+mod first_reasons;
 mod plan;
 mod record;
 mod tasks;

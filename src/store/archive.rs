@@ -10,6 +10,9 @@ use crate::analysis::DayRecord;
 use crate::model::{GpuFileNumber, Language, Modes, ReadableBy};
 use crate::settings::{ArchiveDirs, Config};
 
+/// What is kept of each day beside its files, the record last, by which a run knows what is complete.
+pub const KEPT: [&str; 3] = ["tasks", "cards", "runs"];
+
 /// A data directory to be read. It need not exist, and another run may be writing it: every file is whole.
 #[derive(Debug)]
 pub struct Archive {
@@ -92,8 +95,7 @@ impl Archive {
     /// Where what was kept of a day may lie: here, and with its month.
     pub fn kept_files(&self, date: NaiveDate) -> Vec<PathBuf> {
         let trees = [self.root.clone()].into_iter().chain(self.months(date));
-        let kinds = ["tasks", "runs", "cards"];
-        let in_tree = |tree: PathBuf| kinds.map(|kind| self.state_in(&tree, kind, date).path);
+        let in_tree = |tree: PathBuf| KEPT.map(|kind| self.state_in(&tree, kind, date).path);
         trees.flat_map(in_tree).collect()
     }
 

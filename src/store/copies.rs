@@ -15,11 +15,11 @@ use super::reports;
 use super::state::STATE_DIRECTORY;
 use super::temporary_directory::is_of_day;
 use super::unfinished::directories_in;
-use super::{DayFiles, Earlier, UnusableFile};
+use super::{DayFiles, UnusableFile};
 use crate::analysis::{
     Coverage, DayLedger, DayRecord, LastRun, NodeRecord, NodeTasks, Span, TasksByHost, attribute,
 };
-use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Metric, Window, both};
+use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Window, both};
 use crate::settings::Config;
 use crate::sinks::{Fingerprint, GpuCopy, Holding, NodeCopy};
 use crate::sources::management_api::kept;
@@ -148,7 +148,7 @@ impl<'a> DayCopies<'a> {
     pub fn reader(&'a self) -> Reader<'a> {
         let (window, contents) = (self.window, self.contents());
         let tasks = contents.kept.as_ref().and_then(|kept| {
-            let known = Span::new(window.start, window.seen_until.min(kept.fetched_at))?;
+            let known = Span::known_at(window, kept.fetched_at)?;
             Some((TasksByHost::new(&kept.answer.tasks), known))
         });
         Reader {
@@ -249,7 +249,7 @@ impl Reader<'_> {
         let until = files.map_or(window.until, |files| files.until.min(window.until));
         let rows = (until - window.start) / window.interval.seconds();
         // The record of the last run may have got lost.
-        let rows = usize::try_from(rows).unwrap_or(0).max(rows_of(&earlier));
+        let rows = usize::try_from(rows).unwrap_or(0).max(earlier.intervals());
         let up_to = |usage: CardUsage| {
             usage.map(|readings| readings.iter().take(rows).copied().collect::<Vec<_>>())
         };
@@ -282,14 +282,6 @@ impl Reader<'_> {
         };
         Ok((copy, earlier.unusable))
     }
-}
-
-/// The rows of a day up to its last reading.
-fn rows_of(earlier: &Earlier) -> usize {
-    let series = earlier.usage.values();
-    let series = series.flat_map(|usage| Metric::ALL.map(|metric| usage.series(metric)));
-    let last = series.filter_map(|series| series.iter().rposition(Option::is_some));
-    last.max().map_or(0, |last| last + 1)
 }
 
 fn holdings(tasks: &NodeTasks) -> Vec<Holding> {

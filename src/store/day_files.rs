@@ -18,7 +18,8 @@ use crate::formats::average_csv;
 use crate::formats::gpu_csv::{self, Stamps};
 use crate::formats::unreadable::Unreadable;
 use crate::model::{
-    CardId, CardUsage, GpuFileNumber, GpuIndex, Node, OtherSetting, Window, if_there, said, text,
+    CardId, CardUsage, GpuFileNumber, GpuIndex, Metric, Node, OtherSetting, Window, if_there, said,
+    text,
 };
 
 #[derive(Debug)]
@@ -61,6 +62,16 @@ pub struct UnusableFile {
     pub problem: String,
     /// Whether it is of something else than its name says, and cannot keep it even where no new file needs it.
     pub is_misnamed: bool,
+}
+
+impl Earlier {
+    /// How many intervals of the day there are up to the last one with a reading.
+    pub fn intervals(&self) -> usize {
+        let usage = self.usage.values();
+        let series = usage.flat_map(|usage| Metric::ALL.map(|metric| usage.series(metric)));
+        let last = series.filter_map(|series| series.iter().rposition(Option::is_some));
+        last.max().map_or(0, |last| last + 1)
+    }
 }
 
 impl Archive {

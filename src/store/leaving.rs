@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use super::archive::Archive;
+use super::archive::{Archive, KEPT};
 use super::reports;
 use super::state::{ReadError, STATE_DIRECTORY};
 use super::temporary_directory::is_of_day;
+use super::write::PREFIX;
 use crate::model::{Node, if_there};
 
 /// How the directory of a node's day is called once all of its files are copied, until they are removed.
-const COPIED: [&str; 2] = [".daily-gpu-log.", ".moved"];
+const COPIED: [&str; 2] = [PREFIX, ".moved"];
 
 /// A directory or a file that is moved as one.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl Archive {
                 pages.push((date, piece));
             }
         }
-        for kind in ["tasks", "cards", "runs"] {
+        for kind in KEPT {
             let directory = Path::new(STATE_DIRECTORY).join(kind);
             for name in names(&self.root.join(&directory))? {
                 if let Some((date, ".json")) = dated(&name, "") {

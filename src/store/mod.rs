@@ -2,7 +2,6 @@
 
 mod archive;
 mod copies;
-mod copying;
 mod day_files;
 mod day_language;
 mod layout;
@@ -11,6 +10,7 @@ mod lock;
 mod moved;
 mod moving;
 pub mod new_file;
+mod other_file_system;
 pub mod pages;
 pub mod pseudonym_key;
 mod read;

@@ -14,8 +14,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::archive::Archive;
-use super::copying::{are_equal, copy, make_like, make_parents};
 use super::leaving::Piece;
+use super::other_file_system::{are_equal, copy, make_like, make_parents};
 use super::tree::DataDir;
 use super::writable::{nearest_existing, try_directory};
 use super::write::{WriteError, is_temporary};

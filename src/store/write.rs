@@ -13,7 +13,7 @@ use crate::model::{Modes, if_there, said};
 use crate::settings::regular_file::{check_link, open};
 
 /// How temporary files are called, so that none of another program is taken for one.
-const PREFIX: &str = ".daily-gpu-log.";
+pub const PREFIX: &str = ".daily-gpu-log.";
 const SUFFIX: &str = ".tmp";
 
 #[derive(Debug, thiserror::Error)]

@@ -12,12 +12,12 @@ use clap::{Args, Subcommand};
 
 use super::calendar::Calendar;
 use super::frame::Frame;
-use super::request::{RequestError, open_archive};
+use super::request::{RequestError, node_names, open_archive};
 use super::span::SpanArgs;
 use super::values::node_name;
 use crate::analysis::usage::dates;
 use crate::model::{
-    DateArg, DateError, Engine, ExitStatus, Modes, ReadableBy, Shard, Window, comma, said, text,
+    DateArg, DateError, Engine, ExitStatus, Modes, ReadableBy, Shard, Window, said, text,
 };
 use crate::outlets::console;
 use crate::report::Exported;
@@ -279,8 +279,7 @@ fn refuse_unknown(
     let Some(name) = nodes.iter().find(|name| !is_known(name)) else {
         return Ok(());
     };
-    let known: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
-    let known = known.join(comma());
+    let known = node_names(config);
     Err(RequestError::usage(said!(
         "設定與資料目錄中都沒有節點「{name}」：設定中的節點是 {known}",
         "neither the settings nor the data directory have a node '{name}': the settings have {known}"

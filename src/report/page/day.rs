@@ -11,7 +11,7 @@ use crate::analysis::{
     TasksByHost, attribute,
 };
 use crate::model::{
-    Both, CardUsage, GpuIndex, KeptAnswer, Language, Metric, Node, UnixSeconds, Window, said,
+    Both, CardUsage, GpuIndex, KeptAnswer, Language, Node, UnixSeconds, Window, said,
 };
 use crate::sources::management_api::kept;
 use crate::sources::parallel;
@@ -46,10 +46,7 @@ impl Found {
 
     /// The end of the last reading of any of its GPUs.
     fn last_reading(&self, window: &Window) -> Option<UnixSeconds> {
-        let usage = self.earlier.usage.values();
-        let series = usage.flat_map(|usage| Metric::ALL.map(|metric| usage.series(metric)));
-        let last = series.filter_map(|series| series.iter().rposition(Option::is_some));
-        window.stamps().nth(last.max()?)
+        window.stamps().take(self.earlier.intervals()).last()
     }
 }
 
@@ -306,7 +303,7 @@ impl<'t> DayTasks<'t> {
     /// `None` of an answer that was given before the day began.
     fn new(kept: &'t KeptAnswer, window: &Window) -> Option<Self> {
         Some(Self {
-            known: Span::new(window.start, window.seen_until.min(kept.fetched_at))?,
+            known: Span::known_at(window, kept.fetched_at)?,
             by_host: TasksByHost::new(&kept.answer.tasks),
             has_malformed: !kept.answer.malformed.is_empty(),
         })

@@ -6,7 +6,8 @@ use super::{DayStatus, StatusReport, TaskState, no_record};
 use crate::analysis::Verdict;
 use crate::analysis::usage::dates;
 use crate::formats::table;
-use crate::model::{Capped, said, text};
+use crate::model::{said, text};
+use crate::report::first_reasons::first_reasons;
 
 impl StatusReport<'_> {
     /// The table, and below it what is missing and what stopped.
@@ -24,7 +25,10 @@ impl StatusReport<'_> {
         ];
         let table = table::lines(header, runs.iter().map(|run| row(run)), CellAlignment::Left);
         let mut text: String = table.into_iter().map(|line| line + "\n").collect();
-        let reasons: Vec<_> = runs.iter().flat_map(|run| reasons(run)).collect();
+        let reasons: Vec<_> = runs
+            .iter()
+            .flat_map(|run| first_reasons(date_of(run), &run[0].reasons))
+            .collect();
         let stopped = self.stopped.iter().map(|stopped| stopped.message.clone());
         let stopped: Vec<_> = stopped.collect();
         for lines in [reasons, stopped] {
@@ -94,21 +98,6 @@ fn row(run: &[DayStatus]) -> [String; 5] {
         day.completeness.coverage.to_string(),
         tasks.to_owned(),
     ]
-}
-
-/// The first five reasons; JSON has them all.
-fn reasons(run: &[DayStatus]) -> Vec<String> {
-    let date = date_of(run);
-    let reasons = run[0].reasons.iter();
-    let reasons: Capped<_, 5> = reasons
-        .map(|reason| said!("{date}：{reason}", "{date}: {reason}"))
-        .collect();
-    reasons.followed_by(|more| {
-        said!(
-            "{date}：還有 {more} 項（以 --json 查看）",
-            "{date}: {more} more (see --json)"
-        )
-    })
 }
 
 #[cfg(test)]

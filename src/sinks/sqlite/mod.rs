@@ -24,7 +24,7 @@ use crate::analysis::LastRun;
 use crate::model::{Both, both, said, text};
 use statements::Statements;
 
-const SCHEMA: &str = include_str!("sqlite.sql");
+const SCHEMA: &str = include_str!("schema.sql");
 const SCHEMA_VERSION: i64 = 1;
 /// By which a file says that it is a copy: `dgpl`, as a number.
 const APPLICATION_ID: i64 = 0x6467_706c;
