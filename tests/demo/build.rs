@@ -13,7 +13,7 @@ use crate::Done;
 /// It is built with this example because it would be built with other features of its dependencies without, and so would
 /// they.
 pub(crate) fn build(target: &Path) -> Done {
-    eprintln!("Building the program, which takes up to a minute the first time:");
+    eprintln!("Building the program, which takes a minute or two the first time:");
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let mut cargo = Command::new(env!("CARGO"));
     cargo
