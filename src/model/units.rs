@@ -2,7 +2,6 @@
 //! reading for a count.
 
 use std::fmt;
-use std::iter;
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -53,12 +52,15 @@ impl Reading {
         if !(1..=3).contains(&whole.len()) || !(1..=DECIMALS).contains(&decimals.len()) {
             return None;
         }
-        let add = |number: u64, byte: &u8| {
-            let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-            Some(number * 10 + digit)
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0, |number: u64, byte| {
+                let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+                Some(number * 10 + digit)
+            })
         };
-        let padded = decimals.iter().chain(iter::repeat(&b'0')).take(DECIMALS);
-        let units = whole.iter().chain(padded).try_fold(0, add)?;
+        let mut scale = PERCENT;
+        decimals.iter().for_each(|_| scale /= 10);
+        let units = number(whole)? * u64::from(PERCENT) + number(decimals)? * u64::from(scale);
         let units = u32::try_from(units).ok()?;
         (units <= 100 * PERCENT).then_some(Self(units))
     }

@@ -16,16 +16,31 @@ CREATE TABLE node_day (
     exported_at INTEGER NOT NULL,
     PRIMARY KEY (date, node)
 ) WITHOUT ROWID;
--- A reading is the mean over the interval that ends at interval_end; NULL is a gap.
-CREATE TABLE reading (
-    node TEXT NOT NULL,
+CREATE TABLE node (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+-- Ten million units are a percent: whole numbers are exact, and half as long.
+CREATE TABLE reading_units (
+    node_id INTEGER NOT NULL,
+    interval_end INTEGER NOT NULL,
     gpu INTEGER NOT NULL,
     card INTEGER NOT NULL,
-    interval_end INTEGER NOT NULL,
-    gpu_percent REAL,
-    vram_percent REAL,
-    PRIMARY KEY (node, interval_end, gpu)
+    gpu_units INTEGER,
+    vram_units INTEGER,
+    PRIMARY KEY (node_id, interval_end, gpu)
 ) WITHOUT ROWID;
+-- A reading is the mean over the interval that ends at interval_end; NULL is a gap.
+CREATE VIEW reading AS
+SELECT
+    node.name AS node,
+    gpu,
+    card,
+    interval_end,
+    gpu_units / 1e7 AS gpu_percent,
+    vram_units / 1e7 AS vram_percent
+FROM reading_units
+JOIN node ON node.id = node_id;
 CREATE TABLE holding (
     date TEXT NOT NULL,
     node TEXT NOT NULL,

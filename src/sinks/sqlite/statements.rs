@@ -1,17 +1,29 @@
 //! How a node's day is put into the tables.
 
-use rusqlite::types::Value;
-use rusqlite::{Error, Statement, Transaction, params};
+use std::iter;
 
-use crate::model::{Reading, WeightedSum};
-use crate::sinks::{NodeCopy, TreeDay, doubt_words};
+use rusqlite::types::Value;
+use rusqlite::{Error, Statement, ToSql, Transaction, params, params_from_iter};
+
+use crate::model::{Reading, UnixSeconds, WeightedSum, Window};
+use crate::sinks::{GpuCopy, NodeCopy, TreeDay, doubt_words};
+
+/// How many readings a statement inserts: one for each of them would take longer than the readings.
+const ROWS: usize = 48;
+
+/// The end of its interval, its GPU, card and units.
+type ReadingRow = (UnixSeconds, usize, i64, Option<u32>, Option<u32>);
 
 /// The statements of a batch.
 pub struct Statements<'t> {
     deletions: [Statement<'t>; 2],
+    /// Its number, whether it is new or not.
+    node: Statement<'t>,
     delete_readings: Statement<'t>,
     node_day: Statement<'t>,
     reading: Statement<'t>,
+    /// Of [`ROWS`].
+    readings: Statement<'t>,
     holding: Statement<'t>,
     usage: Statement<'t>,
 }
@@ -22,16 +34,26 @@ impl<'t> Statements<'t> {
             let marks = vec!["?"; columns].join(", ");
             transaction.prepare(&format!("INSERT OR REPLACE INTO {table} VALUES ({marks})"))
         };
+        let readings = |rows: usize| {
+            let rows = vec!["(?1, ?, ?, ?, ?, ?)"; rows].join(", ");
+            transaction.prepare(&format!(
+                "INSERT OR REPLACE INTO reading_units VALUES {rows}"
+            ))
+        };
         let delete = |table: &str| {
             transaction.prepare(&format!("DELETE FROM {table} WHERE date = ? AND node = ?"))
         };
         Ok(Self {
             deletions: [delete("holding")?, delete("usage")?],
+            node: transaction.prepare(
+                "INSERT INTO node (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
+            )?,
             delete_readings: transaction.prepare(
-                "DELETE FROM reading WHERE node = ? AND interval_end > ? AND interval_end <= ?",
+                "DELETE FROM reading_units WHERE node_id = ? AND interval_end > ? AND interval_end <= ?",
             )?,
             node_day: insert("node_day", 14)?,
-            reading: insert("reading", 6)?,
+            reading: readings(1)?,
+            readings: readings(ROWS)?,
             holding: insert("holding", 9)?,
             usage: insert("usage", 17)?,
         })
@@ -44,23 +66,10 @@ impl<'t> Statements<'t> {
         for delete in &mut self.deletions {
             delete.execute(params![date, node])?;
         }
+        let id = self.node.query_row([node], |row| row.get(0))?;
         self.delete_readings
-            .execute(params![node, window.start, window.end])?;
-        for gpu in &copy.gpus {
-            let Some(usage) = &gpu.usage else { continue };
-            let card = i64::try_from(gpu.card.0).unwrap_or(i64::MAX);
-            let rows = window.stamps().zip(usage.gpu.iter().zip(&usage.vram));
-            for (interval_end, (gpu_percent, vram_percent)) in rows {
-                self.reading.execute(params![
-                    node,
-                    gpu.index.0,
-                    card,
-                    interval_end,
-                    gpu_percent.map(Reading::percent),
-                    vram_percent.map(Reading::percent),
-                ])?;
-            }
-        }
+            .execute(params![id, window.start, window.end])?;
+        self.write_readings(window, id, &copy.gpus)?;
         for of in &copy.holdings {
             self.holding.execute(params![
                 date,
@@ -94,6 +103,33 @@ impl<'t> Statements<'t> {
         Ok(())
     }
 
+    /// In the order of the key, which costs the least.
+    fn write_readings(
+        &mut self,
+        window: &Window,
+        node: i64,
+        gpus: &[GpuCopy],
+    ) -> Result<(), Error> {
+        let gpus = gpus.iter();
+        let gpus: Vec<_> = gpus
+            .filter_map(|gpu| Some((gpu, gpu.usage.as_ref()?)))
+            .collect();
+        let of_interval = |(slot, interval_end): (usize, UnixSeconds)| {
+            gpus.iter().filter_map(move |(gpu, usage)| {
+                let units = [usage.gpu.get(slot)?, usage.vram.get(slot)?];
+                let [of_gpu, of_vram] = units.map(|of| of.map(Reading::units));
+                let card = i64::try_from(gpu.card.0).unwrap_or(i64::MAX);
+                Some((interval_end, gpu.index.0, card, of_gpu, of_vram))
+            })
+        };
+        let rows: Vec<_> = window.stamps().enumerate().flat_map(of_interval).collect();
+        let (many, rest) = rows.as_chunks::<ROWS>();
+        let mut many = many.iter();
+        many.try_for_each(|rows| insert_readings(&mut self.readings, node, rows))?;
+        let mut rest = rest.chunks(1);
+        rest.try_for_each(|row| insert_readings(&mut self.reading, node, row))
+    }
+
     fn write_usage(&mut self, date: &str, copy: &NodeCopy) -> Result<(), Error> {
         let Some(usage) = &copy.usage else {
             return Ok(());
@@ -124,4 +160,14 @@ impl<'t> Statements<'t> {
         }
         Ok(())
     }
+}
+
+fn insert_readings(statement: &mut Statement, node: i64, rows: &[ReadingRow]) -> Result<(), Error> {
+    let values = rows.iter().flat_map(|row| -> [&dyn ToSql; 5] {
+        let (interval_end, gpu, card, of_gpu, of_vram) = row;
+        [interval_end, gpu, card, of_gpu, of_vram]
+    });
+    let node: &dyn ToSql = &node;
+    statement.execute(params_from_iter(iter::once(node).chain(values)))?;
+    Ok(())
 }
