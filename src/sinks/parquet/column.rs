@@ -1,12 +1,14 @@
 //! The values of a column, row by row, until they are written.
 
+use std::iter::repeat_n;
+
 use parquet::basic::Type;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedColumnWriter;
 use parquet::schema::types::ColumnDescriptor;
 
-use crate::model::UnixSeconds;
+use crate::model::{Reading, UnixSeconds};
 
 /// The values of a column in the rows of a group.
 #[derive(Debug)]
@@ -19,7 +21,8 @@ pub struct Column {
 
 #[derive(Debug)]
 enum Values {
-    Bytes(Vec<ByteArray>),
+    /// Each with how many rows have it, one after the other.
+    Bytes(Vec<(ByteArray, usize)>),
     Int(Vec<i32>),
     Long(Vec<i64>),
     Double(Vec<f64>),
@@ -33,6 +36,14 @@ pub enum Cell<'a> {
     Int(i32),
     Long(i64),
     Double(f64),
+}
+
+/// The values of a column in several rows.
+#[derive(Clone, Copy, Debug)]
+pub enum Cells<'a> {
+    Same(Cell<'a>),
+    Instants(&'a [UnixSeconds]),
+    Percents(&'a [Option<Reading>]),
 }
 
 impl<'a> Cell<'a> {
@@ -49,7 +60,7 @@ impl<'a> Cell<'a> {
     }
 
     pub fn instant(seconds: UnixSeconds) -> Self {
-        Self::Long(seconds.saturating_mul(1000))
+        Self::Long(milliseconds(seconds))
     }
 
     pub fn or_null<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
@@ -72,21 +83,25 @@ impl Column {
         }
     }
 
-    pub fn push(&mut self, cell: Cell) {
-        if self.is_optional {
-            self.levels.push(i16::from(!matches!(cell, Cell::Null)));
-        }
-        match (&mut self.values, cell) {
-            (Values::Bytes(values), Cell::Bytes(value)) => {
-                // Most are the one of the row before, which needs no memory of its own.
-                let same = values.last().filter(|last| last.data() == value).cloned();
-                values.push(same.unwrap_or_else(|| value.to_vec().into()));
+    /// Adds the values of so many rows.
+    pub fn push(&mut self, cells: Cells, rows: usize) {
+        match (&mut self.values, cells) {
+            (values, Cells::Same(cell)) => {
+                if self.is_optional {
+                    let level = i16::from(!matches!(cell, Cell::Null));
+                    self.levels.extend(repeat_n(level, rows));
+                }
+                values.push(cell, rows);
             }
-            (Values::Int(values), Cell::Int(value)) => values.push(value),
-            (Values::Long(values), Cell::Long(value)) => values.push(value),
-            (Values::Double(values), Cell::Double(value)) => values.push(value),
-            (_, Cell::Null) if self.is_optional => {}
-            (values, cell) => unreachable!("{cell:?} among {values:?}"),
+            (Values::Long(values), Cells::Instants(instants)) => {
+                values.extend(instants.iter().copied().map(milliseconds));
+            }
+            (Values::Double(values), Cells::Percents(readings)) => {
+                let levels = readings.iter().map(|reading| i16::from(reading.is_some()));
+                self.levels.extend(levels);
+                values.extend(readings.iter().flatten().map(|reading| reading.percent()));
+            }
+            (values, cells) => unreachable!("{cells:?} among {values:?}"),
         }
     }
 
@@ -96,8 +111,11 @@ impl Column {
         match &mut self.values {
             Values::Bytes(values) => {
                 let writer = writer.typed::<ByteArrayType>();
-                writer.write_batch(values, levels, None)?;
-                values.clear();
+                let values = values.drain(..);
+                let values: Vec<_> = values
+                    .flat_map(|(value, rows)| repeat_n(value, rows))
+                    .collect();
+                writer.write_batch(&values, levels, None)?;
             }
             Values::Int(values) => {
                 let writer = writer.typed::<Int32Type>();
@@ -118,4 +136,24 @@ impl Column {
         self.levels.clear();
         writer.close()
     }
+}
+
+impl Values {
+    fn push(&mut self, cell: Cell, rows: usize) {
+        match (self, cell) {
+            (Self::Bytes(values), Cell::Bytes(value)) => match values.last_mut() {
+                Some((last, of_last)) if last.data() == value => *of_last += rows,
+                _ => values.push((value.to_vec().into(), rows)),
+            },
+            (Self::Int(values), Cell::Int(value)) => values.extend(repeat_n(value, rows)),
+            (Self::Long(values), Cell::Long(value)) => values.extend(repeat_n(value, rows)),
+            (Self::Double(values), Cell::Double(value)) => values.extend(repeat_n(value, rows)),
+            (_, Cell::Null) => {}
+            (values, cell) => unreachable!("{cell:?} among {values:?}"),
+        }
+    }
+}
+
+fn milliseconds(seconds: UnixSeconds) -> i64 {
+    seconds.saturating_mul(1000)
 }

@@ -10,12 +10,12 @@ use chrono::NaiveDate;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use tempfile::{Builder, NamedTempFile};
 
-use super::column::{Cell, Column};
+use super::column::{Cell, Cells, Column};
 use super::digest;
 use super::errors::unwritable;
 use crate::model::{Modes, if_there};
@@ -101,11 +101,15 @@ impl TableFile {
     }
 
     pub fn add<const N: usize>(&mut self, row: [Cell; N]) {
+        self.add_rows(1, row.map(Cells::Same));
+    }
+
+    pub fn add_rows<const N: usize>(&mut self, rows: usize, cells: [Cells; N]) {
         debug_assert_eq!(N, self.columns.len());
-        for (column, cell) in self.columns.iter_mut().zip(row) {
-            column.push(cell);
+        for (column, cells) in self.columns.iter_mut().zip(cells) {
+            column.push(cells, rows);
         }
-        self.rows += 1;
+        self.rows += rows;
     }
 
     /// Writes the rows since the last group if they are enough for one.
@@ -196,11 +200,18 @@ fn writer(table: &Table, file: File) -> Result<SerializedFileWriter<File>, Parqu
         metadata.push(known(digest::KEY, &digest::unknown()));
     }
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_column_encoding("interval_end".into(), Encoding::DELTA_BINARY_PACKED)
-        .set_key_value_metadata(Some(metadata));
-    // Their values seldom repeat, or only follow from the one before.
-    for column in ["interval_end", "gpu_percent", "vram_percent"] {
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_key_value_metadata(Some(metadata))
+        // No reader leaves out rows by it.
+        .set_column_statistics_enabled("shard".into(), EnabledStatistics::None);
+    // They are the value of the row before, or follow from it.
+    for column in ["gpu", "card", "interval_end"] {
+        let delta = Encoding::DELTA_BINARY_PACKED;
+        properties = properties.set_column_encoding(column.into(), delta);
+        properties = properties.set_column_dictionary_enabled(column.into(), false);
+    }
+    // They seldom repeat.
+    for column in ["gpu_percent", "vram_percent"] {
         properties = properties.set_column_dictionary_enabled(column.into(), false);
     }
     SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))

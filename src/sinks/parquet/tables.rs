@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::column::Cell;
+use super::column::{Cell, Cells};
 use super::file::{Table, TableFile, Whole};
 use crate::model::{CardUsage, Modes, Reading, UnixSeconds, Window};
 use crate::sinks::{NodeCopy, SinkError, TreeDay, doubt_words, notices};
@@ -97,6 +97,8 @@ pub const ALL: [&Table; 5] = [&READINGS, &HOLDINGS, &USAGE, &RUNS, &NODE_DAYS];
 pub struct DayFiles<'a> {
     window: &'a Window,
     shard: &'a str,
+    /// The ends of its intervals.
+    stamps: Vec<UnixSeconds>,
     readings: TableFile,
     holdings: TableFile,
     usage: TableFile,
@@ -111,6 +113,7 @@ impl<'a> DayFiles<'a> {
         let mut files = Self {
             window,
             shard,
+            stamps: window.stamps().collect(),
             readings: begin(&READINGS)?,
             holdings: begin(&HOLDINGS)?,
             usage: begin(&USAGE)?,
@@ -167,18 +170,17 @@ impl<'a> DayFiles<'a> {
             let Some(CardUsage { gpu: of_gpu, vram }) = &gpu.usage else {
                 continue;
             };
-            let readings = of_gpu.iter().zip(vram);
-            for (stamp, (of_gpu, vram)) in self.window.stamps().zip(readings) {
-                self.readings.add([
-                    Cell::text(&node.node),
-                    Cell::small(gpu.index.0),
-                    Cell::count(gpu.card.0),
-                    Cell::instant(stamp),
-                    percent(*of_gpu),
-                    percent(*vram),
-                    Cell::text(self.shard),
-                ]);
-            }
+            let rows = of_gpu.len();
+            let cells = [
+                Cells::Same(Cell::text(&node.node)),
+                Cells::Same(Cell::small(gpu.index.0)),
+                Cells::Same(Cell::count(gpu.card.0)),
+                Cells::Instants(&self.stamps[..rows]),
+                Cells::Percents(of_gpu),
+                Cells::Percents(vram),
+                Cells::Same(Cell::text(self.shard)),
+            ];
+            self.readings.add_rows(rows, cells);
         }
     }
 
