@@ -194,7 +194,7 @@ bench_export() {
     for engine in sqlite postgres parquet; do
         local export=("$program" export "$engine" "$day" --config "$here/RUN.toml" --data-dir "$here/data")
         case $engine in
-            sqlite) export+=(--file "$here/gpu-RUN.sqlite") bar=2 most_mib=60 ;;
+            sqlite) export+=(--file "$here/gpu-RUN.sqlite") bar=2 most_mib=35 ;;
             postgres) bar=1 most_mib=15 ;;
             parquet) export+=(--dir "$here/dataset-RUN") bar=0.5 most_mib=13 ;;
         esac

@@ -17,15 +17,16 @@ use crate::model::{
     CardId, GpuIndex, Interval, Metric, Node, OtherSetting, TaskSource, UnixSeconds, Window,
 };
 
-/// The record of a day. It has every node that was ever asked for the day, each as it was asked last.
+/// The record of a day. It has every node that was ever asked for the day, each as it was asked last. Whoever needs none
+/// of the GPUs reads them as `IgnoredAny`: of thousands of nodes they are most of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DayRecord {
+pub struct DayRecord<G = GpuRecord> {
     pub date: NaiveDate,
     pub timezone: String,
     /// The day in seconds, and how much of it had passed at the last run.
     pub window: WindowRecord,
     pub last_run: LastRun,
-    pub nodes: Vec<NodeRecord>,
+    pub nodes: Vec<NodeRecord<G>>,
     #[serde(skip)]
     by_name: ByName,
 }
@@ -64,7 +65,7 @@ pub struct LastRun {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NodeRecord {
+pub struct NodeRecord<G = GpuRecord> {
     pub name: String,
     pub url: String,
     pub cards: Vec<CardId>,
@@ -73,11 +74,11 @@ pub struct NodeRecord {
     pub answered: bool,
     pub notices: Vec<NoticeRecord>,
     /// What is in its files, from this run or an earlier one.
-    pub files: Option<FilesRecord>,
+    pub files: Option<FilesRecord<G>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FilesRecord {
+pub struct FilesRecord<G = GpuRecord> {
     /// Where they are, once they are in place.
     #[serde(skip)]
     pub directory: PathBuf,
@@ -90,7 +91,7 @@ pub struct FilesRecord {
     pub mean_percent: Mean,
     pub task_information: TaskSource,
     pub tasks_as_of: Option<UnixSeconds>,
-    pub gpus: Vec<GpuRecord>,
+    pub gpus: Vec<G>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,7 +148,9 @@ impl DayRecord {
             by_name: ByName::default(),
         }
     }
+}
 
+impl<G> DayRecord<G> {
     /// Whether it is of the window's day: not of a day of another zone, nor of readings of another interval.
     pub fn is_of(&self, window: &Window) -> bool {
         let of = (
@@ -176,7 +179,7 @@ impl DayRecord {
         nodes.all(|node| names.contains(&node.name.as_str()))
     }
 
-    pub fn node(&self, name: &str) -> Option<&NodeRecord> {
+    pub fn node(&self, name: &str) -> Option<&NodeRecord<G>> {
         let by_name = self.by_name.0.get_or_init(|| {
             let mut by_name = HashMap::new();
             for (at, node) in self.nodes.iter().enumerate() {
@@ -254,7 +257,7 @@ impl GpuRecord {
     }
 }
 
-impl NodeRecord {
+impl<G> NodeRecord<G> {
     /// The node, as far as it is needed to read its files.
     pub fn as_node(&self) -> Option<Node> {
         Some(Node {

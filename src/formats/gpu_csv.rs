@@ -56,9 +56,9 @@ pub fn render(stamps: &Stamps, usage: &CardUsage) -> Vec<u8> {
 /// The readings of the window of `stamps`. Rows of another day, which the old programs left in the files of a day that
 /// still ran, are passed over.
 pub fn parse(mut file: impl io::Read, stamps: &Stamps) -> Result<CardUsage, Unreadable> {
-    let mut start = Vec::with_capacity(8 << 10);
     let most = as_written::most_bytes(stamps);
-    file.by_ref().take(most).read_to_end(&mut start)?;
+    let mut start = Vec::with_capacity(most);
+    file.by_ref().take(most as u64).read_to_end(&mut start)?;
     match as_written::read(&start, stamps) {
         Some(usage) => Ok(usage),
         None => parse_any(start.chain(file), &stamps.window),

@@ -19,7 +19,7 @@ mod template;
 mod token;
 mod value;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -204,10 +204,12 @@ impl Config {
         nodes.chain(&self.ignore_hosts).map(String::as_str)
     }
 
-    /// The node of this name, of whatever shard.
-    pub fn node(&self, name: &str) -> Option<&Node> {
-        let mut nodes = self.nodes.iter().chain(&self.nodes_of_others);
-        nodes.find(|node| node.name == name)
+    /// The nodes of all shards by name, each with whether it is of another one.
+    pub fn nodes_by_name(&self) -> HashMap<&str, (&Node, bool)> {
+        let own = self.nodes.iter().map(|node| (node, false));
+        let of_others = self.nodes_of_others.iter().map(|node| (node, true));
+        let nodes = own.chain(of_others);
+        nodes.map(|of| (of.0.name.as_str(), of)).collect()
     }
 
     pub fn is_of_other_shard(&self, name: &str) -> bool {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
 
 use super::state::{ReadError, StateFile};
 use crate::analysis::DayRecord;
@@ -69,6 +70,13 @@ impl Archive {
 
     /// The record of a day, if there is one that is whole.
     pub fn record(&self, date: NaiveDate) -> Result<Option<DayRecord>, ReadError> {
+        self.record_with(date)
+    }
+
+    pub fn record_with<G: DeserializeOwned>(
+        &self,
+        date: NaiveDate,
+    ) -> Result<Option<DayRecord<G>>, ReadError> {
         let file = self.read_of_day("runs", date)?;
         Ok(file.and_then(|file| serde_json::from_slice(&file).ok()))
     }

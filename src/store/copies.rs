@@ -1,14 +1,15 @@
 //! The node-days of the tree, as copies of it in other engines take them.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, Digest, SHA256, digest};
+use serde::de::IgnoredAny;
 
 use super::archive::Archive;
 use super::reports;
@@ -19,13 +20,19 @@ use super::{DayFiles, UnusableFile};
 use crate::analysis::{
     Coverage, DayLedger, DayRecord, LastRun, NodeRecord, NodeTasks, Span, TasksByHost, attribute,
 };
-use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Window, both};
+use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Node, Window, both};
 use crate::settings::Config;
 use crate::sinks::{Fingerprint, GpuCopy, Holding, NodeCopy};
 use crate::sources::management_api::kept;
+use crate::sources::parallel::{self, Jobs, NoThread};
 
 /// What a copy has of a node-day changes with it, and copies of before are made again.
 const CONTENTS: &[u8] = b"1";
+
+/// How many directories are listed at once: the disk, or the server of a network's, answers several as fast as one.
+const LISTERS: u16 = 4;
+/// Of how many nodes one takes the directories at a time.
+const PIECE: usize = 32;
 
 /// The dates of which the tree has files of any node, those that were moved away among them.
 pub fn dates(archive: &Archive) -> BTreeSet<NaiveDate> {
@@ -55,7 +62,7 @@ fn node_names(tree: &Path) -> impl Iterator<Item = String> + use<> {
 
 /// The nodes of which the tree has files of a day, with what a copy of each has to have.
 pub struct DayCopies<'a> {
-    config: &'a Config,
+    of_settings: HashMap<&'a str, (&'a Node, bool)>,
     files: DayFiles<'a>,
     window: &'a Window,
     /// By name.
@@ -68,7 +75,7 @@ pub struct DayCopies<'a> {
 /// What is of all nodes of a day together.
 #[derive(Default)]
 pub struct DayContents {
-    pub record: Option<DayRecord>,
+    record: Option<DayRecord<IgnoredAny>>,
     ledger: DayLedger,
     kept: Option<KeptAnswer>,
     /// What there is and cannot be read.
@@ -77,7 +84,7 @@ pub struct DayContents {
 
 /// Reads the node-days one by one.
 pub struct Reader<'a> {
-    config: &'a Config,
+    of_settings: &'a HashMap<&'a str, (&'a Node, bool)>,
     files: &'a DayFiles<'a>,
     window: &'a Window,
     contents: &'a DayContents,
@@ -86,20 +93,36 @@ pub struct Reader<'a> {
 }
 
 impl<'a> DayCopies<'a> {
-    pub fn find(config: &'a Config, archive: &'a Archive, window: &'a Window) -> Self {
+    pub fn find(
+        config: &'a Config,
+        archive: &'a Archive,
+        window: &'a Window,
+    ) -> Result<Self, NoThread> {
         let date = window.date;
         let months: Vec<PathBuf> = archive.months(date).collect();
         let trees: Vec<_> = [&archive.root].into_iter().chain(&months).collect();
         let shared = shared(archive, window, &trees);
         let (mut nodes, mut problems) = (BTreeMap::new(), Vec::new());
-        for (tree, name) in trees.iter().flat_map(|tree| {
+        let of_settings = config.nodes_by_name();
+        let named = trees.iter().flat_map(|tree| {
             let names = node_names(tree);
-            names.map(move |name| (tree, name))
-        }) {
-            let directory = tree.join(&name).join(date.to_string());
-            let node = config.node(&name);
-            let mut listing = match listing(&directory) {
-                Ok(listing) => listing,
+            names.map(move |name| (tree.join(&name).join(date.to_string()), name))
+        });
+        let named: Vec<_> = named.collect();
+        let pieces: Vec<_> = named.chunks(PIECE).collect();
+        let list = |piece: &&[(PathBuf, String)]| -> Vec<_> {
+            let directories = piece.iter().map(|(directory, _)| directory);
+            directories.map(|directory| listing(directory)).collect()
+        };
+        let listings = parallel::map(&pieces, Jobs::exactly(LISTERS), list)?;
+        let listings = listings
+            .into_iter()
+            .flat_map(|piece| piece.expect("no listing panics"));
+        for ((directory, name), listing) in named.into_iter().zip(listings) {
+            let node = of_settings.get(name.as_str());
+            let listing = match listing {
+                Ok(Some(listing)) => listing,
+                Ok(None) => continue,
                 // Whoever made it, it is none of ours, such as `lost+found`.
                 Err(_) if node.is_none() => continue,
                 Err(error) => {
@@ -111,31 +134,28 @@ impl<'a> DayCopies<'a> {
                     continue;
                 }
             };
-            let mut names = listing.iter().map(|(name, ..)| name.as_bytes());
-            if nodes.contains_key(&name) || !names.any(is_of_day) {
+            if nodes.contains_key(&name) {
                 continue;
             }
-            listing.sort_unstable();
             // What a run of this shard writes of a day says nothing new of a node that has moved to another.
-            let is_of_others = config.is_of_other_shard(&name);
-            let mut of_node = if is_of_others {
-                Context::new(&SHA256)
-            } else {
-                shared.clone()
+            let mut of_node = match node {
+                Some((_, true)) => Context::new(&SHA256),
+                _ => shared.clone(),
             };
             // By what its tasks are placed; the address says nothing of it.
-            let node = node.map(|node| (&node.cards, node.first_gpu_id, &node.gpu_uuids));
-            of_node.update(format!("{node:?} {listing:?}").as_bytes());
+            let node = node.map(|(node, _)| (&node.cards, node.first_gpu_id, &node.gpu_uuids));
+            of_node.update(format!("{node:?}").as_bytes());
+            of_node.update(listing.as_ref());
             nodes.insert(name, fingerprint(of_node));
         }
-        Self {
-            config,
+        Ok(Self {
+            of_settings,
             files: archive.day(date),
             window,
             nodes: nodes.into_iter().collect(),
             problems,
             contents: OnceCell::new(),
-        }
+        })
     }
 
     /// What is of all nodes together, which is read once.
@@ -152,7 +172,7 @@ impl<'a> DayCopies<'a> {
             Some((TasksByHost::new(&kept.answer.tasks), known))
         });
         Reader {
-            config: self.config,
+            of_settings: &self.of_settings,
             files: &self.files,
             window,
             contents,
@@ -183,7 +203,7 @@ fn shared(archive: &Archive, window: &Window, trees: &[&PathBuf]) -> Context {
 impl DayContents {
     fn read(archive: &Archive, window: &Window) -> Self {
         let mut problems = Vec::new();
-        let record = archive.record(window.date).unwrap_or_else(|error| {
+        let record = archive.record_with(window.date).unwrap_or_else(|error| {
             problems.push(Both::of(|| error.to_string()));
             None
         });
@@ -232,15 +252,15 @@ impl Reader<'_> {
             .record
             .as_ref()
             .and_then(|record| record.node(name));
-        let known = self.config.node(name);
+        let known = self.of_settings.get(name).map(|(node, _)| (*node).clone());
         let former = || of_run.and_then(NodeRecord::as_node);
-        let Some(node) = known.cloned().or_else(former) else {
+        let Some(node) = known.or_else(former) else {
             return Err(both!(
                 "設定中沒有這個節點，也沒有它的執行記錄，不知道它有哪些卡：請把它加到 [[nodes]]",
                 "the node is neither in the settings nor in a run record, and its cards are not known: add it to [[nodes]]"
             ));
         };
-        let earlier = self.files.earlier(&node, window);
+        let earlier = self.files.readings(&node, window);
         let mut earlier = earlier.map_err(|error| Both::of(|| error.to_string()))?;
         if let Some((_, setting)) = &earlier.other_setting {
             return Err(Both::of(|| setting.problem()));
@@ -304,11 +324,11 @@ fn holdings(tasks: &NodeTasks) -> Vec<Holding> {
     holdings
 }
 
-/// The files of a directory, which need not exist, each as an update would change it: name, size and time.
-fn listing(directory: &Path) -> io::Result<Vec<(String, u64, i64, i64)>> {
+/// The files of a directory, each as an update would change it (name, size and time), as a digest. `None` where there is none of a day.
+fn listing(directory: &Path) -> io::Result<Option<Digest>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if is_absence(&error) => return Ok(Vec::new()),
+        Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     let file = |entry: io::Result<fs::DirEntry>| {
@@ -319,7 +339,12 @@ fn listing(directory: &Path) -> io::Result<Vec<(String, u64, i64, i64)>> {
     };
     // A run that writes just now replaces files.
     let is_there = |file: &io::Result<_>| !file.as_ref().is_err_and(is_absence);
-    entries.map(file).filter(is_there).collect()
+    let files: io::Result<Vec<_>> = entries.map(file).filter(is_there).collect();
+    let mut files = files?;
+    files.sort_unstable();
+    let mut names = files.iter().map(|(name, ..)| name.as_bytes());
+    let listing = || digest(&SHA256, format!("{files:?}").as_bytes());
+    Ok(names.any(is_of_day).then(listing))
 }
 
 fn is_absence(error: &io::Error) -> bool {

@@ -88,6 +88,22 @@ impl Archive {
 
 impl DayFiles<'_> {
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
+        self.read(node, window, |directory, layout, earlier| {
+            self.add_users(node, directory, layout, earlier)
+        })
+    }
+
+    /// The same without the users.
+    pub fn readings(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
+        self.read(node, window, |_, _, _| Ok(()))
+    }
+
+    fn read(
+        &self,
+        node: &Node,
+        window: &Window,
+        add: impl FnOnce(&Path, &Layout, &mut Earlier) -> Result<(), WriteError>,
+    ) -> Result<Earlier, WriteError> {
         let directory = self.found_in(node);
         check_links(&directory)?;
         let there = if_there(fs::metadata(&directory)).map_err(WriteError::at(&directory))?;
@@ -129,7 +145,7 @@ impl DayFiles<'_> {
                 }),
             }
         }
-        self.add_users(node, &directory, &layout, &mut earlier)?;
+        add(&directory, &layout, &mut earlier)?;
         if directory != self.directory_of(node) {
             // What was moved away is not ours to set aside.
             for file in &mut earlier.unusable {

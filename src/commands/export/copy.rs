@@ -9,11 +9,11 @@ use crate::model::{Both, Capped, Engine, Language, UnixSeconds, Window, both};
 use crate::report::ExportedDay;
 use crate::settings::Config;
 use crate::sinks::{Fingerprint, Sink, SinkError, TreeDay, Unread};
-use crate::sources::parallel;
+use crate::sources::parallel::{self, NoThread};
 use crate::store::{Archive, DayCopies};
 
-/// How many nodes are read ahead of what writes them.
-const AHEAD: usize = 8;
+/// How many nodes are read ahead of what writes them: as many as a sink writes at once, so that it seldom waits.
+const AHEAD: usize = 128;
 /// How many problems of a day are named.
 const NAMED: usize = 10;
 
@@ -77,10 +77,18 @@ impl Copying {
             self.days.push(day);
         }
         if let Err(error) = ended {
-            self.sink = None;
-            self.failed = Some(error);
+            self.fail(error);
         }
     }
+
+    fn fail(&mut self, error: SinkError) {
+        self.sink = None;
+        self.failed.get_or_insert(error);
+    }
+}
+
+fn no_thread(error: &NoThread) -> SinkError {
+    SinkError(Both::of(|| error.to_string()))
 }
 
 fn bug() -> Both {
@@ -95,8 +103,12 @@ pub fn copy_days(scope: &Scope, copies: &mut [Copying], windows: &[Window]) {
     for window in windows {
         if copies.iter().any(|copying| copying.sink.is_some()) {
             let day = DayCopies::find(scope.config, scope.archive, window);
+            let day = day.map_err(|error| no_thread(&error));
             let copies = copies.iter_mut();
-            copies.for_each(|copying| copying.add(scope, window, &day));
+            copies.for_each(|copying| match &day {
+                Ok(day) => copying.add(scope, window, day),
+                Err(error) => copying.fail(error.clone()),
+            });
         }
     }
 }
@@ -188,7 +200,7 @@ fn write<'n>(
             }
         };
         let reading = parallel::spawn(threads, read);
-        drop(reading.map_err(|error| SinkError(Both::of(|| error.to_string())))?);
+        drop(reading.map_err(|error| no_thread(&error))?);
         let mut unread = Vec::new();
         let mut names = nodes.iter();
         let mut read = iter::from_fn(|| {

@@ -142,15 +142,17 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
     let archive = open_archive(&config);
     let calendar = Calendar::now(&config);
     refuse_unknown(&args.nodes, &config, &archive)?;
-    let in_tree = store::dates(&archive);
     let span = if args.all {
-        in_tree.first().copied().zip(in_tree.last().copied())
+        None
     } else {
         Some(args.span.range(&calendar)?)
     };
-    let is_in =
-        |date: &&NaiveDate| span.is_some_and(|(first, last)| (first..=last).contains(*date));
-    let wanted: Vec<_> = in_tree.iter().filter(is_in).copied().collect();
+    let is_in = |date: &NaiveDate| span.is_none_or(|(first, last)| (first..=last).contains(date));
+    let wanted: Vec<_> = match span {
+        // One is looked at without looking for others.
+        Some((first, last)) if first == last => [first].into(),
+        _ => store::dates(&archive).into_iter().filter(is_in).collect(),
+    };
     if wanted.is_empty() {
         return Err(nothing(&archive, span).into());
     }

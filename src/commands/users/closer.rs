@@ -139,7 +139,7 @@ impl TasksOfNode<'_> {
             let node = node?;
             let GpuIndex(index) = entry.gpu;
             let usage = usage.get_or_insert_with(|| {
-                let earlier = archive.day(window.date).earlier(node, window);
+                let earlier = archive.day(window.date).readings(node, window);
                 earlier.map(|earlier| earlier.usage).unwrap_or_default()
             });
             usage.get(node.cards.get(index)?).cloned()
