@@ -18,7 +18,7 @@ use crate::model::{
 };
 
 /// The record of a day. It has every node that was ever asked for the day, each as it was asked last. Whoever needs none
-/// of the GPUs reads them as `IgnoredAny`: of thousands of nodes they are most of it.
+/// of the GPUs reads them as `IgnoredAny`: they are most of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayRecord<G = GpuRecord> {
     pub date: NaiveDate,

@@ -58,9 +58,9 @@ impl Reading {
                 Some(number * 10 + digit)
             })
         };
-        let mut scale = PERCENT;
-        decimals.iter().for_each(|_| scale /= 10);
-        let units = number(whole)? * u64::from(PERCENT) + number(decimals)? * u64::from(scale);
+        let percent = u64::from(PERCENT);
+        let scale = decimals.iter().fold(percent, |scale, _| scale / 10);
+        let units = number(whole)? * percent + number(decimals)? * scale;
         let units = u32::try_from(units).ok()?;
         (units <= 100 * PERCENT).then_some(Self(units))
     }

@@ -204,7 +204,7 @@ impl Config {
         nodes.chain(&self.ignore_hosts).map(String::as_str)
     }
 
-    /// The nodes of all shards by name, each with whether it is of another one.
+    /// The nodes of all shards by name, each with whether it is of another shard.
     pub fn nodes_by_name(&self) -> HashMap<&str, (&Node, bool)> {
         let own = self.nodes.iter().map(|node| (node, false));
         let of_others = self.nodes_of_others.iter().map(|node| (node, true));

@@ -73,6 +73,7 @@ impl Archive {
         self.record_with(date)
     }
 
+    /// The same, with its GPUs as `G`.
     pub fn record_with<G: DeserializeOwned>(
         &self,
         date: NaiveDate,

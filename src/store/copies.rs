@@ -31,8 +31,6 @@ const CONTENTS: &[u8] = b"1";
 
 /// How many directories are listed at once: the disk, or the server of a network's, answers several as fast as one.
 const LISTERS: u16 = 4;
-/// Of how many nodes one takes the directories at a time.
-const PIECE: usize = 32;
 
 /// The dates of which the tree has files of any node, those that were moved away among them.
 pub fn dates(archive: &Archive) -> BTreeSet<NaiveDate> {
@@ -40,6 +38,12 @@ pub fn dates(archive: &Archive) -> BTreeSet<NaiveDate> {
     let days = nodes.flat_map(|node| fs::read_dir(node).into_iter().flatten().flatten());
     let dates = days.filter_map(|day| day.file_name().to_str()?.parse().ok());
     dates.collect()
+}
+
+/// Whether the tree may have files of a day.
+pub fn has_date(archive: &Archive, date: NaiveDate) -> bool {
+    let date = date.to_string();
+    trees(archive).any(|tree| node_names(&tree).any(|name| tree.join(name).join(&date).is_dir()))
 }
 
 /// Whether the tree has files of a node of any day.
@@ -62,6 +66,7 @@ fn node_names(tree: &Path) -> impl Iterator<Item = String> + use<> {
 
 /// The nodes of which the tree has files of a day, with what a copy of each has to have.
 pub struct DayCopies<'a> {
+    /// Each with whether it is of another shard.
     of_settings: HashMap<&'a str, (&'a Node, bool)>,
     files: DayFiles<'a>,
     window: &'a Window,
@@ -109,18 +114,11 @@ impl<'a> DayCopies<'a> {
             names.map(move |name| (tree.join(&name).join(date.to_string()), name))
         });
         let named: Vec<_> = named.collect();
-        let pieces: Vec<_> = named.chunks(PIECE).collect();
-        let list = |piece: &&[(PathBuf, String)]| -> Vec<_> {
-            let directories = piece.iter().map(|(directory, _)| directory);
-            directories.map(|directory| listing(directory)).collect()
-        };
-        let listings = parallel::map(&pieces, Jobs::exactly(LISTERS), list)?;
-        let listings = listings
-            .into_iter()
-            .flat_map(|piece| piece.expect("no listing panics"));
+        let list = |(directory, _): &(PathBuf, String)| listing(directory);
+        let listings = parallel::map(&named, Jobs::exactly(LISTERS), list)?;
         for ((directory, name), listing) in named.into_iter().zip(listings) {
             let node = of_settings.get(name.as_str());
-            let listing = match listing {
+            let listing = match listing.expect("no listing panics") {
                 Ok(Some(listing)) => listing,
                 Ok(None) => continue,
                 // Whoever made it, it is none of ours, such as `lost+found`.
@@ -324,7 +322,8 @@ fn holdings(tasks: &NodeTasks) -> Vec<Holding> {
     holdings
 }
 
-/// The files of a directory, each as an update would change it (name, size and time), as a digest. `None` where there is none of a day.
+/// A digest of the files of a directory, each as an update would change it: name, size and time. `None` where there is
+/// none of a day.
 fn listing(directory: &Path) -> io::Result<Option<Digest>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,

@@ -87,23 +87,17 @@ impl Archive {
 }
 
 impl DayFiles<'_> {
+    /// What earlier runs left of a node's day.
     pub fn earlier(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
-        self.read(node, window, |directory, layout, earlier| {
-            self.add_users(node, directory, layout, earlier)
-        })
+        self.read(node, window, true)
     }
 
-    /// The same without the users.
+    /// The same without the users, whose file is not looked at.
     pub fn readings(&self, node: &Node, window: &Window) -> Result<Earlier, WriteError> {
-        self.read(node, window, |_, _, _| Ok(()))
+        self.read(node, window, false)
     }
 
-    fn read(
-        &self,
-        node: &Node,
-        window: &Window,
-        add: impl FnOnce(&Path, &Layout, &mut Earlier) -> Result<(), WriteError>,
-    ) -> Result<Earlier, WriteError> {
+    fn read(&self, node: &Node, window: &Window, with_users: bool) -> Result<Earlier, WriteError> {
         let directory = self.found_in(node);
         check_links(&directory)?;
         let there = if_there(fs::metadata(&directory)).map_err(WriteError::at(&directory))?;
@@ -145,7 +139,9 @@ impl DayFiles<'_> {
                 }),
             }
         }
-        add(&directory, &layout, &mut earlier)?;
+        if with_users {
+            self.add_users(node, &directory, &layout, &mut earlier)?;
+        }
         if directory != self.directory_of(node) {
             // What was moved away is not ours to set aside.
             for file in &mut earlier.unusable {
@@ -177,7 +173,7 @@ impl DayFiles<'_> {
         nodes: impl IntoIterator<Item = &'n Node>,
         window: &Window,
     ) -> Result<(), OtherSettings> {
-        let of_node = |node| self.earlier(node, window).ok()?.other_setting;
+        let of_node = |node| self.readings(node, window).ok()?.other_setting;
         let of_nodes = nodes.into_iter().find_map(of_node);
         match of_nodes.or_else(|| reports::other_zone(&self.archive.root, window)) {
             Some((path, setting)) => Err(OtherSettings { path, setting }),

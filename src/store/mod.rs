@@ -24,7 +24,7 @@ pub mod writable;
 mod write;
 
 pub use archive::Archive;
-pub use copies::{DayCopies, dates, has_node};
+pub use copies::{DayCopies, dates, has_date, has_node};
 pub use day_files::{DayFiles, Earlier, OtherSettings, UnusableFile};
 pub use leaving::Piece;
 pub use lock::{OpenError, lock_within};

@@ -12,7 +12,7 @@ use crate::sinks::{Fingerprint, Sink, SinkError, TreeDay, Unread};
 use crate::sources::parallel::{self, NoThread};
 use crate::store::{Archive, DayCopies};
 
-/// How many nodes are read ahead of what writes them: as many as a sink writes at once, so that it seldom waits.
+/// How many nodes are read ahead of what writes them: as many as Parquet writes at once, which is the most.
 const AHEAD: usize = 128;
 /// How many problems of a day are named.
 const NAMED: usize = 10;
@@ -103,12 +103,11 @@ pub fn copy_days(scope: &Scope, copies: &mut [Copying], windows: &[Window]) {
     for window in windows {
         if copies.iter().any(|copying| copying.sink.is_some()) {
             let day = DayCopies::find(scope.config, scope.archive, window);
-            let day = day.map_err(|error| no_thread(&error));
             let copies = copies.iter_mut();
-            copies.for_each(|copying| match &day {
-                Ok(day) => copying.add(scope, window, day),
-                Err(error) => copying.fail(error.clone()),
-            });
+            match day {
+                Ok(day) => copies.for_each(|copying| copying.add(scope, window, &day)),
+                Err(error) => copies.for_each(|copying| copying.fail(no_thread(&error))),
+            }
         }
     }
 }

@@ -148,11 +148,12 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
         Some(args.span.range(&calendar)?)
     };
     let is_in = |date: &NaiveDate| span.is_none_or(|(first, last)| (first..=last).contains(date));
-    let wanted: Vec<_> = match span {
-        // One is looked at without looking for others.
-        Some((first, last)) if first == last => [first].into(),
+    let wanted = match span {
+        // To look for all of them takes longer than many an export.
+        Some((first, last)) if first == last && store::has_date(&archive, first) => vec![first],
         _ => store::dates(&archive).into_iter().filter(is_in).collect(),
     };
+    let span = span.or(wanted.first().copied().zip(wanted.last().copied()));
     if wanted.is_empty() {
         return Err(nothing(&archive, span).into());
     }

@@ -1,4 +1,4 @@
-//! The values of a column, row by row, until they are written.
+//! The values of a column, until its group of rows is written.
 
 use std::iter::repeat_n;
 
@@ -21,7 +21,7 @@ pub struct Column {
 
 #[derive(Debug)]
 enum Values {
-    /// Each with how many rows have it, one after the other.
+    /// Each with how many rows in a row have it.
     Bytes(Vec<(ByteArray, usize)>),
     Int(Vec<i32>),
     Long(Vec<i64>),
@@ -86,17 +86,21 @@ impl Column {
     /// Adds the values of so many rows.
     pub fn push(&mut self, cells: Cells, rows: usize) {
         match (&mut self.values, cells) {
+            (_, Cells::Same(Cell::Null)) if self.is_optional => {
+                self.levels.extend(repeat_n(0, rows));
+            }
             (values, Cells::Same(cell)) => {
                 if self.is_optional {
-                    let level = i16::from(!matches!(cell, Cell::Null));
-                    self.levels.extend(repeat_n(level, rows));
+                    self.levels.extend(repeat_n(1, rows));
                 }
                 values.push(cell, rows);
             }
-            (Values::Long(values), Cells::Instants(instants)) => {
+            (Values::Long(values), Cells::Instants(instants)) if !self.is_optional => {
+                debug_assert_eq!(instants.len(), rows);
                 values.extend(instants.iter().copied().map(milliseconds));
             }
-            (Values::Double(values), Cells::Percents(readings)) => {
+            (Values::Double(values), Cells::Percents(readings)) if self.is_optional => {
+                debug_assert_eq!(readings.len(), rows);
                 let levels = readings.iter().map(|reading| i16::from(reading.is_some()));
                 self.levels.extend(levels);
                 values.extend(readings.iter().flatten().map(|reading| reading.percent()));
@@ -148,7 +152,6 @@ impl Values {
             (Self::Int(values), Cell::Int(value)) => values.extend(repeat_n(value, rows)),
             (Self::Long(values), Cell::Long(value)) => values.extend(repeat_n(value, rows)),
             (Self::Double(values), Cell::Double(value)) => values.extend(repeat_n(value, rows)),
-            (_, Cell::Null) => {}
             (values, cell) => unreachable!("{cell:?} among {values:?}"),
         }
     }

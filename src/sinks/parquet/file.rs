@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use tempfile::{Builder, NamedTempFile};
@@ -201,10 +201,8 @@ fn writer(table: &Table, file: File) -> Result<SerializedFileWriter<File>, Parqu
     }
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_key_value_metadata(Some(metadata))
-        // No reader leaves out rows by it.
-        .set_column_statistics_enabled("shard".into(), EnabledStatistics::None);
-    // They are the value of the row before, or follow from it.
+        .set_key_value_metadata(Some(metadata));
+    // Of readings they are those of the row before, or follow from them.
     for column in ["gpu", "card", "interval_end"] {
         let delta = Encoding::DELTA_BINARY_PACKED;
         properties = properties.set_column_encoding(column.into(), delta);

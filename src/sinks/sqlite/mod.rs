@@ -25,7 +25,7 @@ use crate::model::{Both, both, said, text};
 use statements::Statements;
 
 const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// By which a file says that it is a copy: `dgpl`, as a number.
 const APPLICATION_ID: i64 = 0x6467_706c;
 /// How many node-days are written at once: then there is little to do again after a failure.

@@ -20,7 +20,7 @@ CREATE TABLE node (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
 );
--- Ten million units are a percent: whole numbers are exact, and half as long.
+-- Ten million units are a percent: whole numbers are exact, and half as long as a REAL.
 CREATE TABLE reading_units (
     node_id INTEGER NOT NULL,
     interval_end INTEGER NOT NULL,
@@ -37,8 +37,8 @@ SELECT
     gpu,
     card,
     interval_end,
-    gpu_units / 1e7 AS gpu_percent,
-    vram_units / 1e7 AS vram_percent
+    CAST(gpu_units / 1e7 AS REAL) AS gpu_percent,
+    CAST(vram_units / 1e7 AS REAL) AS vram_percent
 FROM reading_units
 JOIN node ON node.id = node_id;
 CREATE TABLE holding (
@@ -112,4 +112,4 @@ JOIN reading AS r ON r.node = d.node AND r.interval_end > d.starts AND r.interva
 GROUP BY d.date, d.node, r.gpu, r.card;
 -- Says that the file is a copy of this program: "dgpl", as a number.
 PRAGMA application_id = 1684500588;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

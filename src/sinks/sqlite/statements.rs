@@ -8,7 +8,7 @@ use rusqlite::{Error, Statement, ToSql, Transaction, params, params_from_iter};
 use crate::model::{Reading, UnixSeconds, WeightedSum, Window};
 use crate::sinks::{GpuCopy, NodeCopy, TreeDay, doubt_words};
 
-/// How many readings a statement inserts: one for each of them would take longer than the readings.
+/// How many readings a statement inserts: with one each, they take several times as long.
 const ROWS: usize = 48;
 
 /// The end of its interval, its GPU, card and units.
@@ -17,7 +17,7 @@ type ReadingRow = (UnixSeconds, usize, i64, Option<u32>, Option<u32>);
 /// The statements of a batch.
 pub struct Statements<'t> {
     deletions: [Statement<'t>; 2],
-    /// Its number, whether it is new or not.
+    /// Answers the number of a node, which a new one is given.
     node: Statement<'t>,
     delete_readings: Statement<'t>,
     node_day: Statement<'t>,
@@ -124,10 +124,13 @@ impl<'t> Statements<'t> {
         };
         let rows: Vec<_> = window.stamps().enumerate().flat_map(of_interval).collect();
         let (many, rest) = rows.as_chunks::<ROWS>();
-        let mut many = many.iter();
-        many.try_for_each(|rows| insert_readings(&mut self.readings, node, rows))?;
-        let mut rest = rest.chunks(1);
-        rest.try_for_each(|row| insert_readings(&mut self.reading, node, row))
+        for rows in many {
+            insert_readings(&mut self.readings, node, rows)?;
+        }
+        for row in rest.chunks(1) {
+            insert_readings(&mut self.reading, node, row)?;
+        }
+        Ok(())
     }
 
     fn write_usage(&mut self, date: &str, copy: &NodeCopy) -> Result<(), Error> {

@@ -25,7 +25,7 @@ fn every_reading_is_exact_and_a_gap_is_null() {
     assert!(nothing.is_empty() && !path.exists());
     write(&mut sink, vec![samples::node("n1", &window, 1)], 1);
     // A second time, with other values, in the place of the first.
-    let node = samples::node("n1", &window, 2);
+    let node = samples::until(samples::node("n1", &window, 2), 25);
     write(
         &mut sink,
         vec![node.clone(), samples::node("n2", &window, 3)],

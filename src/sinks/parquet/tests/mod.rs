@@ -3,7 +3,7 @@ mod values;
 use super::*;
 use crate::analysis::{LastRun, NoticeRecord, Severity};
 use crate::model::{Language, Window};
-use crate::sinks::samples::{node, window};
+use crate::sinks::samples::{node, until, window};
 use ::parquet::data_type::ByteArray;
 use ::parquet::file::statistics::Statistics;
 use ::parquet::record::Field;
