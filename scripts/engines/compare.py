@@ -73,10 +73,10 @@ class Ask:
         return sorted(rows, key=lambda row: (-row[1], row[0] or ""))
 
     def coverage(self):
-        rows = []
-        for node in self.tree.nodes:
-            found, due = (sum(row[column] for row in self.tree.node_days() if row[1] == node) for column in (8, 9))
-            rows.append((node, len(self.tree.dates), found, due, 100 * found / due))
+        sums = collections.defaultdict(lambda: [0, 0])
+        for _, node, *_, found, due in self.tree.node_days():
+            sums[node] = [sums[node][0] + found, sums[node][1] + due]
+        rows = [(node, len(self.tree.dates), found, due, 100 * found / due) for node, (found, due) in sums.items()]
         return sorted(rows, key=lambda row: (row[4], row[0]))
 
     def readings_of_a_gpu(self):
