@@ -21,7 +21,7 @@ use crate::outlets::console;
 use crate::report::archive::{ArchiveReport, KeptBy, MonthReport, MonthState};
 use crate::report::status::{DayStatus, Evidence};
 use crate::settings::{ArchiveDirs, Config};
-use crate::store::{Archive, DataDir, Piece, Size, try_place};
+use crate::store::{Archive, DataDir, Piece, Size, try_month};
 
 #[derive(Args, Debug)]
 pub struct ArchiveArgs {
@@ -76,7 +76,7 @@ pub fn run(args: &ArchiveArgs, frame: &Frame) -> Result<ExitStatus> {
         .find(|month| month.state == MonthState::ToMove);
     let first = to_move.map(|month| dir.join(&month.month));
     let mut report = ArchiveReport::new(places, month_of(before), args.dry_run, months);
-    if let Some(Err(error)) = first.map(|month| try_place(&month)) {
+    if let Some(Err(error)) = first.map(|month| try_month(&month)) {
         console::fail(error);
         report.exit_status = ExitStatus::Failed;
     }

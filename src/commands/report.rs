@@ -22,7 +22,7 @@ use crate::model::{ExitStatus, Language, Window, both, clock, said, text};
 use crate::outlets::console;
 use crate::report::page::{Gathering, Scope};
 use crate::settings::Config;
-use crate::store::{Archive, WriteError, new_file, pseudonym_key, reports};
+use crate::store::{Archive, WriteError, check_readable, new_file, pseudonym_key, reports};
 
 #[derive(Args, Debug)]
 pub struct ReportArgs {
@@ -131,6 +131,7 @@ fn look(
 ) -> Result<Overview> {
     // Nothing is made in a place that has nothing.
     if !archive.root.is_dir() {
+        check_readable(config, archive)?;
         return Err(nothing(archive, first, last).into());
     }
     let pseudonyms = args.anonymize.then(|| pseudonym_key::pseudonyms(config));
@@ -155,6 +156,7 @@ fn look(
         return Err(unknown_node(name, config, first, last).into());
     }
     if !overview.has_files() {
+        check_readable(config, archive)?;
         return Err(nothing(archive, first, last).into());
     }
     if let (Some(user), Some(_)) = (&user, overview.usage.total()) {

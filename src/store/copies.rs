@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 
 use super::archive::Archive;
 use super::reports;
+use super::state::ReadError;
 use super::state::STATE_DIRECTORY;
 use super::temporary_directory::is_of_day;
 use super::unfinished::directories_in;
@@ -49,6 +50,21 @@ pub fn has_date(archive: &Archive, date: NaiveDate) -> bool {
 /// Whether the tree has files of a node of any day.
 pub fn has_node(archive: &Archive, name: &str) -> bool {
     trees(archive).any(|tree| tree.join(name).is_dir())
+}
+
+/// Objects to directories of which it cannot be known what the tree has in them.
+pub fn check_readable(config: &Config, archive: &Archive) -> Result<(), ReadError> {
+    let nodes = config
+        .nodes
+        .iter()
+        .map(|node| archive.root.join(&node.name));
+    for path in [archive.root.clone()].into_iter().chain(nodes) {
+        match fs::read_dir(&path) {
+            Err(cause) if !is_absence(&cause) => return Err(ReadError { path, cause }),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The data directory, and the months that were moved away from it.

@@ -17,7 +17,7 @@ use super::archive::Archive;
 use super::leaving::Piece;
 use super::other_file_system::{are_equal, copy, make_like, make_parents};
 use super::tree::DataDir;
-use super::writable::{nearest_existing, try_directory};
+use super::writable::try_place;
 use super::write::{WriteError, is_temporary};
 use crate::model::{if_there, said};
 
@@ -166,10 +166,8 @@ impl Archive {
 }
 
 /// Tries whether the tree at `month` could be written or made.
-pub fn try_place(month: &Path) -> Result<(), MoveError> {
-    let existing = nearest_existing(month);
-    let tried = try_directory(&existing).map_err(WriteError::at(&existing));
-    tried.map_err(MoveError::below(month))
+pub fn try_month(month: &Path) -> Result<(), MoveError> {
+    try_place(month).map_err(MoveError::below(month))
 }
 
 impl DataDir {

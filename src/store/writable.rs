@@ -87,6 +87,12 @@ pub fn nearest_existing(root: &Path) -> PathBuf {
     found.unwrap_or(Path::new(".")).to_owned()
 }
 
+/// Tries to make a file where directories would be made for `path`, without leaving it.
+pub fn try_place(path: &Path) -> Result<(), WriteError> {
+    let existing = nearest_existing(path);
+    try_directory(&existing).map_err(WriteError::at(&existing))
+}
+
 /// The files in `directory`, of whatever kind, as far as it can be read.
 fn files_in(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();

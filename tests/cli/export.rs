@@ -283,6 +283,26 @@ fn a_node_that_the_tree_has_lost_stays_in_the_copy_and_is_named() {
 }
 
 #[test]
+fn a_dataset_has_the_nodes_that_it_was_asked_to_have() {
+    let world = collected();
+    let first = world
+        .run(&["export", "parquet", DATE, "--node", NODE])
+        .exits(0);
+    let _ = first.stdout_has(&format!("{DATE}：寫入 1 個節點，0 個相同\n"));
+    let all = world.run(&["export", "parquet", DATE]).exits(0);
+    let _ = all.stdout_has(&format!("{DATE}：寫入 1 個節點，1 個相同\n"));
+    // The other one stays when one of them is written again.
+    let file = format!("data/{NODE}/{DATE}/gpu0_{DATE}.csv");
+    let mended = world.read(&file).replacen(",,", ",12.5,3", 1);
+    world.write(&file, &mended);
+    let _ = world
+        .run(&["export", "parquet", DATE, "--node", NODE])
+        .exits(0);
+    let all = world.run(&["export", "parquet", DATE]).exits(0);
+    let _ = all.stdout_has(&format!("{DATE}：寫入 0 個節點，2 個相同\n"));
+}
+
+#[test]
 fn check_looks_at_the_copies_of_the_night_and_makes_none() {
     let world = lab()
         .tables("[export]\nnightly = [\"sqlite\", \"postgres\"]\n")
@@ -294,4 +314,16 @@ fn check_looks_at_the_copies_of_the_night_and_makes_none() {
         .stdout_has("錯誤：副本 postgres：")
         .stdout_has("127.0.0.1");
     assert!(!world.path(COPY).exists());
+}
+
+#[test]
+fn check_tries_whether_the_files_of_a_copy_could_be_made() {
+    let world = lab()
+        .tables("[export]\nnightly = [\"parquet\"]\nparquet_dir = \"notes/parquet\"\n")
+        .start();
+    world.write("notes", "a file");
+    let checked = world.run(&["check"]).exits(3);
+    let _ = checked
+        .stdout_has("錯誤：副本 parquet：")
+        .stdout_has("notes");
 }

@@ -150,7 +150,12 @@ fn copy_day(
         }
     }
     let nodes = if is_whole_day {
-        copies.nodes.iter().collect()
+        let is_in = |name: &String| is_wanted(name) || known.contains_key(name);
+        copies
+            .nodes
+            .iter()
+            .filter(|(name, _)| is_in(name))
+            .collect()
     } else {
         changed
     };

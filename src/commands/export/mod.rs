@@ -17,7 +17,7 @@ use super::span::SpanArgs;
 use super::values::node_name;
 use crate::analysis::usage::dates;
 use crate::model::{
-    DateArg, DateError, Engine, ExitStatus, Modes, ReadableBy, Shard, Window, said, text,
+    Both, DateArg, DateError, Engine, ExitStatus, Modes, ReadableBy, Shard, Window, said, text,
 };
 use crate::outlets::console;
 use crate::report::Exported;
@@ -102,6 +102,17 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Whether its files could be made, found out by trying.
+    fn try_writing(&self) -> Result<(), SinkError> {
+        let directory = match self {
+            Self::Sqlite(path) => path.parent().unwrap_or(path),
+            Self::Parquet(root) => root,
+            Self::Postgres(_) => return Ok(()),
+        };
+        let tried = store::try_place(directory);
+        tried.map_err(|error| SinkError(Both::of(|| error.to_string())))
+    }
+
     fn open(self, archive: &Archive, shard: &str) -> Result<Box<dyn Sink>, SinkError> {
         let modes = Modes::of_tree(archive.readable_by.min(ReadableBy::Group));
         Ok(match self {
@@ -155,6 +166,7 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
     };
     let span = span.or(wanted.first().copied().zip(wanted.last().copied()));
     if wanted.is_empty() {
+        store::check_readable(&config, &archive)?;
         return Err(nothing(&archive, span).into());
     }
     let windows = windows(&calendar, wanted)?;
@@ -193,14 +205,15 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
     Ok(exported.exit_status)
 }
 
-/// Looks at each copy of the settings without writing anything: where it is, or why it cannot be.
+/// Looks at each copy of the settings and leaves it as it is: where it is, or why it cannot be.
 pub fn look(config: &Config, date: NaiveDate) -> Vec<(Engine, String, Result<(), SinkError>)> {
     let archive = Archive::new(config);
     let engines = config.export.nightly.iter();
     let look = |&engine: &Engine| {
         let target = Target::usual(engine, config);
         let place = target.place();
-        let opened = target.open(&archive, &shard(config));
+        let tried = target.try_writing();
+        let opened = tried.and_then(|()| target.open(&archive, &shard(config)));
         let looked = opened.and_then(|mut sink| sink.fingerprints(date));
         (engine, place, looked.map(drop))
     };

@@ -214,8 +214,8 @@ fn advice(error: &Error) -> Both {
             " (the disk is full: make room, and the next export makes up for it)"
         ),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => both!(
-            "（請移走這個檔案，再執行 daily-gpu-log export sqlite --all）",
-            " (move the file away and run daily-gpu-log export sqlite --all)"
+            "（請指定別的檔案，或移走這個檔案，再加上 --all 匯出）",
+            " (name another file, or move this one away, and export with --all)"
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => both!(
             "（另一個程式正在寫入：請稍後再試）",
