@@ -34,11 +34,10 @@ impl<'t> Statements<'t> {
             let marks = vec!["?"; columns].join(", ");
             transaction.prepare(&format!("INSERT OR REPLACE INTO {table} VALUES ({marks})"))
         };
+        // Those of before are deleted first, and a statement that may undo its rows keeps a journal of them.
         let readings = |rows: usize| {
             let rows = vec!["(?1, ?, ?, ?, ?, ?)"; rows].join(", ");
-            transaction.prepare(&format!(
-                "INSERT OR REPLACE INTO reading_units VALUES {rows}"
-            ))
+            transaction.prepare(&format!("INSERT OR FAIL INTO reading_units VALUES {rows}"))
         };
         let delete = |table: &str| {
             transaction.prepare(&format!("DELETE FROM {table} WHERE date = ? AND node = ?"))
