@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -46,10 +47,18 @@ fn kept(world: &World) -> Kept {
         .collect()
 }
 
-/// The paths of all files below a directory.
+/// The paths of all files below a directory, in which a run may be at work: it renames directories, too.
 fn files(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).expect("a directory");
-    let entries = entries.map(|entry| entry.expect("an entry").path());
+    let entries = fs::read_dir(directory);
+    if entries
+        .as_ref()
+        .is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    {
+        return Vec::new();
+    }
+    let entries = entries
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path());
     entries
         .flat_map(|path| {
             if path.is_dir() {
