@@ -196,6 +196,9 @@ impl Default for Config {
     }
 }
 
+/// Nodes by name, each with whether it is of another shard.
+pub type NodesByName<'a> = HashMap<&'a str, (&'a Node, bool)>;
+
 impl Config {
     /// The hosts of the management API that are no surprise: the nodes, those of other shards, and what is ignored.
     pub fn known_hosts(&self) -> impl Iterator<Item = &str> {
@@ -204,8 +207,8 @@ impl Config {
         nodes.chain(&self.ignore_hosts).map(String::as_str)
     }
 
-    /// The nodes of all shards by name, each with whether it is of another shard.
-    pub fn nodes_by_name(&self) -> HashMap<&str, (&Node, bool)> {
+    /// The nodes of all shards.
+    pub fn nodes_by_name(&self) -> NodesByName<'_> {
         let own = self.nodes.iter().map(|node| (node, false));
         let of_others = self.nodes_of_others.iter().map(|node| (node, true));
         let nodes = own.chain(of_others);

@@ -151,15 +151,6 @@ pub mod samples {
         Window::new(date, Tz::Asia__Taipei, Interval::DEFAULT, 2_000_000_000).expect("a window")
     }
 
-    /// The same of a day that ran yet: so many intervals of it.
-    pub fn until(mut node: NodeCopy, intervals: usize) -> NodeCopy {
-        for usage in node.gpus.iter_mut().filter_map(|gpu| gpu.usage.as_mut()) {
-            usage.gpu.truncate(intervals);
-            usage.vram.truncate(intervals);
-        }
-        node
-    }
-
     /// A node's day: two GPUs with a gap in the first interval, and one without a file; the first held by a user all day.
     pub fn node(name: &str, window: &Window, seed: u8) -> NodeCopy {
         let due = window.due();
@@ -222,6 +213,15 @@ pub mod samples {
                 }],
             }),
         }
+    }
+
+    /// What there was of a node's day when so many intervals of it had ended.
+    pub fn until(mut node: NodeCopy, intervals: usize) -> NodeCopy {
+        for usage in node.gpus.iter_mut().filter_map(|gpu| gpu.usage.as_mut()) {
+            usage.gpu.truncate(intervals);
+            usage.vram.truncate(intervals);
+        }
+        node
     }
 }
 

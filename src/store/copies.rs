@@ -1,7 +1,7 @@
 //! The node-days of the tree, as copies of it in other engines take them.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -21,8 +21,8 @@ use super::{DayFiles, UnusableFile};
 use crate::analysis::{
     Coverage, DayLedger, DayRecord, LastRun, NodeRecord, NodeTasks, Span, TasksByHost, attribute,
 };
-use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Node, Window, both};
-use crate::settings::Config;
+use crate::model::{Both, CardUsage, GpuIndex, KeptAnswer, Window, both};
+use crate::settings::{Config, NodesByName};
 use crate::sinks::{Fingerprint, GpuCopy, Holding, NodeCopy};
 use crate::sources::management_api::kept;
 use crate::sources::parallel::{self, Jobs, NoThread};
@@ -82,8 +82,7 @@ fn node_names(tree: &Path) -> impl Iterator<Item = String> + use<> {
 
 /// The nodes of which the tree has files of a day, with what a copy of each has to have.
 pub struct DayCopies<'a> {
-    /// Each with whether it is of another shard.
-    of_settings: HashMap<&'a str, (&'a Node, bool)>,
+    of_settings: NodesByName<'a>,
     files: DayFiles<'a>,
     window: &'a Window,
     /// By name.
@@ -105,7 +104,7 @@ pub struct DayContents {
 
 /// Reads the node-days one by one.
 pub struct Reader<'a> {
-    of_settings: &'a HashMap<&'a str, (&'a Node, bool)>,
+    of_settings: &'a NodesByName<'a>,
     files: &'a DayFiles<'a>,
     window: &'a Window,
     contents: &'a DayContents,
@@ -130,12 +129,12 @@ impl<'a> DayCopies<'a> {
             names.map(move |name| (tree.join(&name).join(date.to_string()), name))
         });
         let named: Vec<_> = named.collect();
-        let list = |(directory, _): &(PathBuf, String)| listing(directory);
-        let listings = parallel::map(&named, Jobs::exactly(LISTERS), list)?;
-        for ((directory, name), listing) in named.into_iter().zip(listings) {
+        let list = |(directory, _): &(PathBuf, String)| digest_of_files(directory);
+        let digests = parallel::map(&named, Jobs::exactly(LISTERS), list)?;
+        for ((directory, name), files) in named.into_iter().zip(digests) {
             let node = of_settings.get(name.as_str());
-            let listing = match listing.expect("no listing panics") {
-                Ok(Some(listing)) => listing,
+            let files = match files.expect("no listing panics") {
+                Ok(Some(digest)) => digest,
                 Ok(None) => continue,
                 // Whoever made it, it is none of ours, such as `lost+found`.
                 Err(_) if node.is_none() => continue,
@@ -159,7 +158,7 @@ impl<'a> DayCopies<'a> {
             // By what its tasks are placed; the address says nothing of it.
             let node = node.map(|(node, _)| (&node.cards, node.first_gpu_id, &node.gpu_uuids));
             of_node.update(format!("{node:?}").as_bytes());
-            of_node.update(listing.as_ref());
+            of_node.update(files.as_ref());
             nodes.insert(name, fingerprint(of_node));
         }
         Ok(Self {
@@ -340,7 +339,7 @@ fn holdings(tasks: &NodeTasks) -> Vec<Holding> {
 
 /// A digest of the files of a directory, each as an update would change it: name, size and time. `None` where there is
 /// none of a day.
-fn listing(directory: &Path) -> io::Result<Option<Digest>> {
+fn digest_of_files(directory: &Path) -> io::Result<Option<Digest>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if is_absence(&error) => return Ok(None),
@@ -358,8 +357,8 @@ fn listing(directory: &Path) -> io::Result<Option<Digest>> {
     let mut files = files?;
     files.sort_unstable();
     let mut names = files.iter().map(|(name, ..)| name.as_bytes());
-    let listing = || digest(&SHA256, format!("{files:?}").as_bytes());
-    Ok(names.any(is_of_day).then(listing))
+    let of_files = || digest(&SHA256, format!("{files:?}").as_bytes());
+    Ok(names.any(is_of_day).then(of_files))
 }
 
 fn is_absence(error: &io::Error) -> bool {

@@ -49,16 +49,11 @@ fn kept(world: &World) -> Kept {
 
 /// The paths of all files below a directory, in which a run may be at work: it renames directories, too.
 fn files(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory);
-    if entries
-        .as_ref()
-        .is_err_and(|error| error.kind() == ErrorKind::NotFound)
-    {
-        return Vec::new();
-    }
-    let entries = entries
-        .expect("a directory")
-        .map(|entry| entry.expect("an entry").path());
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+        entries => entries.expect("a directory"),
+    };
+    let entries = entries.map(|entry| entry.expect("an entry").path());
     entries
         .flat_map(|path| {
             if path.is_dir() {

@@ -159,9 +159,12 @@ pub fn run(command: &ExportCommand, frame: &Frame) -> Result<ExitStatus> {
         Some(args.span.range(&calendar)?)
     };
     let is_in = |date: &NaiveDate| span.is_none_or(|(first, last)| (first..=last).contains(date));
-    let wanted = match span {
+    let wanted: Vec<_> = match span {
         // To look for all of them takes longer than many an export.
-        Some((first, last)) if first == last && store::has_date(&archive, first) => vec![first],
+        Some((first, last)) if first == last => {
+            let is_there = store::has_date(&archive, first);
+            is_there.then_some(first).into_iter().collect()
+        }
         _ => store::dates(&archive).into_iter().filter(is_in).collect(),
     };
     let span = span.or(wanted.first().copied().zip(wanted.last().copied()));

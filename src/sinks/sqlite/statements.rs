@@ -102,7 +102,7 @@ impl<'t> Statements<'t> {
         Ok(())
     }
 
-    /// In the order of the key, which costs the least.
+    /// In the order of the key: each page is filled, and the next one begun.
     fn write_readings(
         &mut self,
         window: &Window,
